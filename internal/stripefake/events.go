@@ -1,0 +1,46 @@
+package stripefake
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Event tells that a resource changed, with the resource as it was then.
+type Event struct {
+	base
+	APIVersion      string       `json:"api_version"`
+	Type            string       `json:"type"`
+	Data            eventData    `json:"data"`
+	PendingWebhooks int          `json:"pending_webhooks"`
+	Request         eventRequest `json:"request"`
+}
+
+type eventData struct {
+	Object json.RawMessage `json:"object"`
+}
+
+type eventRequest struct {
+	ID             string  `json:"id"`
+	IdempotencyKey *string `json:"idempotency_key"`
+}
+
+// emit records an event in the same commit as the change that it tells of.
+func (c *call) emit(kind string, r resource) {
+	c.save(&Event{
+		base:       base{ID: c.ids.make("evt"), Object: "event", Created: c.now},
+		APIVersion: APIVersion,
+		Type:       kind,
+		Data:       eventData{Object: mustMarshal(r)},
+		Request:    eventRequest{ID: c.reqID, IdempotencyKey: optional(c.idem)},
+	})
+}
+
+func listEvents(c *call) (any, *apiError) {
+	kinds := c.form.list("types")
+	if one := c.form.str("type"); one != "" {
+		kinds = append(kinds, one)
+	}
+	return list(c, "event", "/v1/events", func(e *Event) bool {
+		return len(kinds) == 0 || slices.Contains(kinds, e.Type)
+	})
+}

@@ -1,0 +1,59 @@
+package stripefake
+
+// resource is anything with an id that the API answers with.
+type resource interface {
+	head() *base
+}
+
+// base is what every resource has.
+type base struct {
+	ID       string `json:"id"`
+	Object   string `json:"object"`
+	Created  int64  `json:"created"`
+	Livemode bool   `json:"livemode"`
+}
+
+func (b *base) head() *base { return b }
+
+// newResource makes an empty resource of a kind, for reading the state file.
+func newResource(object string) (resource, bool) {
+	switch object {
+	case "customer":
+		return &Customer{}, true
+	case "payment_method":
+		return &PaymentMethod{}, true
+	case "payment_intent":
+		return &PaymentIntent{}, true
+	case "charge":
+		return &Charge{}, true
+	case "balance_transaction":
+		return &BalanceTransaction{}, true
+	case "event":
+		return &Event{}, true
+	}
+	return nil, false
+}
+
+// store holds every resource of every kind by its id, and each kind's ids in the order of creation.
+type store struct {
+	byID   map[string]resource
+	byKind map[string][]string
+}
+
+func newStore() *store {
+	return &store{byID: make(map[string]resource), byKind: make(map[string][]string)}
+}
+
+func (s *store) put(r resource) {
+	h := r.head()
+	if _, known := s.byID[h.ID]; !known {
+		s.byKind[h.Object] = append(s.byKind[h.Object], h.ID)
+	}
+	s.byID[h.ID] = r
+}
+
+// lookup finds a resource of one type by its id.
+func lookup[T resource](s *store, id string) (T, bool) {
+	r, ok := s.byID[id].(T)
+	return r, ok
+}
