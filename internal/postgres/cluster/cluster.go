@@ -46,7 +46,7 @@ type Cluster struct {
 	log       *slog.Logger
 
 	// Set for the owner alone.
-	lock  *os.File
+	lock    *os.File
 	child   *process.Child // the server, if we started it
 	adopted *postmaster    // the server, if an owner left it behind
 }
