@@ -1,0 +1,133 @@
+package realtime
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	outboxSize  = 4096
+	outboxBatch = 128
+	logEvery    = 10 * time.Second
+)
+
+// outbox sends committed events to the bus from a goroutine of its own, as many as have gathered in
+// one round trip. What it cannot send it drops and counts: the other servers find it in Postgres.
+type outbox struct {
+	bus     bus
+	node    string
+	epoch   func() string
+	metrics *metrics
+	log     *slog.Logger
+	timeout time.Duration // of one round trip
+	rest    time.Duration // after a failure nothing is tried for so long
+
+	queue  chan parcel
+	resume time.Time // guarded by run's goroutine, as is logged
+	logged time.Time
+	lost   atomic.Int64
+}
+
+// parcel is an event to send, or a mark that says when all before it is sent.
+type parcel struct {
+	event Event
+	mark  chan<- struct{}
+}
+
+// put never blocks.
+func (o *outbox) put(e Event) {
+	select {
+	case o.queue <- parcel{event: e}:
+	default:
+		o.drop(1)
+	}
+}
+
+// flush waits until what was put before is sent or dropped.
+func (o *outbox) flush(ctx context.Context) {
+	mark := make(chan struct{})
+	select {
+	case o.queue <- parcel{mark: mark}:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-mark:
+	case <-ctx.Done():
+	}
+}
+
+func (o *outbox) run(ctx context.Context) {
+	for {
+		select {
+		case first := <-o.queue:
+			o.send(ctx, o.gather(first))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gather takes what has queued up behind the first parcel.
+func (o *outbox) gather(first parcel) []parcel {
+	batch := []parcel{first}
+	for len(batch) < outboxBatch {
+		select {
+		case p := <-o.queue:
+			batch = append(batch, p)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (o *outbox) send(ctx context.Context, batch []parcel) {
+	epoch := o.epoch()
+	messages := make([]message, 0, len(batch))
+	for _, p := range batch {
+		if p.mark != nil {
+			defer close(p.mark)
+			continue
+		}
+		payload, err := encode(o.node, p.event)
+		if err != nil { // a payload that is no JSON never came from AppendTx
+			o.log.Error("encode an event for the bus", "topic", p.event.Topic, "version", p.event.Version, "error", err)
+			continue
+		}
+		messages = append(messages, message{channelOf(epoch, p.event.Topic), payload})
+	}
+	if len(messages) == 0 {
+		return
+	}
+	if time.Now().Before(o.resume) {
+		o.drop(len(messages))
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	if err := o.bus.Publish(ctx, messages); err != nil {
+		o.resume = time.Now().Add(o.rest)
+		o.drop(len(messages))
+		o.complain(err)
+		return
+	}
+	o.metrics.published.Add(float64(len(messages)))
+}
+
+func (o *outbox) drop(n int) {
+	o.lost.Add(int64(n))
+	o.metrics.unpublished.Add(float64(n))
+}
+
+// complain logs a failure, once in a while.
+func (o *outbox) complain(err error) {
+	if time.Since(o.logged) < logEvery {
+		return
+	}
+	o.logged = time.Now()
+	o.log.Warn("redis does not take wake-ups; other servers read postgres meanwhile",
+		"error", err, "not_sent", o.lost.Swap(0))
+}
