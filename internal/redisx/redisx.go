@@ -44,8 +44,32 @@ func OpenLocal() (client redis.UniversalClient, stop func(), err error) {
 		server.Close()
 		return nil, nil, err
 	}
+	stopClock := runClock(server)
 	return opened, func() {
+		stopClock()
 		_ = opened.Close()
 		server.Close()
 	}, nil
+}
+
+// runClock lets keys expire: miniredis is made for tests, in which no time passes by itself.
+func runClock(server *miniredis.Miniredis) (stop func()) {
+	const tick = 50 * time.Millisecond
+	quit, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		last := time.Now()
+		for {
+			select {
+			case now := <-ticker.C:
+				server.FastForward(now.Sub(last))
+				last = now
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-stopped }
 }

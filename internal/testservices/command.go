@@ -24,6 +24,12 @@ func runCommand(command, environment []string, signals <-chan os.Signal) (int, e
 	if err != nil {
 		return exitNoServices, err
 	}
+	release, err := startGuard(child.PID())
+	if err != nil {
+		_ = syscall.Kill(-child.PID(), syscall.SIGKILL)
+		return exitNoServices, err
+	}
+	defer release()
 	var overdue <-chan time.Time
 	for {
 		select {

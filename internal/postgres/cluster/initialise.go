@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +32,11 @@ func initialise(ctx context.Context, cfg Config, home *home, programs programs) 
 			return fmt.Errorf("remove an unfinished data directory: %w", err)
 		}
 	}
-	cfg.Log.Info("making a private PostgreSQL", "directory", home.server(), "version", programs.major)
+	level := slog.LevelInfo
+	if cfg.Fast {
+		level = slog.LevelDebug // every test run makes one
+	}
+	cfg.Log.Log(ctx, level, "making a private PostgreSQL", "directory", home.server(), "version", programs.major)
 	fresh, err := os.MkdirTemp(home.server(), "data.init-")
 	if err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
