@@ -5,6 +5,8 @@
 package id
 
 import (
+	"io"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -71,4 +73,45 @@ func Parse(s string) (Kind, uuid.UUID, error) {
 		return "", uuid.Nil, ErrMalformed
 	}
 	return Kind(t.Prefix()), uuid.UUID(t.UUIDBytes()), nil
+}
+
+// Node is anything with an id that clients see.
+type Node interface {
+	NodeID() ID
+}
+
+// ID is an id with its kind, as it crosses the API's border.
+type ID struct {
+	Kind Kind
+	UUID uuid.UUID
+}
+
+// ID ties a UUID to the kind.
+func (k Kind) ID(u uuid.UUID) ID { return ID{Kind: k, UUID: u} }
+
+// As gives the UUID if the id is of that kind, and ErrKind if not.
+func (i ID) As(k Kind) (uuid.UUID, error) {
+	if i.Kind != k {
+		return uuid.Nil, ErrKind.With("expected", string(k)).With("got", string(i.Kind))
+	}
+	return i.UUID, nil
+}
+
+func (i ID) String() string { return i.Kind.Encode(i.UUID) }
+
+// MarshalGQL and UnmarshalGQL make ID the Go type of GraphQL's ID scalar.
+func (i ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(i.String())) }
+
+// UnmarshalGQL reads an id of any kind; the resolver insists on the kind that it needs.
+func (i *ID) UnmarshalGQL(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return ErrMalformed
+	}
+	kind, u, err := Parse(s)
+	if err != nil {
+		return err
+	}
+	*i = kind.ID(u)
+	return nil
 }

@@ -1,0 +1,13 @@
+// Package auction sells one listing to the highest bidder, live.
+//
+// It owns the tables auction, bid and increment. What must stay true:
+//   - one writer a lot: whatever changes an auction holds its row's lock, and reads the time, the
+//     database's, after it has it, so that servers with other clocks decide the same;
+//   - the rules are a pure function (rules.go) from state and bid to state or refusal;
+//   - the leader, and nobody else, has an open hold for exactly the price;
+//   - the transaction that closes a lot makes the winner's order;
+//   - each change is an event of the topic auction:<id> in the order of the row's versions, and holds
+//     nothing that not everyone may see.
+//
+// Lock order: show → listing for a start; auction → listing → order → hold → ledger for all else.
+package auction

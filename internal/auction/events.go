@@ -1,0 +1,56 @@
+package auction
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// The kinds of an auction's events; each carries a Change.
+const (
+	EventOpened = "OPENED"
+	EventBid    = "BID_PLACED"
+	EventSold   = "SOLD"
+	EventUnsold = "UNSOLD"
+)
+
+// Change is the lot right after an event, and the bid that made it, if one did.
+type Change struct {
+	Auction Auction `json:"auction"`
+	Bid     *Bid    `json:"bid,omitempty"`
+}
+
+// Topic is where a lot's changes are told.
+func Topic(auction uuid.UUID) realtime.Topic { return realtime.TopicOf("auction", auction) }
+
+func appendTx(ctx context.Context, tx pgx.Tx, kind string, c Change) (realtime.Event, error) {
+	return realtime.AppendTx(ctx, tx, Topic(c.Auction.ID), c.Auction.Version, kind, c)
+}
+
+// Snapshot is the event that a new viewer begins with: the lot as it is.
+func (s *Service) Snapshot(auction uuid.UUID) func(context.Context) (realtime.Event, error) {
+	return func(ctx context.Context) (realtime.Event, error) {
+		a, err := s.Get(ctx, auction)
+		if err != nil {
+			return realtime.Event{}, err
+		}
+		payload, err := json.Marshal(Change{Auction: a})
+		return realtime.Event{
+			Topic: Topic(auction), Version: a.Version, Kind: realtime.KindSnapshot, At: a.OpenedAt, Payload: payload,
+		}, err
+	}
+}
+
+// FromEvent reads the change that an event carries.
+func FromEvent(e realtime.Event) (Change, error) {
+	var c Change
+	if err := json.Unmarshal(e.Payload, &c); err != nil {
+		return Change{}, fmt.Errorf("auction in %s/%d: %w", e.Topic, e.Version, err)
+	}
+	return c, nil
+}

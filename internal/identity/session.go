@@ -1,0 +1,95 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+const (
+	sessionTTL  = 12 * time.Hour
+	tokenPrefix = "souk_" // so that a token found in a log or a repository is recognised for what it is
+	tokenBytes  = 32
+)
+
+// Session is an open sign-in. Token is set only in the answer that opened it.
+type Session struct {
+	ID        uuid.UUID
+	User      User
+	Token     string
+	ExpiresAt time.Time
+}
+
+// Email and Role are the signed-in user's, for the viewer's own eyes.
+func (s Session) Email() string { return s.User.Email }
+
+// Role is the authority of the signed-in user.
+func (s Session) Role() Role { return s.User.Role }
+
+// SignIn opens a session for an email address and a password.
+func (s *Service) SignIn(ctx context.Context, email, password string) (_ Session, err error) {
+	defer fault.Wrap(&err, "sign in")
+	if len(password) > 1000 || len(email) > 254 {
+		return Session{}, ErrCredentials
+	}
+	row, err := s.q.UserByEmail(ctx, s.pool, strings.TrimSpace(email))
+	if err != nil && !postgres.NoRows(err) {
+		return Session{}, err
+	}
+	ok, err := s.hasher.matches(ctx, row.PasswordHash, password)
+	if err != nil {
+		return Session{}, err
+	}
+	if !ok {
+		return Session{}, ErrCredentials
+	}
+	return s.openSession(ctx, userOf(row))
+}
+
+func (s *Service) openSession(ctx context.Context, user User) (Session, error) {
+	secret := make([]byte, tokenBytes)
+	_, _ = rand.Read(secret) // crypto/rand never fails: it ends the process instead
+	session := Session{ID: id.New(), User: user, Token: tokenPrefix + base64.RawURLEncoding.EncodeToString(secret)}
+	var err error
+	session.ExpiresAt, err = s.q.SessionInsert(ctx, s.pool, db.SessionInsertParams{
+		ID: session.ID, UserID: user.ID, TokenHash: digest(session.Token), TtlSeconds: int32(sessionTTL.Seconds()),
+	})
+	return session, err
+}
+
+// Authenticate finds the session of a bearer token. A token that is unknown, expired or revoked is
+// ErrUnauthenticated.
+func (s *Service) Authenticate(ctx context.Context, token string) (_ Session, err error) {
+	if !strings.HasPrefix(token, tokenPrefix) || len(token) > 100 {
+		return Session{}, ErrUnauthenticated
+	}
+	defer fault.Wrap(&err, "authenticate")
+	row, err := s.q.SessionUser(ctx, s.pool, digest(token))
+	if postgres.NoRows(err) {
+		return Session{}, ErrUnauthenticated
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	return Session{ID: row.SessionID, User: userOf(row.AppUser), ExpiresAt: row.ExpiresAt}, nil
+}
+
+// SignOut revokes a session; doing so twice is no error.
+func (s *Service) SignOut(ctx context.Context, session uuid.UUID) error {
+	return s.q.SessionRevoke(ctx, s.pool, session)
+}
+
+func digest(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

@@ -1,0 +1,50 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// The kinds of an order's events; each carries the order as it then was.
+const (
+	EventCreated  = "CREATED"
+	EventPaid     = "PAID"
+	EventSent     = "SENT"
+	EventReceived = "RECEIVED"
+)
+
+// Topic is where an order's changes are told.
+func Topic(order uuid.UUID) realtime.Topic { return realtime.TopicOf("order", order) }
+
+func (s *Service) appendTx(ctx context.Context, tx pgx.Tx, o Order, kind string) (realtime.Event, error) {
+	return realtime.AppendTx(ctx, tx, Topic(o.ID), o.Version, kind, o)
+}
+
+// Snapshot is the event that a new listener begins with: the order as it is.
+func (s *Service) Snapshot(user, order uuid.UUID) func(context.Context) (realtime.Event, error) {
+	return func(ctx context.Context) (realtime.Event, error) {
+		o, err := s.Get(ctx, user, order)
+		if err != nil {
+			return realtime.Event{}, err
+		}
+		payload, err := json.Marshal(o)
+		return realtime.Event{
+			Topic: Topic(order), Version: o.Version, Kind: realtime.KindSnapshot, At: o.CreatedAt, Payload: payload,
+		}, err
+	}
+}
+
+// FromEvent reads the order that an event carries.
+func FromEvent(e realtime.Event) (Order, error) {
+	var o Order
+	if err := json.Unmarshal(e.Payload, &o); err != nil {
+		return Order{}, fmt.Errorf("order in %s/%d: %w", e.Topic, e.Version, err)
+	}
+	return o, nil
+}

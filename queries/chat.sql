@@ -1,0 +1,35 @@
+-- name: ConversationInsert :exec
+INSERT INTO conversation (id, listing_id, buyer_id, seller_id)
+VALUES (@id, @listing_id, @buyer_id, @seller_id)
+ON CONFLICT (listing_id, buyer_id) DO NOTHING;
+
+-- name: ConversationOfBuyerLock :one
+SELECT * FROM conversation WHERE listing_id = @listing_id AND buyer_id = @buyer_id FOR UPDATE;
+
+-- name: ConversationOfMemberLock :one
+SELECT * FROM conversation
+WHERE id = @id AND @member::uuid IN (buyer_id, seller_id)
+FOR UPDATE;
+
+-- name: ConversationOfMember :one
+SELECT * FROM conversation WHERE id = @id AND @member::uuid IN (buyer_id, seller_id);
+
+-- name: ConversationAdvance :exec
+UPDATE conversation SET version = @version, active_at = clock_timestamp() WHERE id = @id;
+
+-- name: ConversationPage :many
+SELECT * FROM conversation
+WHERE @member::uuid IN (buyer_id, seller_id) AND (active_at, id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY active_at DESC, id DESC
+LIMIT @page_size;
+
+-- name: MessageInsert :one
+INSERT INTO message (id, conversation_id, version, sender_id, body)
+VALUES (@id, @conversation_id, @version, @sender_id, @body)
+RETURNING *;
+
+-- name: MessagePage :many
+SELECT * FROM message
+WHERE conversation_id = @conversation_id AND version < @before_version
+ORDER BY version DESC
+LIMIT @page_size;

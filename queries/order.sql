@@ -1,0 +1,42 @@
+-- name: OrderInsert :one
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency)
+VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency)
+RETURNING *;
+
+-- name: OrderOfPartyLock :one
+SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id) FOR UPDATE;
+
+-- name: OrderOfParty :one
+SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id);
+
+-- name: OrderByID :one
+SELECT * FROM orders WHERE id = @id;
+
+-- name: OrderUpdate :one
+UPDATE orders
+SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, version = version + 1,
+    paid_at     = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
+    sent_at     = CASE WHEN @fulfilment = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
+    received_at = CASE WHEN @fulfilment = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END
+WHERE id = @id
+RETURNING *;
+
+-- name: OrderPageOfBuyer :many
+SELECT * FROM orders
+WHERE buyer_id = @buyer_id AND (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @page_size;
+
+-- name: OrderPageOfSeller :many
+SELECT * FROM orders
+WHERE seller_id = @seller_id AND (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @page_size;
+
+-- name: OrdersOfPartyByAuction :many
+SELECT * FROM orders
+WHERE auction_id = ANY (@auction_ids::uuid[]) AND @party::uuid IN (buyer_id, seller_id)
+ORDER BY id;
+
+-- name: OrderMoves :many
+SELECT * FROM order_move ORDER BY machine, from_state, to_state;

@@ -1,0 +1,21 @@
+-- name: ShowInsert :one
+INSERT INTO show (id, host_id, title, starts_at) VALUES (@id, @host_id, @title, @starts_at) RETURNING *;
+
+-- name: ShowStart :one
+UPDATE show SET status = 'LIVE', started_at = clock_timestamp()
+WHERE id = @id AND host_id = @host_id AND status = 'SCHEDULED'
+RETURNING *;
+
+-- name: ShowTakeLotNumber :one
+UPDATE show SET lots = lots + 1
+WHERE id = @id AND host_id = @host_id AND status = 'LIVE'
+RETURNING lots;
+
+-- name: ShowsByID :many
+SELECT * FROM show WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+
+-- name: ShowPage :many
+SELECT * FROM show
+WHERE (starts_at, id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY starts_at DESC, id DESC
+LIMIT @page_size;
