@@ -80,9 +80,9 @@ func createIntent(c *call) (any, *apiError) {
 	}
 	intent.ID = c.ids.make("pi")
 	intent.ClientSecret = intent.ID + "_secret_" + c.ids.make("s")[2:]
-	c.emit("payment_intent.created", intent)
 	c.setMethod(intent, method)
 	c.save(intent)
+	c.emit("payment_intent.created", intent)
 	if !confirm {
 		return intent, nil
 	}

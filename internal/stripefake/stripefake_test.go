@@ -1,0 +1,670 @@
+package stripefake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+)
+
+const testKey = "sk_test_souk_0123456789abcdef"
+
+// handClock is the virtual clock of a test.
+type handClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *handClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *handClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+type bundle struct {
+	server *Server
+	clock  *handClock
+	url    string
+	api    *client.API
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	return setupWith(t, Config{Seed: 7})
+}
+
+func setupWith(t *testing.T, config Config) *bundle {
+	t.Helper()
+	clock := &handClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	config.Key, config.Clock = testKey, clock
+	server, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	listener := httptest.NewServer(server)
+	t.Cleanup(listener.Close)
+	return &bundle{server: server, clock: clock, url: listener.URL, api: stripeClient(listener.URL, testKey)}
+}
+
+// stripeClient is stripe-go without retries, so that a test sees each answer.
+func stripeClient(url, key string) *client.API {
+	config := &stripe.BackendConfig{
+		URL: stripe.String(url), HTTPClient: &http.Client{Timeout: 10 * time.Second}, MaxNetworkRetries: stripe.Int64(0),
+		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}, EnableTelemetry: stripe.Bool(false),
+	}
+	backend := stripe.GetBackendWithConfig(stripe.APIBackend, config)
+	return client.New(key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
+}
+
+// payment is a confirmed intent of 12.50 euros by a test card.
+func payment(card string) *stripe.PaymentIntentParams {
+	p := &stripe.PaymentIntentParams{
+		Amount: stripe.Int64(1250), Currency: stripe.String("eur"), PaymentMethod: stripe.String(card),
+		PaymentMethodTypes: stripe.StringSlice([]string{"card"}), Confirm: stripe.Bool(true),
+	}
+	p.AddExpand("latest_charge.balance_transaction")
+	return p
+}
+
+func keyed(p *stripe.PaymentIntentParams, key string) *stripe.PaymentIntentParams {
+	p.SetIdempotencyKey(key)
+	return p
+}
+
+func mustPay(t *testing.T, b *bundle, p *stripe.PaymentIntentParams) *stripe.PaymentIntent {
+	t.Helper()
+	intent, err := b.api.PaymentIntents.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return intent
+}
+
+// stripeErr insists on an error of Stripe's with a status.
+func stripeErr(t *testing.T, err error, status int) *stripe.Error {
+	t.Helper()
+	var e *stripe.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an answer with status %d", err, status)
+	}
+	if e.HTTPStatusCode != status {
+		t.Fatalf("got status %d (%s), want %d", e.HTTPStatusCode, e.Msg, status)
+	}
+	return e
+}
+
+func TestPaymentSucceeds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	intent := mustPay(t, b, payment("pm_card_visa"))
+	if intent.Status != stripe.PaymentIntentStatusSucceeded || intent.AmountReceived != 1250 {
+		t.Fatalf("got %s with %d received", intent.Status, intent.AmountReceived)
+	}
+	txn := intent.LatestCharge.BalanceTransaction
+	// 1.5 % of 12.50 is 0.1875, rounded to 0.19, and 0.25.
+	if txn == nil || txn.Amount != 1250 || txn.Fee != 44 || txn.Net != 1206 {
+		t.Fatalf("balance transaction: %+v", txn)
+	}
+	if intent.PaymentMethod.ID == "pm_card_visa" || !strings.HasPrefix(intent.PaymentMethod.ID, "pm_") {
+		t.Errorf("the test id was not made into a payment method: %q", intent.PaymentMethod.ID)
+	}
+	fetched, err := b.api.PaymentIntents.Get(intent.ID, nil)
+	if err != nil || fetched.Status != intent.Status || fetched.LatestCharge.ID != intent.LatestCharge.ID {
+		t.Fatalf("fetched %+v, %v", fetched, err)
+	}
+	if journal := b.server.Journal(); len(journal) != 1 || journal[0].ID != txn.ID || *journal[0].Source != intent.LatestCharge.ID {
+		t.Errorf("journal: %+v", journal)
+	}
+}
+
+func TestDeclines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ card, code, decline string }{
+		{"pm_card_visa_chargeDeclined", "card_declined", "generic_decline"},
+		{"pm_card_chargeDeclined", "card_declined", "generic_decline"},
+		{"pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"},
+		{"pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"},
+		{"pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"},
+		{"pm_card_visa_chargeDeclinedVelocityLimitExceeded", "card_declined", "card_velocity_exceeded"},
+		{"pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"},
+		{"pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"},
+		{"pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"},
+		{"pm_card_radarBlock", "card_declined", "fraudulent"},
+		{"pm_card_chargeCustomerFail", "card_declined", "generic_decline"},
+	} {
+		t.Run(test.card, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			_, err := b.api.PaymentIntents.New(payment(test.card))
+			e := stripeErr(t, err, http.StatusPaymentRequired)
+			if e.Type != stripe.ErrorTypeCard || string(e.Code) != test.code || string(e.DeclineCode) != test.decline {
+				t.Errorf("got %s %s %s", e.Type, e.Code, e.DeclineCode)
+			}
+			if e.PaymentIntent == nil || e.PaymentIntent.Status != stripe.PaymentIntentStatusRequiresPaymentMethod {
+				t.Fatalf("the error's intent: %+v", e.PaymentIntent)
+			}
+			kept, err := b.api.PaymentIntents.Get(e.PaymentIntent.ID, nil)
+			if err != nil || string(kept.LastPaymentError.DeclineCode) != test.decline {
+				t.Errorf("kept: %+v, %v", kept, err)
+			}
+			charge, err := b.api.Charges.Get(e.ChargeID, nil)
+			if err != nil || charge.Status != stripe.ChargeStatusFailed || charge.FailureCode != test.code {
+				t.Errorf("charge: %+v, %v", charge, err)
+			}
+			if journal := b.server.Journal(); len(journal) != 0 {
+				t.Errorf("a decline moved money: %+v", journal)
+			}
+		})
+	}
+}
+
+func TestDeclinedIntentTakesAnotherCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.api.PaymentIntents.New(payment("pm_card_visa_chargeDeclined"))
+	id := stripeErr(t, err, http.StatusPaymentRequired).PaymentIntent.ID
+	if _, err := b.api.PaymentIntents.Confirm(id, nil); stripeErr(t, err, http.StatusBadRequest).Code != "payment_intent_unexpected_state" {
+		t.Errorf("confirmed without a method: %v", err)
+	}
+	intent, err := b.api.PaymentIntents.Confirm(id, &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String("pm_card_mastercard")})
+	if err != nil || intent.Status != stripe.PaymentIntentStatusSucceeded || intent.LastPaymentError != nil {
+		t.Fatalf("got %+v, %v", intent, err)
+	}
+}
+
+func TestAuthenticationRequired(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := payment("pm_card_authenticationRequired")
+	p.ReturnURL = stripe.String("https://souk.example/back")
+	intent := mustPay(t, b, p)
+	if intent.Status != stripe.PaymentIntentStatusRequiresAction || intent.NextAction.RedirectToURL == nil {
+		t.Fatalf("on session: %s, %+v", intent.Status, intent.NextAction)
+	}
+	off := payment("pm_card_threeDSecure2Required")
+	off.OffSession = stripe.Bool(true)
+	_, err := b.api.PaymentIntents.New(off)
+	if e := stripeErr(t, err, http.StatusPaymentRequired); e.Code != "authentication_required" {
+		t.Errorf("off session: %s", e.Code)
+	}
+}
+
+func TestManualCapture(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := payment("pm_card_visa")
+	p.CaptureMethod = stripe.String("manual")
+	intent := mustPay(t, b, p)
+	if intent.Status != stripe.PaymentIntentStatusRequiresCapture || intent.AmountCapturable != 1250 || len(b.server.Journal()) != 0 {
+		t.Fatalf("authorised: %s, %d, %v", intent.Status, intent.AmountCapturable, b.server.Journal())
+	}
+	_, err := b.api.PaymentIntents.Capture(intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(1251)})
+	stripeErr(t, err, http.StatusBadRequest)
+	captured, err := b.api.PaymentIntents.Capture(intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(1000)})
+	if err != nil || captured.Status != stripe.PaymentIntentStatusSucceeded || captured.AmountReceived != 1000 {
+		t.Fatalf("captured: %+v, %v", captured, err)
+	}
+	_, err = b.api.PaymentIntents.Capture(intent.ID, nil)
+	if e := stripeErr(t, err, http.StatusBadRequest); e.Code != "payment_intent_unexpected_state" {
+		t.Errorf("captured twice: %s", e.Code)
+	}
+	if journal := b.server.Journal(); len(journal) != 1 || journal[0].Amount != 1000 {
+		t.Errorf("journal: %+v", journal)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := payment("pm_card_visa")
+	p.CaptureMethod = stripe.String("manual")
+	intent := mustPay(t, b, p)
+	gone, err := b.api.PaymentIntents.Cancel(intent.ID, nil)
+	if err != nil || gone.Status != stripe.PaymentIntentStatusCanceled || gone.CanceledAt == 0 {
+		t.Fatalf("cancelled: %+v, %v", gone, err)
+	}
+	if _, err = b.api.PaymentIntents.Confirm(intent.ID, nil); stripeErr(t, err, 400).Code != "payment_intent_unexpected_state" {
+		t.Error("a cancelled intent was confirmed")
+	}
+	paid := mustPay(t, b, payment("pm_card_visa"))
+	_, err = b.api.PaymentIntents.Cancel(paid.ID, nil)
+	stripeErr(t, err, http.StatusBadRequest)
+}
+
+func TestBadRequests(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, test := range map[string]struct {
+		change func(*stripe.PaymentIntentParams)
+		status int
+		code   string
+		param  string
+	}{
+		"no amount":        {func(p *stripe.PaymentIntentParams) { p.Amount = nil }, 400, "parameter_missing", "amount"},
+		"zero":             {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(0) }, 400, "parameter_invalid_integer", "amount"},
+		"negative":         {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(-5) }, 400, "parameter_invalid_integer", "amount"},
+		"below minimum":    {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(49) }, 400, "amount_too_small", "amount"},
+		"above maximum":    {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(100_000_000) }, 400, "amount_too_large", "amount"},
+		"unknown currency": {func(p *stripe.PaymentIntentParams) { p.Currency = stripe.String("xyz") }, 400, "", "currency"},
+		"upper case":       {func(p *stripe.PaymentIntentParams) { p.Currency = stripe.String("EUR") }, 400, "", "currency"},
+		"unknown method":   {func(p *stripe.PaymentIntentParams) { p.PaymentMethod = stripe.String("pm_no") }, 404, "resource_missing", "payment_method"},
+		"unknown customer": {func(p *stripe.PaymentIntentParams) { p.Customer = stripe.String("cus_no") }, 404, "resource_missing", "customer"},
+		"no method":        {func(p *stripe.PaymentIntentParams) { p.PaymentMethod = nil }, 400, "payment_intent_unexpected_state", "payment_method"},
+		"redirects":        {func(p *stripe.PaymentIntentParams) { p.PaymentMethodTypes = nil }, 400, "", "return_url"},
+		"other parameter":  {func(p *stripe.PaymentIntentParams) { p.AddExtra("colour", "red") }, 400, "parameter_unknown", "colour"},
+		"bad expansion":    {func(p *stripe.PaymentIntentParams) { p.AddExpand("latest_charge.colour") }, 400, "", "expand"},
+		"millimes": {func(p *stripe.PaymentIntentParams) {
+			p.Currency, p.Amount = stripe.String("tnd"), stripe.Int64(5_001)
+		}, 400, "parameter_invalid_integer", "amount"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := payment("pm_card_visa")
+			test.change(p)
+			_, err := b.api.PaymentIntents.New(p)
+			e := stripeErr(t, err, test.status)
+			if e.Type != stripe.ErrorTypeInvalidRequest || string(e.Code) != test.code || e.Param != test.param {
+				t.Errorf("got %s %q %q: %s", e.Type, e.Code, e.Param, e.Msg)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if n := len(b.server.store.byID); n != 0 {
+			t.Errorf("refused requests left %d resources", n)
+		}
+	})
+}
+
+func TestKeyAndVersion(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := stripeClient(b.url, "sk_test_wrong_key_of_somebody").PaymentIntents.New(payment("pm_card_visa"))
+	if e := stripeErr(t, err, http.StatusUnauthorized); strings.Contains(e.Msg, "wrong_key_of") {
+		t.Errorf("the answer repeats the key: %s", e.Msg)
+	}
+	for header, value := range map[string]string{"Authorization": "", "Stripe-Version": "2019-01-01"} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/v1/balance", nil)
+		r.Header.Set("Authorization", "Bearer "+testKey)
+		r.Header.Set(header, value)
+		if status, _ := send(t, r); status != http.StatusUnauthorized && status != http.StatusBadRequest {
+			t.Errorf("%s %q: status %d", header, value, status)
+		}
+	}
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/v1/unicorns", nil)
+	r.SetBasicAuth(testKey, "")
+	if status, body := send(t, r); status != http.StatusNotFound || !strings.Contains(body, "Unrecognized request URL") {
+		t.Errorf("unknown URL: %d %s", status, body)
+	}
+}
+
+func send(t *testing.T, r *http.Request) (int, string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestIdempotentReplay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
+	again := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
+	if first.ID != again.ID || string(first.LastResponse.RawJSON) != string(again.LastResponse.RawJSON) {
+		t.Errorf("the replay differs:\n%s\n%s", first.LastResponse.RawJSON, again.LastResponse.RawJSON)
+	}
+	if again.LastResponse.Header.Get("Idempotent-Replayed") != "true" || first.LastResponse.Header.Get("Idempotent-Replayed") != "" {
+		t.Error("Idempotent-Replayed is not on the second answer alone")
+	}
+	other := keyed(payment("pm_card_visa"), "k1")
+	other.Amount = stripe.Int64(1251)
+	_, err := b.api.PaymentIntents.New(other)
+	if e := stripeErr(t, err, http.StatusBadRequest); e.Type != stripe.ErrorTypeIdempotency {
+		t.Errorf("other parameters: %s", e.Type)
+	}
+	_, err = b.api.PaymentIntents.New(keyed(payment("pm_card_visa_chargeDeclined"), "k2"))
+	declined := stripeErr(t, err, http.StatusPaymentRequired)
+	_, err = b.api.PaymentIntents.New(keyed(payment("pm_card_visa_chargeDeclined"), "k2"))
+	if e := stripeErr(t, err, http.StatusPaymentRequired); e.ChargeID != declined.ChargeID {
+		t.Error("a decline was repeated, not replayed")
+	}
+	if n := len(b.server.Journal()); n != 1 {
+		t.Errorf("%d movements, want 1", n)
+	}
+	b.clock.advance(24 * time.Hour)
+	if late := mustPay(t, b, keyed(payment("pm_card_visa"), "k1")); late.ID == first.ID {
+		t.Error("the key was remembered for more than its 24 hours")
+	}
+}
+
+func TestRefusedInputLeavesTheKeyFree(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	wrong := keyed(payment("pm_no"), "k")
+	_, err := b.api.PaymentIntents.New(wrong)
+	stripeErr(t, err, http.StatusNotFound)
+	mustPay(t, b, keyed(payment("pm_card_visa"), "k"))
+}
+
+func TestKeyInProgress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	release := make(chan struct{})
+	b.server.Faults().Add(Rule{Method: "POST", Path: "/v1/payment_intents", Fault: Delay, Until: release})
+	type result struct {
+		intent *stripe.PaymentIntent
+		err    error
+	}
+	slow := make(chan result, 1)
+	go func() {
+		intent, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
+		slow <- result{intent, err}
+	}()
+	for b.server.Faults().Fired()[Delay] == 0 || !b.claimed("k") {
+		if t.Context().Err() != nil {
+			t.Fatal("the slow request never arrived")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
+	if e := stripeErr(t, err, http.StatusConflict); e.Code != "idempotency_key_in_use" {
+		t.Errorf("got %s", e.Code)
+	}
+	close(release)
+	first := <-slow
+	if first.err != nil {
+		t.Fatal(first.err)
+	}
+	if again := mustPay(t, b, keyed(payment("pm_card_visa"), "k")); again.ID != first.intent.ID {
+		t.Error("the key was answered twice")
+	}
+}
+
+func (b *bundle) claimed(key string) bool {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	return b.server.keys[key] != nil
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		fault   Fault
+		moved   int // movements after the faulty request
+		after   int // and after the same key again
+		status  int // of the faulty answer; 0 is a broken connection
+		replays int // status of the same key again
+	}{
+		{CutBefore, 0, 1, 0, 200},
+		{CutAfter, 1, 1, 0, 200},
+		{ErrorBefore, 0, 0, 500, 500},
+		{ErrorAfter, 1, 1, 500, 500},
+		{RateLimit, 0, 1, 429, 200},
+		{Delay, 1, 1, 200, 200},
+	} {
+		t.Run(string(test.fault), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.server.Faults().Add(Rule{Fault: test.fault, Wait: time.Millisecond})
+			for i, want := range []struct{ status, moved int }{{test.status, test.moved}, {test.replays, test.after}} {
+				_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
+				var e *stripe.Error
+				switch got := errors.As(err, &e); {
+				case want.status == 200 && err != nil, want.status == 0 && (err == nil || got):
+					t.Fatalf("request %d: %v", i, err)
+				case want.status > 200:
+					stripeErr(t, err, want.status)
+				}
+				if n := len(b.server.Journal()); n != want.moved {
+					t.Fatalf("request %d: %d movements, want %d", i, n, want.moved)
+				}
+			}
+			if n := b.server.Faults().Fired()[test.fault]; n != 1 {
+				t.Errorf("fired %d times", n)
+			}
+		})
+	}
+}
+
+func TestFaultByHeader(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := payment("pm_card_visa")
+	p.Headers = http.Header{FaultHeader: {"rate_limit"}}
+	_, err := b.api.PaymentIntents.New(p)
+	stripeErr(t, err, http.StatusTooManyRequests)
+	p.Headers.Set(FaultHeader, "gremlins")
+	_, err = b.api.PaymentIntents.New(p)
+	stripeErr(t, err, http.StatusBadRequest)
+}
+
+func TestSeededRatesReplay(t *testing.T) {
+	t.Parallel()
+	run := func() string {
+		b := setupWith(t, Config{Seed: 42})
+		b.server.Faults().Rates(map[Fault]float64{RateLimit: 0.3, ErrorAfter: 0.3}, 0)
+		var outcomes strings.Builder
+		for range 40 {
+			_, err := b.api.PaymentIntents.New(payment("pm_card_visa"))
+			var e *stripe.Error
+			if errors.As(err, &e) {
+				outcomes.WriteString(http.StatusText(e.HTTPStatusCode)[:1])
+			} else {
+				outcomes.WriteString("o")
+			}
+		}
+		return outcomes.String()
+	}
+	first := run()
+	if second := run(); first != second {
+		t.Errorf("one seed gave\n%s\n%s", first, second)
+	}
+	for _, each := range []string{"o", "T", "I"} {
+		if !strings.Contains(first, each) {
+			t.Errorf("outcome %s never came: %s", each, first)
+		}
+	}
+}
+
+func TestStateSurvives(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/stripe.json"
+	b := setupWith(t, Config{Seed: 7, StateFile: path})
+	paid := mustPay(t, b, keyed(payment("pm_card_visa"), "k"))
+	waiting := payment("pm_card_visa_chargeDeclined")
+	waiting.Confirm = nil
+	open := mustPay(t, b, waiting)
+	if _, err := New(Config{Key: testKey, StateFile: path}); err == nil {
+		t.Fatal("two fakes opened one file")
+	}
+	// No Close before the copy: what a kill -9 leaves, and the start of a line that it cut short.
+	cutShort := copyWith(t, path, `{"next_id":99,"resources":[{"id":"pi_`)
+
+	again := setupWith(t, Config{Seed: 7, StateFile: cutShort})
+	replay := mustPay(t, again, keyed(payment("pm_card_visa"), "k"))
+	if replay.ID != paid.ID || replay.LastResponse.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the key was forgotten: %s, was %s", replay.ID, paid.ID)
+	}
+	if _, err := again.api.PaymentIntents.Confirm(open.ID, nil); stripeErr(t, err, 402).DeclineCode != "generic_decline" {
+		t.Errorf("the card's behaviour was forgotten: %v", err)
+	}
+	if fresh := mustPay(t, again, payment("pm_card_visa")); fresh.ID == paid.ID || fresh.ID == open.ID {
+		t.Error("an id was given twice")
+	}
+	if n := len(again.server.Journal()); n != 2 {
+		t.Errorf("%d movements, want 2", n)
+	}
+}
+
+func TestSameSeedSameIDs(t *testing.T) {
+	t.Parallel()
+	a := mustPay(t, setupWith(t, Config{Seed: 1}), payment("pm_card_visa"))
+	b := mustPay(t, setupWith(t, Config{Seed: 1}), payment("pm_card_visa"))
+	c := mustPay(t, setupWith(t, Config{Seed: 2}), payment("pm_card_visa"))
+	if a.ID != b.ID || a.ID == c.ID {
+		t.Errorf("seeds 1, 1, 2 gave %s, %s, %s", a.ID, b.ID, c.ID)
+	}
+}
+
+func TestListsPage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var made []string
+	for range 7 {
+		made = append([]string{mustPay(t, b, payment("pm_card_visa")).ID}, made...)
+		b.clock.advance(time.Minute)
+	}
+	params := &stripe.PaymentIntentListParams{}
+	params.Limit = stripe.Int64(3)
+	params.AddExpand("data.latest_charge")
+	var got []string
+	for i := b.api.PaymentIntents.List(params); i.Next(); {
+		got = append(got, i.PaymentIntent().ID)
+		if i.PaymentIntent().LatestCharge.Amount != 1250 {
+			t.Error("data.latest_charge was not expanded")
+		}
+	}
+	if strings.Join(got, " ") != strings.Join(made, " ") {
+		t.Errorf("got %v, want %v", got, made)
+	}
+	since := &stripe.BalanceTransactionListParams{CreatedRange: &stripe.RangeQueryParams{
+		GreaterThanOrEqual: time.Date(2026, 3, 1, 12, 5, 0, 0, time.UTC).Unix()}}
+	n := 0
+	for i := b.api.BalanceTransactions.List(since); i.Next(); n++ {
+	}
+	if n != 2 {
+		t.Errorf("%d movements since 12:05, want 2", n)
+	}
+	back := url.Values{"limit": {"2"}, "ending_before": {made[4]}}
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/v1/payment_intents?"+back.Encode(), nil)
+	r.SetBasicAuth(testKey, "")
+	_, body := send(t, r)
+	var page struct {
+		HasMore bool `json:"has_more"`
+		Data    []struct{ ID string }
+	}
+	if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.Data) != 2 || page.Data[0].ID != made[2] || page.Data[1].ID != made[3] || !page.HasMore {
+		t.Errorf("the page before: %+v, %v", page, err)
+	}
+}
+
+func TestEventsAndBalance(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	intent := mustPay(t, b, keyed(payment("pm_card_visa"), "k"))
+	var types []string
+	for i := b.api.Events.List(&stripe.EventListParams{}); i.Next(); {
+		e := i.Event()
+		types = append(types, string(e.Type))
+		if e.APIVersion != APIVersion || e.Request.IdempotencyKey != "k" {
+			t.Errorf("event: %+v", e)
+		}
+		if e.Type == "payment_intent.succeeded" && e.Data.Object["id"] != intent.ID {
+			t.Errorf("the event tells of %v", e.Data.Object["id"])
+		}
+	}
+	if want := "payment_intent.succeeded charge.succeeded payment_intent.created"; strings.Join(types, " ") != want {
+		t.Errorf("got %v, newest first; want %s", types, want)
+	}
+	balance, err := b.api.Balance.Get(nil)
+	if err != nil || len(balance.Available) != 0 || balance.Pending[0].Amount != 1206 {
+		t.Errorf("pending: %+v, %v", balance, err)
+	}
+	b.clock.advance(settlement)
+	if balance, err = b.api.Balance.Get(nil); err != nil || balance.Available[0].Amount != 1206 || len(balance.Pending) != 0 {
+		t.Errorf("available: %+v, %v", balance, err)
+	}
+}
+
+func TestCustomersAndSavedCards(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	params := &stripe.CustomerParams{Email: stripe.String("nadia@example.com")}
+	params.AddMetadata("user", "usr_1")
+	customer, err := b.api.Customers.New(params)
+	if err != nil || customer.Metadata["user"] != "usr_1" {
+		t.Fatalf("customer: %+v, %v", customer, err)
+	}
+	attach := &stripe.PaymentMethodAttachParams{Customer: &customer.ID}
+	card, err := b.api.PaymentMethods.Attach("pm_card_mastercard", attach)
+	if err != nil || card.Card.Last4 != "4444" || card.Customer.ID != customer.ID {
+		t.Fatalf("card: %+v, %v", card, err)
+	}
+	_, err = b.api.PaymentMethods.Attach("pm_card_visa_chargeDeclined", attach)
+	stripeErr(t, err, http.StatusPaymentRequired)
+	foreign := payment(card.ID)
+	_, err = b.api.PaymentIntents.New(foreign)
+	stripeErr(t, err, http.StatusBadRequest)
+	own := payment(card.ID)
+	own.Customer = &customer.ID
+	mustPay(t, b, own)
+	n := 0
+	for i := b.api.PaymentMethods.List(&stripe.PaymentMethodListParams{Customer: &customer.ID}); i.Next(); n++ {
+	}
+	if n != 1 {
+		t.Errorf("%d saved cards", n)
+	}
+	if _, err := b.api.PaymentMethods.Detach(card.ID, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConcurrentPaymentsOfOneKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
+			var e *stripe.Error
+			if err != nil && (!errors.As(err, &e) || e.HTTPStatusCode != http.StatusConflict) {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := len(b.server.Journal()); n != 1 {
+		t.Errorf("%d movements of one key", n)
+	}
+}
+
+func TestListen(t *testing.T) {
+	t.Parallel()
+	server, err := New(Config{Key: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, stop, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stripeClient(url, testKey).Balance.Get(nil); err != nil {
+		t.Error(err)
+	}
+	if err := stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
