@@ -216,7 +216,7 @@ func TestManualCapture(t *testing.T) {
 		t.Fatalf("authorised: %s, %d, %v", intent.Status, intent.AmountCapturable, b.server.Journal())
 	}
 	_, err := b.api.PaymentIntents.Capture(intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(1251)})
-	stripeErr(t, err, http.StatusBadRequest)
+	_ = stripeErr(t, err, http.StatusBadRequest)
 	captured, err := b.api.PaymentIntents.Capture(intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(1000)})
 	if err != nil || captured.Status != stripe.PaymentIntentStatusSucceeded || captured.AmountReceived != 1000 {
 		t.Fatalf("captured: %+v, %v", captured, err)
@@ -245,7 +245,7 @@ func TestCancel(t *testing.T) {
 	}
 	paid := mustPay(t, b, payment("pm_card_visa"))
 	_, err = b.api.PaymentIntents.Cancel(paid.ID, nil)
-	stripeErr(t, err, http.StatusBadRequest)
+	_ = stripeErr(t, err, http.StatusBadRequest)
 }
 
 func TestBadRequests(t *testing.T) {
@@ -365,7 +365,7 @@ func TestRefusedInputLeavesTheKeyFree(t *testing.T) {
 	b := setup(t)
 	wrong := keyed(payment("pm_no"), "k")
 	_, err := b.api.PaymentIntents.New(wrong)
-	stripeErr(t, err, http.StatusNotFound)
+	_ = stripeErr(t, err, http.StatusNotFound)
 	mustPay(t, b, keyed(payment("pm_card_visa"), "k"))
 }
 
@@ -436,7 +436,7 @@ func TestFaults(t *testing.T) {
 				case want.status == 200 && err != nil, want.status == 0 && (err == nil || got):
 					t.Fatalf("request %d: %v", i, err)
 				case want.status > 200:
-					stripeErr(t, err, want.status)
+					_ = stripeErr(t, err, want.status)
 				}
 				if n := len(b.server.Journal()); n != want.moved {
 					t.Fatalf("request %d: %d movements, want %d", i, n, want.moved)
@@ -455,10 +455,10 @@ func TestFaultByHeader(t *testing.T) {
 	p := payment("pm_card_visa")
 	p.Headers = http.Header{FaultHeader: {"rate_limit"}}
 	_, err := b.api.PaymentIntents.New(p)
-	stripeErr(t, err, http.StatusTooManyRequests)
+	_ = stripeErr(t, err, http.StatusTooManyRequests)
 	p.Headers.Set(FaultHeader, "gremlins")
 	_, err = b.api.PaymentIntents.New(p)
-	stripeErr(t, err, http.StatusBadRequest)
+	_ = stripeErr(t, err, http.StatusBadRequest)
 }
 
 func TestSeededRatesReplay(t *testing.T) {
@@ -614,10 +614,10 @@ func TestCustomersAndSavedCards(t *testing.T) {
 		t.Fatalf("card: %+v, %v", card, err)
 	}
 	_, err = b.api.PaymentMethods.Attach("pm_card_visa_chargeDeclined", attach)
-	stripeErr(t, err, http.StatusPaymentRequired)
+	_ = stripeErr(t, err, http.StatusPaymentRequired)
 	foreign := payment(card.ID)
 	_, err = b.api.PaymentIntents.New(foreign)
-	stripeErr(t, err, http.StatusBadRequest)
+	_ = stripeErr(t, err, http.StatusBadRequest)
 	own := payment(card.ID)
 	own.Customer = &customer.ID
 	mustPay(t, b, own)
