@@ -73,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 // owner may come up, or stop, while we look.
 func startOrAttach(ctx context.Context, cfg Config, home *home) (*Cluster, error) {
 	deadline := time.Now().Add(recoveryLimit)
-	for {
+	for ctx.Err() == nil {
 		lock, err := home.tryLock()
 		if err != nil {
 			return nil, err
@@ -96,6 +96,7 @@ func startOrAttach(ctx context.Context, cfg Config, home *home) (*Cluster, error
 			return nil, err
 		}
 	}
+	return nil, ctx.Err()
 }
 
 func attach(ctx context.Context, cfg Config, home *home) (*Cluster, error) {
@@ -118,23 +119,31 @@ func attach(ctx context.Context, cfg Config, home *home) (*Cluster, error) {
 	return cluster, nil
 }
 
+// own adopts the server that an earlier owner left behind, or starts one. A server found alive may be
+// on its way out, since its owner's death ends it: then we wait for that, and start our own.
 func own(ctx context.Context, cfg Config, home *home, lock *os.File) (*Cluster, error) {
-	cluster := &Cluster{lock: lock, log: cfg.Log}
-	running, err := home.survivor()
-	if err != nil {
-		return nil, err
-	}
-	if running != nil {
-		cfg.Log.Info("adopting a PostgreSQL server whose owner is gone", "pid", running.pid)
-		cluster.socketDir, cluster.adopted = running.socketDir, running
-	} else if err := cluster.launch(ctx, cfg, home); err != nil {
-		return nil, err
-	}
-	if err := cluster.setUp(ctx, cfg, home); err != nil {
+	for {
+		cluster := &Cluster{lock: lock, log: cfg.Log}
+		running, err := home.survivor()
+		if err != nil {
+			return nil, err
+		}
+		if running != nil {
+			cfg.Log.Info("found a PostgreSQL server whose owner is gone", "pid", running.pid)
+			cluster.socketDir, cluster.adopted = running.socketDir, running
+		} else if err := cluster.launch(ctx, cfg, home); err != nil {
+			return nil, err
+		}
+		err = cluster.setUp(ctx, cfg, home)
+		if err == nil {
+			return cluster, nil
+		}
+		if running != nil && cluster.ended() {
+			continue
+		}
 		_ = cluster.stopServer(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	return cluster, nil
 }
 
 func (c *Cluster) setUp(ctx context.Context, cfg Config, home *home) error {

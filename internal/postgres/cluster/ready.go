@@ -33,7 +33,7 @@ func (c *Cluster) awaitReady(ctx context.Context, home *home) error {
 			return fmt.Errorf("no answer in %v: %w\n%s", waited.Round(time.Second), err, home.logTail())
 		}
 		if c.ended() {
-			return fmt.Errorf("the server ended (%w):\n%s", c.child.Err(), home.logTail())
+			return fmt.Errorf("the server ended; %s", home.logTail())
 		}
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("wait for the server: %w", err)
@@ -41,9 +41,10 @@ func (c *Cluster) awaitReady(ctx context.Context, home *home) error {
 	}
 }
 
+// ended reports whether the server that we own is gone.
 func (c *Cluster) ended() bool {
 	if c.child == nil {
-		return false
+		return !isServer(c.adopted.pid, c.adopted.data)
 	}
 	select {
 	case <-c.child.Done():
