@@ -24,7 +24,9 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	owned, err := cluster.Start(context.Background(), config(dir))
+	cfg := config(dir)
+	cfg.Fast = false // what it committed must survive
+	owned, err := cluster.Start(context.Background(), cfg)
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
