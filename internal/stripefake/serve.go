@@ -62,6 +62,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeError(w, problem)
 			return
 		}
+		if known != nil && fault.Fault == CutAfter {
+			cut(w)
+		}
 		if known != nil {
 			known.replay(w, c.idem)
 			return

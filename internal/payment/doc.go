@@ -1,0 +1,17 @@
+// Package payment moves money between cards, wallets, holds and escrow. It owns the tables top_up and
+// hold; the money itself is the ledger's, and nothing here changes a balance except by an entry.
+//
+// What must stay true:
+//
+//   - A top-up's row is committed before the provider hears of it, and the provider's id of it before
+//     the provider is asked for money. So there is no charge that our rows do not lead to.
+//   - A top-up is posted once: under its row's lock, with a ledger key of its own.
+//   - No provider is called inside a database transaction.
+//   - A provider's key is never used when it may be older than 23 hours: providers forget keys after 24.
+//   - The sum of a user's open holds is their wallet_held account. A hold is resolved once.
+//   - A refusal moves nothing, and leaves the caller's transaction usable.
+//
+// Lock order: the caller's rows (auction, order), then holds by id, then the ledger, last.
+//
+// docs/payments.md tells the flows and what happens when the provider's answer is lost.
+package payment

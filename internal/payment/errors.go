@@ -1,0 +1,85 @@
+package payment
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+// Refusals of a top-up's input.
+var (
+	ErrCurrencyUnsupported  = fault.New(fault.Invalid, "CURRENCY_UNSUPPORTED", "A wallet cannot be topped up in this currency.").At("amount", "currencyCode")
+	ErrTopUpTooSmall        = fault.New(fault.Invalid, "TOP_UP_TOO_SMALL", "The amount is less than a top-up has to be.").At("amount")
+	ErrTopUpTooLarge        = fault.New(fault.Invalid, "TOP_UP_TOO_LARGE", "The amount is more than a top-up may be.").At("amount")
+	ErrAmountStep           = fault.New(fault.Invalid, "AMOUNT_TOO_PRECISE", "Cards take this currency in steps of ten of its smallest unit.").At("amount")
+	ErrPaymentMethodMissing = fault.New(fault.Invalid, "PAYMENT_METHOD_INVALID", "A payment method is named by its id.").At("paymentMethod")
+	ErrKeyInvalid           = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has 1 to 255 printable characters.").At("idempotencyKey")
+	ErrKeyReused            = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used with other input.").At("idempotencyKey")
+	ErrTopUpNotFound        = fault.New(fault.NotFound, "TOP_UP_NOT_FOUND", "There is no such top-up.")
+)
+
+// Refusals by the card's issuer or the provider: no money has moved.
+var (
+	ErrCardDeclined           = fault.New(fault.Precondition, "CARD_DECLINED", "The card was declined.").At("paymentMethod")
+	ErrCardExpired            = fault.New(fault.Precondition, "CARD_EXPIRED", "The card has expired.").At("paymentMethod")
+	ErrCardCVC                = fault.New(fault.Precondition, "CARD_CVC_INCORRECT", "The card's security code is incorrect.").At("paymentMethod")
+	ErrCardProcessing         = fault.New(fault.Precondition, "CARD_PROCESSING_ERROR", "The card could not be processed; try again in a little while.").At("paymentMethod")
+	ErrPaymentMethodUnknown   = fault.New(fault.Precondition, "PAYMENT_METHOD_UNKNOWN", "There is no such payment method.").At("paymentMethod")
+	ErrPaymentRejected        = fault.New(fault.Precondition, "PAYMENT_REJECTED", "The payment provider refused this payment.")
+	ErrTopUpAbandoned         = fault.New(fault.Precondition, "TOP_UP_ABANDONED", "The payment was not completed in time; nothing was charged.")
+	ErrAuthenticationRequired = fault.New(fault.Precondition, "AUTHENTICATION_REQUIRED", "The card's holder has to authenticate this payment.").At("paymentMethod")
+)
+
+// Refusals of holds and wallet payments.
+var (
+	ErrInsufficientFunds = fault.New(fault.Precondition, "INSUFFICIENT_FUNDS", "The wallet does not hold enough.")
+	ErrHoldNotFound      = fault.New(fault.NotFound, "HOLD_NOT_FOUND", "There is no such hold.")
+	ErrHoldResolved      = fault.New(fault.Conflict, "HOLD_RESOLVED", "This hold has been released or consumed already.")
+	ErrHoldExists        = fault.New(fault.Conflict, "HOLD_EXISTS", "A hold with this id exists already.")
+	ErrAmountNotPositive = fault.New(fault.Invalid, "AMOUNT_NOT_POSITIVE", "The amount has to be more than zero.")
+)
+
+// Short is the cause inside an INSUFFICIENT_FUNDS: whose wallet is short. It is for the caller that
+// moves several users' money at once and has to know whom to leave out (errors.As finds it); it is
+// never part of what a client sees.
+type Short struct{ User uuid.UUID }
+
+func (s *Short) Error() string { return "the wallet of " + s.User.String() + " is short" }
+
+// The failure codes that a top_up row keeps.
+const (
+	failedRejected  = "rejected"
+	failedNoMethod  = "resource_missing"
+	failedAbandoned = "abandoned"
+)
+
+// failure is the refusal for a failed top-up, the same each time it is asked for.
+func failure(code, declineCode string) error {
+	switch code {
+	case "expired_card":
+		return ErrCardExpired
+	case "incorrect_cvc", "invalid_cvc":
+		return ErrCardCVC
+	case "processing_error":
+		return ErrCardProcessing
+	case "authentication_required":
+		return ErrAuthenticationRequired
+	case failedNoMethod:
+		return ErrPaymentMethodUnknown
+	case failedAbandoned:
+		return ErrTopUpAbandoned
+	case failedRejected:
+		return ErrPaymentRejected
+	}
+	return ErrCardDeclined.With("declineCode", shownDecline(declineCode))
+}
+
+// shownDecline hides what the person at the card must not learn from us: providers ask for these to
+// be shown as a plain decline.
+func shownDecline(code string) string {
+	switch code {
+	case "", "fraudulent", "lost_card", "stolen_card", "pickup_card", "restricted_card", "merchant_blacklist", "security_violation":
+		return "generic_decline"
+	}
+	return code
+}

@@ -1,0 +1,96 @@
+package payment
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+const (
+	firstLook  = 20 * time.Second // after a top-up began: later than its own request can take
+	sweepEvery = time.Minute
+	sweepAge   = 2 * time.Minute // what is open longer than this has lost its job, or is slow anyway
+	sweepBatch = 100
+)
+
+// TopUpResolve finds out what became of one top-up. It is enqueued with the top-up itself.
+type TopUpResolve struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// Kind implements river.JobArgs.
+func (TopUpResolve) Kind() string { return "top_up_resolve" }
+
+type resolveWorker struct {
+	river.WorkerDefaults[TopUpResolve]
+	service *Service
+}
+
+// Work resolves the top-up, and comes back later for as long as it is open.
+func (w *resolveWorker) Work(ctx context.Context, job *river.Job[TopUpResolve]) error {
+	top, err := w.service.Resolve(ctx, job.Args.ID)
+	if fault.KindOf(err) == fault.NotFound {
+		return river.JobCancel(err)
+	}
+	if err != nil {
+		return err
+	}
+	if top.Status == Processing || top.Status == RequiresAction {
+		return river.JobSnooze(lookAgain(time.Since(job.CreatedAt)))
+	}
+	return nil
+}
+
+// lookAgain waits a quarter of the age: often at first, every hour at the end.
+func lookAgain(age time.Duration) time.Duration {
+	return min(max(age/4, 5*time.Second), time.Hour)
+}
+
+// TopUpSweep resolves the top-ups whose jobs were lost: jobs only wake work up, the scan carries it.
+type TopUpSweep struct{}
+
+// Kind implements river.JobArgs.
+func (TopUpSweep) Kind() string { return "top_up_sweep" }
+
+type sweepWorker struct {
+	river.WorkerDefaults[TopUpSweep]
+	service *Service
+}
+
+// Work resolves one batch, oldest first.
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[TopUpSweep]) error {
+	return w.service.sweep(ctx, sweepAge)
+}
+
+func (s *Service) sweep(ctx context.Context, olderThan time.Duration) error {
+	ids, err := s.q.TopUpsOpen(ctx, s.pool, olderThan.Seconds(), sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := s.Resolve(ctx, id); err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "a top-up could not be resolved", slog.Any("topUp", id), slog.Any("error", err))
+		}
+	}
+	return ctx.Err()
+}
+
+// Workers registers the jobs of payment.
+func Workers(workers *river.Workers, s *Service) {
+	river.AddWorker(workers, &resolveWorker{service: s})
+	river.AddWorker(workers, &sweepWorker{service: s})
+}
+
+// PeriodicJobs is what River has to enqueue regularly.
+func PeriodicJobs() []*river.PeriodicJob {
+	return []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return TopUpSweep{}, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true}),
+	}
+}

@@ -1,0 +1,108 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+)
+
+// Jobs enqueues a job inside a transaction; a River client does.
+type Jobs interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+}
+
+// Config is what a Service is made of; everything but Clock and Log is required.
+type Config struct {
+	Pool     *pgxpool.Pool
+	Provider Provider
+	Jobs     Jobs
+	Log      *slog.Logger
+	Clock    clock.Clock // of job schedules alone
+}
+
+// Service is the use cases of payment.
+type Service struct {
+	pool     *pgxpool.Pool
+	provider Provider
+	jobs     Jobs
+	log      *slog.Logger
+	clock    clock.Clock
+	q        *db.Queries
+}
+
+// New makes a Service.
+func New(config Config) *Service {
+	s := &Service{
+		pool: config.Pool, provider: config.Provider, jobs: config.Jobs,
+		log: config.Log, clock: config.Clock, q: db.New(),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = clock.System{}
+	}
+	return s
+}
+
+// Wallets are a user's wallets, one for each currency that ever had money, ordered by currency.
+func (s *Service) Wallets(ctx context.Context, user uuid.UUID) ([]ledger.WalletBalance, error) {
+	return ledger.Wallets(ctx, s.pool, user)
+}
+
+// SellerFunds is what a seller has earned in one currency and not been paid out yet.
+type SellerFunds struct {
+	Pending   money.Amount // not theirs to withdraw yet
+	Available money.Amount
+}
+
+// SellerBalance is a seller's earnings by currency, in the order of the currencies' codes.
+func (s *Service) SellerBalance(ctx context.Context, seller uuid.UUID) ([]SellerFunds, error) {
+	var all []SellerFunds
+	for _, c := range Currencies() {
+		pending, err := s.balance(ctx, ledger.SellerPending, seller, c)
+		if err != nil {
+			return nil, err
+		}
+		available, err := s.balance(ctx, ledger.SellerAvailable, seller, c)
+		if err != nil {
+			return nil, err
+		}
+		if pending.Minor != 0 || available.Minor != 0 {
+			all = append(all, SellerFunds{Pending: pending, Available: available})
+		}
+	}
+	return all, nil
+}
+
+func (s *Service) balance(ctx context.Context, kind ledger.Kind, owner uuid.UUID, c money.Currency) (money.Amount, error) {
+	minor, err := ledger.Balance(ctx, s.pool, ledger.Account{Kind: kind, Owner: owner, Currency: c})
+	if err != nil {
+		return money.Amount{}, fmt.Errorf("%s balance: %w", kind, err)
+	}
+	return money.New(minor, c), nil
+}
+
+// TopUpOf is one of the user's own top-ups.
+func (s *Service) TopUpOf(ctx context.Context, user, id uuid.UUID) (TopUp, error) {
+	row, err := s.q.TopUpOfUser(ctx, s.pool, id, user)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return TopUp{}, ErrTopUpNotFound
+	}
+	if err != nil {
+		return TopUp{}, fmt.Errorf("read a top-up: %w", err)
+	}
+	return topUpFrom(row), nil
+}

@@ -1,0 +1,154 @@
+package payment
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+// TopUpStatus is how far a top-up has come.
+type TopUpStatus string
+
+// The statuses. Succeeded and Failed are final.
+const (
+	Processing     TopUpStatus = "processing"      // the provider's answer is not known yet; a job finds out
+	RequiresAction TopUpStatus = "requires_action" // the card's holder has to authenticate
+	TopUpSucceeded TopUpStatus = "succeeded"
+	TopUpFailed    TopUpStatus = "failed"
+)
+
+// TopUp is money on its way from a card into its owner's wallet.
+type TopUp struct {
+	ID          uuid.UUID
+	User        uuid.UUID
+	Amount      money.Amount
+	Status      TopUpStatus
+	FailureCode string // the provider's, where it failed
+	CreatedAt   time.Time
+	ResolvedAt  *time.Time
+}
+
+// Refusal is why the top-up cannot go on as it is, or nil.
+func (t TopUp) refusal(declineCode string) error {
+	switch t.Status {
+	case TopUpFailed:
+		return failure(t.FailureCode, declineCode)
+	case RequiresAction:
+		return ErrAuthenticationRequired
+	}
+	return nil
+}
+
+// TopUpInput asks for a top-up.
+type TopUpInput struct {
+	Amount         money.Amount
+	PaymentMethod  string // the provider's id of a card
+	IdempotencyKey string // the client's; one key is one top-up for ever
+}
+
+// TopUp charges a card and credits the user's wallet.
+//
+// It answers the top-up and, where the card was refused or wants its holder, the refusal beside it. A
+// top-up whose outcome is not known yet is answered as Processing without an error: a job resolves
+// it, and TopUpOf tells. The same key with the same input answers the same top-up as it is now; with
+// other input it is IDEMPOTENCY_KEY_REUSED. The call goes on when ctx is cancelled: a client that
+// hangs up does not leave a charge in doubt.
+func (s *Service) TopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (top TopUp, err error) {
+	defer fault.Wrap(&err, "top up")
+	if err := in.check(); err != nil {
+		return TopUp{}, err
+	}
+	row, fresh, err := s.openTopUp(ctx, user, in)
+	if err != nil {
+		return TopUp{}, err
+	}
+	if fresh {
+		if row, err = s.advance(context.WithoutCancel(ctx), row, 0); err != nil {
+			return TopUp{}, err
+		}
+	}
+	top = topUpFrom(row)
+	return top, top.refusal(deref(row.DeclineCode))
+}
+
+// openTopUp commits the intent and the job that will look after it, before the provider is called.
+func (s *Service) openTopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (row db.TopUp, fresh bool, err error) {
+	hash := in.hash()
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		row, err = s.q.TopUpInsert(ctx, tx, db.TopUpInsertParams{
+			ID: id.New(), UserID: user, Amount: in.Amount.Minor, Currency: string(in.Amount.Currency),
+			PaymentMethod: in.PaymentMethod, IdempotencyKey: in.IdempotencyKey, RequestHash: hash,
+		})
+		if fresh = err == nil; fresh {
+			_, err = s.jobs.InsertTx(ctx, tx, TopUpResolve{ID: row.ID}, &river.InsertOpts{ScheduledAt: s.clock.Now().Add(firstLook)})
+			return err
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		row, err = s.q.TopUpByKey(ctx, tx, user, in.IdempotencyKey)
+		return err
+	})
+	if err != nil {
+		return db.TopUp{}, false, fmt.Errorf("open: %w", err)
+	}
+	if string(row.RequestHash) != string(hash) {
+		return db.TopUp{}, false, ErrKeyReused
+	}
+	return row, fresh, nil
+}
+
+func (in TopUpInput) check() error {
+	if !printable(in.IdempotencyKey, 255) {
+		return ErrKeyInvalid
+	}
+	if !printable(in.PaymentMethod, 255) {
+		return ErrPaymentMethodMissing
+	}
+	return checkAmount(in.Amount)
+}
+
+// printable tells whether text may be stored and sent in a header: ASCII without spaces or controls.
+func printable(text string, limit int) bool {
+	for _, r := range text {
+		if r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= limit
+}
+
+// hash is of everything that has to be the same when a key is used again.
+func (in TopUpInput) hash() []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "top_up\n%d\n%s\n%s", in.Amount.Minor, in.Amount.Currency, in.PaymentMethod))
+	return sum[:]
+}
+
+func topUpFrom(row db.TopUp) TopUp {
+	return TopUp{
+		ID: row.ID, User: row.UserID, Amount: amountOf(row), Status: TopUpStatus(row.Status),
+		FailureCode: deref(row.FailureCode), CreatedAt: row.CreatedAt, ResolvedAt: row.ResolvedAt,
+	}
+}
+
+func amountOf(row db.TopUp) money.Amount { return money.New(row.Amount, money.Currency(row.Currency)) }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
