@@ -72,7 +72,7 @@ function Ids() {
         In variables, <code>{'{{lst}}'}</code> stands for the newest listing's id, and so on;{' '}
         <code>{'{{key}}'}</code> for a fresh key each time.
       </p>
-      <table>
+      <table className="souk-ids">
         <tbody>
           {kinds.map(([kind, ids]) => (
             <tr key={kind}>

@@ -25,7 +25,8 @@ export async function fetcher({ query, variables, operationName }, { headers = {
 
 async function request(payload, headers, identity, byHand) {
   const send = async () => {
-    const value = byHand ?? (await authorization(identity));
+    if (byHand) return post(payload, headers);
+    const value = await authorization(identity);
     return post(payload, value ? { ...headers, authorization: value } : headers);
   };
   let answer = await send();

@@ -16,11 +16,13 @@ export function idsIn(value, found = new Set()) {
 }
 
 // remember puts an answer's ids in front of those known. Within one answer the first of a kind is
-// the one it is about (a list's newest entry, a payload's entity).
-export function remember(known, answer) {
+// the one it is about (a list's newest entry, a payload's entity). An event moves on to younger
+// things only, since a stream may begin with the past; ids sort by the time they were made at.
+export function remember(known, answer, { isEvent = false } = {}) {
   const fresh = {};
   for (const id of idsIn(answer)) {
     const kind = id.match(idPattern)[1];
+    if (isEvent && id <= (known[kind]?.[0] ?? '')) continue;
     (fresh[kind] ??= []).push(id);
   }
   if (Object.keys(fresh).length === 0) return known;

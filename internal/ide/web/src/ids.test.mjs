@@ -18,6 +18,13 @@ test('the newest answer comes first, and the first of a kind within it', () => {
   assert.equal(remember(known, { data: { ok: true } }), known);
 });
 
+test('an event puts nothing older in front', () => {
+  const known = remember({}, id('auc', '5'));
+  assert.equal(remember(known, { a: id('auc', '2') }, { isEvent: true }), known);
+  assert.deepEqual(remember(known, { a: id('auc', '7'), b: id('ord', '1') }, { isEvent: true }),
+    { auc: [id('auc', '7'), id('auc', '5')], ord: [id('ord', '1')] });
+});
+
 test('a kind keeps its eight newest', () => {
   let known = {};
   for (const last of '0123456789') known = remember(known, id('lst', last));

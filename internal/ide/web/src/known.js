@@ -5,10 +5,10 @@ import { createStore } from './store.js';
 
 export const known = createStore({}, 'souk:ids');
 
-export function observe(answer) {
+export function observe(answer, options) {
   if (answer?.data?.__schema) return;
   learn(answer);
-  const next = remember(known.get(), answer?.data);
+  const next = remember(known.get(), answer?.data, options);
   if (next !== known.get()) known.set(next);
 }
 

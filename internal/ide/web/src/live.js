@@ -61,7 +61,7 @@ export function open(payload, { authorization, actor, tab }) {
   const unsubscribe = client.subscribe(payload, {
     next(result) {
       advance(payload.variables, result.data);
-      observe(result);
+      observe(result, { isEvent: true });
       if (isUnauthenticated(result)) change({ unauthenticated: true });
       add(result);
     },
