@@ -25,7 +25,7 @@ type assetNames struct {
 func embeddedAssets() (map[string]*file, assetNames) {
 	files, names, err := readAssets(dist)
 	if err != nil { // dist is built and committed whole; TestDist reads it
-		panic(err)
+		panic(err) //nolint:forbidigo // see above
 	}
 	return files, names
 }

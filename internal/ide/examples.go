@@ -3,6 +3,7 @@ package ide
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -27,7 +28,7 @@ type Example struct {
 func Examples() []Example {
 	examples, err := readExamples(exampleFiles)
 	if err != nil { // the files are in the binary; TestExamples reads them
-		panic(err)
+		panic(err) //nolint:forbidigo // see above
 	}
 	return examples
 }
@@ -72,10 +73,10 @@ func parseExample(source string) (Example, error) {
 		Query:       query,
 	}
 	if example.Title == "" {
-		return Example{}, fmt.Errorf("no line \"# title: …\" at its head")
+		return Example{}, errors.New(`no line "# title: …" at its head`)
 	}
 	if query == "" {
-		return Example{}, fmt.Errorf("no operation below its head")
+		return Example{}, errors.New("no operation below its head")
 	}
 	if text := fields["variables"]; text != "" {
 		var object map[string]any

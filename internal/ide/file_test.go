@@ -57,8 +57,8 @@ func TestDist(t *testing.T) {
 func TestReadAssetsNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, fsys := range map[string]fstest.MapFS{
-		"manifest.json": {},
-		"manifest.json: ": {
+		"file does not exist": {},
+		"manifest.json: unexpected end": {
 			"dist/manifest.json": {Data: []byte("{")},
 		},
 		"app-1.js": {

@@ -43,7 +43,7 @@ func newPage(cfg Config, names assetNames, examples []Example) *file {
 	var buf bytes.Buffer
 	page := template.Must(template.New("page").Parse(pageSource))
 	if err := page.Execute(&buf, data); err != nil { // the data is of types that the template takes
-		panic(err)
+		panic(err) //nolint:forbidigo // see above
 	}
 	return newFile("text/html; charset=utf-8", revalidate, buf.Bytes())
 }
