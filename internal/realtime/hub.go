@@ -50,9 +50,14 @@ func NewHub(config Config) (*Hub, error) {
 	}
 	config = config.withDefaults()
 	store := newPGStore(config.Pool, config.ReadConcurrency, config.ReadTimeout)
-	return newHub(config, store, newRedisBus(config.Redis, config.Log, config.PingEvery))
+	h, err := newHub(config, store, newRedisBus(config.Redis, config.Log, config.PingEvery))
+	if err == nil {
+		h.start()
+	}
+	return h, err
 }
 
+// newHub makes a hub that start will bring to life.
 func newHub(config Config, store store, bus bus) (*Hub, error) {
 	config = config.withDefaults()
 	h := &Hub{
@@ -77,10 +82,13 @@ func newHub(config Config, store store, bus bus) (*Hub, error) {
 		bus: bus, node: h.node, epoch: h.Epoch, metrics: h.metrics, log: h.log,
 		timeout: config.PublishTimeout, rest: config.PublishRest, queue: make(chan parcel, outboxSize),
 	}
+	return h, nil
+}
+
+func (h *Hub) start() {
 	h.working.Go(func() { h.outbox.run(h.ctx) })
 	h.working.Go(func() { h.bus.Run(h.ctx, inbox{h}) })
 	h.working.Go(func() { h.pollTails(h.ctx) })
-	return h, nil
 }
 
 // Epoch identifies the database's history. A client sends it back with its cursor.
