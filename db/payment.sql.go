@@ -427,13 +427,28 @@ func (q *Queries) TopUpWithAge(ctx context.Context, db DBTX, id uuid.UUID) (TopU
 
 const topUpsOpen = `-- name: TopUpsOpen :many
 SELECT id FROM top_up
-WHERE status IN ('processing', 'requires_action') AND created_at < clock_timestamp() - make_interval(secs => $1::float8)
-ORDER BY created_at, id
-LIMIT $2
+WHERE id > $1
+  AND ((status = 'processing' AND created_at < clock_timestamp() - make_interval(secs => $2::float8))
+    OR (status = 'requires_action' AND created_at < clock_timestamp() - make_interval(secs => $3::float8)))
+ORDER BY id
+LIMIT $4
 `
 
-func (q *Queries) TopUpsOpen(ctx context.Context, db DBTX, olderThanSeconds float64, pageSize int32) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, topUpsOpen, olderThanSeconds, pageSize)
+type TopUpsOpenParams struct {
+	AfterID          uuid.UUID
+	OlderThanSeconds float64
+	KeyLifeSeconds   float64
+	PageSize         int32
+}
+
+// What the sweep has to look at. A card's holder has until the keys are too old.
+func (q *Queries) TopUpsOpen(ctx context.Context, db DBTX, arg TopUpsOpenParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, topUpsOpen,
+		arg.AfterID,
+		arg.OlderThanSeconds,
+		arg.KeyLifeSeconds,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

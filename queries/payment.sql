@@ -43,10 +43,13 @@ RETURNING *;
 UPDATE top_up SET status = 'requires_action' WHERE id = @id AND status IN ('processing', 'requires_action')
 RETURNING *;
 
+-- What the sweep has to look at. A card's holder has until the keys are too old.
 -- name: TopUpsOpen :many
 SELECT id FROM top_up
-WHERE status IN ('processing', 'requires_action') AND created_at < clock_timestamp() - make_interval(secs => @older_than_seconds::float8)
-ORDER BY created_at, id
+WHERE id > @after_id
+  AND ((status = 'processing' AND created_at < clock_timestamp() - make_interval(secs => @older_than_seconds::float8))
+    OR (status = 'requires_action' AND created_at < clock_timestamp() - make_interval(secs => @key_life_seconds::float8)))
+ORDER BY id
 LIMIT @page_size;
 
 -- name: HoldInsert :exec

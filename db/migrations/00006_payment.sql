@@ -27,7 +27,7 @@ CREATE TABLE top_up (
     CHECK (status <> 'succeeded' OR num_nulls(provider_id, charge_id, balance_txn_id) = 0),
     CHECK ((status = 'failed') = (failure_code IS NOT NULL))
 );
-CREATE INDEX top_up_open ON top_up (created_at, id) WHERE status IN ('processing', 'requires_action');
+CREATE INDEX top_up_open ON top_up (id) WHERE status IN ('processing', 'requires_action');
 CREATE INDEX top_up_user ON top_up (user_id, created_at DESC, id DESC);
 
 -- Money of a wallet that is set aside. The sum of a user's open holds is their wallet_held account.

@@ -20,7 +20,9 @@ func change(open []NewHold, release ...uuid.UUID) HoldChange {
 	return HoldChange{Key: "hold:" + uuid.NewString(), Cause: ledger.Cause{Kind: "auction", ID: id.New()}, Open: open, Release: release}
 }
 
-func hold(user uuid.UUID, cents int64) NewHold { return NewHold{ID: id.New(), User: user, Amount: eur(cents)} }
+func hold(user uuid.UUID, cents int64) NewHold {
+	return NewHold{ID: id.New(), User: user, Amount: eur(cents)}
+}
 
 func (b *bundle) change(c HoldChange) error {
 	return b.inTx(func(ctx context.Context, tx pgx.Tx) error { return b.ChangeHoldsTx(ctx, tx, c) })
@@ -65,7 +67,9 @@ func TestHolds(t *testing.T) {
 	b.heldIsOpen(amal, badr)
 
 	order := id.New()
-	err := b.inTx(func(ctx context.Context, tx pgx.Tx) error { return b.ConsumeHoldTx(ctx, tx, third.ID, order, "consume:"+order.String()) })
+	err := b.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		return b.ConsumeHoldTx(ctx, tx, third.ID, order, "consume:"+order.String())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +266,9 @@ func TestEscrow(t *testing.T) {
 		buyer, seller, order := b.funded(50_00), b.newUser(), id.New()
 		fees := b.sum(ledger.PlatformFees, uuid.Nil)
 		pay := func(cents int64, key string) error {
-			return b.inTx(func(ctx context.Context, tx pgx.Tx) error { return b.PayFromWalletTx(ctx, tx, buyer, order, eur(cents), key) })
+			return b.inTx(func(ctx context.Context, tx pgx.Tx) error {
+				return b.PayFromWalletTx(ctx, tx, buyer, order, eur(cents), key)
+			})
 		}
 		release := func(total, fee money.Amount, key string) error {
 			return b.inTx(func(ctx context.Context, tx pgx.Tx) error {

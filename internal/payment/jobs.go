@@ -2,12 +2,13 @@ package payment
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
+	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 )
 
@@ -16,6 +17,7 @@ const (
 	sweepEvery = time.Minute
 	sweepAge   = 2 * time.Minute // what is open longer than this has lost its job, or is slow anyway
 	sweepBatch = 100
+	sweepLimit = 10 * time.Minute
 )
 
 // TopUpResolve finds out what became of one top-up. It is enqueued with the top-up itself.
@@ -62,22 +64,31 @@ type sweepWorker struct {
 	service *Service
 }
 
-// Work resolves one batch, oldest first.
+// Timeout implements river.Worker: a slow provider takes seconds for each.
+func (w *sweepWorker) Timeout(*river.Job[TopUpSweep]) time.Duration { return sweepLimit }
+
+// Work resolves whatever is open, page by page.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[TopUpSweep]) error {
 	return w.service.sweep(ctx, sweepAge)
 }
 
 func (s *Service) sweep(ctx context.Context, olderThan time.Duration) error {
-	ids, err := s.q.TopUpsOpen(ctx, s.pool, olderThan.Seconds(), sweepBatch)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if _, err := s.Resolve(ctx, id); err != nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "a top-up could not be resolved", slog.Any("topUp", id), slog.Any("error", err))
+	for last := uuid.Nil; ; {
+		ids, err := s.q.TopUpsOpen(ctx, s.pool, db.TopUpsOpenParams{
+			AfterID: last, OlderThanSeconds: olderThan.Seconds(), KeyLifeSeconds: keyLife.Seconds(), PageSize: sweepBatch,
+		})
+		if err != nil {
+			return fmt.Errorf("sweep top-ups: %w", err)
+		}
+		for _, last = range ids {
+			if _, err := s.Resolve(ctx, last); err != nil {
+				s.log.ErrorContext(ctx, "a top-up could not be resolved", "topUp", last, "error", err)
+			}
+		}
+		if len(ids) < sweepBatch || ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	return ctx.Err()
 }
 
 // Workers registers the jobs of payment.

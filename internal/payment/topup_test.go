@@ -2,10 +2,12 @@ package payment
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -319,16 +321,33 @@ func TestOldTopUps(t *testing.T) {
 			}
 			b.fake.Faults().Clear()
 			b.age(top.ID, keyLife)
-			// No key may be used now that asks for money: make that fail if it is tried.
-			b.broken("create", stripefake.ErrorBefore)
-			b.broken("confirm", stripefake.ErrorBefore)
-			b.fake.Faults().Clear()
+			watched := &watchedProvider{Provider: b.provider}
+			b.provider = watched
 			if got := b.settle(top.ID); got.Status != test.want {
 				t.Fatalf("settled as %+v", got)
+			}
+			if n := watched.asked.Load(); n != 0 {
+				t.Errorf("%d requests with a key that is too old", n)
 			}
 			b.agrees()
 		})
 	}
+}
+
+// watchedProvider counts the requests that lead to money.
+type watchedProvider struct {
+	Provider
+	asked atomic.Int64
+}
+
+func (w *watchedProvider) CreateIntent(ctx context.Context, r IntentRequest) (Intent, error) {
+	w.asked.Add(1)
+	return w.Provider.CreateIntent(ctx, r)
+}
+
+func (w *watchedProvider) ConfirmIntent(ctx context.Context, id, key string) (Intent, error) {
+	w.asked.Add(1)
+	return w.Provider.ConfirmIntent(ctx, id, key)
 }
 
 func TestClientHangsUp(t *testing.T) {
@@ -349,6 +368,13 @@ func TestClientHangsUp(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	hangUp()
+	var inFlight uuid.UUID
+	if err := b.data.Admin.QueryRow(t.Context(), "SELECT id FROM top_up").Scan(&inFlight); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := b.Resolve(t.Context(), inFlight); err != nil || now.Status != Processing {
+		t.Errorf("a resolver while the request is in flight: %+v, %v", now, err)
+	}
 	close(release)
 	if top := <-done; top.Status != TopUpSucceeded {
 		t.Errorf("got %+v", top)
@@ -499,7 +525,7 @@ func TestJob(t *testing.T) {
 	Workers(workers, b.Service)
 	worker, err := river.NewClient(riverpgxv5.New(b.data.Pool), &river.Config{
 		Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
-		PeriodicJobs: PeriodicJobs(),
+		PeriodicJobs: PeriodicJobs(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
