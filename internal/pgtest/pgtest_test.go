@@ -53,7 +53,7 @@ func TestTxIsRolledBack(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"first", "second"} {
 		// The two run one after the other, on the same database.
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(name, func(t *testing.T) {
 			tx := pgtest.Tx(t)
 			if got := count(t, tx, "event"); got != 0 {
 				t.Fatalf("%d events, want none of an earlier test", got)

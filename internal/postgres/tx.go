@@ -23,7 +23,7 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) err
 		if err == nil || attempt == txAttempts || !isRetryable(err) {
 			return err
 		}
-		pause := time.Duration(attempt) * (5 + rand.N(10*time.Millisecond)/time.Millisecond) * time.Millisecond
+		pause := time.Duration(attempt) * (5*time.Millisecond + rand.N(10*time.Millisecond))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -58,3 +58,6 @@ func Violates(err error, constraint string) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && pgErr.ConstraintName == constraint
 }
+
+// NoRows reports whether a query that wanted one row found none.
+func NoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

@@ -72,7 +72,7 @@ func (a account) command(path string, args ...string) *exec.Cmd {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}
 	if a.switched {
 		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}, //nolint:gosec // ids of the user database
+			Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)},
 		}
 	}
 	return cmd

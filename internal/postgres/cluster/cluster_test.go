@@ -219,7 +219,7 @@ func TestCancelledStart(t *testing.T) {
 // stateDir is a directory that the server's user may enter, which t.TempDir is not for root.
 func stateDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "souk-cluster-")
+	dir, err := os.MkdirTemp("", "souk-cluster-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,35 +27,38 @@ func fetch(ctx context.Context, log *slog.Logger, home *home, major int) (progra
 	}
 	dir := filepath.Join(home.dir, "programs-"+strconv.Itoa(major))
 	log.Info("downloading PostgreSQL", "version", string(version), "to", dir)
-	if err := download(version, dir, home); err != nil {
-		_ = os.RemoveAll(dir)
+	// The name stands for programs that were unpacked to the end.
+	scratch, err := os.MkdirTemp(home.dir, "download-")
+	if err != nil {
+		return programs{}, fmt.Errorf("download: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	unpacked := filepath.Join(scratch, "programs")
+	if err := download(version, unpacked, scratch); err != nil {
 		return programs{}, err
 	}
-	if err := makeReadable(dir); err != nil {
-		return programs{}, err
+	if err := makeReadable(unpacked); err != nil {
+		return programs{}, fmt.Errorf("download: %w", err)
 	}
-	bin := filepath.Join(dir, "bin")
-	if _, err := majorOf(ctx, bin); err != nil {
+	if _, err := majorOf(ctx, filepath.Join(unpacked, "bin")); err != nil {
 		return programs{}, fmt.Errorf("the downloaded programs do not run: %w", err)
 	}
-	return programs{bin: bin, major: major}, nil
+	if err := os.Rename(unpacked, dir); err != nil {
+		return programs{}, fmt.Errorf("download: %w", err)
+	}
+	return programs{bin: filepath.Join(dir, "bin"), major: major}, nil
 }
 
 // download has the library fetch and unpack. Its one entry point also starts a server, on a TCP port
 // and not as another user; a data directory that holds nothing but a version makes it fail at that,
 // after unpacking. So what counts is whether the programs are there. It panics when the network goes
 // away between the archive and its checksum.
-func download(version embedded.PostgresVersion, dir string, home *home) (err error) {
+func download(version embedded.PostgresVersion, dir, scratch string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("download: %v", r)
 		}
 	}()
-	scratch, err := os.MkdirTemp(home.dir, "download-")
-	if err != nil {
-		return fmt.Errorf("download: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(scratch) }()
 	data := filepath.Join(scratch, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return fmt.Errorf("download: %w", err)
@@ -70,16 +73,21 @@ func download(version embedded.PostgresVersion, dir string, home *home) (err err
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = home.dir
+		cache = scratch
 	}
 	config := embedded.DefaultConfig().Version(version).Port(port).DataPath(data).BinariesPath(dir).
 		RuntimePath(filepath.Join(scratch, "run")).CachePath(filepath.Join(cache, "souk")).
 		Logger(io.Discard)
 	startErr := embedded.NewDatabase(config).Start()
-	if _, err := os.Stat(filepath.Join(dir, "bin", "postgres")); err != nil {
-		return fmt.Errorf("download: %w", startErr)
+	if _, err := os.Stat(filepath.Join(dir, "bin", "postgres")); err == nil && !isUnpackError(startErr) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("download: %w", startErr)
+}
+
+// isUnpackError recognises the library's error for a damaged archive, which has no type.
+func isUnpackError(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "unable to extract")
 }
 
 // makeReadable lets the server's user run what root unpacked.
@@ -110,5 +118,5 @@ func freePort() (uint32, error) {
 	if !ok {
 		return 0, fmt.Errorf("unexpected address %v", listener.Addr())
 	}
-	return uint32(address.Port), nil //nolint:gosec // a port
+	return uint32(address.Port), nil
 }

@@ -132,8 +132,8 @@ func installed(ctx context.Context, home *home) (found []programs, looked []stri
 		filepath.Join(home.dir, "programs-*", "bin"),
 	}
 	if onPath, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(onPath); err == nil {
-			patterns = append(patterns, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(onPath); err == nil {
+			patterns = append(patterns, filepath.Dir(target))
 		}
 	}
 	seen := map[string]bool{}

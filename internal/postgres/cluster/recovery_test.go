@@ -125,7 +125,8 @@ func TestStalePIDFile(t *testing.T) {
 		"nonsense":                  "x\ny\nz\n1\n2\n",
 		"everybody":                 pidFile(-1),
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // one state directory serves them all
+		// One after the other: a single state directory serves them all.
+		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "postgres/data/postmaster.pid"), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}

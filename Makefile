@@ -1,0 +1,103 @@
+# Souk's commands. `make help` lists them; `make run` and `make test` are the two that a newcomer needs,
+# and they need Go alone.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Go's own installer puts it here and leaves PATH to the reader.
+export PATH := $(PATH):/usr/local/go/bin
+
+# The tools are pinned, and built once, apart from the module: their dependencies are not ours. The
+# version is in the file's name, so that a new one is built. SQLC=/path and GOLANGCI_LINT=/path use
+# another copy.
+SQLC_VERSION          := v1.31.1
+GOLANGCI_LINT_VERSION := v2.15.0
+TOOLS                 := $(CURDIR)/.tools
+SQLC                  ?= $(TOOLS)/sqlc-$(SQLC_VERSION)
+GOLANGCI_LINT         ?= $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# Go stamps the commit into the binary; where git does not answer (a tarball, another user's clone) it
+# would fail instead.
+STAMP := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
+
+# make test RACE=1 turns the race detector on (it needs a C compiler); ARGS='-run Name' narrows it.
+PKG      ?= ./...
+ARGS     ?=
+TIMEOUT  ?= 15m
+TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
+TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
+
+.PHONY: help run build test race lint fmt vet generate check bench-start clean-state go
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## start Souk with demo data; ends with its address
+	@exec bin/souk demo
+
+build: go ## build bin/souk
+	@$(call build,bin/souk,./server,$(STAMP))
+
+test: go ## run the tests, with a PostgreSQL and a Redis of their own (RACE=1, PKG=, ARGS=)
+	@$(call build,bin/testservices,./internal/testservices,false)
+	@$(TESTENV) bin/testservices go test $(TESTARGS)
+
+race: ## run the tests with the race detector; needs gcc
+	@$(MAKE) test RACE=1
+
+generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
+	@rm -f db/*.sql.go
+	@$(SQLC) generate
+	@rm -rf graph/generated
+	@go run github.com/99designs/gqlgen generate
+
+fmt: go ## format the code
+	@gofmt -w $$(go list -f '{{.Dir}}' ./...)
+
+vet: go
+	@go vet ./...
+
+lint: go $(GOLANGCI_LINT) ## look for mistakes (.golangci.yml)
+	@$(GOLANGCI_LINT) run ./...
+
+check: lint test ## what to run before a commit
+
+bench-start: build ## how long from make run to the first answer, cold and warm
+	@go run ./bench/start
+
+# The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
+clean-state: ## forget the demo's data (this clone's state directory)
+	@for dir in "$${SOUK_STATE_DIR:-$(CURDIR)/.souk}" \
+		"/var/lib/souk/$(notdir $(CURDIR))-$$(printf %s '$(CURDIR)' | sha256sum | cut -c 1-8)"; do \
+		test -d "$$dir" || continue; \
+		if ! flock --nonblock "$$dir/lock" true; then echo "souk is running on $$dir: stop it first" >&2; exit 1; fi; \
+		rm -rf "$$dir" && echo "removed $$dir"; \
+	done
+
+# build(binary, package, stamp) puts the binary in place in one step, so that two makes at once, or one
+# beside a running souk, never meet half of it.
+define build
+CGO_ENABLED=0 go build -buildvcs=$(3) -o $(1).$$$$ $(2) && mv -f $(1).$$$$ $(1)
+endef
+
+# Both tools build without a C compiler.
+$(TOOLS)/sqlc-$(SQLC_VERSION):
+	@$(call install,github.com/sqlc-dev/sqlc/cmd/sqlc,$(SQLC_VERSION),sqlc)
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION),golangci-lint)
+
+# install(package, version, name) builds in a directory of its own and renames, so that an interrupted
+# build leaves nothing that looks finished.
+define install
+echo "building $(3) $(2), once; it takes some minutes" && \
+mkdir -p $(TOOLS) && GOBIN=$(TOOLS)/new-$(3) GOFLAGS= CGO_ENABLED=0 go install $(1)@$(2) && \
+mv $(TOOLS)/new-$(3)/$(3) $@ && rm -rf $(TOOLS)/new-$(3)
+endef
+
+go:
+	@command -v go >/dev/null 2>&1 || { \
+		echo "Souk is written in Go, and there is no go command here. Install Go 1.26 or newer: https://go.dev/dl/" >&2; exit 1; }
+	@go list -m >/dev/null 2>&1 || { go list -m; \
+		echo "This is $$(go version 2>/dev/null || echo 'an older Go'); Souk needs Go 1.26 or newer: https://go.dev/dl/" >&2; exit 1; }
