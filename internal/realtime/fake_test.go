@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -196,13 +195,12 @@ func (b *memBus) Run(ctx context.Context, to receiver) {
 // chaosBus drops, repeats and delays (and so swaps) what another bus brings.
 type chaosBus struct {
 	bus
-	mu            sync.Mutex
-	rng           *rand.Rand
-	drop, dup     float64
-	delay         float64
-	worst         time.Duration
-	pending       sync.WaitGroup
-	dropped, late int
+	mu        sync.Mutex
+	rng       *rand.Rand
+	drop, dup float64
+	delay     float64
+	worst     time.Duration
+	pending   sync.WaitGroup
 }
 
 func chaotic(b bus, seed uint64) *chaosBus {
@@ -224,9 +222,6 @@ func (r chaosReceiver) received(channel, payload string) {
 	c.mu.Lock()
 	drop, dup, late := c.rng.Float64() < c.drop, c.rng.Float64() < c.dup, c.rng.Float64() < c.delay
 	wait := time.Duration(c.rng.Int64N(int64(c.worst)))
-	if drop {
-		c.dropped++
-	}
 	c.mu.Unlock()
 	if drop {
 		return
@@ -262,59 +257,59 @@ func check(e Event) error {
 	return nil
 }
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // startHub starts a hub over fakes.
-func startHub(t testing.TB, config Config, s store, b bus, changes ...func(*Hub)) *Hub {
-	t.Helper()
+func startHub(tb testing.TB, config Config, s store, b bus, changes ...func(*Hub)) *Hub {
+	tb.Helper()
 	config.Log = cmp.Or(config.Log, quiet)
 	h, err := newHub(config, s, b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, change := range changes {
 		change(h)
 	}
 	h.start()
-	t.Cleanup(h.Close)
-	await(t, "the bus runs", h.healthy.Load)
+	tb.Cleanup(h.Close)
+	await(tb, "the bus runs", h.healthy.Load)
 	return h
 }
 
 func newTestTopic() Topic { return TopicOf("auction", uuid.New()) }
 
 // next takes one event, or fails.
-func next(t testing.TB, s *Subscription) Event {
-	t.Helper()
+func next(tb testing.TB, s *Subscription) Event {
+	tb.Helper()
 	select {
 	case e, ok := <-s.Events():
 		if !ok {
-			t.Fatalf("the stream ended: %v", s.Err())
+			tb.Fatalf("the stream ended: %v", s.Err())
 		}
 		return e
 	case <-time.After(20 * time.Second):
-		t.Fatal("no event in 20 s")
+		tb.Fatal("no event in 20 s")
 	}
 	return Event{}
 }
 
 // expect takes the versions from first to last.
-func expect(t testing.TB, s *Subscription, first, last int64) {
-	t.Helper()
+func expect(tb testing.TB, s *Subscription, first, last int64) {
+	tb.Helper()
 	for want := first; want <= last; want++ {
-		e := next(t, s)
+		e := next(tb, s)
 		if e.Version != want {
-			t.Fatalf("got %s %d, want version %d", e.Kind, e.Version, want)
+			tb.Fatalf("got %s %d, want version %d", e.Kind, e.Version, want)
 		}
 		if err := check(e); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }
 
 // expectEnd waits for the stream's end and compares its reason.
-func expectEnd(t testing.TB, s *Subscription, want error) {
-	t.Helper()
+func expectEnd(tb testing.TB, s *Subscription, want error) {
+	tb.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
 		select {
@@ -323,45 +318,43 @@ func expectEnd(t testing.TB, s *Subscription, want error) {
 				continue
 			}
 			if err := s.Err(); !errors.Is(err, want) {
-				t.Fatalf("ended with %v, want %v", err, want)
+				tb.Fatalf("ended with %v, want %v", err, want)
 			}
 			return
 		case <-deadline:
-			t.Fatal("the stream did not end in 20 s")
+			tb.Fatal("the stream did not end in 20 s")
 		}
 	}
 }
 
 // await polls a condition that has no signal.
-func await(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func await(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for range 4000 {
 		if ok() {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("never happened: %s", what)
+	tb.Fatalf("never happened: %s", what)
 }
 
-func subscribe(t testing.TB, h *Hub, s Subscribe) *Subscription {
-	t.Helper()
-	sub, err := h.Subscribe(t.Context(), s)
+func subscribe(tb testing.TB, h *Hub, s Subscribe) *Subscription {
+	tb.Helper()
+	sub, err := h.Subscribe(tb.Context(), s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(sub.Close)
+	tb.Cleanup(sub.Close)
 	return sub
 }
 
-func at(version int64) *int64 { return &version }
-
 // value reads a counter.
-func value(t testing.TB, c prometheus.Counter) float64 {
-	t.Helper()
+func value(tb testing.TB, c prometheus.Counter) float64 {
+	tb.Helper()
 	var m dto.Metric
 	if err := c.Write(&m); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m.GetCounter().GetValue()
 }

@@ -34,18 +34,18 @@ func TestWhereAStreamStarts(t *testing.T) {
 		first    int64 // the first version that comes
 	}{
 		"no cursor":               {snapshot: true, first: 20},
-		"from the beginning":      {after: at(0), first: 1},
-		"in the middle":           {after: at(11), first: 12},
-		"in the log's memory":     {after: at(18), first: 19},
-		"at the top":              {after: at(20), first: 21},
-		"the epoch is the same":   {after: at(11), epoch: "e1", first: 12},
-		"ahead of the top":        {after: at(21), snapshot: true, first: 20},
-		"far ahead of the top":    {after: at(1 << 62), snapshot: true, first: 20},
-		"of another epoch":        {after: at(11), epoch: "e0", snapshot: true, first: 20},
-		"too far behind":          {after: at(3), snapshot: true, first: 20, pruned: 0},
-		"pruned":                  {after: at(6), pruned: 9, snapshot: true, first: 20},
-		"pruned a whole page":     {after: at(5), pruned: 16, snapshot: true, first: 20},
-		"pruned up to the cursor": {after: at(9), pruned: 9, first: 10},
+		"from the beginning":      {after: new(int64(0)), first: 1},
+		"in the middle":           {after: new(int64(11)), first: 12},
+		"in the log's memory":     {after: new(int64(18)), first: 19},
+		"at the top":              {after: new(int64(20)), first: 21},
+		"the epoch is the same":   {after: new(int64(11)), epoch: "e1", first: 12},
+		"ahead of the top":        {after: new(int64(21)), snapshot: true, first: 20},
+		"far ahead of the top":    {after: new(int64(1 << 62)), snapshot: true, first: 20},
+		"of another epoch":        {after: new(int64(11)), epoch: "e0", snapshot: true, first: 20},
+		"too far behind":          {after: new(int64(3)), snapshot: true, first: 20, pruned: 0},
+		"pruned":                  {after: new(int64(6)), pruned: 9, snapshot: true, first: 20},
+		"pruned a whole page":     {after: new(int64(5)), pruned: 16, snapshot: true, first: 20},
+		"pruned up to the cursor": {after: new(int64(9)), pruned: 9, first: 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +75,7 @@ func TestWhereAStreamStarts(t *testing.T) {
 func TestNegativeCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	h := startHub(t, patient(), newMemStore(), (&memNet{}).bus())
-	if _, err := h.Subscribe(t.Context(), Subscribe{Topic: newTestTopic(), After: at(-1)}); !errors.Is(err, ErrCursorInvalid) {
+	if _, err := h.Subscribe(t.Context(), Subscribe{Topic: newTestTopic(), After: new(int64(-1))}); !errors.Is(err, ErrCursorInvalid) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestWithoutSnapshot(t *testing.T) {
 	commitN(store, topic, 5)
 	h := startHub(t, patient(), store, (&memNet{}).bus())
 	live := subscribe(t, h, Subscribe{Topic: topic})
-	lost := subscribe(t, h, Subscribe{Topic: topic, After: at(9)})
+	lost := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(9))})
 	expectEnd(t, lost, ErrCursorLost)
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, live, 6, 6)
@@ -97,11 +97,11 @@ func TestCursorAheadOfThisServer(t *testing.T) {
 	t.Parallel()
 	store, topic := newMemStore(), newTestTopic()
 	h := startHub(t, patient(), store, (&memNet{}).bus())
-	first := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	first := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, first, 1, 1)
 	commitN(store, topic, 3) // nobody told this hub
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(4), Snapshot: store.snapshot(topic)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(4)), Snapshot: store.snapshot(topic)})
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, s, 5, 5)
 	expect(t, first, 2, 5)
@@ -113,7 +113,7 @@ func TestHoleBecomesASnapshot(t *testing.T) {
 	store, topic := newMemStore(), newTestTopic()
 	commitN(store, topic, 3)
 	h := startHub(t, patient(), store, (&memNet{}).bus())
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0), Snapshot: store.snapshot(topic)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0)), Snapshot: store.snapshot(topic)})
 	expect(t, s, 1, 3)
 	store.set(func(m *memStore) { m.events[topic] = append(m.events[topic], eventOf(topic, 5)) })
 	h.Publish(t.Context(), eventOf(topic, 5))
@@ -158,7 +158,7 @@ func TestSwappedAndRepeatedMessagesNeedNoRead(t *testing.T) {
 	config := patient()
 	config.GapWait = time.Hour
 	h := startHub(t, config, store, (&memNet{}).bus())
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	for range 4 {
 		store.commit(topic)
 	}
@@ -177,7 +177,7 @@ func TestLostLastMessage(t *testing.T) {
 	config.PollEvery = 20 * time.Millisecond
 	config.PollUnhealthy = 20 * time.Millisecond
 	h := startHub(t, config, store, (&memNet{}).bus())
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	commitN(store, topic, 3)
 	expect(t, s, 1, 3)
 }
@@ -187,7 +187,7 @@ func TestLargeEvent(t *testing.T) {
 	t.Parallel()
 	store, topic, net := newMemStore(), newTestTopic(), &memNet{}
 	here, there := startHub(t, patient(), store, net.bus()), startHub(t, patient(), store, net.bus())
-	s := subscribe(t, there, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, there, Subscribe{Topic: topic, After: new(int64(0))})
 	big := eventOf(topic, 1)
 	big.Payload = []byte(`"` + strings.Repeat("x", maxInline) + `"`)
 	store.set(func(m *memStore) { m.events[topic] = []Event{big} })
@@ -202,7 +202,7 @@ func TestMalformedMessages(t *testing.T) {
 	store, topic := newMemStore(), newTestTopic()
 	bus := (&memNet{}).bus()
 	h := startHub(t, patient(), store, bus)
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	bad := []string{
 		"", "x", "[]", `{"v":0}`, `{"v":-5}`, `{"v":"1"}`, `{"v":1,"p":{}}`, `{"v":1,"k":"SNAPSHOT","p":{}}`,
 		`{"v":99999999999999999999}`, `{"v":1,"k":"A","p":{}`, `{"v":1,"k":"` + strings.Repeat("x", 3*maxInline) + `"}`,
@@ -226,7 +226,7 @@ func TestPhantoms(t *testing.T) {
 	store, topic := newMemStore(), newTestTopic()
 	bus := (&memNet{}).bus()
 	h := startHub(t, patient(), store, bus)
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	_ = bus.Publish(t.Context(), []message{
 		{channelOf("e1", topic), `{"v":3,"k":"FORGED","p":{}}`},
 		{channelOf("e1", topic), `{"v":1000000000}`},
@@ -251,8 +251,8 @@ func TestLaggingViewerIsEnded(t *testing.T) {
 			config.ReplayEvents = 16
 			change(&config)
 			h := startHub(t, config, store, (&memNet{}).bus())
-			stalled := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
-			good := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+			stalled := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
+			good := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 			for version := int64(1); version <= 300; version++ {
 				h.Publish(t.Context(), store.commit(topic))
 				expect(t, good, version, version)
@@ -271,7 +271,7 @@ func TestLaggingViewerIsEnded(t *testing.T) {
 			if held := len(h.topic(topic).view.Load().events); held > 32 {
 				t.Errorf("the log still holds %d events", held)
 			}
-			again := subscribe(t, h, Subscribe{Topic: topic, After: at(last)})
+			again := subscribe(t, h, Subscribe{Topic: topic, After: new(last)})
 			expect(t, again, last+1, 300)
 		})
 	}
@@ -284,8 +284,8 @@ func TestSlowViewerWithinItsBound(t *testing.T) {
 	config := patient()
 	config.ReplayEvents = 8
 	h := startHub(t, config, store, (&memNet{}).bus())
-	slow := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
-	fast := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	slow := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
+	fast := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, fast, 1, 1)
 	expect(t, slow, 1, 1)
@@ -305,7 +305,7 @@ func TestEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	h := startHub(t, patient(), newMemStore(), (&memNet{}).bus())
 	ctx, cancel := context.WithCancel(t.Context())
-	s, err := h.Subscribe(ctx, Subscribe{Topic: newTestTopic(), After: at(0)})
+	s, err := h.Subscribe(ctx, Subscribe{Topic: newTestTopic(), After: new(int64(0))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestStormReadsOnce(t *testing.T) {
 	commitN(store, topic, 200)
 	h := startHub(t, patient(), store, (&memNet{}).bus())
 	for i := range 200 {
-		s := subscribe(t, h, Subscribe{Topic: topic, After: at(int64(i)), Snapshot: store.snapshot(topic)})
+		s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(i)), Snapshot: store.snapshot(topic)})
 		expect(t, s, int64(i)+1, 200)
 	}
 	if reads := store.count(); reads > 2 { // the tail at the opening, and its check once Redis confirms
@@ -353,7 +353,7 @@ func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	store, topic := newMemStore(), newTestTopic()
 	h := startHub(t, patient(), store, (&memNet{}).bus())
-	live := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	live := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, live, 1, 1)
 
@@ -378,14 +378,14 @@ func TestEpochChanges(t *testing.T) {
 	config.PollEvery, config.PollUnhealthy = 10*time.Millisecond, 10*time.Millisecond
 	bus := (&memNet{}).bus()
 	h := startHub(t, config, store, bus)
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	expect(t, s, 1, 5)
 	store.set(func(m *memStore) { m.epoch, m.events = "e2", map[Topic][]Event{} })
 	expectEnd(t, s, ErrEpochChanged)
 	if h.Epoch() != "e2" {
 		t.Errorf("epoch %s", h.Epoch())
 	}
-	s = subscribe(t, h, Subscribe{Topic: topic, After: at(5), Epoch: "e1", Snapshot: store.snapshot(topic)})
+	s = subscribe(t, h, Subscribe{Topic: topic, After: new(int64(5)), Epoch: "e1", Snapshot: store.snapshot(topic)})
 	if e := next(t, s); e.Kind != KindSnapshot || e.Version != 0 {
 		t.Errorf("got %s %d", e.Kind, e.Version)
 	}
@@ -403,10 +403,10 @@ func TestDrain(t *testing.T) {
 	store, net := newMemStore(), &memNet{}
 	h, other := startHub(t, patient(), store, net.bus()), startHub(t, patient(), store, net.bus())
 	topic := newTestTopic()
-	elsewhere := subscribe(t, other, Subscribe{Topic: topic, After: at(0)})
+	elsewhere := subscribe(t, other, Subscribe{Topic: topic, After: new(int64(0))})
 	var viewers []*Subscription
 	for range 10 {
-		viewers = append(viewers, subscribe(t, h, Subscribe{Topic: topic, After: at(0)}))
+		viewers = append(viewers, subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))}))
 	}
 	h.Drain(t.Context())
 	for _, s := range viewers {
@@ -429,7 +429,7 @@ func TestDrainWithStalledViewers(t *testing.T) {
 	h := startHub(t, patient(), store, (&memNet{}).bus())
 	commitN(store, topic, 100)
 	for range 5 {
-		subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+		subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -473,7 +473,7 @@ func TestPublishDoesNotWaitForABrokenBus(t *testing.T) {
 	config.PublishTimeout = time.Millisecond
 	config.LagEvents, config.LagBytes = 1<<20, 1<<30 // no commit slows this writer down
 	h := startHub(t, config, store, bus)
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	go func() {
 		for range 3 * outboxSize {
 			h.Publish(context.Background(), store.commit(topic))

@@ -92,10 +92,10 @@ func (o *oracle) view(ctx context.Context, topic Topic, rng *rand.Rand) {
 		request := Subscribe{Topic: topic, Epoch: hub.Epoch(), Snapshot: o.snapshot(topic)}
 		switch {
 		case last >= 0:
-			request.After = at(last)
+			request.After = new(last)
 		case rng.IntN(2) == 0:
 			last = 0
-			request.After = at(0)
+			request.After = new(int64(0))
 		}
 		var ok bool
 		if last, ok = o.connection(ctx, hub, request, last, 1+rng.IntN(o.events), rng); !ok {
@@ -143,12 +143,13 @@ func (o *oracle) connection(
 	return last, true
 }
 
-func seed(t testing.TB) uint64 {
+func seed(tb testing.TB) uint64 {
+	tb.Helper()
 	s := *seedFlag
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
 	}
-	t.Logf("go test -run '%s' -oracle.seed=%d", t.Name(), s)
+	tb.Logf("go test -run '%s' -oracle.seed=%d", tb.Name(), s)
 	return s
 }
 

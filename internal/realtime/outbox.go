@@ -85,11 +85,21 @@ func (o *outbox) gather(first parcel) []parcel {
 }
 
 func (o *outbox) send(ctx context.Context, batch []parcel) {
+	if messages := o.messages(batch); len(messages) > 0 {
+		o.publish(ctx, messages)
+	}
+	for _, p := range batch {
+		if p.mark != nil {
+			close(p.mark)
+		}
+	}
+}
+
+func (o *outbox) messages(batch []parcel) []message {
 	epoch := o.epoch()
 	messages := make([]message, 0, len(batch))
 	for _, p := range batch {
 		if p.mark != nil {
-			defer close(p.mark)
 			continue
 		}
 		payload, err := encode(o.node, p.event)
@@ -99,9 +109,10 @@ func (o *outbox) send(ctx context.Context, batch []parcel) {
 		}
 		messages = append(messages, message{channelOf(epoch, p.event.Topic), payload})
 	}
-	if len(messages) == 0 {
-		return
-	}
+	return messages
+}
+
+func (o *outbox) publish(ctx context.Context, messages []message) {
 	if time.Now().Before(o.resume) {
 		o.drop(len(messages))
 		return

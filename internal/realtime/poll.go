@@ -171,4 +171,3 @@ func share[T any](ctx context.Context, h *Hub, key string, read func(context.Con
 		return zero, ctx.Err()
 	}
 }
-

@@ -88,28 +88,26 @@ func (b *redisBus) Run(ctx context.Context, to receiver) {
 func (b *redisBus) session(ctx context.Context, to receiver) error {
 	ctx, cancel := context.WithCancel(ctx)
 	pubsub := b.client.Subscribe(ctx)
-	reader := make(chan error, 1)
 	if err := pubsub.Ping(ctx); err != nil {
 		cancel()
 		_ = pubsub.Close()
 		return err
 	}
-	go func() { reader <- b.read(ctx, pubsub, to) }()
-	err := b.write(ctx, pubsub, reader)
+	var readErr error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		readErr = b.read(ctx, pubsub, to)
+	}()
+	writeErr := b.write(ctx, pubsub, ended)
 	cancel()
 	_ = pubsub.Close() // this is what ends a read in progress
-	if err == nil {
-		err = <-reader
-	} else if !errors.Is(err, errReaderEnded) {
-		<-reader
-	}
-	return err
+	<-ended
+	return errors.Join(writeErr, readErr)
 }
 
-var errReaderEnded = errors.New("connection ended")
-
 // write keeps the subscriptions as wanted and pings, until the reader ends or a write fails.
-func (b *redisBus) write(ctx context.Context, pubsub *redis.PubSub, reader <-chan error) error {
+func (b *redisBus) write(ctx context.Context, pubsub *redis.PubSub, ended <-chan struct{}) error {
 	tick := time.NewTicker(b.ping)
 	defer tick.Stop()
 	applied := map[string]struct{}{}
@@ -123,8 +121,8 @@ func (b *redisBus) write(ctx context.Context, pubsub *redis.PubSub, reader <-cha
 			if err := pubsub.Ping(ctx); err != nil {
 				return fmt.Errorf("ping: %w", err)
 			}
-		case err := <-reader:
-			return fmt.Errorf("%w: %w", errReaderEnded, err)
+		case <-ended:
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -4,9 +4,9 @@ package realtime
 type verdict uint8
 
 const (
-	fresh  verdict = iota // the next one
-	early                 // one is missing before it
-	stale                 // seen before
+	fresh verdict = iota // the next one
+	early                // one is missing before it
+	stale                // seen before
 )
 
 // sequence puts the events of one topic in order. It is pure: no clock, no lock, no input or output.

@@ -31,11 +31,12 @@ type row struct {
 	version int64
 }
 
-func newDatabase(t testing.TB) *database {
-	d := pgtest.New(t)
+func newDatabase(tb testing.TB) *database {
+	tb.Helper()
+	d := pgtest.New(tb)
 	// Clones of one template have one epoch; two databases on one Redis must not.
-	if _, err := d.Admin.Exec(t.Context(), "UPDATE epoch SET id = gen_random_uuid()"); err != nil {
-		t.Fatal(err)
+	if _, err := d.Admin.Exec(tb.Context(), "UPDATE epoch SET id = gen_random_uuid()"); err != nil {
+		tb.Fatal(err)
 	}
 	return &database{pool: d.Pool, rows: map[Topic]*row{}}
 }
@@ -72,25 +73,25 @@ func (d *database) snapshot(topic Topic) func(context.Context) (Event, error) {
 	}
 }
 
-func dial(t testing.TB, url string) redis.UniversalClient {
-	t.Helper()
+func dial(tb testing.TB, url string) redis.UniversalClient {
+	tb.Helper()
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	client := redis.NewClient(options)
-	t.Cleanup(func() { _ = client.Close() })
+	tb.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
-func startReal(t testing.TB, config Config, d *database, url string) *Hub {
-	t.Helper()
-	config.Pool, config.Redis, config.Log = d.pool, dial(t, url), quiet
+func startReal(tb testing.TB, config Config, d *database, url string) *Hub {
+	tb.Helper()
+	config.Pool, config.Redis, config.Log = d.pool, dial(tb, url), quiet
 	h, err := NewHub(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(h.Close)
+	tb.Cleanup(h.Close)
 	return h
 }
 
@@ -164,7 +165,7 @@ func TestRolledBackEventIsNotSeen(t *testing.T) {
 	t.Parallel()
 	d, topic := newDatabase(t), newTestTopic()
 	h := startReal(t, Config{}, d, redistest.URL(t))
-	s := subscribe(t, h, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	never := errors.New("never mind")
 	err := postgres.InTx(t.Context(), d.pool, func(tx pgx.Tx) error {
 		if _, err := AppendTx(t.Context(), tx, topic, 1, "UNDONE", nil); err != nil {
@@ -188,7 +189,7 @@ func TestTwoServers(t *testing.T) {
 	d, topic := newDatabase(t), newTestTopic()
 	slow := Config{PollEvery: time.Hour, PollUnhealthy: time.Hour} // so that it is Redis that brings the event
 	one, two := startReal(t, slow, d, redistest.URL(t)), startReal(t, slow, d, redistest.URL(t))
-	s := subscribe(t, two, Subscribe{Topic: topic, After: at(0)})
+	s := subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))})
 	await(t, "the second server's subscription", func() bool {
 		n, err := one.config.Redis.PubSubNumSub(t.Context(), channelOf(one.Epoch(), topic)).Result()
 		return err == nil && n[channelOf(one.Epoch(), topic)] == 1
@@ -212,7 +213,7 @@ func TestTwoInstallations(t *testing.T) {
 	if one.Epoch() == two.Epoch() {
 		t.Fatal("one epoch for two databases")
 	}
-	mine, theirs := subscribe(t, one, Subscribe{Topic: topic, After: at(0)}), subscribe(t, two, Subscribe{Topic: topic, After: at(0)})
+	mine, theirs := subscribe(t, one, Subscribe{Topic: topic, After: new(int64(0))}), subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))})
 	for range 2 {
 		e, err := a.commit(t.Context(), topic)
 		if err != nil {
@@ -240,7 +241,7 @@ func TestRedisDownFromTheStart(t *testing.T) {
 	}
 	quick := Config{PollUnhealthy: 20 * time.Millisecond}
 	one, two := startReal(t, quick, d, server.URL), startReal(t, quick, d, server.URL)
-	here, there := subscribe(t, one, Subscribe{Topic: topic, After: at(0)}), subscribe(t, two, Subscribe{Topic: topic, After: at(0)})
+	here, there := subscribe(t, one, Subscribe{Topic: topic, After: new(int64(0))}), subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))})
 	for range 5 {
 		e, err := d.commit(t.Context(), topic)
 		if err != nil {

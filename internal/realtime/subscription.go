@@ -56,6 +56,7 @@ func (e ended) Error() string { return e.reason.Error() }
 func newSubscription(ctx context.Context, t *topic, request Subscribe) *Subscription {
 	s := &Subscription{hub: t.hub, topic: t, request: request, events: make(chan Event, eventBuffer)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	s.cursor.Store(t.view.Load().last()) // who asks for nothing else gets all that happens from here on
 	return s
 }
 
@@ -128,14 +129,13 @@ func (s *Subscription) follow() error {
 
 // begin decides where the stream starts. A cursor that this history cannot continue gets a snapshot.
 func (s *Subscription) begin() error {
-	last := s.topic.view.Load().last()
 	if s.request.After == nil {
 		if s.request.Snapshot == nil {
-			s.cursor.Store(last)
 			return nil
 		}
 		return s.resync("start")
 	}
+	last := s.topic.view.Load().last()
 	after := *s.request.After
 	if s.request.Epoch != "" && s.request.Epoch != s.hub.Epoch() {
 		return s.resync("epoch")
