@@ -86,7 +86,7 @@ func decode(raw []byte) any {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil { // the bytes come from mustMarshal
-		panic(err)
+		panic(err) //nolint:forbidigo // cannot be: see above
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,7 +18,7 @@ type form struct {
 // parseForm reads the bracket notation. An empty bracket appends to a list.
 func parseForm(values url.Values) (*form, *apiError) {
 	root := &form{}
-	for _, name := range slices.Sorted(mapKeys(values)) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		path, ok := splitName(name)
 		if !ok || len(path) > 8 {
 			return nil, invalid(name, "parameter_unknown", "Received malformed parameter: "+name)
@@ -27,16 +28,6 @@ func parseForm(values url.Values) (*form, *apiError) {
 		}
 	}
 	return root, nil
-}
-
-func mapKeys(values url.Values) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range values {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func splitName(name string) ([]string, bool) {
@@ -153,9 +144,7 @@ func (f *form) list(path ...string) []string {
 // mergeMetadata applies metadata[k]=v; an empty value removes the key, as documented.
 func (f *form) mergeMetadata(old map[string]string) (map[string]string, *apiError) {
 	merged := make(map[string]string, len(old))
-	for k, v := range old {
-		merged[k] = v
-	}
+	maps.Copy(merged, old)
 	for k, n := range f.at("metadata").children {
 		switch {
 		case len(k) > 40:

@@ -28,7 +28,7 @@ func fingerprint(method, path string, values url.Values) string {
 }
 
 // claimKey reserves a key, or says how it was answered before.
-func (s *Server) claimKey(key, print, requestID string) (*idempotentAnswer, *apiError) {
+func (s *Server) claimKey(key, digest, requestID string) (*idempotentAnswer, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock.Now()
@@ -39,9 +39,9 @@ func (s *Server) claimKey(key, print, requestID string) (*idempotentAnswer, *api
 	}
 	switch {
 	case !ok:
-		s.keys[key] = &idempotentAnswer{Fingerprint: print, Created: now.Unix(), RequestID: requestID}
+		s.keys[key] = &idempotentAnswer{Fingerprint: digest, Created: now.Unix(), RequestID: requestID}
 		return nil, nil
-	case known.Fingerprint != print:
+	case known.Fingerprint != digest:
 		return nil, keyReused(key)
 	case known.Status == 0:
 		return nil, keyInUse(key)

@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -58,15 +59,13 @@ func list[T resource](c *call, kind, url string, keep func(T) bool) (any, *apiEr
 	}
 	for i := from; i < to && !take(ids[i]); i++ {
 	}
-	for l, r := 0, len(page.Data)-1; l < r; l, r = l+1, r-1 {
-		page.Data[l], page.Data[r] = page.Data[r], page.Data[l]
-	}
+	slices.Reverse(page.Data)
 	return page, nil
 }
 
 func position(ids []string, id string) int {
-	for i := len(ids) - 1; i >= 0; i-- {
-		if ids[i] == id {
+	for i, each := range slices.Backward(ids) {
+		if each == id {
 			return i
 		}
 	}

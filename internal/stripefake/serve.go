@@ -48,10 +48,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, invalid(FaultHeader, "", err.Error()))
 		return
 	}
-	switch fault.Fault {
-	case CutBefore:
+	if fault.Fault == CutBefore {
 		cut(w)
-	case RateLimit:
+	}
+	if fault.Fault == RateLimit {
 		writeError(w, rateLimited())
 		return
 	}
@@ -100,8 +100,8 @@ func (s *Server) requestID() string {
 
 // admit checks the key and the version, finds the route and reads the parameters.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) (rt *route, ids []string, params url.Values, problem *apiError) {
-	if problem = s.authenticate(r); problem != nil {
-		return nil, nil, nil, problem
+	if refused := s.authenticate(r); refused != nil {
+		return nil, nil, nil, refused
 	}
 	if v := r.Header.Get("Stripe-Version"); v != "" && v != APIVersion {
 		return nil, nil, nil, invalid("", "", "Invalid Stripe API version: "+v+". This fake speaks "+APIVersion+" alone.")
@@ -159,9 +159,8 @@ func (c *call) execute(rt *route, fault Fault) (status int, body []byte, headers
 			problem = unknownFailure()
 		}
 	}
-	status, body = http.StatusOK, nil
 	if problem == nil {
-		body = c.render(answer, c.form.list("expand"))
+		status, body = http.StatusOK, c.render(answer, c.form.list("expand"))
 	} else {
 		status, headers = problem.status, problem.headers
 		body = mustMarshal(map[string]any{"error": problem})
@@ -215,7 +214,7 @@ func cut(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write([]byte("{"))
 	_ = http.NewResponseController(w).Flush()
-	panic(http.ErrAbortHandler)
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break a connection
 }
 
 func writeError(w http.ResponseWriter, e *apiError) {
@@ -229,14 +228,14 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON, with its content type
 }
 
 // mustMarshal is for this package's own structs, which hold nothing that JSON cannot.
 func mustMarshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // cannot be: see above
 	}
 	return b
 }

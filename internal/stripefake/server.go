@@ -85,7 +85,7 @@ func (s *Server) Close() error {
 // Listen serves the fake on an address, 127.0.0.1:0 for any free port, and returns its URL for
 // stripe-go's backend. stop ends the listener and closes open connections.
 func (s *Server) Listen(address string) (url string, stop func(context.Context) error, err error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return "", nil, fmt.Errorf("stripefake: %w", err)
 	}

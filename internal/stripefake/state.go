@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -112,9 +113,7 @@ func (s *Server) apply(line []byte) error {
 		}
 		s.store.put(r)
 	}
-	for key, answer := range c.Keys {
-		s.keys[key] = answer
-	}
+	maps.Copy(s.keys, c.Keys)
 	s.ids.next = c.NextID
 	return nil
 }

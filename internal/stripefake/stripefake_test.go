@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,8 +67,8 @@ func setupWith(t *testing.T, config Config) *bundle {
 // stripeClient is stripe-go without retries, so that a test sees each answer.
 func stripeClient(url, key string) *client.API {
 	config := &stripe.BackendConfig{
-		URL: stripe.String(url), HTTPClient: &http.Client{Timeout: 10 * time.Second}, MaxNetworkRetries: stripe.Int64(0),
-		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}, EnableTelemetry: stripe.Bool(false),
+		URL: new(url), HTTPClient: &http.Client{Timeout: 10 * time.Second}, MaxNetworkRetries: stripe.Int64(0),
+		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}, EnableTelemetry: new(false),
 	}
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, config)
 	return client.New(key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
@@ -76,8 +77,8 @@ func stripeClient(url, key string) *client.API {
 // payment is a confirmed intent of 12.50 euros by a test card.
 func payment(card string) *stripe.PaymentIntentParams {
 	p := &stripe.PaymentIntentParams{
-		Amount: stripe.Int64(1250), Currency: stripe.String("eur"), PaymentMethod: stripe.String(card),
-		PaymentMethodTypes: stripe.StringSlice([]string{"card"}), Confirm: stripe.Bool(true),
+		Amount: stripe.Int64(1250), Currency: new("eur"), PaymentMethod: new(card),
+		PaymentMethodTypes: stripe.StringSlice([]string{"card"}), Confirm: new(true),
 	}
 	p.AddExpand("latest_charge.balance_transaction")
 	return p
@@ -183,7 +184,7 @@ func TestDeclinedIntentTakesAnotherCard(t *testing.T) {
 	if _, err := b.api.PaymentIntents.Confirm(id, nil); stripeErr(t, err, http.StatusBadRequest).Code != "payment_intent_unexpected_state" {
 		t.Errorf("confirmed without a method: %v", err)
 	}
-	intent, err := b.api.PaymentIntents.Confirm(id, &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String("pm_card_mastercard")})
+	intent, err := b.api.PaymentIntents.Confirm(id, &stripe.PaymentIntentConfirmParams{PaymentMethod: new("pm_card_mastercard")})
 	if err != nil || intent.Status != stripe.PaymentIntentStatusSucceeded || intent.LastPaymentError != nil {
 		t.Fatalf("got %+v, %v", intent, err)
 	}
@@ -193,13 +194,13 @@ func TestAuthenticationRequired(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	p := payment("pm_card_authenticationRequired")
-	p.ReturnURL = stripe.String("https://souk.example/back")
+	p.ReturnURL = new("https://souk.example/back")
 	intent := mustPay(t, b, p)
 	if intent.Status != stripe.PaymentIntentStatusRequiresAction || intent.NextAction.RedirectToURL == nil {
 		t.Fatalf("on session: %s, %+v", intent.Status, intent.NextAction)
 	}
 	off := payment("pm_card_threeDSecure2Required")
-	off.OffSession = stripe.Bool(true)
+	off.OffSession = new(true)
 	_, err := b.api.PaymentIntents.New(off)
 	if e := stripeErr(t, err, http.StatusPaymentRequired); e.Code != "authentication_required" {
 		t.Errorf("off session: %s", e.Code)
@@ -210,7 +211,7 @@ func TestManualCapture(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	p := payment("pm_card_visa")
-	p.CaptureMethod = stripe.String("manual")
+	p.CaptureMethod = new("manual")
 	intent := mustPay(t, b, p)
 	if intent.Status != stripe.PaymentIntentStatusRequiresCapture || intent.AmountCapturable != 1250 || len(b.server.Journal()) != 0 {
 		t.Fatalf("authorised: %s, %d, %v", intent.Status, intent.AmountCapturable, b.server.Journal())
@@ -234,7 +235,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	p := payment("pm_card_visa")
-	p.CaptureMethod = stripe.String("manual")
+	p.CaptureMethod = new("manual")
 	intent := mustPay(t, b, p)
 	gone, err := b.api.PaymentIntents.Cancel(intent.ID, nil)
 	if err != nil || gone.Status != stripe.PaymentIntentStatusCanceled || gone.CanceledAt == 0 {
@@ -262,16 +263,16 @@ func TestBadRequests(t *testing.T) {
 		"negative":         {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(-5) }, 400, "parameter_invalid_integer", "amount"},
 		"below minimum":    {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(49) }, 400, "amount_too_small", "amount"},
 		"above maximum":    {func(p *stripe.PaymentIntentParams) { p.Amount = stripe.Int64(100_000_000) }, 400, "amount_too_large", "amount"},
-		"unknown currency": {func(p *stripe.PaymentIntentParams) { p.Currency = stripe.String("xyz") }, 400, "", "currency"},
-		"upper case":       {func(p *stripe.PaymentIntentParams) { p.Currency = stripe.String("EUR") }, 400, "", "currency"},
-		"unknown method":   {func(p *stripe.PaymentIntentParams) { p.PaymentMethod = stripe.String("pm_no") }, 404, "resource_missing", "payment_method"},
-		"unknown customer": {func(p *stripe.PaymentIntentParams) { p.Customer = stripe.String("cus_no") }, 404, "resource_missing", "customer"},
+		"unknown currency": {func(p *stripe.PaymentIntentParams) { p.Currency = new("xyz") }, 400, "", "currency"},
+		"upper case":       {func(p *stripe.PaymentIntentParams) { p.Currency = new("EUR") }, 400, "", "currency"},
+		"unknown method":   {func(p *stripe.PaymentIntentParams) { p.PaymentMethod = new("pm_no") }, 404, "resource_missing", "payment_method"},
+		"unknown customer": {func(p *stripe.PaymentIntentParams) { p.Customer = new("cus_no") }, 404, "resource_missing", "customer"},
 		"no method":        {func(p *stripe.PaymentIntentParams) { p.PaymentMethod = nil }, 400, "payment_intent_unexpected_state", "payment_method"},
 		"redirects":        {func(p *stripe.PaymentIntentParams) { p.PaymentMethodTypes = nil }, 400, "", "return_url"},
 		"other parameter":  {func(p *stripe.PaymentIntentParams) { p.AddExtra("colour", "red") }, 400, "parameter_unknown", "colour"},
 		"bad expansion":    {func(p *stripe.PaymentIntentParams) { p.AddExpand("latest_charge.colour") }, 400, "", "expand"},
 		"millimes": {func(p *stripe.PaymentIntentParams) {
-			p.Currency, p.Amount = stripe.String("tnd"), stripe.Int64(5_001)
+			p.Currency, p.Amount = new("tnd"), stripe.Int64(5_001)
 		}, 400, "parameter_invalid_integer", "amount"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -333,7 +334,7 @@ func TestIdempotentReplay(t *testing.T) {
 	b := setup(t)
 	first := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
 	again := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
-	if first.ID != again.ID || string(first.LastResponse.RawJSON) != string(again.LastResponse.RawJSON) {
+	if first.ID != again.ID || !bytes.Equal(first.LastResponse.RawJSON, again.LastResponse.RawJSON) {
 		t.Errorf("the replay differs:\n%s\n%s", first.LastResponse.RawJSON, again.LastResponse.RawJSON)
 	}
 	if again.LastResponse.Header.Get("Idempotent-Replayed") != "true" || first.LastResponse.Header.Get("Idempotent-Replayed") != "" {
@@ -469,8 +470,7 @@ func TestSeededRatesReplay(t *testing.T) {
 		var outcomes strings.Builder
 		for range 40 {
 			_, err := b.api.PaymentIntents.New(payment("pm_card_visa"))
-			var e *stripe.Error
-			if errors.As(err, &e) {
+			if e, ok := errors.AsType[*stripe.Error](err); ok {
 				outcomes.WriteString(http.StatusText(e.HTTPStatusCode)[:1])
 			} else {
 				outcomes.WriteString("o")
@@ -564,7 +564,9 @@ func TestListsPage(t *testing.T) {
 	_, body := send(t, r)
 	var page struct {
 		HasMore bool `json:"has_more"`
-		Data    []struct{ ID string }
+		Data    []struct {
+			ID string `json:"id"`
+		} `json:"data"`
 	}
 	if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.Data) != 2 || page.Data[0].ID != made[2] || page.Data[1].ID != made[3] || !page.HasMore {
 		t.Errorf("the page before: %+v, %v", page, err)
@@ -602,7 +604,7 @@ func TestEventsAndBalance(t *testing.T) {
 func TestCustomersAndSavedCards(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	params := &stripe.CustomerParams{Email: stripe.String("nadia@example.com")}
+	params := &stripe.CustomerParams{Email: new("nadia@example.com")}
 	params.AddMetadata("user", "usr_1")
 	customer, err := b.api.Customers.New(params)
 	if err != nil || customer.Metadata["user"] != "usr_1" {

@@ -108,8 +108,8 @@ func cardByNumber(number string) (testCard, bool) {
 	return findCard(func(t testCard) bool { return t.number == number })
 }
 
-func cardByFingerprint(print string) (testCard, bool) {
-	return findCard(func(t testCard) bool { return t.fingerprint() == print })
+func cardByFingerprint(digest string) (testCard, bool) {
+	return findCard(func(t testCard) bool { return t.fingerprint() == digest })
 }
 
 func findCard(is func(testCard) bool) (testCard, bool) {
