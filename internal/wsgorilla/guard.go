@@ -1,0 +1,139 @@
+package wsgorilla
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// slot is an admitted request's place, held until its handler returns.
+type slot struct{ conn *conn }
+
+type slotKey struct{}
+
+// refusal is an answer before the upgrade.
+type refusal struct {
+	status  int
+	reason  string // the metric's label
+	message string
+	header  [2]string
+}
+
+var (
+	refuseOrigin    = &refusal{status: http.StatusForbidden, reason: "origin", message: "This origin may not open a WebSocket here."}
+	refuseFull      = &refusal{status: http.StatusServiceUnavailable, reason: "full", message: "This server has no room for another connection.", header: [2]string{"Retry-After", "5"}}
+	refuseDraining  = &refusal{status: http.StatusServiceUnavailable, reason: "draining", message: "This server is restarting.", header: [2]string{"Retry-After", "1"}}
+	refuseAddr      = &refusal{status: http.StatusTooManyRequests, reason: "address", message: "This address has too many connections open.", header: [2]string{"Retry-After", "30"}}
+	refuseHandshake = &refusal{status: http.StatusBadRequest, reason: "handshake", message: "This is not a WebSocket handshake."}
+	refuseVersion   = &refusal{status: http.StatusUpgradeRequired, reason: "handshake", message: "Only WebSocket version 13 is spoken here.", header: [2]string{"Sec-WebSocket-Version", "13"}}
+)
+
+// leftOpen is how long a handler that has returned may leave its connection to a closing goroutine.
+const leftOpen = time.Second
+
+// Guard lets WebSocket requests through while there is room, and closes what the handler leaves open.
+// Other requests pass untouched.
+func (s *Sockets) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		addr := addressKey(s.config.RemoteAddr(r))
+		if no := s.admit(r, addr); no != nil {
+			s.refused.WithLabelValues(no.reason).Inc()
+			if no.header[0] != "" {
+				w.Header().Set(no.header[0], no.header[1])
+			}
+			http.Error(w, no.message, no.status)
+			return
+		}
+		defer s.leave(addr)
+		held := &slot{}
+		defer func() { held.conn.finish() }()
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), slotKey{}, held)))
+	})
+}
+
+// admit takes a slot, or says why not.
+func (s *Sockets) admit(r *http.Request, addr string) *refusal {
+	switch {
+	case !websocket.IsWebSocketUpgrade(r) || r.Method != http.MethodGet || r.Header.Get("Sec-WebSocket-Key") == "":
+		return refuseHandshake
+	case r.Header.Get("Sec-WebSocket-Version") != "13":
+		return refuseVersion
+	case !s.allowed(r):
+		return refuseOrigin
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return refuseDraining
+	case s.perAddr[addr] >= s.config.MaxConnsPerAddr:
+		return refuseAddr
+	case s.slots >= s.config.MaxConns:
+		return refuseFull
+	}
+	s.slots++
+	s.perAddr[addr]++
+	return nil
+}
+
+func (s *Sockets) leave(addr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slots--
+	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
+		delete(s.perAddr, addr)
+	}
+	s.checkIdle()
+}
+
+// checkIdle tells Drain that nothing is open; mu is held.
+func (s *Sockets) checkIdle() {
+	if !s.draining || s.slots > 0 {
+		return
+	}
+	select {
+	case <-s.idle:
+	default:
+		close(s.idle)
+	}
+}
+
+func (s *Sockets) allowed(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || s.config.AllowOrigin(r, origin)
+}
+
+func sameHost(r *http.Request, origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+func peerAddr(r *http.Request) string { return r.RemoteAddr }
+
+// addressKey is whom a connection is counted to: an IPv4 address, or the /64 that one IPv6 customer
+// has as its smallest.
+func addressKey(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		prefix, _ := ip.Prefix(64)
+		return prefix.String()
+	}
+	return ip.String()
+}
