@@ -32,13 +32,13 @@ func post(ctx context.Context, tx pgx.Tx, e ledger.Entry) error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == "SL002" {
 		var d struct {
-			Kind     ledger.Kind
-			Owner    uuid.UUID
-			Currency money.Currency
-			Balance  int64
+			Kind     ledger.Kind    `json:"kind"`
+			Owner    uuid.UUID      `json:"owner"`
+			Currency money.Currency `json:"currency"`
+			Balance  int64          `json:"balance"`
 		}
 		if json.Unmarshal([]byte(pgErr.Detail), &d) == nil && d.Kind == ledger.Wallet {
-			return ErrInsufficientFunds.With("available", money.New(d.Balance, d.Currency)).Because(&Short{User: d.Owner})
+			return ErrInsufficientFunds.With("available", money.New(d.Balance, d.Currency)).Because(&ShortError{User: d.Owner})
 		}
 	}
 	return err

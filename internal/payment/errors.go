@@ -39,12 +39,12 @@ var (
 	ErrAmountNotPositive = fault.New(fault.Invalid, "AMOUNT_NOT_POSITIVE", "The amount has to be more than zero.")
 )
 
-// Short is the cause inside an INSUFFICIENT_FUNDS: whose wallet is short. It is for the caller that
+// ShortError is the cause inside an INSUFFICIENT_FUNDS: whose wallet is short. It is for the caller that
 // moves several users' money at once and has to know whom to leave out (errors.As finds it); it is
 // never part of what a client sees.
-type Short struct{ User uuid.UUID }
+type ShortError struct{ User uuid.UUID }
 
-func (s *Short) Error() string { return "the wallet of " + s.User.String() + " is short" }
+func (s *ShortError) Error() string { return "the wallet of " + s.User.String() + " is short" }
 
 // The failure codes that a top_up row keeps.
 const (

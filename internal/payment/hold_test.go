@@ -159,7 +159,7 @@ func TestInsufficientFundsSaysWhoAndHowMuch(t *testing.T) {
 	b := setup(t)
 	user, other := b.funded(30_00), b.funded(90_00)
 	err := b.change(change([]NewHold{hold(other, 1_00), hold(user, 31_00)}))
-	var short *Short
+	var short *ShortError
 	if e := refusal(err); e == nil || e.Data["available"] != eur(30_00) || !errors.As(err, &short) || short.User != user {
 		t.Errorf("got %v with %+v, %+v", err, refusal(err), short)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/souklive/souk/internal/money"
 )
@@ -77,6 +78,18 @@ func (o Outcome) String() string {
 	return [...]string{"unknown", "poisoned", "busy", "refused", "rejected", "locked"}[o]
 }
 
+// level is how much a failed call matters to whoever reads the log.
+func (o Outcome) level() slog.Level {
+	switch o {
+	case Locked:
+		return slog.LevelError // nobody can pay until somebody looks at our credentials
+	case Unknown, Poisoned:
+		return slog.LevelWarn
+	case Busy, Refused, Rejected:
+	}
+	return slog.LevelInfo
+}
+
 // ProviderError is a call that did not succeed.
 type ProviderError struct {
 	Op          string
@@ -94,8 +107,7 @@ func (e *ProviderError) Unwrap() error { return e.Err }
 // asProviderError reads the outcome of a failed call; an error of any other type is Unknown, which
 // is the safe one.
 func asProviderError(err error) *ProviderError {
-	var e *ProviderError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ProviderError](err); ok {
 		return e
 	}
 	return &ProviderError{Outcome: Unknown, Err: err}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -147,13 +146,7 @@ func (s *Service) afterFailedCall(ctx context.Context, row db.TopUp, err error) 
 		return s.fail(ctx, row, failedAbandoned, "")
 	}
 	e := asProviderError(err)
-	level := slog.LevelInfo
-	if e.Outcome == Locked {
-		level = slog.LevelError // nobody can pay until somebody looks at the credentials
-	} else if e.Outcome == Unknown || e.Outcome == Poisoned {
-		level = slog.LevelWarn
-	}
-	s.log.Log(ctx, level, "the provider did not complete a top-up", "topUp", row.ID, "outcome", e.Outcome.String(), "error", err)
+	s.log.Log(ctx, e.Outcome.level(), "the provider did not complete a top-up", "topUp", row.ID, "outcome", e.Outcome.String(), "error", err)
 	switch e.Outcome {
 	case Refused:
 		return s.fail(ctx, row, e.Code, e.DeclineCode)
@@ -167,6 +160,7 @@ func (s *Service) afterFailedCall(ctx context.Context, row db.TopUp, err error) 
 		// intent's id, and an intent takes money once.
 		_, err := s.q.TopUpNextAttempt(ctx, s.pool, row.ID, row.Attempt)
 		return row, err
+	case Unknown, Busy, Locked:
 	}
 	return row, nil
 }
@@ -182,6 +176,7 @@ func (s *Service) record(ctx context.Context, row db.TopUp, intent Intent) (db.T
 		return s.fail(ctx, row, failedAbandoned, "")
 	case AwaitingHolder:
 		return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) { return s.q.TopUpAwaitAction(ctx, tx, row.ID) })
+	case Unconfirmed, InProgress:
 	}
 	return row, nil
 }

@@ -37,10 +37,10 @@ func NewStripe(secretKey, backendURL string, httpClient *http.Client) *Stripe {
 			HTTPClient:        httpClient,
 			MaxNetworkRetries: stripe.Int64(stripeRetries),
 			LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // what matters reaches our own log
-			EnableTelemetry:   stripe.Bool(false),
+			EnableTelemetry:   new(false),
 		}
 		if backendURL != "" {
-			c.URL = stripe.String(backendURL)
+			c.URL = new(backendURL)
 		}
 		return c
 	}
@@ -65,9 +65,9 @@ func params(ctx context.Context, key string) stripe.Params {
 func (s *Stripe) CreateIntent(ctx context.Context, r IntentRequest) (Intent, error) {
 	p := &stripe.PaymentIntentParams{
 		Params:             params(ctx, r.Key),
-		Amount:             stripe.Int64(r.Amount.Minor),
-		Currency:           stripe.String(strings.ToLower(string(r.Amount.Currency))),
-		PaymentMethod:      stripe.String(r.PaymentMethod),
+		Amount:             new(r.Amount.Minor),
+		Currency:           new(strings.ToLower(string(r.Amount.Currency))),
+		PaymentMethod:      new(r.PaymentMethod),
 		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
 	}
 	p.AddMetadata("reference", r.Reference)

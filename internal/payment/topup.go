@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -48,6 +49,7 @@ func (t TopUp) refusal(declineCode string) error {
 		return failure(t.FailureCode, declineCode)
 	case RequiresAction:
 		return ErrAuthenticationRequired
+	case Processing, TopUpSucceeded:
 	}
 	return nil
 }
@@ -105,7 +107,7 @@ func (s *Service) openTopUp(ctx context.Context, user uuid.UUID, in TopUpInput) 
 	if err != nil {
 		return db.TopUp{}, false, fmt.Errorf("open: %w", err)
 	}
-	if string(row.RequestHash) != string(hash) {
+	if !bytes.Equal(row.RequestHash, hash) {
 		return db.TopUp{}, false, ErrKeyReused
 	}
 	return row, fresh, nil

@@ -21,6 +21,10 @@ type idempotentAnswer struct {
 	Body        []byte `json:"body"`
 }
 
+func (a *idempotentAnswer) expired(now time.Time) bool {
+	return a.Status != 0 && now.Sub(time.Unix(a.Created, 0)) >= keyLife
+}
+
 // fingerprint is of all that has to be the same when a key is used again.
 func fingerprint(method, path string, values url.Values) string {
 	sum := sha256.Sum256([]byte(method + " " + path + "?" + values.Encode()))
@@ -33,7 +37,7 @@ func (s *Server) claimKey(key, digest, requestID string) (*idempotentAnswer, *ap
 	defer s.mu.Unlock()
 	now := s.clock.Now()
 	known, ok := s.keys[key]
-	if ok && known.Status != 0 && now.Sub(time.Unix(known.Created, 0)) >= keyLife {
+	if ok && known.expired(now) {
 		delete(s.keys, key)
 		ok = false
 	}

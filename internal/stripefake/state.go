@@ -119,6 +119,8 @@ func (s *Server) apply(line []byte) error {
 }
 
 func (s *Server) compact(path string) (*os.File, error) {
+	now := s.clock.Now()
+	maps.DeleteFunc(s.keys, func(_ string, a *idempotentAnswer) bool { return a.expired(now) })
 	whole := commit{NextID: s.ids.next, Keys: s.keys}
 	for _, ids := range s.store.byKind {
 		for _, id := range ids {

@@ -315,6 +315,44 @@ func TestKeyAndVersion(t *testing.T) {
 	}
 }
 
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, body := range map[string]string{
+		"too large":         "description=" + strings.Repeat("x", maxBody),
+		"bad escape":        "amount=%zz",
+		"unclosed bracket":  "amount=1250&currency=eur&metadata[a=b",
+		"no number":         "amount=twelve&currency=eur",
+		"beyond int64":      "amount=92233720368547758080&currency=eur",
+		"no boolean":        "amount=1250&currency=eur&confirm=perhaps",
+		"long metadata key": "amount=1250&currency=eur&metadata[" + strings.Repeat("k", 41) + "]=v",
+		"deep":              "amount=1250&currency=eur&a[b][c][d][e][f][g][h][i]=1",
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/v1/payment_intents", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(testKey, "")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if status, answer := send(t, r); status != http.StatusBadRequest || !strings.Contains(answer, `"invalid_request_error"`) {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+	if n := len(b.server.store.byID); n != 0 {
+		t.Errorf("refused bodies left %d resources", n)
+	}
+}
+
+func TestWritesAfterCloseFail(t *testing.T) {
+	t.Parallel()
+	b := setupWith(t, Config{StateFile: t.TempDir() + "/stripe.json"})
+	if err := b.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.api.PaymentIntents.New(payment("pm_card_visa"))
+	_ = stripeErr(t, err, http.StatusInternalServerError)
+}
+
 func send(t *testing.T, r *http.Request) (int, string) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(r)
