@@ -93,7 +93,10 @@ func TestKillLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { _, err := io.Copy(io.Discard, lines); ended <- err }()
+	go func() {
+		_, err := io.Copy(io.Discard, lines)
+		ended <- err
+	}()
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):

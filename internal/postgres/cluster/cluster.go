@@ -175,6 +175,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		return nil
 	}
 	err := c.stopServer(ctx)
+	_ = os.Remove(c.socketDir) // it may be in /tmp; not empty, if the server is still there
 	// The lock goes last, so that the next owner never meets a server that is still stopping.
 	_ = c.lock.Close()
 	c.lock = nil

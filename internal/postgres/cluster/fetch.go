@@ -15,7 +15,11 @@ import (
 	embedded "github.com/fergusstrange/embedded-postgres"
 )
 
-const defaultDownload = 16
+const (
+	defaultDownload = 16
+	// The library's archives, which have a checksum beside them.
+	archives = "https://repo1.maven.org/maven2"
+)
 
 // fetch downloads PostgreSQL into the state directory by way of the embedded-postgres library, which
 // keeps the archive in the user's cache for the next clone.
@@ -34,7 +38,7 @@ func fetch(ctx context.Context, log *slog.Logger, home *home, major int) (progra
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	unpacked := filepath.Join(scratch, "programs")
-	if err := download(version, unpacked, scratch); err != nil {
+	if err := download(archives, version, unpacked, scratch); err != nil {
 		return programs{}, err
 	}
 	if err := makeReadable(unpacked); err != nil {
@@ -53,7 +57,7 @@ func fetch(ctx context.Context, log *slog.Logger, home *home, major int) (progra
 // and not as another user; a data directory that holds nothing but a version makes it fail at that,
 // after unpacking. So what counts is whether the programs are there. It panics when the network goes
 // away between the archive and its checksum.
-func download(version embedded.PostgresVersion, dir, scratch string) (err error) {
+func download(from string, version embedded.PostgresVersion, dir, scratch string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("download: %v", r)
@@ -77,7 +81,7 @@ func download(version embedded.PostgresVersion, dir, scratch string) (err error)
 	}
 	config := embedded.DefaultConfig().Version(version).Port(port).DataPath(data).BinariesPath(dir).
 		RuntimePath(filepath.Join(scratch, "run")).CachePath(filepath.Join(cache, "souk")).
-		Logger(io.Discard)
+		BinaryRepositoryURL(from).Logger(io.Discard)
 	startErr := embedded.NewDatabase(config).Start()
 	if _, err := os.Stat(filepath.Join(dir, "bin", "postgres")); err == nil && !isUnpackError(startErr) {
 		return nil

@@ -110,12 +110,12 @@ func TestSocketDirOfSomebodyElse(t *testing.T) {
 	if err := os.MkdirAll(home.server(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, make := range map[string]func(path string) error{
+	for name, occupy := range map[string]func(path string) error{
 		"open to others": func(path string) error { return mkdir(path, 0o755) },
 		"a link":         func(path string) error { return os.Symlink(dir, path) },
 		"a file":         func(path string) error { return os.WriteFile(path, nil, 0o700) },
 	} {
-		if err := make(home.socketDir()); err != nil {
+		if err := occupy(home.socketDir()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := home.makeSocketDir(); err == nil {
