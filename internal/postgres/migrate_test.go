@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"regexp"
 	"testing"
 	"time"
@@ -61,6 +62,37 @@ func TestRolesInTwoDatabasesAtOnce(t *testing.T) {
 		if err := <-errs; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestMigrateWithoutASuperuser migrates as docs/operations.md sets up a database of one's own.
+func TestMigrateWithoutASuperuser(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	database := pgtest.New(t)
+	name := database.Admin.Config().ConnConfig.Database + "_own"
+	execute(t, database.Admin, "CREATE ROLE "+name+" LOGIN CREATEROLE PASSWORD 'souk-test'")
+	// The cluster has the roles already; on a fresh one they would be this admin's own.
+	execute(t, database.Admin, "GRANT souk_ledger, souk_app TO "+name+" WITH ADMIN OPTION")
+	execute(t, database.Admin, "CREATE DATABASE "+name+" TEMPLATE template0 OWNER "+name)
+	t.Cleanup(func() {
+		cleanUp(t, database.AdminURL, "DROP DATABASE "+name+" WITH (FORCE)")
+		cleanUp(t, database.AdminURL, "DROP ROLE "+name)
+	})
+	admin := asRole(t, database.AdminURL, name, name)
+	if err := postgres.Migrate(ctx, admin, silent()); err != nil {
+		t.Fatal(err)
+	}
+	server, err := postgres.Open(ctx, asRole(t, database.URL, "souk_server", name), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if pending, err := postgres.Pending(ctx, server); err != nil || pending != 0 {
+		t.Errorf("pending %d, %v; want 0", pending, err)
+	}
+	if err := rolledBack(t, server, "INSERT INTO event (topic, version, kind, payload) VALUES ('abc', 1, 'made', '{}')"); err != nil {
+		t.Errorf("the server can't write: %v", err)
 	}
 }
 
@@ -166,7 +198,7 @@ func TestCheckServerRole(t *testing.T) {
 	} {
 		role := name + suffix
 		execute(t, database.Admin, "CREATE ROLE "+role+" LOGIN PASSWORD 'souk-test' "+grant)
-		t.Cleanup(func() { dropRole(t, database.AdminURL, role) })
+		t.Cleanup(func() { cleanUp(t, database.AdminURL, "DROP ROLE "+role) })
 		config := database.Pool.Config()
 		config.ConnConfig.User = role
 		config.MaxConns = 1
@@ -230,7 +262,22 @@ func execute(t *testing.T, pool *pgxpool.Pool, statement string) {
 	}
 }
 
-func dropRole(t *testing.T, url, role string) {
+// asRole is url for another login and database.
+func asRole(t *testing.T, rawURL, role, database string) string {
+	t.Helper()
+	parsed, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Path = "/" + database
+	query := parsed.Query()
+	query.Set("user", role)
+	query.Set("password", "souk-test")
+	parsed.RawQuery = query.Encode()
+	return parsed.String()
+}
+
+func cleanUp(t *testing.T, url, statement string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), url)
 	if err != nil {
@@ -238,7 +285,7 @@ func dropRole(t *testing.T, url, role string) {
 		return
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(context.Background(), "DROP ROLE "+role); err != nil {
+	if _, err := conn.Exec(context.Background(), statement); err != nil {
 		t.Error(err)
 	}
 }
