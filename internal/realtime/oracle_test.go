@@ -10,7 +10,18 @@ import (
 	"time"
 )
 
-var seedFlag = flag.Uint64("oracle.seed", 0, "the oracle's seed; 0: by the clock")
+var (
+	seedFlag   = flag.Uint64("oracle.seed", 0, "the oracle's seed; 0: by the clock")
+	eventsFlag = flag.Int("oracle.events", 0, "events a topic; 0: some hundreds")
+)
+
+// length is how many events a topic has, and how long the whole may take.
+func length(usual int) (events int, patience time.Duration) {
+	if *eventsFlag > 0 {
+		return *eventsFlag, time.Duration(*eventsFlag)*100*time.Millisecond + time.Minute
+	}
+	return usual, 90 * time.Second
+}
 
 // oracle is a world in which writers commit in order and publish out of order, and viewers come at
 // random cursors, are cut and resume on any server. What each one sees must be a contiguous range up
@@ -155,9 +166,10 @@ func seed(tb testing.TB) uint64 {
 
 // memOracle is the world over fakes, with knobs so tight that every path is taken.
 func memOracle(t *testing.T, store *memStore, changes ...func(*Hub)) *oracle {
+	events, patience := length(600)
 	o := &oracle{
-		seed: seed(t), topics: []Topic{newTestTopic(), newTestTopic()}, events: 600, viewers: 12,
-		pace: time.Millisecond, patience: 60 * time.Second,
+		seed: seed(t), topics: []Topic{newTestTopic(), newTestTopic()}, events: events, viewers: 12,
+		pace: time.Millisecond, patience: patience,
 		commit:   func(_ context.Context, topic Topic) (Event, error) { return store.commit(topic), nil },
 		snapshot: store.snapshot,
 	}
@@ -172,6 +184,7 @@ func tight() Config {
 	return Config{
 		Linger: 20 * time.Millisecond, GapWait: 5 * time.Millisecond, PollEvery: 50 * time.Millisecond,
 		PollUnhealthy: 20 * time.Millisecond, Mailbox: 8, AheadBytes: 2000, ReplayEvents: 16, Page: 7,
+		MaxReplay: 1 << 40, // a snapshot in place of a long replay would be no fault
 	}
 }
 

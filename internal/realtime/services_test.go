@@ -263,9 +263,10 @@ func TestRedisDownFromTheStart(t *testing.T) {
 // realOracle is the world over Postgres and Redis, through a chaotic bus on top.
 func realOracle(t *testing.T, url string) *oracle {
 	d := newDatabase(t)
+	events, patience := length(250)
 	o := &oracle{
-		seed: seed(t), topics: []Topic{newTestTopic(), newTestTopic(), newTestTopic()}, events: 250, viewers: 10,
-		pace: 2 * time.Millisecond, patience: 90 * time.Second, commit: d.commit, snapshot: d.snapshot,
+		seed: seed(t), topics: []Topic{newTestTopic(), newTestTopic(), newTestTopic()}, events: events, viewers: 10,
+		pace: 2 * time.Millisecond, patience: patience, commit: d.commit, snapshot: d.snapshot,
 	}
 	config := tight()
 	config.PollEvery, config.PingEvery = 200*time.Millisecond, 50*time.Millisecond

@@ -38,10 +38,16 @@ var (
 const leftOpen = time.Second
 
 // Guard lets WebSocket requests through while there is room, and closes what the handler leaves open.
-// Other requests pass untouched.
+// Other requests pass, without an offer to speak another protocol that their client may have made
+// (Java's offers h2c with each POST): the transport would take it for a WebSocket's.
 func (s *Sockets) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") == "" {
+		if !offersWebSocket(r) {
+			if r.Header.Get("Upgrade") != "" {
+				r = r.WithContext(r.Context()) // a copy, as the request is not ours to change
+				r.Header = r.Header.Clone()
+				r.Header.Del("Upgrade")
+			}
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -59,6 +65,17 @@ func (s *Sockets) Guard(next http.Handler) http.Handler {
 		defer func() { held.conn.finish() }()
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), slotKey{}, held)))
 	})
+}
+
+func offersWebSocket(r *http.Request) bool {
+	for _, value := range r.Header.Values("Upgrade") {
+		for offer := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(offer), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // admit takes a slot, or says why not.

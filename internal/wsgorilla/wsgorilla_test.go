@@ -297,7 +297,7 @@ func TestBrokenHandshakes(t *testing.T) {
 		method, header, value string
 		status                int
 	}{
-		"another protocol": {"GET", "Upgrade", "h2c", 400},
+		"another protocol": {"POST", "Upgrade", "h2c", 404},
 		"an old version":   {"GET", "Sec-WebSocket-Version", "8", 426},
 		"no key":           {"GET", "Sec-WebSocket-Key", "", 400},
 		"a POST":           {"POST", "Upgrade", "websocket", 400},
@@ -308,7 +308,12 @@ func TestBrokenHandshakes(t *testing.T) {
 		}
 		r.Header.Set(tc.header, tc.value)
 		w := httptest.NewRecorder()
-		b.sockets.Guard(http.NotFoundHandler()).ServeHTTP(w, r)
+		b.sockets.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if (transport.Websocket{}).Supports(r) {
+				t.Errorf("%s: reached the WebSocket transport", name)
+			}
+			http.NotFound(w, r)
+		})).ServeHTTP(w, r)
 		if w.Code != tc.status {
 			t.Errorf("%s: %d, want %d", name, w.Code, tc.status)
 		}
