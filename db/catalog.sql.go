@@ -26,7 +26,7 @@ type ListingInsertParams struct {
 	Description string
 	Condition   string
 	Price       *int64
-	Currency    string
+	Currency    *string
 }
 
 func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertParams) (Listing, error) {

@@ -44,6 +44,40 @@ func (q *Queries) LedgerBalance(ctx context.Context, db DBTX, arg LedgerBalanceP
 	return balance, err
 }
 
+const ledgerOwned = `-- name: LedgerOwned :many
+SELECT a.kind, a.currency, b.balance
+FROM ledger.account a
+JOIN ledger.balance b ON b.account_id = a.id
+WHERE a.owner = $1 AND a.kind = ANY ($2::text[])
+ORDER BY a.currency, a.kind
+`
+
+type LedgerOwnedRow struct {
+	Kind     string
+	Currency string
+	Balance  int64
+}
+
+func (q *Queries) LedgerOwned(ctx context.Context, db DBTX, owner uuid.UUID, kinds []string) ([]LedgerOwnedRow, error) {
+	rows, err := db.Query(ctx, ledgerOwned, owner, kinds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LedgerOwnedRow
+	for rows.Next() {
+		var i LedgerOwnedRow
+		if err := rows.Scan(&i.Kind, &i.Currency, &i.Balance); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ledgerPost = `-- name: LedgerPost :one
 SELECT p.entry_id::bigint AS entry_id, p.replayed::boolean AS replayed
 FROM ledger.post(

@@ -87,7 +87,7 @@ type Listing struct {
 	Description string
 	Condition   string
 	Price       *int64
-	Currency    string
+	Currency    *string
 	Status      string
 	CreatedAt   time.Time
 }

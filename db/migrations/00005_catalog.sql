@@ -19,9 +19,10 @@ CREATE TABLE listing (
     description text        NOT NULL CHECK (length(description) <= 5000),
     condition   text        NOT NULL CHECK (condition IN ('NEW', 'LIKE_NEW', 'GOOD', 'FAIR')),
     price       bigint      CHECK (price > 0),
-    currency    text        NOT NULL CHECK (length(currency) = 3),
+    currency    text        CHECK (length(currency) = 3),
     status      text        NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'RESERVED', 'SOLD')),
-    created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((price IS NULL) = (currency IS NULL)) -- without a price it is sold by auction only
 );
 CREATE INDEX listing_newest ON listing (created_at DESC, id DESC);
 CREATE INDEX listing_seller ON listing (seller_id, created_at DESC, id DESC);

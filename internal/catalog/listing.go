@@ -52,7 +52,6 @@ type Listing struct {
 	Description string
 	Condition   Condition
 	Price       *money.Amount // nil where the item is sold by auction only
-	Currency    money.Currency
 	Status      Status
 	CreatedAt   time.Time
 }
@@ -74,11 +73,10 @@ type (
 func listingOf(row db.Listing) Listing {
 	l := Listing{
 		ID: row.ID, SellerID: row.SellerID, Kind: Kind(row.Kind), Title: row.Title, Description: row.Description,
-		Condition: Condition(row.Condition), Currency: money.Currency(row.Currency), Status: Status(row.Status),
-		CreatedAt: row.CreatedAt,
+		Condition: Condition(row.Condition), Status: Status(row.Status), CreatedAt: row.CreatedAt,
 	}
 	if row.Price != nil {
-		l.Price = &money.Amount{Minor: *row.Price, Currency: l.Currency}
+		l.Price = &money.Amount{Minor: *row.Price, Currency: money.Currency(*row.Currency)}
 	}
 	return l
 }
@@ -100,9 +98,8 @@ type CreateInput struct {
 	Title       string
 	Description string
 	Condition   Condition
-	Price       *money.Amount
-	Currency    money.Currency
-	Photos      []uuid.UUID // in the order in which they are shown
+	Price       *money.Amount // nil to sell by auction only
+	Photos      []uuid.UUID   // in the order in which they are shown
 }
 
 func (in *CreateInput) validate() error {
@@ -138,9 +135,12 @@ func (s *Service) Create(ctx context.Context, seller uuid.UUID, in CreateInput) 
 		return Listing{}, err
 	}
 	defer fault.Wrap(&err, "create a listing")
-	var price *int64
+	var (
+		price    *int64
+		currency *string
+	)
 	if in.Price != nil {
-		price = &in.Price.Minor
+		price, currency = &in.Price.Minor, (*string)(&in.Price.Currency)
 	}
 	var row db.Listing
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -149,7 +149,7 @@ func (s *Service) Create(ctx context.Context, seller uuid.UUID, in CreateInput) 
 		}
 		row, err = s.q.ListingInsert(ctx, tx, db.ListingInsertParams{
 			ID: id.New(), SellerID: seller, Kind: string(OneOff), Title: in.Title, Description: in.Description,
-			Condition: string(in.Condition), Price: price, Currency: string(in.Currency),
+			Condition: string(in.Condition), Price: price, Currency: currency,
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,121 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/show"
+)
+
+// Listing is the resolver for the listing field.
+func (r *auctionResolver) Listing(ctx context.Context, obj *auction.Auction) (catalog.Listing, error) {
+	return load(ctx).listing.Load(ctx, obj.ListingID)
+}
+
+// Seller is the resolver for the seller field.
+func (r *auctionResolver) Seller(ctx context.Context, obj *auction.Auction) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.SellerID)
+}
+
+// Show is the resolver for the show field.
+func (r *auctionResolver) Show(ctx context.Context, obj *auction.Auction) (*show.Show, error) {
+	if obj.ShowID == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).show, *obj.ShowID)
+}
+
+// Leader is the resolver for the leader field.
+func (r *auctionResolver) Leader(ctx context.Context, obj *auction.Auction) (*identity.User, error) {
+	if obj.LeaderID == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).user, *obj.LeaderID)
+}
+
+// Bids is the resolver for the bids field.
+func (r *auctionResolver) Bids(ctx context.Context, obj *auction.Auction, first *int, after *string) (page.Page[auction.Bid], error) {
+	return r.Auctions.Bids(ctx, *obj, page.Args{First: first, After: after})
+}
+
+// Order is the resolver for the order field.
+func (r *auctionResolver) Order(ctx context.Context, obj *auction.Auction) (*order.Order, error) {
+	if _, signedIn := actor(ctx); !signedIn || obj.Status != auction.Sold {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).orderOfActorFor, obj.ID)
+}
+
+// Bidder is the resolver for the bidder field.
+func (r *bidResolver) Bidder(ctx context.Context, obj *auction.Bid) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.BidderID)
+}
+
+// AuctionStart is the resolver for the auctionStart field.
+func (r *mutationResolver) AuctionStart(ctx context.Context, input model.AuctionStartInput) (model.AuctionStartPayload, error) {
+	in, err := startInput(input)
+	var started auction.Auction
+	if err == nil {
+		started, err = r.Auctions.Start(ctx, actorID(ctx), in)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.AuctionStartPayload{UserErrors: errs}, err
+	}
+	return model.AuctionStartPayload{Auction: &started}, nil
+}
+
+// BidPlace is the resolver for the bidPlace field.
+func (r *mutationResolver) BidPlace(ctx context.Context, input model.BidPlaceInput) (model.BidPlacePayload, error) {
+	in, err := bidInput(input)
+	var placed auction.Placed
+	if err == nil {
+		placed, err = r.Auctions.Place(ctx, actorID(ctx), in)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.BidPlacePayload{UserErrors: errs}, err
+	}
+	leading := placed.Leads()
+	return model.BidPlacePayload{Bid: &placed.Bid, Auction: &placed.Auction, Leading: &leading}, nil
+}
+
+// Auction is the resolver for the auction field.
+func (r *queryResolver) Auction(ctx context.Context, id id.ID) (*auction.Auction, error) {
+	return find(ctx, id, idAuction, load(ctx).auction)
+}
+
+// Auctions is the resolver for the auctions field.
+func (r *queryResolver) Auctions(ctx context.Context, status *auction.Status, first *int, after *string) (page.Page[auction.Auction], error) {
+	return r.Resolver.Auctions.List(ctx, status, page.Args{First: first, After: after})
+}
+
+// AuctionEvents is the resolver for the auctionEvents field.
+func (r *subscriptionResolver) AuctionEvents(ctx context.Context, auctionID id.ID, afterVersion *int, epoch *string) (<-chan model.AuctionEvent, error) {
+	lot, err := auctionID.As(id.Auction)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Auctions.Get(ctx, lot); err != nil {
+		return nil, err
+	}
+	return stream(ctx, r.Hub, from(auction.Topic(lot), afterVersion, epoch, r.Auctions.Snapshot(lot)), r.auctionEvent)
+}
+
+// Auction returns generated.AuctionResolver implementation.
+func (r *Resolver) Auction() generated.AuctionResolver { return &auctionResolver{r} }
+
+// Bid returns generated.BidResolver implementation.
+func (r *Resolver) Bid() generated.BidResolver { return &bidResolver{r} }
+
+type (
+	auctionResolver struct{ *Resolver }
+	bidResolver     struct{ *Resolver }
+)

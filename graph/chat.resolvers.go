@@ -1,0 +1,107 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/page"
+)
+
+// Listing is the resolver for the listing field.
+func (r *conversationResolver) Listing(ctx context.Context, obj *chat.Conversation) (catalog.Listing, error) {
+	return load(ctx).listing.Load(ctx, obj.ListingID)
+}
+
+// Buyer is the resolver for the buyer field.
+func (r *conversationResolver) Buyer(ctx context.Context, obj *chat.Conversation) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.BuyerID)
+}
+
+// Seller is the resolver for the seller field.
+func (r *conversationResolver) Seller(ctx context.Context, obj *chat.Conversation) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.SellerID)
+}
+
+// Messages is the resolver for the messages field.
+func (r *conversationResolver) Messages(ctx context.Context, obj *chat.Conversation, first *int, after *string) (page.Page[chat.Message], error) {
+	return r.Chat.Messages(ctx, obj.ID, page.Args{First: first, After: after})
+}
+
+// Sender is the resolver for the sender field.
+func (r *messageResolver) Sender(ctx context.Context, obj *chat.Message) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.SenderID)
+}
+
+// ConversationStart is the resolver for the conversationStart field.
+func (r *mutationResolver) ConversationStart(ctx context.Context, input model.ConversationStartInput) (model.ConversationStartPayload, error) {
+	var in inputReader
+	listing := in.id(input.ListingID, id.Listing, "listingId")
+	var (
+		conversation chat.Conversation
+		message      chat.Message
+	)
+	err := in.err
+	if err == nil {
+		conversation, message, err = r.Chat.Start(ctx, actorID(ctx), listing, input.Body)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.ConversationStartPayload{UserErrors: errs}, err
+	}
+	return model.ConversationStartPayload{Conversation: &conversation, Message: &message}, nil
+}
+
+// MessageSend is the resolver for the messageSend field.
+func (r *mutationResolver) MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error) {
+	var in inputReader
+	conversation := in.id(input.ConversationID, id.Conversation, "conversationId")
+	var message chat.Message
+	err := in.err
+	if err == nil {
+		_, message, err = r.Chat.Send(ctx, actorID(ctx), conversation, input.Body)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.MessageSendPayload{UserErrors: errs}, err
+	}
+	return model.MessageSendPayload{Message: &message}, nil
+}
+
+// Conversation is the resolver for the conversation field.
+func (r *queryResolver) Conversation(ctx context.Context, id id.ID) (*chat.Conversation, error) {
+	return r.findConversation(ctx, id)
+}
+
+// ConversationEvents is the resolver for the conversationEvents field.
+func (r *subscriptionResolver) ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error) {
+	c, err := conversationID.As(id.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	member := actorID(ctx)
+	if _, err := r.Chat.Get(ctx, member, c); err != nil {
+		return nil, err
+	}
+	return stream(ctx, r.Hub, from(chat.Topic(c), afterVersion, epoch, r.Chat.Snapshot(member, c)), r.conversationEvent)
+}
+
+// Conversations is the resolver for the conversations field.
+func (r *viewerResolver) Conversations(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[chat.Conversation], error) {
+	return r.Chat.List(ctx, obj.User.ID, page.Args{First: first, After: after})
+}
+
+// Conversation returns generated.ConversationResolver implementation.
+func (r *Resolver) Conversation() generated.ConversationResolver { return &conversationResolver{r} }
+
+// Message returns generated.MessageResolver implementation.
+func (r *Resolver) Message() generated.MessageResolver { return &messageResolver{r} }
+
+type (
+	conversationResolver struct{ *Resolver }
+	messageResolver      struct{ *Resolver }
+)

@@ -1,0 +1,32 @@
+package graph
+
+import (
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/page"
+)
+
+// showLots is how many lots a show is taken to have when its cost is reckoned.
+const showLots = 20
+
+// complexityRoot says what fields cost. A field is 1 and what is below it; a list counts its rows by the page
+// that was asked for.
+func complexityRoot() generated.ComplexityRoot {
+	var c generated.ComplexityRoot
+	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
+	c.Query.Listings, c.Query.Shows = list, list
+	c.Query.Auctions = func(child int, _ *auction.Status, first *int, after *string) int { return list(child, first, after) }
+	c.Auction.Bids, c.Conversation.Messages = list, list
+	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
+	c.Show.Lots = func(child int) int { return 1 + child*showLots }
+	return c
+}
+
+// rows is the size of a page; a wrong one costs as the largest, and is refused later with its own words.
+func rows(first *int) int {
+	size, err := page.Args{First: first}.Size()
+	if err != nil {
+		return page.MaxFirst
+	}
+	return size
+}

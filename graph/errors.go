@@ -1,0 +1,131 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/payment"
+)
+
+const internalMessage = "Something went wrong on our side. Tell us the request id if it happens again."
+
+// refused splits the error of a mutation: what the client can act on becomes userErrors of the payload, all
+// else stays an error.
+func refused(err error) ([]model.UserError, error) {
+	f, ok := fault.As(err)
+	if !ok {
+		return nil, err
+	}
+	switch f.Kind {
+	case fault.Invalid, fault.NotFound, fault.Conflict, fault.Precondition:
+		return []model.UserError{userError(f)}, nil
+	default:
+		return nil, err
+	}
+}
+
+// userError gives a refusal the type that carries its data.
+func userError(f *fault.Error) model.UserError {
+	switch f.Code {
+	case auction.ErrBidTooLow.Code:
+		if minimum, ok := f.Data["minimum"].(money.Amount); ok {
+			return model.BidTooLow{Code: f.Code, Message: f.Message, Field: f.Field, Minimum: minimum}
+		}
+	case payment.ErrInsufficientFunds.Code:
+		if available, ok := f.Data["available"].(money.Amount); ok {
+			return model.InsufficientFunds{Code: f.Code, Message: f.Message, Field: f.Field, Available: available}
+		}
+	case payment.ErrCardDeclined.Code:
+		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}
+		if code, ok := f.Data["declineCode"].(string); ok && code != "" {
+			declined.DeclineCode = &code
+		}
+		return declined
+	}
+	return model.InputError{Code: f.Code, Message: f.Message, Field: f.Field}
+}
+
+// presenter is the one place where an error becomes an answer. What is unknown is logged here, once, and
+// leaves as INTERNAL.
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		out := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+		var located *gqlerror.Error
+		if errors.As(err, &located) {
+			out.Locations = located.Locations
+			if len(located.Path) > 0 {
+				out.Path = located.Path
+			}
+		}
+		f := classify(err, located)
+		if f.Kind == fault.Internal {
+			log.ErrorContext(ctx, "a request failed", "error", err, "path", out.Path.String())
+		}
+		out.Message, out.Extensions = f.Message, extensionsOf(ctx, f)
+		return out
+	}
+}
+
+// classify gives any error the form of a refusal.
+func classify(err error, located *gqlerror.Error) *fault.Error {
+	if f, ok := fault.As(err); ok && f.Kind != fault.Internal {
+		return f
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fault.New(fault.Unavailable, "CANCELLED", "The request ended before it was answered.")
+	}
+	if located != nil && located.Err == nil { // gqlgen's and gqlparser's own words about the request
+		if code, ok := located.Extensions["code"].(string); ok {
+			return &fault.Error{Kind: fault.Invalid, Code: code, Message: located.Message}
+		}
+	}
+	return fault.New(fault.Internal, "INTERNAL", internalMessage)
+}
+
+func extensionsOf(ctx context.Context, f *fault.Error) map[string]any {
+	extensions := map[string]any{
+		"code":      f.Code,
+		"kind":      f.Kind.String(),
+		"requestId": obs.RequestID(ctx),
+		"retryable": f.Kind.Retryable(),
+	}
+	if f.RetryIn > 0 {
+		extensions["retryAfterMs"] = f.RetryIn.Milliseconds()
+	}
+	return extensions
+}
+
+var httpStatus = map[fault.Kind]int{
+	fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized, fault.Forbidden: http.StatusForbidden,
+	fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict, fault.Precondition: http.StatusConflict,
+	fault.RateLimited: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
+}
+
+// WriteError answers an HTTP request with a refusal in GraphQL's form, for what is refused before or beside
+// an operation: a bad token, an upload.
+func WriteError(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, err error) {
+	present := presenter(log)
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		status, ok := httpStatus[fault.KindOf(err)]
+		if !ok {
+			status = http.StatusInternalServerError
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
+		}
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{present(r.Context(), err)}})
+	}
+}

@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/order"
+)
+
+// The kinds that resolvers ask for where their own argument is called id.
+const (
+	idListing = id.Listing
+	idShow    = id.Show
+	idAuction = id.Auction
+)
+
+// find loads one thing that everyone may see: nil where there is none. An id of another kind is refused.
+func find[T any](ctx context.Context, v id.ID, kind id.Kind, from byID[T]) (*T, error) {
+	u, err := v.As(kind)
+	if err != nil {
+		return nil, err
+	}
+	return maybe(ctx, from, u)
+}
+
+// visible turns "not found", which is also the answer for what belongs to others, into nil.
+func visible[T any](v T, err error) (*T, error) {
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+func (r *Resolver) findOrder(ctx context.Context, v id.ID) (*order.Order, error) {
+	u, err := v.As(id.Order)
+	if err != nil {
+		return nil, err
+	}
+	return visible(r.Orders.Get(ctx, actorID(ctx), u))
+}
+
+func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Conversation, error) {
+	u, err := v.As(id.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	return visible(r.Chat.Get(ctx, actorID(ctx), u))
+}
+
+// findNode loads what the id names, under the rule of its kind: orders, conversations and top-ups are for
+// their own people only.
+func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
+	l := load(ctx)
+	switch v.Kind {
+	case id.User:
+		return node(maybe(ctx, l.user, v.UUID))
+	case id.Listing:
+		return node(maybe(ctx, l.listing, v.UUID))
+	case id.Show:
+		return node(maybe(ctx, l.show, v.UUID))
+	case id.Auction:
+		return node(maybe(ctx, l.auction, v.UUID))
+	case id.Order:
+		return node(r.findOrder(ctx, v))
+	case id.Conversation:
+		return node(r.findConversation(ctx, v))
+	case id.TopUp:
+		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
+	default:
+		return nil, id.ErrKind.With("got", string(v.Kind))
+	}
+}
+
+// node keeps a nil pointer from becoming an interface that is not nil.
+func node[T id.Node](v *T, err error) (id.Node, error) {
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return *v, nil
+}

@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
+)
+
+// inputReader reads the fields of a mutation's input that have a form of their own, and keeps the first refusal.
+type inputReader struct{ err error }
+
+func (in *inputReader) fail(err error, field string) {
+	if in.err != nil || err == nil {
+		return
+	}
+	if f, ok := fault.As(err); ok {
+		err = f.At(field)
+	}
+	in.err = err
+}
+
+// id wants an id of a kind.
+func (in *inputReader) id(v id.ID, kind id.Kind, field string) uuid.UUID {
+	u, err := v.As(kind)
+	in.fail(err, field)
+	return u
+}
+
+// ids wants a list of ids of a kind.
+func (in *inputReader) ids(vs []id.ID, kind id.Kind, field string) []uuid.UUID {
+	out := make([]uuid.UUID, len(vs))
+	for i, v := range vs {
+		out[i] = in.id(v, kind, field)
+	}
+	return out
+}
+
+// amount wants a sum of money.
+func (in *inputReader) amount(v model.MoneyInput, field string) money.Amount {
+	currency, err := money.ParseCurrency(string(v.CurrencyCode))
+	in.fail(err, field)
+	amount, err := money.Parse(v.Amount, currency)
+	in.fail(err, field)
+	return amount
+}
+
+func startInput(v model.AuctionStartInput) (auction.StartInput, error) {
+	var in inputReader
+	out := auction.StartInput{
+		Listing: in.id(v.ListingID, id.Listing, "listingId"), StartPrice: in.amount(v.StartPrice, "startPrice"),
+		Duration: seconds(v.DurationSeconds), Extension: seconds(v.ExtensionSeconds),
+	}
+	if v.ShowID != nil {
+		showID := in.id(*v.ShowID, id.Show, "showId")
+		out.Show = &showID
+	}
+	return out, in.err
+}
+
+func bidInput(v model.BidPlaceInput) (auction.PlaceInput, error) {
+	var in inputReader
+	out := auction.PlaceInput{
+		Auction: in.id(v.AuctionID, id.Auction, "auctionId"), Amount: in.amount(v.Amount, "amount"),
+		IdempotencyKey: v.IdempotencyKey,
+	}
+	return out, in.err
+}
+
+// seconds is a duration; one that would overflow is negative, which the domain refuses.
+func seconds(n int) time.Duration {
+	if n > int(time.Duration(1<<62)/time.Second) {
+		return -1
+	}
+	return time.Duration(n) * time.Second
+}
+
+func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
+	var in inputReader
+	out := catalog.CreateInput{
+		Title: v.Title, Description: v.Description, Condition: v.Condition,
+		Photos: in.ids(v.PhotoIds, id.Photo, "photoIds"),
+	}
+	if v.Price != nil {
+		price := in.amount(*v.Price, "price")
+		out.Price = &price
+	}
+	return out, in.err
+}
+
+func topUpInput(v model.WalletTopUpInput) (payment.TopUpInput, error) {
+	var in inputReader
+	out := payment.TopUpInput{
+		Amount: in.amount(v.Amount, "amount"), PaymentMethod: v.PaymentMethod, IdempotencyKey: v.IdempotencyKey,
+	}
+	return out, in.err
+}

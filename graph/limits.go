@@ -1,0 +1,152 @@
+package graph
+
+import (
+	"context"
+	"strings"
+
+	"github.com/99designs/gqlgen/complexity"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+// Limits bound what one operation may ask for. The cost of an operation and its limit are in each answer's
+// extensions, so that a client sees how far it may go.
+type Limits struct {
+	Depth     int // how deeply fields may nest
+	Cost      int // how many fields it may touch, lists counted by their size
+	Mutations int // how many mutations one request may hold
+	Aliases   int // how many fields may be renamed
+	Tokens    int // how long the document may be
+}
+
+// DefaultLimits suit the pages of a shop, and no more.
+var DefaultLimits = Limits{Depth: 12, Cost: 5_000, Mutations: 10, Aliases: 30, Tokens: 5_000}
+
+type limiter struct {
+	Limits
+	schema graphql.ExecutableSchema
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+	graphql.ResponseInterceptor
+} = &limiter{}
+
+// ExtensionName names the extension for gqlgen.
+func (*limiter) ExtensionName() string { return "SoukLimits" }
+
+// Validate is called once, when the server is made.
+func (l *limiter) Validate(schema graphql.ExecutableSchema) error {
+	l.schema = schema
+	return nil
+}
+
+type operationCost struct {
+	Cost  int `json:"cost"`
+	Limit int `json:"limit"`
+}
+
+// MutateOperationContext refuses an operation before anything of it runs.
+func (l *limiter) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	size := measurer{}.measure(op.Operation.SelectionSet)
+	switch {
+	case size.depth > l.Depth:
+		return tooMuch("QUERY_TOO_DEEP", "The operation nests %d levels deep; the limit is %d.", size.depth, l.Depth)
+	case size.fields > l.Cost: // before gqlgen counts, which writes every fragment out
+		return tooMuch("QUERY_TOO_COSTLY", "The operation has more than %d fields.", l.Cost)
+	case size.aliases > l.Aliases:
+		return tooMuch("TOO_MANY_ALIASES", "The operation renames %d fields; the limit is %d.", size.aliases, l.Aliases)
+	case op.Operation.Operation == ast.Mutation && rootFields(op.Operation.SelectionSet) > l.Mutations:
+		return tooMuch("TOO_MANY_MUTATIONS", "One request holds at most %d mutations.", l.Mutations)
+	}
+	cost := complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
+	op.Stats.SetExtension(l.ExtensionName(), operationCost{Cost: cost, Limit: l.Cost})
+	if cost > l.Cost {
+		return tooMuch("QUERY_TOO_COSTLY", "The operation costs %d; the limit is %d.", cost, l.Cost)
+	}
+	return nil
+}
+
+func tooMuch(code, message string, args ...any) *gqlerror.Error {
+	return gqlerror.Wrap(fault.New(fault.Invalid, code, message, args...))
+}
+
+// InterceptResponse tells the cost in the answer.
+func (l *limiter) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	op := graphql.GetOperationContext(ctx)
+	if response == nil || op.Operation == nil || op.Operation.Operation == ast.Subscription {
+		return response
+	}
+	if cost, ok := op.Stats.GetExtension(l.ExtensionName()).(operationCost); ok {
+		if response.Extensions == nil {
+			response.Extensions = map[string]any{}
+		}
+		response.Extensions["cost"] = cost
+	}
+	return response
+}
+
+// size is how large a selection is once its fragments are written out.
+type size struct{ depth, aliases, fields int }
+
+// measurer walks a validated document, in which fragments form no cycle. Each fragment is measured once: written
+// out, they can grow with the power of their number. Introspection does not count; the validator bounds it.
+type measurer map[*ast.FragmentDefinition]size
+
+func (m measurer) measure(set ast.SelectionSet) size {
+	var total size
+	for _, selection := range set {
+		var s size
+		switch selection := selection.(type) {
+		case *ast.Field:
+			if strings.HasPrefix(selection.Name, "__") {
+				continue
+			}
+			s = m.measure(selection.SelectionSet)
+			s.depth++
+			s.fields = addCapped(s.fields, 1)
+			if selection.Alias != selection.Name {
+				s.aliases = addCapped(s.aliases, 1)
+			}
+		case *ast.InlineFragment:
+			s = m.measure(selection.SelectionSet)
+		case *ast.FragmentSpread:
+			s = m.fragment(selection.Definition)
+		}
+		total.depth = max(total.depth, s.depth)
+		total.aliases, total.fields = addCapped(total.aliases, s.aliases), addCapped(total.fields, s.fields)
+	}
+	return total
+}
+
+func (m measurer) fragment(f *ast.FragmentDefinition) size {
+	s, known := m[f]
+	if !known {
+		s = m.measure(f.SelectionSet)
+		m[f] = s
+	}
+	return s
+}
+
+// addCapped adds without overflow.
+func addCapped(a, b int) int { return min(a+b, 1<<30) }
+
+func rootFields(set ast.SelectionSet) int {
+	n := 0
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			n++
+		case *ast.InlineFragment:
+			n += rootFields(s.SelectionSet)
+		case *ast.FragmentSpread:
+			n += rootFields(s.Definition.SelectionSet)
+		}
+	}
+	return n
+}

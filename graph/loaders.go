@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/vikstrous/dataloadgen"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/show"
+)
+
+type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
+
+// loaders gather the ids that the fields of one response ask for into one query each. They live as long as the
+// response, so that nothing is stale in the next event of a subscription and nobody reads what was loaded
+// for somebody else.
+type loaders struct {
+	user            byID[identity.User]
+	listing         byID[catalog.Listing]
+	photos          byID[[]catalog.Photo]
+	show            byID[show.Show]
+	lots            byID[[]auction.Auction]
+	auction         byID[auction.Auction]
+	auctionOf       byID[auction.Auction] // by listing
+	orderOfActorFor byID[order.Order]     // by auction
+}
+
+type loadersKey struct{}
+
+func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+
+func (r *Resolver) newLoaders(ctx context.Context) *loaders {
+	user := actorID(ctx)
+	return &loaders{
+		user:      dataloadgen.NewMappedLoader(r.Identity.UsersByID),
+		listing:   dataloadgen.NewMappedLoader(r.Catalog.ByID),
+		photos:    dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing),
+		show:      dataloadgen.NewMappedLoader(r.Shows.ByID),
+		lots:      dataloadgen.NewMappedLoader(r.Auctions.ByShow),
+		auction:   dataloadgen.NewMappedLoader(r.Auctions.ByID),
+		auctionOf: dataloadgen.NewMappedLoader(r.Auctions.LatestByListing),
+		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
+			return r.Orders.ByAuction(ctx, user, auctions)
+		}),
+	}
+}
+
+// withLoaders gives each response its own loaders.
+func (r *Resolver) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	return next(context.WithValue(ctx, loadersKey{}, r.newLoaders(ctx)))
+}
+
+// maybe loads what need not exist: nil where it doesn't.
+func maybe[T any](ctx context.Context, from byID[T], key uuid.UUID) (*T, error) {
+	v, err := from.Load(ctx, key)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// some loads a list that may be empty.
+func some[T any](ctx context.Context, from byID[[]T], key uuid.UUID) ([]T, error) {
+	v, err := from.Load(ctx, key)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return []T{}, nil
+	}
+	return v, err
+}

@@ -1,0 +1,108 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/page"
+)
+
+// OrderShip is the resolver for the orderShip field.
+func (r *mutationResolver) OrderShip(ctx context.Context, input model.OrderShipInput) (model.OrderShipPayload, error) {
+	var in inputReader
+	orderID := in.id(input.OrderID, id.Order, "orderId")
+	var shipped order.Order
+	err := in.err
+	if err == nil {
+		shipped, err = r.Orders.Ship(ctx, actorID(ctx), orderID, input.Tracking)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.OrderShipPayload{UserErrors: errs}, err
+	}
+	return model.OrderShipPayload{Order: &shipped}, nil
+}
+
+// OrderConfirmReceipt is the resolver for the orderConfirmReceipt field.
+func (r *mutationResolver) OrderConfirmReceipt(ctx context.Context, input model.OrderConfirmReceiptInput) (model.OrderConfirmReceiptPayload, error) {
+	var in inputReader
+	orderID := in.id(input.OrderID, id.Order, "orderId")
+	var received order.Order
+	err := in.err
+	if err == nil {
+		received, err = r.Orders.ConfirmReceipt(ctx, actorID(ctx), orderID)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.OrderConfirmReceiptPayload{UserErrors: errs}, err
+	}
+	return model.OrderConfirmReceiptPayload{Order: &received}, nil
+}
+
+// Buyer is the resolver for the buyer field.
+func (r *orderResolver) Buyer(ctx context.Context, obj *order.Order) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.BuyerID)
+}
+
+// Seller is the resolver for the seller field.
+func (r *orderResolver) Seller(ctx context.Context, obj *order.Order) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.SellerID)
+}
+
+// Listing is the resolver for the listing field.
+func (r *orderResolver) Listing(ctx context.Context, obj *order.Order) (catalog.Listing, error) {
+	return load(ctx).listing.Load(ctx, obj.ListingID)
+}
+
+// Auction is the resolver for the auction field.
+func (r *orderResolver) Auction(ctx context.Context, obj *order.Order) (*auction.Auction, error) {
+	if obj.AuctionID == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).auction, *obj.AuctionID)
+}
+
+// AvailableActions is the resolver for the availableActions field.
+func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]order.Action, error) {
+	party, _ := obj.PartyOf(actorID(ctx))
+	return obj.AvailableActions(party), nil
+}
+
+// Order is the resolver for the order field.
+func (r *queryResolver) Order(ctx context.Context, id id.ID) (*order.Order, error) {
+	return r.findOrder(ctx, id)
+}
+
+// OrderEvents is the resolver for the orderEvents field.
+func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID id.ID, afterVersion *int, epoch *string) (<-chan model.OrderEvent, error) {
+	o, err := orderID.As(id.Order)
+	if err != nil {
+		return nil, err
+	}
+	user := actorID(ctx)
+	if _, err := r.Orders.Get(ctx, user, o); err != nil {
+		return nil, err
+	}
+	return stream(ctx, r.Hub, from(order.Topic(o), afterVersion, epoch, r.Orders.Snapshot(user, o)), r.orderEvent)
+}
+
+// Purchases is the resolver for the purchases field.
+func (r *viewerResolver) Purchases(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error) {
+	return r.Orders.List(ctx, obj.User.ID, order.AsBuyer, page.Args{First: first, After: after})
+}
+
+// Sales is the resolver for the sales field.
+func (r *viewerResolver) Sales(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error) {
+	return r.Orders.List(ctx, obj.User.ID, order.AsSeller, page.Args{First: first, After: after})
+}
+
+// Order returns generated.OrderResolver implementation.
+func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
+
+type orderResolver struct{ *Resolver }

@@ -1,0 +1,33 @@
+// Package graph is the GraphQL API: the schema's fields, tied to the use cases of the domains.
+//
+// A resolver is the actor, one call, and the payload. Authority is stated in the schema (@public, @auth) and
+// held by directives.go; ownership is held by the domains' SQL.
+package graph
+
+import (
+	"log/slog"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
+)
+
+// Resolver holds the domains that the API opens.
+type Resolver struct {
+	Identity *identity.Service
+	Catalog  *catalog.Service
+	Shows    *show.Service
+	Payment  *payment.Service
+	Orders   *order.Service
+	Auctions *auction.Service
+	Chat     *chat.Service
+	Hub      *realtime.Hub
+	Clock    clock.Clock
+	Log      *slog.Logger
+}

@@ -1,0 +1,64 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/show"
+)
+
+// ShowCreate is the resolver for the showCreate field.
+func (r *mutationResolver) ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error) {
+	created, err := r.Shows.Create(ctx, actorID(ctx), input.Title, input.StartsAt)
+	if err != nil {
+		errs, err := refused(err)
+		return model.ShowCreatePayload{UserErrors: errs}, err
+	}
+	return model.ShowCreatePayload{Show: &created}, nil
+}
+
+// ShowStart is the resolver for the showStart field.
+func (r *mutationResolver) ShowStart(ctx context.Context, input model.ShowStartInput) (model.ShowStartPayload, error) {
+	var in inputReader
+	showID := in.id(input.ShowID, id.Show, "showId")
+	var started show.Show
+	err := in.err
+	if err == nil {
+		started, err = r.Shows.Start(ctx, actorID(ctx), showID)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.ShowStartPayload{UserErrors: errs}, err
+	}
+	return model.ShowStartPayload{Show: &started}, nil
+}
+
+// Show is the resolver for the show field.
+func (r *queryResolver) Show(ctx context.Context, id id.ID) (*show.Show, error) {
+	return find(ctx, id, idShow, load(ctx).show)
+}
+
+// Shows is the resolver for the shows field.
+func (r *queryResolver) Shows(ctx context.Context, first *int, after *string) (page.Page[show.Show], error) {
+	return r.Resolver.Shows.List(ctx, page.Args{First: first, After: after})
+}
+
+// Host is the resolver for the host field.
+func (r *showResolver) Host(ctx context.Context, obj *show.Show) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.HostID)
+}
+
+// Lots is the resolver for the lots field.
+func (r *showResolver) Lots(ctx context.Context, obj *show.Show) ([]auction.Auction, error) {
+	return some(ctx, load(ctx).lots, obj.ID)
+}
+
+// Show returns generated.ShowResolver implementation.
+func (r *Resolver) Show() generated.ShowResolver { return &showResolver{r} }
+
+type showResolver struct{ *Resolver }

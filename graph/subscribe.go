@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+var errVersion = fault.New(fault.Invalid, "CURSOR_INVALID", "afterVersion is a version that an event carried: zero or more.")
+
+// from builds the subscription of a topic out of the arguments that all of them have.
+func from(topic realtime.Topic, after *int, epoch *string, snapshot func(context.Context) (realtime.Event, error)) realtime.Subscribe {
+	s := realtime.Subscribe{Topic: topic, Snapshot: snapshot}
+	if after != nil {
+		version := int64(*after)
+		s.After = &version
+	}
+	if epoch != nil {
+		s.Epoch = *epoch
+	}
+	return s
+}
+
+// stream carries a topic's events to one subscriber, each made into what the schema promises. The stream ends
+// with ctx, or with an error that the client sees.
+func stream[T any](ctx context.Context, hub *realtime.Hub, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
+	if s.After != nil && *s.After < 0 {
+		return nil, errVersion
+	}
+	subscription, err := hub.Subscribe(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan T)
+	go func() {
+		defer close(out)
+		for event := range subscription.Events() {
+			item, err := to(event)
+			if err != nil {
+				endWith(ctx, err)
+				return
+			}
+			select {
+			case out <- item:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if err := subscription.Err(); err != nil && ctx.Err() == nil {
+			endWith(ctx, err)
+		}
+	}()
+	return out, nil
+}
+
+// endWith tells the client why its subscription ends; the transport sends it when the channel closes.
+func endWith(ctx context.Context, err error) {
+	f := classify(err, nil)
+	transport.AddSubscriptionError(ctx, &gqlerror.Error{Message: f.Message, Extensions: extensionsOf(ctx, f)})
+}
+
+func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {
+	change, err := auction.FromEvent(e)
+	return model.AuctionEvent{
+		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.AuctionEventKind(e.Kind), At: e.At,
+		ServerTime: r.Clock.Now(), Auction: change.Auction, Bid: change.Bid,
+	}, err
+}
+
+func (r *Resolver) conversationEvent(e realtime.Event) (model.ConversationEvent, error) {
+	message, err := chat.MessageOf(e)
+	return model.ConversationEvent{
+		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ConversationEventKind(e.Kind), At: e.At, Message: message,
+	}, err
+}
+
+func (r *Resolver) orderEvent(e realtime.Event) (model.OrderEvent, error) {
+	o, err := order.FromEvent(e)
+	return model.OrderEvent{
+		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.OrderEventKind(e.Kind), At: e.At, Order: o,
+	}, err
+}

@@ -1,0 +1,161 @@
+// Package apitest is a client of the API for tests: operations over HTTP, subscriptions over WebSocket, and
+// a story told as golden JSON.
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience bounds whatever a test waits for; a test that needs it all has failed.
+const patience = 30 * time.Second
+
+// Client speaks to one server as one person, or as nobody.
+type Client struct {
+	URL   string // of the server, without a path
+	Token string
+}
+
+// Answer is a response of the API.
+type Answer struct {
+	Status     int             `json:"-"`
+	Data       json.RawMessage `json:"data"`
+	Errors     []Error         `json:"errors"`
+	Extensions map[string]any  `json:"extensions"`
+}
+
+// Error is one top-level error.
+type Error struct {
+	Message    string `json:"message"`
+	Path       []any  `json:"path"`
+	Extensions struct {
+		Code      string `json:"code"`
+		Kind      string `json:"kind"`
+		RequestID string `json:"requestId"`
+		Retryable bool   `json:"retryable"`
+	} `json:"extensions"`
+}
+
+// Vars are an operation's variables.
+type Vars map[string]any
+
+// Do sends an operation and gives the answer, whatever it is; err is a failure to get one.
+func (c Client) Do(query string, vars Vars) (Answer, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	if err != nil {
+		return Answer{}, err
+	}
+	return c.Post(bytes.NewReader(body))
+}
+
+// Post sends a body as it is.
+func (c Client) Post(body io.Reader) (Answer, error) {
+	req, err := http.NewRequest(http.MethodPost, c.URL+"/graphql", body)
+	if err != nil {
+		return Answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	client := http.Client{Timeout: patience}
+	resp, err := client.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Status: resp.StatusCode}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return answer, fmt.Errorf("status %d, body %q: %w", resp.StatusCode, raw, err)
+	}
+	return answer, nil
+}
+
+// Must sends an operation that has to succeed, and gives its data to read by path.
+func (c Client) Must(t testing.TB, query string, vars Vars) JSON {
+	t.Helper()
+	answer, err := c.Do(query, vars)
+	if err != nil {
+		t.Fatalf("%s: %v", head(query), err)
+	}
+	if len(answer.Errors) > 0 {
+		t.Fatalf("%s: %+v", head(query), answer.Errors)
+	}
+	return JSON{t: t, raw: answer.Data}
+}
+
+func head(query string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(query), "\n")
+	return line
+}
+
+// JSON is a value to look into by a path such as "bidPlace.bid.id" or "nodes.0.title".
+type JSON struct {
+	t   testing.TB
+	raw json.RawMessage
+}
+
+// Raw is the value as it came.
+func (j JSON) Raw() json.RawMessage { return j.raw }
+
+// At goes down a path; what is not there is null.
+func (j JSON) At(path string) JSON {
+	j.t.Helper()
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(j.raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		j.t.Fatalf("%s: %v", j.raw, err)
+	}
+	for _, key := range strings.Split(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[key]
+		case []any:
+			var i int
+			if _, err := fmt.Sscanf(key, "%d", &i); err != nil || i >= len(v) {
+				value = nil
+			} else {
+				value = v[i]
+			}
+		default:
+			value = nil
+		}
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	return JSON{t: j.t, raw: raw}
+}
+
+// Str is a string, or the text of any other value.
+func (j JSON) Str(path string) string {
+	j.t.Helper()
+	at := j.At(path)
+	var s string
+	if json.Unmarshal(at.raw, &s) == nil {
+		return s
+	}
+	return string(at.raw)
+}
+
+// Int is a whole number.
+func (j JSON) Int(path string) int {
+	j.t.Helper()
+	var n int
+	if err := json.Unmarshal(j.At(path).raw, &n); err != nil {
+		j.t.Fatalf("%s is no number in %s", path, j.raw)
+	}
+	return n
+}
