@@ -92,10 +92,10 @@ func TestKillLeavesNothing(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		_, err := io.Copy(io.Discard, lines)
-		ended <- err
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, lines)
 	}()
 	select {
 	case <-ended:
