@@ -2,12 +2,11 @@ package payment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
@@ -26,20 +25,17 @@ func atProvider(kind ledger.Kind, c money.Currency, minor int64) ledger.Leg {
 	return ledger.Leg{Account: ledger.Account{Kind: kind, Ref: providerRef, Currency: c}, Amount: minor}
 }
 
-// post posts an entry, and turns a wallet's floor into the refusal that it is.
+// post posts an entry, and turns a wallet's floor into the refusal that it is. Any other account that
+// is short is a mistake of ours, and nothing that a client could mend.
 func post(ctx context.Context, tx pgx.Tx, e ledger.Entry) error {
 	_, err := ledger.PostTx(ctx, tx, e)
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "SL002" {
-		var d struct {
-			Kind     ledger.Kind    `json:"kind"`
-			Owner    uuid.UUID      `json:"owner"`
-			Currency money.Currency `json:"currency"`
-			Balance  int64          `json:"balance"`
-		}
-		if json.Unmarshal([]byte(pgErr.Detail), &d) == nil && d.Kind == ledger.Wallet {
-			return ErrInsufficientFunds.With("available", money.New(d.Balance, d.Currency)).Because(&ShortError{User: d.Owner})
-		}
+	limit, ok := errors.AsType[*ledger.Limit](err)
+	switch {
+	case !ok:
+		return err
+	case limit.Account.Kind == ledger.Wallet:
+		return ErrInsufficientFunds.With("available", money.New(limit.Balance, limit.Account.Currency)).
+			Because(&ShortError{User: limit.Account.Owner})
 	}
-	return err
+	return fmt.Errorf("post %s: %w", e.Key, limit)
 }

@@ -68,31 +68,27 @@ type SellerFunds struct {
 	Available money.Amount
 }
 
-// SellerBalance is a seller's earnings by currency, in the order of the currencies' codes.
+// SellerBalance is a seller's earnings by currency, in the order of the currencies' codes; a currency
+// in which the seller never earned is left out.
 func (s *Service) SellerBalance(ctx context.Context, seller uuid.UUID) ([]SellerFunds, error) {
+	owned, err := ledger.Owned(ctx, s.pool, seller, ledger.SellerPending, ledger.SellerAvailable)
+	if err != nil {
+		return nil, err
+	}
 	var all []SellerFunds
-	for _, c := range Currencies() {
-		pending, err := s.balance(ctx, ledger.SellerPending, seller, c)
-		if err != nil {
-			return nil, err
+	for _, account := range owned { // by currency
+		c := account.Balance.Currency
+		if n := len(all); n == 0 || all[n-1].Available.Currency != c {
+			all = append(all, SellerFunds{Pending: money.New(0, c), Available: money.New(0, c)})
 		}
-		available, err := s.balance(ctx, ledger.SellerAvailable, seller, c)
-		if err != nil {
-			return nil, err
-		}
-		if pending.Minor != 0 || available.Minor != 0 {
-			all = append(all, SellerFunds{Pending: pending, Available: available})
+		funds := &all[len(all)-1]
+		if account.Kind == ledger.SellerPending {
+			funds.Pending = account.Balance
+		} else {
+			funds.Available = account.Balance
 		}
 	}
 	return all, nil
-}
-
-func (s *Service) balance(ctx context.Context, kind ledger.Kind, owner uuid.UUID, c money.Currency) (money.Amount, error) {
-	minor, err := ledger.Balance(ctx, s.pool, ledger.Account{Kind: kind, Owner: owner, Currency: c})
-	if err != nil {
-		return money.Amount{}, fmt.Errorf("%s balance: %w", kind, err)
-	}
-	return money.New(minor, c), nil
 }
 
 // TopUpOf is one of the user's own top-ups.

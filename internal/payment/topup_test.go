@@ -350,6 +350,28 @@ func (w *watchedProvider) ConfirmIntent(ctx context.Context, id, key string) (In
 	return w.Provider.ConfirmIntent(ctx, id, key)
 }
 
+// rivalProvider confirms each intent under another key, just before we do.
+type rivalProvider struct{ Provider }
+
+func (r rivalProvider) ConfirmIntent(ctx context.Context, id, key string) (Intent, error) {
+	_, _ = r.Provider.ConfirmIntent(ctx, id, "rival:"+key) // a decline is an error
+	return r.Provider.ConfirmIntent(ctx, id, key)
+}
+
+func TestRivalWasFaster(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.provider = rivalProvider{b.provider}
+	if top, err := b.TopUp(t.Context(), b.user, input("pm_card_visa", 30_00)); err != nil || top.Status != TopUpSucceeded {
+		t.Errorf("a good card: %+v, %v", top, err)
+	}
+	if top, err := b.TopUp(t.Context(), b.user, input("pm_card_chargeDeclinedExpiredCard", 30_00)); code(err) != "CARD_EXPIRED" || top.Status != TopUpFailed {
+		t.Errorf("an expired card: %+v, %v", top, err)
+	}
+	b.wants(b.user, 30_00, 0)
+	b.agrees()
+}
+
 func TestClientHangsUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
