@@ -1,7 +1,7 @@
 package realtime
 
 import (
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -9,14 +9,14 @@ import (
 // BenchmarkFanOut is one commit on one topic to n viewers of one server; ns/delivery is per viewer.
 func BenchmarkFanOut(b *testing.B) {
 	for _, viewers := range []int{1, 100, 1000, 10_000} {
-		b.Run(fmt.Sprint(viewers), func(b *testing.B) { fanOut(b, viewers, 1) })
+		b.Run(strconv.Itoa(viewers), func(b *testing.B) { fanOut(b, viewers, 1) })
 	}
 }
 
 // BenchmarkBurst is the same with a hundred commits at once.
 func BenchmarkBurst(b *testing.B) {
 	for _, viewers := range []int{100, 1000} {
-		b.Run(fmt.Sprint(viewers), func(b *testing.B) { fanOut(b, viewers, 100) })
+		b.Run(strconv.Itoa(viewers), func(b *testing.B) { fanOut(b, viewers, 100) })
 	}
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 
 	ReplayEvents int   // a topic's newest events stay in memory, for viewers that come back; 256
 	ReplayBytes  int   // and no more bytes than this; 256 KiB
-	MaxReplay    int64 // a cursor further back gets a snapshot; 10,000 events
+	MaxReplay    int64 // a cursor further back gets a snapshot, a viewer twice as far is ended; 10,000 events
 
 	LagEvents int // a live viewer further behind is ended, within ReplayEvents; 4,096
 	LagBytes  int // or with more bytes waiting, within ReplayBytes; 4 MiB

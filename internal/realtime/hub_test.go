@@ -253,12 +253,15 @@ func TestLaggingViewerIsEnded(t *testing.T) {
 			h := startHub(t, config, store, (&memNet{}).bus())
 			stalled := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 			good := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
-			for version := int64(1); version <= 300; version++ {
+			h.Publish(t.Context(), store.commit(topic))
+			expect(t, stalled, 1, 1) // it is live now
+			expect(t, good, 1, 1)
+			for version := int64(2); version <= 300; version++ {
 				h.Publish(t.Context(), store.commit(topic))
 				expect(t, good, version, version)
 			}
 			await(t, "the stalled viewer is counted", func() bool { return value(t, h.metrics.lagging) == 1 })
-			var last int64
+			last := int64(1)
 			for e := range stalled.Events() { // what it had taken is still in order
 				if e.Version != last+1 {
 					t.Errorf("%d after %d", e.Version, last)
@@ -275,6 +278,24 @@ func TestLaggingViewerIsEnded(t *testing.T) {
 			expect(t, again, last+1, 300)
 		})
 	}
+}
+
+// A viewer that stalls while it reads old pages holds one page, and is ended when that is hopeless.
+func TestStalledCatchUpIsEnded(t *testing.T) {
+	t.Parallel()
+	store, topic := newMemStore(), newTestTopic()
+	config := patient()
+	config.ReplayEvents, config.Page, config.MaxReplay = 4, 16, 100
+	h := startHub(t, config, store, (&memNet{}).bus())
+	commitN(store, topic, 90)
+	stalled := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
+	expect(t, stalled, 1, 1) // it has its page
+	good := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(90))})
+	for version := int64(91); version <= 300; version++ {
+		h.Publish(t.Context(), store.commit(topic))
+		expect(t, good, version, version)
+	}
+	expectEnd(t, stalled, ErrLagging)
 }
 
 // A slow viewer within its bound keeps the log as long as it needs it, and loses nothing.

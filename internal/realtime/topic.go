@@ -253,10 +253,13 @@ func (k *keeper) trim() {
 	keep := window(k.view.events, c.ReplayEvents, c.ReplayBytes)
 	k.topic.mu.Lock()
 	for s := range k.topic.subs {
-		if !s.live.Load() {
-			continue // it reads pages from Postgres, or is about to look again
-		}
 		cursor := s.cursor.Load()
+		if !s.live.Load() { // it waits for its snapshot, or reads pages from Postgres
+			if k.view.last()-cursor > 2*c.MaxReplay {
+				s.end(ErrLagging)
+			}
+			continue
+		}
 		next := int(cursor + 1 - k.view.first)
 		switch {
 		case next < 0 && k.view.last()-cursor <= int64(c.LagEvents):
