@@ -1,0 +1,17 @@
+-- An open auction with a leader has one open hold, its leader's for its price; without one, or closed, it has none.
+SELECT format('auction %s', id),
+       CASE WHEN a.status IS NULL THEN format('does not exist and has %s open holds', h.holds)
+            ELSE format('is %s at %s %s, led by %s with hold %s; open holds: %s', a.status, a.price, a.currency,
+                        coalesce(a.leader_id::text, 'nobody'), coalesce(a.leader_hold::text, 'none'), coalesce(h.text, 'none')) END
+FROM auction a
+FULL JOIN (
+    SELECT cause_id AS id, count(*) AS holds, min(id::text) AS hold, min(user_id::text) AS bidder, sum(amount) AS amount, min(currency) AS currency,
+           (array_agg(format('%s of %s for %s %s', id, user_id, amount, currency) ORDER BY id))[1:5]::text AS text
+    FROM hold
+    WHERE status = 'open' AND cause_kind = 'auction'
+    GROUP BY cause_id
+) h USING (id)
+WHERE CASE WHEN a.status = 'OPEN' AND a.leader_id IS NOT NULL
+           THEN (h.holds, h.hold, h.bidder, h.amount, h.currency)
+                IS DISTINCT FROM (1, a.leader_hold::text, a.leader_id::text, a.price, a.currency)
+           ELSE h.holds IS NOT NULL END
