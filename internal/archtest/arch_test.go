@@ -131,7 +131,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/wsgorilla", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
-		"github.com/riverqueue/river":   {"internal/payment", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/ledger", "internal/payment", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/wsgorilla", "server"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}

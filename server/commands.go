@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/souklive/souk/internal/audit"
+	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+// runMigrate is `souk migrate`.
+func runMigrate(ctx context.Context, c *console, args []string) (err error) {
+	if err := c.flags(flag.NewFlagSet("souk migrate", flag.ContinueOnError), args); err != nil {
+		return err
+	}
+	s, err := toolServices(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	_, adminURL, err := s.databaseURLs(ctx)
+	if err != nil {
+		return err
+	}
+	if err := postgres.Migrate(ctx, adminURL, s.log); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "The schema is up to date.")
+	return nil
+}
+
+// toolServices is for commands that need a part of what a server does.
+func toolServices(c *console) (*services, error) {
+	config, err := loadConfig(c.environ)
+	if err != nil {
+		return nil, err
+	}
+	return newServices(config, roleAll, obs.NewLogger(c.err, config.LogLevel, config.LogFormat))
+}
+
+func (s *services) close() error {
+	return runSteps(func(message string, args ...any) { s.log.Debug(message, args...) }, s.config.ShutdownTimeout, s.closeSteps())
+}
+
+// errLedger says that an invariant does not hold; which one has been printed.
+var errLedger = errors.New("the ledger does not add up")
+
+// runLedger is `souk ledger check [--json]`.
+func runLedger(ctx context.Context, c *console, args []string) (err error) {
+	if len(args) == 0 || args[0] != "check" {
+		return c.misused("ledger has one command: souk ledger check [--json]")
+	}
+	set := flag.NewFlagSet("souk ledger check", flag.ContinueOnError)
+	asJSON := set.Bool("json", false, "print one JSON object for each invariant")
+	if err := c.flags(set, args[1:]); err != nil {
+		return err
+	}
+	s, err := toolServices(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.database(ctx); err != nil {
+		return err
+	}
+	report := c.reportLines
+	if *asJSON {
+		report = c.reportJSON
+	}
+	ok, err := audit.Run(ctx, s.pool, audit.Options{}, report)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return errLedger
+	case !*asJSON:
+		fmt.Fprintln(c.out, "Every balance holds.")
+	}
+	return nil
+}
+
+func (c *console) reportLines(r audit.Result) {
+	if r.OK() {
+		fmt.Fprintf(c.out, "ok    %s\n", r.Sentence)
+		return
+	}
+	fmt.Fprintf(c.out, "FAIL  %s\n      %s: %d rows\n", r.Sentence, r.Name, r.Count)
+	for _, f := range r.Findings {
+		fmt.Fprintf(c.out, "      %s  %s\n", f.Subject, strings.ReplaceAll(f.Detail, "\n", " "))
+	}
+	if more := r.Count - int64(len(r.Findings)); more > 0 {
+		fmt.Fprintf(c.out, "      and %d more\n", more)
+	}
+}
+
+func (c *console) reportJSON(r audit.Result) {
+	_ = json.NewEncoder(c.out).Encode(struct {
+		Name     string          `json:"name"`
+		Sentence string          `json:"sentence"`
+		OK       bool            `json:"ok"`
+		Count    int64           `json:"count"`
+		Findings []audit.Finding `json:"findings"`
+		Millis   int64           `json:"ms"`
+	}{r.Name, r.Sentence, r.OK(), r.Count, append([]audit.Finding{}, r.Findings...), r.Took.Milliseconds()})
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/souklive/souk/internal/httpx"
+	"github.com/souklive/souk/internal/obs"
+)
+
+// Config is every setting, read from the environment. The comment above a field is its line in
+// docs/configuration.md, which a test compares; the tag `production` is enforced.
+type Config struct {
+	// `development` starts for play whatever is missing; `production` refuses to.
+	Env mode `env:"SOUK_ENV" envDefault:"development"`
+
+	// Address to listen on. Where it is left out and the port is taken, the next free one is used.
+	Addr string `env:"SOUK_ADDR" envDefault:"127.0.0.1:8080"`
+
+	// Address for /metrics alone. Left out, /metrics is served beside the API.
+	MetricsAddr string `env:"SOUK_METRICS_ADDR"`
+
+	// Address that clients and providers reach the server at, for links and webhooks. Left out, it is where the server listens.
+	PublicURL string `env:"SOUK_PUBLIC_URL" production:"required"`
+
+	// Web origins whose pages may call the API, separated by commas; `*` is any. The server's own is always allowed.
+	AllowedOrigins httpx.Origins `env:"SOUK_ALLOWED_ORIGINS"`
+
+	// Networks of the proxies in front, separated by commas (`10.0.0.0/8`): only they are believed about a client's address.
+	TrustedProxies []netip.Prefix `env:"SOUK_TRUSTED_PROXIES"`
+
+	// Directory for what a play server keeps: its PostgreSQL, photos, the signing key. Left out, `.souk` beside the work directory's files, or a place of its own for each clone where that cannot be.
+	StateDir string `env:"SOUK_STATE_DIR"`
+
+	// PostgreSQL that the server logs in to, as a role that owns nothing. Left out, a private cluster is started in the state directory.
+	DatabaseURL SecretURL `env:"DATABASE_URL" production:"required"`
+
+	// PostgreSQL as the role that owns the schema, for `souk migrate` alone. Left out, it is DATABASE_URL.
+	DatabaseAdminURL SecretURL `env:"DATABASE_ADMIN_URL"`
+
+	// The most connections that one process opens to the database.
+	DBMaxConns int32 `env:"SOUK_DB_MAX_CONNS" envDefault:"20"`
+
+	// Redis that the servers share. Left out, one inside the process serves this process alone.
+	RedisURL SecretURL `env:"REDIS_URL" production:"required"`
+
+	// Stripe's secret key. Left out, a Stripe fake takes the payments and all money is play money.
+	StripeSecretKey Secret `env:"STRIPE_SECRET_KEY" production:"required"`
+
+	// Secret that Stripe signs its webhooks with.
+	StripeWebhookSecret Secret `env:"STRIPE_WEBHOOK_SECRET" production:"required"`
+
+	// Another address for Stripe's API, such as stripe-mock's.
+	StripeAPIURL string `env:"STRIPE_API_URL" production:"refused"`
+
+	// Key, of 32 characters or more, that signs upload links. Left out, one is made and kept in the state directory.
+	SigningKey Secret `env:"SOUK_SIGNING_KEY" production:"required"`
+
+	// The platform's share of a sale, in basis points (500 is 5 %). An order keeps the share of its day.
+	PlatformFeeBP int64 `env:"SOUK_PLATFORM_FEE_BP" envDefault:"500"`
+
+	// The least that is logged: `debug`, `info`, `warn` or `error`. `souk demo` shows warnings only, unless this is set.
+	LogLevel slog.Level `env:"SOUK_LOG_LEVEL" envDefault:"info"`
+
+	// Shape of a log line: `text` or `json`.
+	LogFormat obs.Format `env:"SOUK_LOG_FORMAT" envDefault:"text"`
+
+	// The longest that stopping may take; what is unfinished then is cut off and recovered at the next start.
+	ShutdownTimeout time.Duration `env:"SOUK_SHUTDOWN_TIMEOUT" envDefault:"20s"`
+
+	explicit map[string]bool // the settings that the environment named
+	unknown  []string        // SOUK_ variables that are no setting: misspelt, most likely
+}
+
+// mode is who the server is for.
+type mode string
+
+const (
+	development mode = "development"
+	production  mode = "production"
+)
+
+// UnmarshalText accepts the known modes.
+func (m *mode) UnmarshalText(text []byte) error {
+	switch mode(text) {
+	case development, production:
+		*m = mode(text)
+		return nil
+	default:
+		return fmt.Errorf("%q is no environment; use development or production", text)
+	}
+}
+
+// role is which part of the work a process does.
+type role string
+
+const (
+	roleAll    role = "all"
+	roleAPI    role = "api"
+	roleWorker role = "worker"
+)
+
+func parseRole(s string) (role, error) {
+	switch r := role(s); r {
+	case roleAll, roleAPI, roleWorker:
+		return r, nil
+	default:
+		return "", fmt.Errorf("there is no role %q; use api, worker or all", s)
+	}
+}
+
+// ServesAPI reports whether the process answers clients.
+func (r role) ServesAPI() bool { return r != roleWorker }
+
+// RunsJobs reports whether the process works off jobs.
+func (r role) RunsJobs() bool { return r != roleAPI }
+
+// IsSet reports whether the environment named the setting.
+func (c Config) IsSet(name string) bool { return c.explicit[name] }
+
+// LogValue prints every setting under its name, secrets cut out.
+func (c Config) LogValue() slog.Value {
+	var attrs []slog.Attr
+	for _, s := range c.settings() {
+		attrs = append(attrs, slog.String(s.name, s.value))
+	}
+	return slog.GroupValue(attrs...)
+}

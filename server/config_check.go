@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/redis/go-redis/v9"
+)
+
+// problems checks what parsing cannot: ranges, addresses, and what production demands. Settings that
+// could not even be read have been complained about.
+func (c Config) problems(unreadable []problem) []problem {
+	var found []problem
+	wrong := func(name, format string, args ...any) {
+		if !slices.ContainsFunc(unreadable, func(p problem) bool { return p.setting == name }) {
+			found = append(found, problem{name, fmt.Sprintf(format, args...)})
+		}
+	}
+	check := func(name string, set bool, err error) {
+		if set && err != nil {
+			wrong(name, "%s", err)
+		}
+	}
+	check("SOUK_ADDR", true, checkAddr(c.Addr))
+	check("SOUK_METRICS_ADDR", c.MetricsAddr != "", checkAddr(c.MetricsAddr))
+	check("SOUK_PUBLIC_URL", c.PublicURL != "", checkOrigin(c.PublicURL))
+	for _, origin := range c.AllowedOrigins {
+		check("SOUK_ALLOWED_ORIGINS", origin != "*", checkOrigin(origin))
+	}
+	check("DATABASE_URL", c.DatabaseURL != "", checkPostgres(c.DatabaseURL))
+	check("DATABASE_ADMIN_URL", c.DatabaseAdminURL != "", checkPostgres(c.DatabaseAdminURL))
+	check("REDIS_URL", c.RedisURL != "", checkRedis(c.RedisURL))
+	check("STRIPE_SECRET_KEY", c.StripeSecretKey != "", c.checkStripeKey())
+	check("STRIPE_API_URL", c.StripeAPIURL != "", checkURL(c.StripeAPIURL))
+	if c.DBMaxConns < 2 || c.DBMaxConns > 1000 {
+		wrong("SOUK_DB_MAX_CONNS", "%d is outside 2 to 1000", c.DBMaxConns)
+	}
+	if c.SigningKey != "" && len(c.SigningKey) < 32 {
+		wrong("SOUK_SIGNING_KEY", "is shorter than 32 characters")
+	}
+	if c.PlatformFeeBP < 0 || c.PlatformFeeBP > 10_000 {
+		wrong("SOUK_PLATFORM_FEE_BP", "%d is outside 0 to 10000", c.PlatformFeeBP)
+	}
+	if c.ShutdownTimeout < time.Second || c.ShutdownTimeout > 10*time.Minute {
+		wrong("SOUK_SHUTDOWN_TIMEOUT", "%s is outside 1s to 10m", c.ShutdownTimeout)
+	}
+	c.checkProduction(wrong)
+	return found
+}
+
+// checkProduction enforces the tags: no play default survives SOUK_ENV=production.
+func (c Config) checkProduction(wrong func(name, format string, args ...any)) {
+	if c.Env != production {
+		return
+	}
+	for _, f := range settingFields() {
+		switch {
+		case f.production == "required" && !c.explicit[f.name]:
+			wrong(f.name, "is required with SOUK_ENV=production")
+		case f.production == "refused" && c.explicit[f.name]:
+			wrong(f.name, "is refused with SOUK_ENV=production")
+		}
+	}
+}
+
+// warnings is what is allowed and still probably a mistake.
+func (c Config) warnings() []string {
+	var warnings []string
+	for _, name := range c.unknown {
+		warnings = append(warnings, name+" is no setting of Souk; is it misspelt?")
+	}
+	if c.Env != production {
+		return warnings
+	}
+	if strings.Contains(c.StripeSecretKey.Reveal(), "_test_") {
+		warnings = append(warnings, "STRIPE_SECRET_KEY is a test key: payments in production move no money")
+	}
+	if strings.HasPrefix(c.PublicURL, "http://") {
+		warnings = append(warnings, "SOUK_PUBLIC_URL is not https: passwords and tokens travel in the clear")
+	}
+	if slices.Contains(c.AllowedOrigins, "*") {
+		warnings = append(warnings, "SOUK_ALLOWED_ORIGINS lets the pages of any web site call the API")
+	}
+	return warnings
+}
+
+// rolesShare refuses a role on its own where it could not reach its other half.
+func (c Config) rolesShare(r role) error {
+	if r == roleAll {
+		return nil
+	}
+	reason := fmt.Sprintf("is required with the role %s: it shares this with the processes of the other role", r)
+	var problems configError
+	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+		if !c.explicit[name] {
+			problems = append(problems, problem{name, reason})
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
+}
+
+func (c Config) checkStripeKey() error {
+	key := c.StripeSecretKey.Reveal()
+	switch {
+	case !strings.HasPrefix(key, "sk_") && !strings.HasPrefix(key, "rk_"):
+		return errors.New("is no secret key of Stripe's (sk_… or rk_…)")
+	case c.Env == development && strings.Contains(key, "_live_"):
+		return errors.New("moves real money; use a test key, or SOUK_ENV=production")
+	default:
+		return nil
+	}
+}
+
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is no address; use host:port", addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port from 0 to 65535", addr)
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("is no address; use http://host or https://host")
+	}
+	return nil
+}
+
+// checkOrigin accepts scheme://host[:port] and nothing after it.
+func checkOrigin(text string) error {
+	if err := checkURL(text); err != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
+	u, _ := url.Parse(text) // checkURL has parsed it
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("%q has more than scheme, host and port", u.Redacted())
+	}
+	return nil
+}
+
+// The errors of both libraries may quote the address, password included, so they stay here.
+
+func checkPostgres(u SecretURL) error {
+	if _, err := pgconn.ParseConfig(u.Reveal()); err != nil {
+		return errors.New("is no PostgreSQL address; use postgres://role:password@host:port/database")
+	}
+	return nil
+}
+
+func checkRedis(u SecretURL) error {
+	if _, err := redis.ParseURL(u.Reveal()); err != nil {
+		return errors.New("is no Redis address; use redis://:password@host:port/0")
+	}
+	return nil
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/souklive/souk/internal/obs"
+)
+
+// runServe is `souk serve [api|worker]`.
+func runServe(ctx context.Context, c *console, args []string) error {
+	set := flag.NewFlagSet("souk serve", flag.ContinueOnError)
+	if err := c.flags(set, args); err != nil {
+		return err
+	}
+	r := roleAll
+	if set.NArg() > 0 {
+		var err error
+		if r, err = parseRole(set.Arg(0)); err != nil {
+			return c.misused("%s", err)
+		}
+	}
+	if set.NArg() > 1 {
+		return c.misused("serve takes one role at most")
+	}
+	config, err := loadConfig(c.environ)
+	if err != nil {
+		return err
+	}
+	if err := config.checkRole(r); err != nil {
+		return err
+	}
+	return serve(ctx, c, config, r, nil)
+}
+
+// runDemo is `souk demo`.
+func runDemo(ctx context.Context, c *console, args []string) error {
+	if err := c.flags(flag.NewFlagSet("souk demo", flag.ContinueOnError), args); err != nil {
+		return err
+	}
+	config, err := loadConfig(c.environ)
+	if err != nil {
+		return err
+	}
+	if config.Env == production {
+		return errors.New("SOUK_ENV=production: the demo makes accounts whose passwords everybody knows; use souk serve")
+	}
+	if config.StripeSecretKey != "" {
+		return errors.New("STRIPE_SECRET_KEY is set: the demo pays with play money only; unset it, or use souk serve")
+	}
+	if !config.IsSet("SOUK_LOG_LEVEL") {
+		config.LogLevel = slog.LevelWarn // the banner is what a newcomer should read
+	}
+	fmt.Fprintln(c.err, "Starting Souk; the first time takes some seconds.")
+	return serve(ctx, c, config, roleAll, seedDemo)
+}
+
+// checkRole refuses half a server whose other half could not be reached.
+func (c Config) checkRole(r role) error {
+	if r == roleAll {
+		return nil
+	}
+	var missing []problem
+	if c.DatabaseURL == "" {
+		missing = append(missing, problem{"DATABASE_URL", "must be set: one role alone shares its database with the other"})
+	}
+	if c.RedisURL == "" {
+		missing = append(missing, problem{"REDIS_URL", "must be set: one role alone shares its Redis with the other"})
+	}
+	if len(missing) > 0 {
+		return configError(missing)
+	}
+	return nil
+}
+
+// seeder fills the database before the banner is shown.
+type seeder func(ctx context.Context, a *app) (demoResult, error)
+
+// serve opens everything, serves until ctx ends or a part fails, and closes everything.
+func serve(ctx context.Context, c *console, config Config, r role, seed seeder) (err error) {
+	log := obs.NewLogger(c.err, config.LogLevel, config.LogFormat)
+	s, err := newServices(config, r, log)
+	if err != nil {
+		return err
+	}
+	s.demo = seed != nil
+	log.InfoContext(ctx, "settings", "role", r, "settings", s.config)
+	for _, name := range config.unknown {
+		log.WarnContext(ctx, "this variable is no setting of Souk; misspelt?", "variable", name)
+	}
+	tell := func(message string, args ...any) { log.Info(message, args...) }
+	if seed != nil {
+		tell = quietTeller(c, log)
+	}
+	defer func() {
+		err = errors.Join(err, runSteps(tell, config.ShutdownTimeout, s.closeSteps()))
+		if err == nil && seed != nil {
+			fmt.Fprintln(c.err, "Everything is stopped.")
+		}
+	}()
+	run, err := s.start(ctx, seed)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to stop while starting
+		}
+		return err
+	}
+	s.banner(c, run.demo)
+	select {
+	case <-ctx.Done():
+		if seed != nil {
+			fmt.Fprintln(c.err, "\nStopping; press Ctrl-C again to end at once.")
+		}
+		return nil
+	case err := <-run.failed:
+		return err
+	}
+}
+
+// quietTeller keeps what went well out of a newcomer's terminal.
+func quietTeller(c *console, log *slog.Logger) teller {
+	return func(message string, args ...any) {
+		for _, arg := range args {
+			if err, failed := arg.(error); failed {
+				fmt.Fprintf(c.err, "%s: %v\n", message, err)
+				return
+			}
+		}
+		log.Info(message, args...)
+	}
+}
+
+// running is a server that answers.
+type running struct {
+	demo   demoResult
+	failed chan error // a part that ended by itself
+}
+
+// start opens what the server stands on, wires the domains, fills in the demo, and serves. What it has opened is
+// in s.closing, also where it fails half-way.
+func (s *services) start(ctx context.Context, seed seeder) (*running, error) {
+	// Signals must not tear connections away in the middle of opening; each step looks at ctx itself.
+	opening := []func(context.Context) error{s.listen, s.database, s.openRedis, s.openStripe}
+	for _, open := range opening {
+		if err := open(ctx); err != nil {
+			s.abandonListener()
+			return nil, err
+		}
+	}
+	a, err := wire(ctx, s)
+	if err != nil {
+		s.abandonListener()
+		return nil, err
+	}
+	run := &running{failed: make(chan error, 3)}
+	if seed != nil {
+		if run.demo, err = seed(ctx, a); err != nil {
+			s.abandonListener()
+			return nil, err
+		}
+	}
+	if s.role.RunsJobs() {
+		s.work(ctx, a, run)
+	}
+	return run, s.serveHTTP(ctx, a, run)
+}
+
+func (s *services) abandonListener() {
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+}
+
+// work runs the background workers.
+func (s *services) work(ctx context.Context, a *app, run *running) {
+	w := startWorkers(ctx, a.workers)
+	s.closes("background work", w.stop)
+	go func() {
+		select {
+		case err := <-w.failed:
+			run.failed <- err
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// serveHTTP answers requests until it is closed: first it says that it is not ready and takes no new connection,
+// then WebSockets are told to come back elsewhere while requests finish.
+func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
+	health := obs.NewHealth(s.log, time.Second, a.checks...)
+	draining := make(chan struct{})
+	metrics := obs.NewHTTPMetrics(s.registry)
+	site := site{
+		log: s.log, metrics: metrics, health: health, origins: s.config.AllowedOrigins, settings: s.config, draining: draining,
+	}
+	if s.role.ServesAPI() {
+		site.app = a.handler
+	}
+	if s.config.MetricsAddr == "" {
+		site.scrape = obs.MetricsHandler(s.registry)
+	} else if err := s.serveMetrics(ctx); err != nil {
+		return err
+	}
+	server := newHTTPServer(site.handler(), s.log)
+	go func() {
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			run.failed <- fmt.Errorf("serve: %w", err)
+		}
+	}()
+	s.closes("HTTP", func(ctx context.Context) error {
+		health.Drain()
+		close(draining)
+		stopped := make(chan error, 1)
+		go func() { stopped <- server.Shutdown(ctx) }()
+		a.drain(ctx)
+		return <-stopped
+	})
+	return nil
+}
+
+// serveMetrics serves /metrics on an address of its own.
+func (s *services) serveMetrics(ctx context.Context) error {
+	listener, err := listen(ctx, "SOUK_METRICS_ADDR", s.config.MetricsAddr, true)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", obs.MetricsHandler(s.registry))
+	server := newHTTPServer(mux, s.log)
+	go func() { _ = server.Serve(listener) }()
+	s.closes("metrics", server.Shutdown)
+	return nil
+}
+
+// banner shows a newcomer where to go; a server in earnest writes a line to its log instead.
+func (s *services) banner(c *console, demo demoResult) {
+	s.log.Info("serving", "url", s.publicURL, "addr", s.listener.Addr().String())
+	if s.config.Env == production {
+		return
+	}
+	b := banner{
+		url: s.publicURL, env: s.config.Env, playMoney: s.playMoney, demo: demo,
+		colour: isTerminal(c.out, c.environ),
+	}
+	if s.config.DatabaseURL == "" {
+		b.stateDir = s.stateDir
+	}
+	if !s.config.IsSet("SOUK_ADDR") && s.listener.Addr().String() != s.config.Addr {
+		b.moved = s.config.Addr + " is taken, by another clone perhaps; this is the next free port."
+	}
+	b.print(c.out)
+	if f, ok := c.out.(*os.File); ok {
+		_ = f.Sync()
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/demo"
+	"github.com/souklive/souk/internal/httpx"
+	"github.com/souklive/souk/internal/ide"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/wsgorilla"
+)
+
+// app is the product on top of the services.
+type app struct {
+	handler http.Handler // the API, photos, the IDE
+	workers []func(context.Context) error
+	checks  []obs.Check
+	drain   func(context.Context) // tells the clients of sockets to come back elsewhere
+	demo    demo.Services
+}
+
+// jobTimeout bounds one job; jobWorkers is how many run at once in a process.
+const (
+	jobTimeout = time.Minute
+	jobWorkers = 10
+)
+
+// wire makes every part and ties it to those that it works with. This is the one place that knows them all.
+func wire(ctx context.Context, s *services) (*app, error) {
+	hub, err := realtime.NewHub(realtime.Config{Pool: s.pool, Redis: s.redis, Log: s.log, Registerer: s.registry})
+	if err != nil {
+		return nil, err
+	}
+	s.closes("live events", func(context.Context) error { hub.Close(); return nil })
+	key, err := signingKey(s.config)
+	if err != nil {
+		return nil, err
+	}
+	photos, err := catalog.NewPhotoStore(filepath.Join(s.stateDir, "photos"), func() string { return s.publicURL }, key, clock.System{})
+	if err != nil {
+		return nil, err
+	}
+
+	jobs := &lateJobs{}
+	users := identity.New(s.pool)
+	listings := catalog.New(s.pool, photos)
+	shows := show.New(s.pool, clock.System{})
+	pay := payment.New(payment.Config{
+		Pool: s.pool, Provider: payment.NewStripe(s.stripeKey, s.stripeURL, nil), Jobs: jobs, Log: s.log,
+	})
+	orders := order.New(s.pool, pay, hub, s.config.PlatformFeeBP)
+	auctions, err := auction.New(ctx, auction.Config{
+		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if jobs.Client, err = newRiver(s, pay); err != nil {
+		return nil, err
+	}
+
+	sockets, err := wsgorilla.New(wsgorilla.Config{
+		AllowOrigin: func(r *http.Request, _ string) bool { return s.config.AllowedOrigins.Allows(r) },
+		RemoteAddr:  func(r *http.Request) string { return httpx.Client(r.Context()).String() },
+		Log:         s.log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	api := graph.NewHandler(&graph.Resolver{
+		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
+		Chat: chat.New(s.pool, listings, hub), Hub: hub, Clock: clock.System{}, Log: s.log,
+	}, graph.Config{Sockets: sockets, Limits: graph.DefaultLimits, Production: s.config.Env == production})
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", sockets.Guard(api))
+	mux.Handle(catalog.PhotoPath, listings.PhotoHandler(graph.WriteError(s.log)))
+	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
+	return &app{
+		handler: mux,
+		workers: []func(context.Context) error{
+			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
+			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
+		},
+		checks: []obs.Check{
+			{Name: "database", Probe: s.pool.Ping},
+			{Name: "redis", Probe: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }},
+		},
+		drain: sockets.Drain,
+		demo:  demo.Services{Identity: users, Catalog: listings, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
+	}, nil
+}
+
+// lateJobs lets payment enqueue jobs whose workers need payment: the client is made last.
+type lateJobs struct{ *river.Client[pgx.Tx] }
+
+// newRiver makes a client that works jobs off where the role does, and else only enqueues them.
+func newRiver(s *services, pay *payment.Service) (*river.Client[pgx.Tx], error) {
+	config := &river.Config{
+		// River reports each job and each leader election; what matters to an operator is a warning.
+		Logger: slog.New(levelFloor{s.log.Handler(), slog.LevelWarn}), JobTimeout: jobTimeout,
+	}
+	if s.role.RunsJobs() {
+		workers := river.NewWorkers()
+		payment.Workers(workers, pay)
+		ledger.Workers(workers, s.pool)
+		config.Workers = workers
+		config.PeriodicJobs = append(payment.PeriodicJobs(), ledger.PeriodicJobs()...)
+		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}}
+	}
+	return river.NewClient(riverpgxv5.New(s.pool), config)
+}
+
+// runRiver works jobs off until ctx ends, then lets those that run finish; what is cut off is rescued later.
+func runRiver(ctx context.Context, client *river.Client[pgx.Tx]) error {
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), riverPatience)
+	defer cancel()
+	if err := client.Stop(stopping); err == nil {
+		return nil
+	}
+	return client.StopAndCancel(context.WithoutCancel(ctx))
+}
+
+// riverPatience is how long running jobs may take to finish when the server stops.
+const riverPatience = 5 * time.Second
+
+// levelFloor drops the records below a level.
+type levelFloor struct {
+	slog.Handler
+	floor slog.Level
+}
+
+// Enabled is false below the floor.
+func (h levelFloor) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.floor && h.Handler.Enabled(ctx, level)
+}
