@@ -43,12 +43,12 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 		Complexity: complexityRoot(),
 	}))
 	readLimit := int64(socketReadLimit)
+	// Half-open peers are found by the sockets' own pings, below the protocol.
 	srv.AddTransport(transport.Websocket{
 		Implementation:        c.Sockets,
 		InitFunc:              initWebSocket(r.Identity),
 		InitTimeout:           socketInit,
 		KeepAlivePingInterval: socketPing,
-		PingPongInterval:      socketPing,
 		PayloadReadLimit:      &readLimit,
 		ErrorFunc: func(ctx context.Context, err error) {
 			r.Log.DebugContext(ctx, "a WebSocket ended", "error", err)

@@ -105,7 +105,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			{Name: "database", Probe: s.pool.Ping},
 			{Name: "redis", Probe: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }},
 		},
-		drain: sockets.Drain,
+		drain: func(ctx context.Context) {
+			sockets.Drain(ctx) // first, so that clients hear a code that makes them come back
+			hub.Drain(ctx)
+		},
 		demo:  demo.Services{Identity: users, Catalog: listings, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
 	}, nil
 }

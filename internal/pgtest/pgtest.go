@@ -51,6 +51,10 @@ func New(t testing.TB) *Database {
 	database := &Database{URL: service.serverURL(name), AdminURL: service.adminURL(name)}
 	database.Pool = open(t, database.URL, poolSize)
 	database.Admin = open(t, database.AdminURL, 4)
+	// A clone is a database of its own: tests share one Redis, whose channels are told apart by the epoch.
+	if _, err := database.Admin.Exec(ctx, "UPDATE epoch SET id = gen_random_uuid()"); err != nil {
+		t.Fatalf("pgtest: a new epoch: %v", err)
+	}
 	return database
 }
 

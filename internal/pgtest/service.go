@@ -27,6 +27,9 @@ const serverPassword = "souk-test"
 type service struct {
 	admin    *url.URL
 	template string
+	// own is the server that this process started. It is kept because it holds the lock that says that the server is in
+	// use: were it collected, the next test run would sweep the server away.
+	own *cluster.Temporary
 
 	sharedOnce sync.Once
 	sharedName string
@@ -50,19 +53,20 @@ func newService() (*service, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	admin := os.Getenv(EnvURL)
+	var own *cluster.Temporary
 	if admin == "" {
 		// Nobody stops it: its death signal comes with the end of this process.
-		temporary, err := cluster.StartTemporary(ctx, slog.New(slog.DiscardHandler), false)
-		if err != nil {
+		var err error
+		if own, err = cluster.StartTemporary(ctx, slog.New(slog.DiscardHandler), false); err != nil {
 			return nil, err
 		}
-		admin = temporary.AdminURL("postgres")
+		admin = own.AdminURL("postgres")
 	}
 	parsed, err := url.Parse(admin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", EnvURL, err)
 	}
-	service := &service{admin: parsed}
+	service := &service{admin: parsed, own: own}
 	if err := service.makeTemplate(ctx); err != nil {
 		return nil, fmt.Errorf("make the template database: %w", err)
 	}
