@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // demoAccount is someone to sign in as.
@@ -68,7 +69,7 @@ func (b banner) accounts(w io.Writer) {
 	b.line(w, "")
 	roles, emails := len("Sign in as"), 0
 	for _, a := range accounts {
-		roles, emails = max(roles, len(a.Role)), max(emails, len(a.Email))
+		roles, emails = max(roles, utf8.RuneCountInString(a.Role)), max(emails, utf8.RuneCountInString(a.Email))
 	}
 	b.line(w, b.bold(fmt.Sprintf("%-*s  %-*s  %s", roles, "Sign in as", emails, "e-mail", "password")))
 	for _, a := range accounts {

@@ -31,7 +31,7 @@ type Config struct {
 	// Networks of the proxies in front, separated by commas (`10.0.0.0/8`): only they are believed about a client's address.
 	TrustedProxies []netip.Prefix `env:"SOUK_TRUSTED_PROXIES"`
 
-	// Directory for what a play server keeps: its PostgreSQL, photos, the signing key. Left out, `.souk` beside the work directory's files, or a place of its own for each clone where that cannot be.
+	// Directory for photos, and for what a play server keeps: its PostgreSQL, the Stripe fake's state, the signing key. Left out, it is `.souk` in the working directory, or `/var/lib/souk/<clone>` where PostgreSQL's user cannot enter that.
 	StateDir string `env:"SOUK_STATE_DIR"`
 
 	// PostgreSQL that the server logs in to, as a role that owns nothing. Left out, a private cluster is started in the state directory.
@@ -48,9 +48,6 @@ type Config struct {
 
 	// Stripe's secret key. Left out, a Stripe fake takes the payments and all money is play money.
 	StripeSecretKey Secret `env:"STRIPE_SECRET_KEY" production:"required"`
-
-	// Secret that Stripe signs its webhooks with.
-	StripeWebhookSecret Secret `env:"STRIPE_WEBHOOK_SECRET" production:"required"`
 
 	// Another address for Stripe's API, such as stripe-mock's.
 	StripeAPIURL string `env:"STRIPE_API_URL" production:"refused"`

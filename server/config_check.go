@@ -91,24 +91,6 @@ func (c Config) warnings() []string {
 	return warnings
 }
 
-// rolesShare refuses a role on its own where it could not reach its other half.
-func (c Config) rolesShare(r role) error {
-	if r == roleAll {
-		return nil
-	}
-	reason := fmt.Sprintf("is required with the role %s: it shares this with the processes of the other role", r)
-	var problems configError
-	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
-		if !c.explicit[name] {
-			problems = append(problems, problem{name, reason})
-		}
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return problems
-}
-
 func (c Config) checkStripeKey() error {
 	key := c.StripeSecretKey.Reveal()
 	switch {

@@ -91,8 +91,8 @@ func serve(ctx context.Context, c *console, config Config, r role, seed seeder) 
 	}
 	s.demo = seed != nil
 	log.InfoContext(ctx, "settings", "role", r, "settings", s.config)
-	for _, name := range config.unknown {
-		log.WarnContext(ctx, "this variable is no setting of Souk; misspelt?", "variable", name)
+	for _, warning := range config.warnings() {
+		log.WarnContext(ctx, warning)
 	}
 	tell := func(message string, args ...any) { log.Info(message, args...) }
 	if seed != nil {
@@ -252,7 +252,7 @@ func (s *services) banner(c *console, demo demoResult) {
 		b.stateDir = s.stateDir
 	}
 	if !s.config.IsSet("SOUK_ADDR") && s.listener.Addr().String() != s.config.Addr {
-		b.moved = s.config.Addr + " is taken, by another clone perhaps; this is the next free port."
+		b.moved = s.config.Addr + " is taken; this is the next free port."
 	}
 	b.print(c.out)
 	if f, ok := c.out.(*os.File); ok {
