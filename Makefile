@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race lint fmt vet generate check bench-start clean-state go
+.PHONY: help run build test race lint fmt vet generate ide check bench-start clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the
 	@$(SQLC) generate
 	@rm -rf graph/generated
 	@go run github.com/99designs/gqlgen generate
+
+ide: ## build the IDE's page anew into internal/ide/dist; needs node
+	@cd internal/ide/web && npm ci --no-audit --no-fund && npm run build
 
 fmt: go ## format the code
 	@gofmt -w $$(go list -f '{{.Dir}}' ./...)

@@ -1,5 +1,5 @@
-// Package apitest is a client of the API for tests: operations over HTTP, subscriptions over WebSocket, and
-// a story told as golden JSON.
+// Package apitest is a client of the API for tests: operations over HTTP, subscriptions over WebSocket (both
+// protocols) and server-sent events, and a story told as golden JSON.
 package apitest
 
 import (
@@ -20,6 +20,20 @@ const patience = 30 * time.Second
 type Client struct {
 	URL   string // of the server, without a path
 	Token string
+	HTTP  *http.Client // nil: one with Go's own transport, which keeps two idle connections
+}
+
+// As is the same client with another token.
+func (c Client) As(token string) Client {
+	c.Token = token
+	return c
+}
+
+func (c Client) http() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return &http.Client{Timeout: patience}
 }
 
 // Answer is a response of the API.
@@ -64,8 +78,7 @@ func (c Client) Post(body io.Reader) (Answer, error) {
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	client := http.Client{Timeout: patience}
-	resp, err := client.Do(req)
+	resp, err := c.http().Do(req)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -105,6 +118,12 @@ type JSON struct {
 	raw json.RawMessage
 }
 
+// Look makes a value that came another way readable by path.
+func Look(t testing.TB, raw json.RawMessage) JSON {
+	t.Helper()
+	return JSON{t: t, raw: raw}
+}
+
 // Raw is the value as it came.
 func (j JSON) Raw() json.RawMessage { return j.raw }
 
@@ -117,7 +136,7 @@ func (j JSON) At(path string) JSON {
 	if err := decoder.Decode(&value); err != nil {
 		j.t.Fatalf("%s: %v", j.raw, err)
 	}
-	for _, key := range strings.Split(path, ".") {
+	for key := range strings.SplitSeq(path, ".") {
 		switch v := value.(type) {
 		case map[string]any:
 			value = v[key]

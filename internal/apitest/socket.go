@@ -11,10 +11,25 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Stream is one subscription over a WebSocket of its own, by the protocol graphql-transport-ws.
+// Protocol is how a subscription is spoken on a WebSocket.
+type Protocol struct {
+	Name      string // the subprotocol that is offered
+	subscribe string // what the client begins with
+	next      string // what an event comes as
+	stop      string // what the client ends with
+}
+
+// The two protocols; the second is what older clients speak.
+var (
+	TransportWS = Protocol{Name: "graphql-transport-ws", subscribe: "subscribe", next: "next", stop: "complete"}
+	LegacyWS    = Protocol{Name: "graphql-ws", subscribe: "start", next: "data", stop: "stop"}
+)
+
+// Stream is one subscription over a WebSocket of its own.
 type Stream struct {
-	t    testing.TB
-	conn *websocket.Conn
+	t        testing.TB
+	conn     *websocket.Conn
+	protocol Protocol
 }
 
 type frame struct {
@@ -29,7 +44,13 @@ var ErrComplete = errors.New("the subscription is complete")
 // Subscribe opens a subscription that has to be taken.
 func (c Client) Subscribe(t testing.TB, query string, vars Vars) *Stream {
 	t.Helper()
-	s, err := c.TrySubscribe(t, query, vars)
+	return c.SubscribeBy(t, TransportWS, query, vars)
+}
+
+// SubscribeBy is Subscribe in either protocol.
+func (c Client) SubscribeBy(t testing.TB, p Protocol, query string, vars Vars) *Stream {
+	t.Helper()
+	s, err := c.trySubscribe(t, p, query, vars)
 	if err != nil {
 		t.Fatalf("subscribe %s: %v", head(query), err)
 	}
@@ -38,14 +59,25 @@ func (c Client) Subscribe(t testing.TB, query string, vars Vars) *Stream {
 
 // TrySubscribe opens a subscription; a refusal of the connection is an error.
 func (c Client) TrySubscribe(t testing.TB, query string, vars Vars) (*Stream, error) {
-	dialer := websocket.Dialer{HandshakeTimeout: patience, Subprotocols: []string{"graphql-transport-ws"}}
-	conn, resp, err := dialer.Dial("ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", nil)
+	t.Helper()
+	return c.trySubscribe(t, TransportWS, query, vars)
+}
+
+func (c Client) trySubscribe(t testing.TB, p Protocol, query string, vars Vars) (*Stream, error) {
+	t.Helper()
+	dialer := websocket.Dialer{HandshakeTimeout: patience, Subprotocols: []string{p.Name}}
+	conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", nil)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
 	if err != nil {
 		return nil, err
 	}
-	_ = resp.Body.Close()
-	s := &Stream{t: t, conn: conn}
+	s := &Stream{t: t, conn: conn, protocol: p}
 	t.Cleanup(s.Cut)
+	if got := conn.Subprotocol(); got != p.Name {
+		return nil, fmt.Errorf("the server speaks %q, not %q", got, p.Name)
+	}
 	init := map[string]string{}
 	if c.Token != "" {
 		init["authorization"] = "Bearer " + c.Token
@@ -60,7 +92,7 @@ func (c Client) TrySubscribe(t testing.TB, query string, vars Vars) (*Stream, er
 	if ack.Type != "connection_ack" {
 		return nil, fmt.Errorf("got %s %s in place of an ack", ack.Type, ack.Payload)
 	}
-	return s, s.write("subscribe", "1", map[string]any{"query": query, "variables": vars})
+	return s, s.write(p.subscribe, "1", map[string]any{"query": query, "variables": vars})
 }
 
 func (s *Stream) write(kind, id string, payload any) error {
@@ -71,7 +103,7 @@ func (s *Stream) write(kind, id string, payload any) error {
 	return s.conn.WriteJSON(frame{ID: id, Type: kind, Payload: raw})
 }
 
-// read gives the next frame that is not a ping, which it answers.
+// read gives the next frame that is no sign of life; a ping it answers.
 func (s *Stream) read() (frame, error) {
 	for {
 		_ = s.conn.SetReadDeadline(time.Now().Add(patience))
@@ -84,7 +116,7 @@ func (s *Stream) read() (frame, error) {
 			if err := s.conn.WriteJSON(frame{Type: "pong"}); err != nil {
 				return frame{}, err
 			}
-		case "pong":
+		case "pong", "ka":
 		default:
 			return f, nil
 		}
@@ -98,20 +130,25 @@ func (s *Stream) Receive() (json.RawMessage, error) {
 		return nil, err
 	}
 	switch f.Type {
-	case "next":
-		var answer Answer
-		if err := json.Unmarshal(f.Payload, &answer); err != nil {
-			return nil, err
-		}
-		if len(answer.Errors) > 0 {
-			return nil, fmt.Errorf("%s: %s", answer.Errors[0].Extensions.Code, answer.Errors[0].Message)
-		}
-		return answer.Data, nil
+	case s.protocol.next:
+		return eventData(f.Payload)
 	case "complete":
 		return nil, ErrComplete
 	default:
 		return nil, fmt.Errorf("%s: %s", f.Type, f.Payload)
 	}
+}
+
+// eventData takes the data out of an event's result.
+func eventData(raw json.RawMessage) (json.RawMessage, error) {
+	var answer Answer
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Errors) > 0 {
+		return nil, fmt.Errorf("%s: %s", answer.Errors[0].Extensions.Code, answer.Errors[0].Message)
+	}
+	return answer.Data, nil
 }
 
 // Next gives the next event, which has to come.
@@ -124,5 +161,17 @@ func (s *Stream) Next() JSON {
 	return JSON{t: s.t, raw: data}
 }
 
+// Stop ends the subscription by the protocol; the connection stays.
+func (s *Stream) Stop() error { return s.conn.WriteJSON(frame{ID: "1", Type: s.protocol.stop}) }
+
 // Cut closes the connection as a lost network does: without a word.
 func (s *Stream) Cut() { _ = s.conn.NetConn().Close() }
+
+// CloseCode is the code of the close frame that an error of Receive stands for; 0 where there was none.
+func CloseCode(err error) int {
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		return closed.Code
+	}
+	return 0
+}

@@ -68,11 +68,11 @@ func (a Auction) Cursor() string { return page.Key{At: a.EndsAt, ID: a.ID}.Encod
 // ExtensionSeconds is by how much a late bid moves the end.
 func (a Auction) ExtensionSeconds() int { return int(a.Extension / time.Second) }
 
-// AuctionPage and AuctionEdge are Auctions as a list gives them.
-type (
-	AuctionPage = page.Page[Auction]
-	AuctionEdge = page.Edge[Auction]
-)
+// AuctionPage is a page of a list of Auctions.
+type AuctionPage = page.Page[Auction]
+
+// AuctionEdge is one row of it.
+type AuctionEdge = page.Edge[Auction]
 
 func stateOf(row db.Auction) State {
 	c := money.Currency(row.Currency)

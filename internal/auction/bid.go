@@ -35,11 +35,11 @@ func (b Bid) NodeID() id.ID { return id.Bid.ID(b.ID) }
 // Cursor is the bid's place in its lot.
 func (b Bid) Cursor() string { return page.EncodeNumber(bidList, int64(b.Number)) }
 
-// BidPage and BidEdge are Bids as a list gives them.
-type (
-	BidPage = page.Page[Bid]
-	BidEdge = page.Edge[Bid]
-)
+// BidPage is a page of a list of Bids.
+type BidPage = page.Page[Bid]
+
+// BidEdge is one row of it.
+type BidEdge = page.Edge[Bid]
 
 func bidOf(row db.Bid, c money.Currency) Bid {
 	return Bid{

@@ -64,11 +64,11 @@ func (l Listing) Cursor() string {
 	return page.Key{At: l.CreatedAt, ID: l.ID}.Encode(listingList)
 }
 
-// ListingPage and ListingEdge are Listings as a list gives them.
-type (
-	ListingPage = page.Page[Listing]
-	ListingEdge = page.Edge[Listing]
-)
+// ListingPage is a page of a list of Listings.
+type ListingPage = page.Page[Listing]
+
+// ListingEdge is one row of it.
+type ListingEdge = page.Edge[Listing]
 
 func listingOf(row db.Listing) Listing {
 	l := Listing{

@@ -145,8 +145,7 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request, photo uuid.UUI
 		return err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, photoMaxBytes))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return ErrPhotoSize
 	}
 	if err != nil {

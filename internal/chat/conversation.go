@@ -44,11 +44,11 @@ func (c Conversation) Cursor() string {
 	return page.Key{At: c.ActiveAt, ID: c.ID}.Encode(conversationList)
 }
 
-// ConversationPage and ConversationEdge are Conversations as a list gives them.
-type (
-	ConversationPage = page.Page[Conversation]
-	ConversationEdge = page.Edge[Conversation]
-)
+// ConversationPage is a page of a list of Conversations.
+type ConversationPage = page.Page[Conversation]
+
+// ConversationEdge is one row of it.
+type ConversationEdge = page.Edge[Conversation]
 
 func conversationOf(row db.Conversation) Conversation {
 	return Conversation{
@@ -73,11 +73,11 @@ func (m Message) NodeID() id.ID { return id.Message.ID(m.ID) }
 // Cursor is the message's place in its conversation.
 func (m Message) Cursor() string { return page.EncodeNumber(messageList, m.Version) }
 
-// MessagePage and MessageEdge are Messages as a list gives them.
-type (
-	MessagePage = page.Page[Message]
-	MessageEdge = page.Edge[Message]
-)
+// MessagePage is a page of a list of Messages.
+type MessagePage = page.Page[Message]
+
+// MessageEdge is one row of it.
+type MessageEdge = page.Edge[Message]
 
 func messageOf(row db.Message) Message {
 	return Message{

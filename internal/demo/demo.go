@@ -89,10 +89,10 @@ func (s Services) people(ctx context.Context) (host identity.User, err error) {
 				return host, err
 			}
 		}
-		switch a.Role {
-		case identity.Seller:
+		if a.Role == identity.Seller {
 			host = user
-		case identity.Buyer:
+		}
+		if a.Role == identity.Buyer {
 			if _, err := s.Payment.TopUp(ctx, user.ID, payment.TopUpInput{
 				Amount: money.New(500_00, "EUR"), PaymentMethod: "pm_card_visa", IdempotencyKey: "demo",
 			}); err != nil {

@@ -43,11 +43,14 @@ func rgb(v uint32) color.RGBA {
 // vase has a neck, a belly at some height, and a foot.
 func vase(neck, belly, at float64) func(float64) float64 {
 	return func(h float64) float64 {
-		bulge := math.Exp(-math.Pow((h-(1-at))/0.27, 2))
-		lip := 0.04 * math.Exp(-math.Pow((h-1)/0.04, 2))
+		bulge := bell((h - (1 - at)) / 0.27)
+		lip := 0.04 * bell((h-1)/0.04)
 		return neck*(0.55+0.45*h) + (belly-neck*0.7)*bulge + lip
 	}
 }
+
+// bell is 1 in the middle and falls off on both sides.
+func bell(x float64) float64 { return math.Exp(-x * x) }
 
 // bowl opens upwards, and fills only the lower half.
 func bowl(h float64) float64 {
@@ -90,7 +93,7 @@ func (g good) at(x, y float64) color.RGBA {
 		}
 	}
 	if y > edge {
-		shadow := math.Exp(-math.Pow((x-0.10)/0.24, 2) - math.Pow((y-foot-0.015)/0.035, 2))
+		shadow := bell((x-0.10)/0.24) * bell((y-foot-0.015)/0.035)
 		return shade(g.table, 1.15-0.5*(y-edge)-0.6*shadow+0.03*math.Sin(y*170+3*math.Sin(x*9)))
 	}
 	return shade(g.wall, 1.1-0.5*math.Hypot(x+0.25, y-0.25))

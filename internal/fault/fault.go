@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -86,9 +87,7 @@ func (e *Error) At(field ...string) *Error {
 func (e *Error) With(key string, value any) *Error {
 	c := *e
 	c.Data = make(map[string]any, len(e.Data)+1)
-	for k, v := range e.Data {
-		c.Data[k] = v
-	}
+	maps.Copy(c.Data, e.Data)
 	c.Data[key] = value
 	return &c
 }

@@ -45,8 +45,8 @@ func New() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // Encode writes an id of a kind.
 func (k Kind) Encode(u uuid.UUID) string {
 	t, err := typeid.FromUUIDBytesWithPrefix(string(k), u[:])
-	if err != nil { // the prefixes are constants and a UUID has 16 bytes
-		panic(err)
+	if err != nil {
+		panic(err) //nolint:forbidigo // the prefixes are constants and a UUID has 16 bytes: it cannot be
 	}
 	return t.String()
 }

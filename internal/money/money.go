@@ -59,11 +59,11 @@ func Parse(decimal string, c Currency) (Amount, error) {
 		return Amount{}, ErrFormat
 	}
 	digits := c.Digits()
-	if trimmed := strings.TrimRight(fraction, "0"); len(trimmed) > digits {
+	fraction = strings.TrimRight(fraction, "0")
+	if len(fraction) > digits {
 		return Amount{}, ErrPrecision
-	} else {
-		fraction = trimmed + strings.Repeat("0", digits-len(trimmed))
 	}
+	fraction += strings.Repeat("0", digits-len(fraction))
 	var minor uint64
 	for _, r := range whole + fraction {
 		d := uint64(r - '0')

@@ -68,11 +68,11 @@ func (o Order) PartyOf(user uuid.UUID) (_ Party, ok bool) {
 
 func (o Order) state() state { return state{o.Payment, o.Fulfilment} }
 
-// OrderPage and OrderEdge are Orders as a list gives them.
-type (
-	OrderPage = page.Page[Order]
-	OrderEdge = page.Edge[Order]
-)
+// OrderPage is a page of a list of Orders.
+type OrderPage = page.Page[Order]
+
+// OrderEdge is one row of it.
+type OrderEdge = page.Edge[Order]
 
 func orderOf(row db.Order) Order {
 	c := money.Currency(row.Currency)

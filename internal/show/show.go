@@ -58,11 +58,11 @@ func (s Show) NodeID() id.ID { return id.Show.ID(s.ID) }
 // Cursor is the show's place in a list.
 func (s Show) Cursor() string { return page.Key{At: s.StartsAt, ID: s.ID}.Encode(showList) }
 
-// ShowPage and ShowEdge are Shows as a list gives them.
-type (
-	ShowPage = page.Page[Show]
-	ShowEdge = page.Edge[Show]
-)
+// ShowPage is a page of a list of Shows.
+type ShowPage = page.Page[Show]
+
+// ShowEdge is one row of it.
+type ShowEdge = page.Edge[Show]
 
 func showOf(row db.Show) Show {
 	return Show{

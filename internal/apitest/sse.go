@@ -1,0 +1,99 @@
+package apitest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// EventStream is one subscription as server-sent events, in the mode of one connection for each.
+type EventStream struct {
+	body   io.ReadCloser
+	lines  *bufio.Reader
+	cancel context.CancelFunc
+}
+
+// Listen opens a subscription over server-sent events, which has to be taken.
+func (c Client) Listen(t testing.TB, query string, vars Vars) *EventStream {
+	t.Helper()
+	s, err := c.listen(t.Context(), query, vars)
+	if err != nil {
+		t.Fatalf("listen %s: %v", head(query), err)
+	}
+	t.Cleanup(s.Cut)
+	return s
+}
+
+func (c Client) listen(ctx context.Context, query string, vars Vars) (*EventStream, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "text/event-stream")
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	resp, err := new(http.Client).Do(req) // without a limit: a stream is as long as it is
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(kind, "text/event-stream") {
+		text, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		cancel()
+		return nil, fmt.Errorf("status %d, %s: %s", resp.StatusCode, kind, text)
+	}
+	return &EventStream{body: resp.Body, lines: bufio.NewReader(resp.Body), cancel: cancel}, nil
+}
+
+// Receive gives the next event's data, or why there is none.
+func (s *EventStream) Receive() (json.RawMessage, error) {
+	watch := time.AfterFunc(patience, s.cancel)
+	defer watch.Stop()
+	kind, data := "", ""
+	for {
+		line, err := s.lines.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		line = strings.TrimRight(line, "\r\n")
+		field, value, _ := strings.Cut(line, ":")
+		switch {
+		case line == "" && kind == "next":
+			return eventData(json.RawMessage(data))
+		case line == "" && kind == "complete":
+			return nil, ErrComplete
+		case line == "" && kind != "":
+			return nil, fmt.Errorf("an event of kind %q", kind)
+		case field == "event":
+			kind = strings.TrimSpace(value)
+		case field == "data":
+			data += value
+		case field == "" || line == "": // a comment keeps the connection alive
+		default:
+			return nil, errors.New("not an event stream: " + line)
+		}
+	}
+}
+
+// Cut ends the connection.
+func (s *EventStream) Cut() {
+	s.cancel()
+	_ = s.body.Close()
+}
