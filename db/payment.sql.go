@@ -75,7 +75,7 @@ func (q *Queries) HoldsLock(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Ho
 
 const holdsOpenSum = `-- name: HoldsOpenSum :many
 SELECT currency, sum(amount)::bigint AS held, count(*) AS holds
-FROM hold WHERE user_id = $1 AND status = 'open'
+FROM hold WHERE user_id = $1 AND status = 'OPEN'
 GROUP BY currency
 ORDER BY currency
 `
@@ -107,7 +107,7 @@ func (q *Queries) HoldsOpenSum(ctx context.Context, db DBTX, userID uuid.UUID) (
 }
 
 const holdsResolve = `-- name: HoldsResolve :execrows
-UPDATE hold SET status = $1, resolved_at = clock_timestamp() WHERE id = ANY ($2::uuid[]) AND status = 'open'
+UPDATE hold SET status = $1, resolved_at = clock_timestamp() WHERE id = ANY ($2::uuid[]) AND status = 'OPEN'
 `
 
 func (q *Queries) HoldsResolve(ctx context.Context, db DBTX, status string, ids []uuid.UUID) (int64, error) {
@@ -119,7 +119,7 @@ func (q *Queries) HoldsResolve(ctx context.Context, db DBTX, status string, ids 
 }
 
 const topUpAwaitAction = `-- name: TopUpAwaitAction :one
-UPDATE top_up SET status = 'requires_action' WHERE id = $1 AND status IN ('processing', 'requires_action')
+UPDATE top_up SET status = 'REQUIRES_ACTION' WHERE id = $1 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
 RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
 `
 
@@ -179,8 +179,8 @@ func (q *Queries) TopUpByKey(ctx context.Context, db DBTX, userID uuid.UUID, ide
 
 const topUpFail = `-- name: TopUpFail :one
 UPDATE top_up
-SET status = 'failed', failure_code = $1::text, decline_code = $2, resolved_at = clock_timestamp()
-WHERE id = $3 AND status IN ('processing', 'requires_action')
+SET status = 'FAILED', failure_code = $1::text, decline_code = $2, resolved_at = clock_timestamp()
+WHERE id = $3 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
 RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
 `
 
@@ -289,7 +289,7 @@ func (q *Queries) TopUpLock(ctx context.Context, db DBTX, id uuid.UUID) (TopUp, 
 }
 
 const topUpNextAttempt = `-- name: TopUpNextAttempt :execrows
-UPDATE top_up SET attempt = attempt + 1 WHERE id = $1 AND attempt = $2 AND status = 'processing'
+UPDATE top_up SET attempt = attempt + 1 WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
 `
 
 func (q *Queries) TopUpNextAttempt(ctx context.Context, db DBTX, iD uuid.UUID, attempt int32) (int64, error) {
@@ -331,7 +331,7 @@ func (q *Queries) TopUpOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 
 const topUpSetProvider = `-- name: TopUpSetProvider :execrows
 UPDATE top_up SET provider_id = $1
-WHERE id = $2 AND status = 'processing' AND (provider_id IS NULL OR provider_id = $1)
+WHERE id = $2 AND status = 'PROCESSING' AND (provider_id IS NULL OR provider_id = $1)
 `
 
 // The provider's id is set once and never exchanged for another.
@@ -345,9 +345,9 @@ func (q *Queries) TopUpSetProvider(ctx context.Context, db DBTX, providerID *str
 
 const topUpSucceed = `-- name: TopUpSucceed :one
 UPDATE top_up
-SET status = 'succeeded', charge_id = $1::text, balance_txn_id = $2::text, fee = $3::bigint,
+SET status = 'SUCCEEDED', charge_id = $1::text, balance_txn_id = $2::text, fee = $3::bigint,
     resolved_at = clock_timestamp()
-WHERE id = $4 AND status IN ('processing', 'requires_action')
+WHERE id = $4 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
 RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
 `
 
@@ -428,8 +428,8 @@ func (q *Queries) TopUpWithAge(ctx context.Context, db DBTX, id uuid.UUID) (TopU
 const topUpsOpen = `-- name: TopUpsOpen :many
 SELECT id FROM top_up
 WHERE id > $1
-  AND ((status = 'processing' AND created_at < clock_timestamp() - make_interval(secs => $2::float8))
-    OR (status = 'requires_action' AND created_at < clock_timestamp() - make_interval(secs => $3::float8)))
+  AND ((status = 'PROCESSING' AND created_at < clock_timestamp() - make_interval(secs => $2::float8))
+    OR (status = 'REQUIRES_ACTION' AND created_at < clock_timestamp() - make_interval(secs => $3::float8)))
 ORDER BY id
 LIMIT $4
 `

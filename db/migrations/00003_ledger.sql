@@ -135,7 +135,7 @@ BEGIN
                            bool_and(xid = pg_current_xact_id()) AS ours
                     FROM added GROUP BY entry_id, currency) c
               GROUP BY c.entry_id) s
-        JOIN ledger.entry e ON e.id = s.entry_id
+        CROSS JOIN LATERAL (SELECT id, reverses, xid FROM ledger.entry WHERE id = s.entry_id OFFSET 0) e
     LOOP
         IF NOT n.fresh THEN
             RAISE EXCEPTION 'entry % is closed: postings come with their entry, in one statement', n.id USING ERRCODE = 'SL006';
@@ -164,10 +164,10 @@ CREATE TRIGGER whole_entry AFTER INSERT ON ledger.posting REFERENCING NEW TABLE 
 -- +goose StatementBegin
 CREATE FUNCTION ledger.resolve(p_kinds text[], p_owners uuid[], p_refs text[], p_currencies text[]) RETURNS bigint[]
 LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
-    SELECT array_agg(a.id ORDER BY l.n)
+    SELECT array_agg((SELECT a.id FROM ledger.account a
+                      WHERE a.owner = l.owner AND a.kind = l.kind AND a.currency = l.currency AND a.ref = l.ref)
+                     ORDER BY l.n)
     FROM unnest(p_kinds, p_owners, p_refs, p_currencies) WITH ORDINALITY AS l (kind, owner, ref, currency, n)
-    LEFT JOIN ledger.account a
-      ON a.owner = l.owner AND a.kind = l.kind AND a.currency = l.currency AND a.ref = l.ref
 $$;
 -- +goose StatementEnd
 
@@ -211,7 +211,12 @@ CREATE FUNCTION ledger.post(
     p_kinds text[], p_owners uuid[], p_refs text[], p_currencies text[], p_amounts bigint[],
     p_reverses bigint DEFAULT NULL,
     OUT entry_id bigint, OUT replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp
+-- A session keeps the plans it made first. Made while the tables were small they would scan them whole, and
+-- go on doing so as the tables grow. So there are no joins with the ledger's tables here and in the trigger that
+-- a planner could turn round, only look-ups for each leg, and each has its index; so have the foreign keys.
+-- docs/ledger.md has the numbers.
+SET enable_seqscan = off AS $$
 DECLARE
     legs     int := cardinality(p_amounts);
     accounts bigint[];
@@ -252,7 +257,7 @@ BEGIN
         SELECT * FROM unnest(accounts, p_currencies, p_amounts) AS l (account_id, currency, amount)
     ), moved AS (
         UPDATE ledger.balance b SET balance = b.balance + l.amount, seq = b.seq + 1
-        FROM leg l WHERE b.account_id = l.account_id
+        FROM leg l WHERE b.account_id = l.account_id AND b.account_id = ANY (accounts)
         RETURNING b.account_id, b.balance, b.seq, l.amount
     ), posted AS (
         INSERT INTO ledger.posting (entry_id, account_id, currency, amount, seq, balance)
@@ -260,7 +265,7 @@ BEGIN
         FROM leg l LEFT JOIN moved m USING (account_id)
     )
     SELECT a.*, m.balance::numeric - m.amount AS had, m.amount, m.balance < a.floor IS TRUE AS below INTO broken
-    FROM moved m JOIN ledger.account a ON a.id = m.account_id
+    FROM moved m CROSS JOIN LATERAL (SELECT * FROM ledger.account WHERE id = m.account_id OFFSET 0) a
     WHERE m.balance < a.floor OR m.balance > a.ceiling
     ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -278,13 +283,14 @@ END $$;
 CREATE FUNCTION ledger.reverse(
     p_entry bigint, p_key text, p_hash bytea, p_flow text, p_cause_kind text, p_cause_id uuid,
     OUT entry_id bigint, OUT replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     o record;
 BEGIN
     SELECT array_agg(a.kind) AS kinds, array_agg(a.owner) AS owners, array_agg(a.ref) AS refs,
            array_agg(a.currency) AS currencies, array_agg(-p.amount) AS amounts INTO o
-    FROM ledger.posting p JOIN ledger.account a ON a.id = p.account_id WHERE p.entry_id = p_entry;
+    FROM ledger.posting p CROSS JOIN LATERAL (SELECT * FROM ledger.account WHERE id = p.account_id OFFSET 0) a
+    WHERE p.entry_id = p_entry;
     IF o.kinds IS NULL THEN
         RAISE EXCEPTION 'there is no entry %', p_entry USING ERRCODE = 'SL009';
     END IF;

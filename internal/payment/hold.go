@@ -17,8 +17,8 @@ import (
 
 // The statuses of a hold.
 const (
-	holdReleased = "released"
-	holdConsumed = "consumed"
+	holdReleased = "RELEASED"
+	holdConsumed = "CONSUMED"
 )
 
 // NewHold is money of a user's wallet to be set aside.
@@ -94,7 +94,7 @@ func (s *Service) resolveHolds(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, 
 		return nil, ErrHoldNotFound
 	}
 	for _, h := range holds {
-		if h.Status != "open" {
+		if h.Status != "OPEN" {
 			return nil, ErrHoldResolved
 		}
 	}

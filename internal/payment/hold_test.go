@@ -33,7 +33,7 @@ func (b *bundle) change(c HoldChange) error {
 func (b *bundle) heldIsOpen(users ...uuid.UUID) {
 	b.t.Helper()
 	for _, user := range users {
-		open := b.count("SELECT coalesce(sum(amount), 0) FROM hold WHERE user_id = $1 AND status = 'open'", user)
+		open := b.count("SELECT coalesce(sum(amount), 0) FROM hold WHERE user_id = $1 AND status = 'OPEN'", user)
 		if held := b.sum(ledger.WalletHeld, user); held != int64(open) {
 			b.t.Errorf("%d held, %d in open holds", held, open)
 		}
@@ -356,7 +356,7 @@ func TestHoldRowsAreFixed(t *testing.T) {
 	}
 	for _, statement := range []string{
 		"UPDATE hold SET amount = 1 WHERE id = $1",
-		"UPDATE hold SET status = 'released' WHERE id = $1", // without the time
+		"UPDATE hold SET status = 'RELEASED' WHERE id = $1", // without the time
 	} {
 		if _, err := b.data.Pool.Exec(t.Context(), statement, h.ID); err == nil {
 			t.Errorf("%s went through", statement)

@@ -132,12 +132,12 @@ func (b *bundle) agrees() {
 	journal := b.fake.Journal()
 	for _, m := range journal {
 		net, fees = net+m.Net, fees+m.Fee
-		if b.count("SELECT count(*) FROM top_up WHERE status = 'succeeded' AND balance_txn_id = $1 AND charge_id = $2 AND amount = $3 AND fee = $4",
+		if b.count("SELECT count(*) FROM top_up WHERE status = 'SUCCEEDED' AND balance_txn_id = $1 AND charge_id = $2 AND amount = $3 AND fee = $4",
 			m.ID, *m.Source, m.Amount, m.Fee) != 1 {
 			b.t.Errorf("the provider moved %d by %s, and no top-up says so", m.Amount, m.ID)
 		}
 	}
-	if n := b.count("SELECT count(*) FROM top_up WHERE status = 'succeeded'"); n != len(journal) {
+	if n := b.count("SELECT count(*) FROM top_up WHERE status = 'SUCCEEDED'"); n != len(journal) {
 		b.t.Errorf("%d top-ups succeeded, the provider knows of %d", n, len(journal))
 	}
 	if clearing := b.sum(ledger.PSPClearing, uuid.Nil); clearing != -net {

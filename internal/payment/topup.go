@@ -25,10 +25,10 @@ type TopUpStatus string
 
 // The statuses. Succeeded and Failed are final.
 const (
-	Processing     TopUpStatus = "processing"      // the provider's answer is not known yet; a job finds out
-	RequiresAction TopUpStatus = "requires_action" // the card's holder has to authenticate
-	TopUpSucceeded TopUpStatus = "succeeded"
-	TopUpFailed    TopUpStatus = "failed"
+	Processing     TopUpStatus = "PROCESSING"      // the provider's answer is not known yet; a job finds out
+	RequiresAction TopUpStatus = "REQUIRES_ACTION" // the card's holder has to authenticate
+	TopUpSucceeded TopUpStatus = "SUCCEEDED"
+	TopUpFailed    TopUpStatus = "FAILED"
 )
 
 // TopUp is money on its way from a card into its owner's wallet.

@@ -516,7 +516,7 @@ func TestStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := b.count("SELECT count(*) FROM top_up WHERE status = 'succeeded'"); n != 48 {
+	if n := b.count("SELECT count(*) FROM top_up WHERE status = 'SUCCEEDED'"); n != 48 {
 		t.Errorf("%d of 48 good cards were charged", n)
 	}
 	b.wants(b.user, 48*10_00, 0)

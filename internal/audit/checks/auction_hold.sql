@@ -8,7 +8,7 @@ FULL JOIN (
     SELECT cause_id AS id, count(*) AS holds, min(id::text) AS hold, min(user_id::text) AS bidder, sum(amount) AS amount, min(currency) AS currency,
            (array_agg(format('%s of %s for %s %s', id, user_id, amount, currency) ORDER BY id))[1:5]::text AS text
     FROM hold
-    WHERE status = 'open' AND cause_kind = 'auction'
+    WHERE status = 'OPEN' AND cause_kind = 'auction'
     GROUP BY cause_id
 ) h USING (id)
 WHERE CASE WHEN a.status = 'OPEN' AND a.leader_id IS NOT NULL

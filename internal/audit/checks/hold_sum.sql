@@ -7,6 +7,6 @@ FROM (
     GROUP BY a.owner, a.currency
 ) l
 FULL JOIN (
-    SELECT user_id, currency, sum(amount) AS open FROM hold WHERE status = 'open' GROUP BY user_id, currency
+    SELECT user_id, currency, sum(amount) AS open FROM hold WHERE status = 'OPEN' GROUP BY user_id, currency
 ) h USING (user_id, currency)
 WHERE coalesce(l.held, 0) <> coalesce(h.open, 0)

@@ -7,4 +7,4 @@ JOIN ledger.posting p ON p.entry_id = e.id
 JOIN ledger.account a ON a.id = p.account_id AND a.kind = 'psp_clearing'
 LEFT JOIN top_up t ON t.id = e.cause_id AND e.cause_kind = 'top_up'
 WHERE e.flow = 'top_up'
-  AND (t.status, t.fee - t.amount, t.currency) IS DISTINCT FROM ('succeeded', p.amount, p.currency)
+  AND (t.status, t.fee - t.amount, t.currency) IS DISTINCT FROM ('SUCCEEDED', p.amount, p.currency)

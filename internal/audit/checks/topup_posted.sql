@@ -5,11 +5,11 @@ WITH wanted AS (
          LATERAL (VALUES ('psp_clearing', '00000000-0000-0000-0000-000000000000'::uuid, t.fee - t.amount),
                          ('psp_fees', '00000000-0000-0000-0000-000000000000', -t.fee),
                          ('wallet', t.user_id, t.amount)) AS l (kind, owner, amount)
-    WHERE t.status = 'succeeded' AND l.amount <> 0
+    WHERE t.status = 'SUCCEEDED' AND l.amount <> 0
 ), posted AS (
     SELECT e.cause_id AS id, a.currency, a.kind, a.owner, sum(p.amount) AS amount
     FROM ledger.entry e
-    JOIN top_up t ON t.id = e.cause_id AND t.status = 'succeeded'
+    JOIN top_up t ON t.id = e.cause_id AND t.status = 'SUCCEEDED'
     JOIN ledger.posting p ON p.entry_id = e.id
     JOIN ledger.account a ON a.id = p.account_id
     WHERE e.flow = 'top_up' AND e.cause_kind = 'top_up'
@@ -23,6 +23,6 @@ UNION ALL
 SELECT format('top-up %s', t.id), format('has %s entries', count(*))
 FROM top_up t
 JOIN ledger.entry e ON e.cause_id = t.id AND e.cause_kind = 'top_up' AND e.flow = 'top_up'
-WHERE t.status = 'succeeded'
+WHERE t.status = 'SUCCEEDED'
 GROUP BY t.id
 HAVING count(*) > 1
