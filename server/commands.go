@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/souklive/souk/internal/audit"
 	"github.com/souklive/souk/internal/obs"
@@ -43,8 +44,9 @@ func toolServices(c *console) (*services, error) {
 	return newServices(config, roleAll, obs.NewLogger(c.err, config.LogLevel, config.LogFormat))
 }
 
+// close is what a tool ends with. A failure is in the error, and the rest is not worth a line.
 func (s *services) close() error {
-	return runSteps(func(message string, args ...any) { s.log.Debug(message, args...) }, s.config.ShutdownTimeout, s.closeSteps())
+	return runSteps(func(string, time.Duration, error) {}, s.config.ShutdownTimeout, s.closeSteps())
 }
 
 // errLedger says that an invariant does not hold; which one has been printed.
@@ -99,12 +101,20 @@ func (c *console) reportLines(r audit.Result) {
 }
 
 func (c *console) reportJSON(r audit.Result) {
-	_ = json.NewEncoder(c.out).Encode(struct {
-		Name     string          `json:"name"`
-		Sentence string          `json:"sentence"`
-		OK       bool            `json:"ok"`
-		Count    int64           `json:"count"`
-		Findings []audit.Finding `json:"findings"`
-		Millis   int64           `json:"ms"`
-	}{r.Name, r.Sentence, r.OK(), r.Count, append([]audit.Finding{}, r.Findings...), r.Took.Milliseconds()})
+	type finding struct {
+		Subject string `json:"subject"`
+		Detail  string `json:"detail"`
+	}
+	findings := make([]finding, len(r.Findings))
+	for i, f := range r.Findings {
+		findings[i] = finding(f)
+	}
+	_ = json.NewEncoder(c.out).Encode(struct { // nobody to tell when the output is closed
+		Name     string    `json:"name"`
+		Sentence string    `json:"sentence"`
+		OK       bool      `json:"ok"`
+		Count    int64     `json:"count"`
+		Findings []finding `json:"findings"`
+		Millis   int64     `json:"ms"`
+	}{r.Name, r.Sentence, r.OK(), r.Count, findings, r.Took.Milliseconds()})
 }

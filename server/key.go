@@ -40,18 +40,21 @@ func readKey(path string) ([]byte, error) {
 // makeKey writes a fresh key whole or not at all. Where two servers start at once, both end with the
 // key of the one that was first.
 func makeKey(path string) ([]byte, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	// PostgreSQL's user, who may be another one, passes through it.
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("make the state directory: %w", err)
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
+
+
 	temp, err := os.CreateTemp(filepath.Dir(path), "signing.key.*") // made with 0600
 	if err != nil {
 		return nil, fmt.Errorf("make the signing key: %w", err)
 	}
-	defer os.Remove(temp.Name())
+	defer func() { _ = os.Remove(temp.Name()) }()
 	_, err = temp.WriteString(hex.EncodeToString(key) + "\n")
-	if err = errors.Join(err, temp.Close()); err != nil {
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return nil, fmt.Errorf("write the signing key: %w", err)
 	}
 	err = os.Link(temp.Name(), path)

@@ -30,7 +30,7 @@ func (s Secret) GoString() string { return s.String() }
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText covers JSON and its like.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil } //nolint:unparam // encoding.TextMarshaler
 
 // SecretURL is an address that may hold a password, which is cut out wherever it is printed.
 type SecretURL string
@@ -70,7 +70,7 @@ func (u SecretURL) GoString() string { return u.String() }
 func (u SecretURL) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
 // MarshalText covers JSON and its like.
-func (u SecretURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+func (u SecretURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil } //nolint:unparam // encoding.TextMarshaler
 
 var (
 	// secretKey finds query parameters such as password and sslpassword.

@@ -92,106 +92,81 @@ func serve(ctx context.Context, c *console, config Config, r role, seed seeder) 
 	s.demo = seed != nil
 	log.InfoContext(ctx, "settings", "role", r, "settings", s.config)
 	for _, warning := range config.warnings() {
-		log.WarnContext(ctx, warning)
+		log.WarnContext(ctx, "doubtful setting", "reason", warning)
 	}
-	tell := func(message string, args ...any) { log.Info(message, args...) }
-	if seed != nil {
-		tell = quietTeller(c, log)
+	say := func(string) {} // to a newcomer at a terminal
+	if s.demo {
+		say = func(line string) { fmt.Fprintln(c.err, line) }
 	}
 	defer func() {
-		err = errors.Join(err, runSteps(tell, config.ShutdownTimeout, s.closeSteps()))
-		if err == nil && seed != nil {
-			fmt.Fprintln(c.err, "Everything is stopped.")
+		err = errors.Join(err, runSteps(s.tellStep, config.ShutdownTimeout, s.closeSteps()))
+		if err == nil {
+			say("Everything is stopped.")
 		}
 	}()
 	run, err := s.start(ctx, seed)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil // asked to stop while starting
-		}
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	s.banner(c, run.demo)
-	select {
-	case <-ctx.Done():
-		if seed != nil {
-			fmt.Fprintln(c.err, "\nStopping; press Ctrl-C again to end at once.")
+	if err == nil {
+		s.banner(c, run.demo)
+		select {
+		case <-ctx.Done():
+		case err := <-run.failed:
+			return err
 		}
-		return nil
-	case err := <-run.failed:
-		return err
 	}
-}
-
-// quietTeller keeps what went well out of a newcomer's terminal.
-func quietTeller(c *console, log *slog.Logger) teller {
-	return func(message string, args ...any) {
-		for _, arg := range args {
-			if err, failed := arg.(error); failed {
-				fmt.Fprintf(c.err, "%s: %v\n", message, err)
-				return
-			}
-		}
-		log.Info(message, args...)
-	}
+	// Asked to stop, perhaps while starting: then what start says is that it was interrupted.
+	say("\nStopping; press Ctrl-C again to end at once.")
+	return nil
 }
 
 // running is a server that answers.
 type running struct {
 	demo   demoResult
-	failed chan error // a part that ended by itself
+	failed chan error // the first part that ended by itself
+}
+
+// fail takes the program down. One reason is enough.
+func (r *running) fail(err error) {
+	select {
+	case r.failed <- err:
+	default:
+	}
 }
 
 // start opens what the server stands on, wires the domains, fills in the demo, and serves. What it has opened is
 // in s.closing, also where it fails half-way.
-func (s *services) start(ctx context.Context, seed seeder) (*running, error) {
-	// Signals must not tear connections away in the middle of opening; each step looks at ctx itself.
+func (s *services) start(ctx context.Context, seed seeder) (run *running, err error) {
+	defer func() {
+		if err != nil && s.listener != nil { // no server has it yet, which would close it
+			_ = s.listener.Close()
+		}
+	}()
 	opening := []func(context.Context) error{s.listen, s.database, s.openRedis, s.openStripe}
 	for _, open := range opening {
 		if err := open(ctx); err != nil {
-			s.abandonListener()
 			return nil, err
 		}
 	}
 	a, err := wire(ctx, s)
 	if err != nil {
-		s.abandonListener()
 		return nil, err
 	}
-	run := &running{failed: make(chan error, 3)}
+	run = &running{failed: make(chan error, 1)}
 	if seed != nil {
 		if run.demo, err = seed(ctx, a); err != nil {
-			s.abandonListener()
 			return nil, err
 		}
 	}
 	if s.role.RunsJobs() {
-		s.work(ctx, a, run)
+		s.closes("background work", startWorkers(ctx, a.workers, run.fail).stop)
 	}
 	return run, s.serveHTTP(ctx, a, run)
 }
 
-func (s *services) abandonListener() {
-	if s.listener != nil {
-		_ = s.listener.Close()
-	}
-}
-
-// work runs the background workers.
-func (s *services) work(ctx context.Context, a *app, run *running) {
-	w := startWorkers(ctx, a.workers)
-	s.closes("background work", w.stop)
-	go func() {
-		select {
-		case err := <-w.failed:
-			run.failed <- err
-		case <-ctx.Done():
-		}
-	}()
-}
-
-// serveHTTP answers requests until it is closed: first it says that it is not ready and takes no new connection,
-// then WebSockets are told to come back elsewhere while requests finish.
+// serveHTTP answers requests until it is closed: then it says that it is not ready, takes no new connection, ends
+// streams, and tells WebSockets to come back elsewhere while requests finish.
 func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 	health := obs.NewHealth(s.log, time.Second, a.checks...)
 	draining := make(chan struct{})
@@ -210,7 +185,7 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 	server := newHTTPServer(site.handler(), s.log)
 	go func() {
 		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			run.failed <- fmt.Errorf("serve: %w", err)
+			run.fail(fmt.Errorf("serve: %w", err))
 		}
 	}()
 	s.closes("HTTP", func(ctx context.Context) error {
@@ -219,7 +194,11 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 		stopped := make(chan error, 1)
 		go func() { stopped <- server.Shutdown(ctx) }()
 		a.drain(ctx)
-		return <-stopped
+		err := <-stopped
+		if err != nil { // a request that does not end would hold on to what is closed next
+			err = errors.Join(err, server.Close())
+		}
+		return err
 	})
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,6 +71,15 @@ func (s *services) closeSteps() []step {
 	steps := slices.Clone(s.closing)
 	slices.Reverse(steps)
 	return steps
+}
+
+// tellStep logs how a part was closed.
+func (s *services) tellStep(name string, took time.Duration, err error) {
+	if err != nil {
+		s.log.Warn("gave up on stopping a part", "part", name, "took", took.Round(time.Millisecond), "error", err)
+		return
+	}
+	s.log.Info("stopped a part", "part", name, "took", took.Round(time.Millisecond))
 }
 
 // database connects to PostgreSQL as the server's role, starting a private cluster where none is named, and in

@@ -13,8 +13,8 @@ type step struct {
 	run  func(ctx context.Context) error
 }
 
-// teller says what the program does, in a log line or to the person at the terminal.
-type teller func(message string, args ...any)
+// teller is told how each step went.
+type teller func(name string, took time.Duration, err error)
 
 // runSteps stops one thing after the other within the budget. Each step but the last may use half of
 // what is left, so that one that hangs cannot take the time of those after it, and of PostgreSQL, which
@@ -28,12 +28,11 @@ func runSteps(tell teller, budget time.Duration, steps []step) error {
 			share /= 2
 		}
 		start := time.Now()
-		if err := runStep(s, share); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", s.name, err))
-			tell("gave up on "+s.name, "error", err)
-			continue
+		err := runStep(s, share)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("stop %s: %w", s.name, err))
 		}
-		tell("stopped "+s.name, "took", time.Since(start).Round(time.Millisecond))
+		tell(s.name, time.Since(start), err)
 	}
 	return errors.Join(failures...)
 }

@@ -109,7 +109,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			sockets.Drain(ctx) // first, so that clients hear a code that makes them come back
 			hub.Drain(ctx)
 		},
-		demo:  demo.Services{Identity: users, Catalog: listings, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
+		demo: demo.Services{Identity: users, Catalog: listings, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
 	}, nil
 }
 
@@ -119,8 +119,7 @@ type lateJobs struct{ *river.Client[pgx.Tx] }
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
 func newRiver(s *services, pay *payment.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
-		// River reports each job and each leader election; what matters to an operator is a warning.
-		Logger: slog.New(levelFloor{s.log.Handler(), slog.LevelWarn}), JobTimeout: jobTimeout,
+		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
 	if s.role.RunsJobs() {
 		workers := river.NewWorkers()
@@ -149,14 +148,3 @@ func runRiver(ctx context.Context, client *river.Client[pgx.Tx]) error {
 
 // riverPatience is how long running jobs may take to finish when the server stops.
 const riverPatience = 5 * time.Second
-
-// levelFloor drops the records below a level.
-type levelFloor struct {
-	slog.Handler
-	floor slog.Level
-}
-
-// Enabled is false below the floor.
-func (h levelFloor) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.floor && h.Handler.Enabled(ctx, level)
-}

@@ -12,36 +12,39 @@ import (
 type workers struct {
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
-	failed chan error // buffered; holds the first failure
+
+	mu       sync.Mutex
+	failures []error // of stopping
 }
 
-func startWorkers(ctx context.Context, runs []func(ctx context.Context) error) *workers {
+// startWorkers calls fail for each worker that ends before stop.
+func startWorkers(ctx context.Context, runs []func(ctx context.Context) error, fail func(error)) *workers {
 	// They outlive the signal: they are stopped in their turn, after the requests.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w := &workers{cancel: cancel, failed: make(chan error, 1)}
+	w := &workers{cancel: cancel}
 	for _, run := range runs {
 		w.wait.Go(func() {
 			err := run(ctx)
-			if ctx.Err() != nil {
-				if err != nil && !errors.Is(err, context.Canceled) {
-					w.fail(fmt.Errorf("stopping a worker: %w", err))
-				}
-				return
+			switch {
+			case ctx.Err() != nil:
+				w.stopped(err)
+			case err == nil:
+				fail(errors.New("a worker failed: it ended by itself"))
+			default:
+				fail(fmt.Errorf("a worker failed: %w", err))
 			}
-			if err == nil {
-				err = errors.New("it ended by itself")
-			}
-			w.fail(fmt.Errorf("a worker failed: %w", err))
 		})
 	}
 	return w
 }
 
-func (w *workers) fail(err error) {
-	select {
-	case w.failed <- err:
-	default: // one failure is enough to stop
+func (w *workers) stopped(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures = append(w.failures, err)
 }
 
 // stop asks the workers to finish what they hold, or hand it back, and waits for them.
@@ -54,10 +57,7 @@ func (w *workers) stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	select {
-	case err := <-w.failed:
-		return err
-	default:
-		return nil
-	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return errors.Join(w.failures...)
 }
