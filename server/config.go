@@ -22,7 +22,7 @@ type Config struct {
 	// Address for /metrics alone. Left out, /metrics is served beside the API.
 	MetricsAddr string `env:"SOUK_METRICS_ADDR"`
 
-	// Address that clients and providers reach the server at, for links and webhooks. Left out, it is where the server listens.
+	// Address that clients reach the server at, for the links that it gives out. Left out, it is where the server listens.
 	PublicURL string `env:"SOUK_PUBLIC_URL" production:"required"`
 
 	// Web origins whose pages may call the API, separated by commas; `*` is any. The server's own is always allowed.
@@ -37,7 +37,7 @@ type Config struct {
 	// PostgreSQL that the server logs in to, as a role that owns nothing. Left out, a private cluster is started in the state directory.
 	DatabaseURL SecretURL `env:"DATABASE_URL" production:"required"`
 
-	// PostgreSQL as the role that owns the schema, for `souk migrate` alone. Left out, it is DATABASE_URL.
+	// PostgreSQL as the role that owns the schema, for `souk migrate` and for what development migrates at its start. Left out, it is DATABASE_URL.
 	DatabaseAdminURL SecretURL `env:"DATABASE_ADMIN_URL"`
 
 	// The most connections that one process opens to the database.

@@ -47,7 +47,6 @@ func makeKey(path string) ([]byte, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 
-
 	temp, err := os.CreateTemp(filepath.Dir(path), "signing.key.*") // made with 0600
 	if err != nil {
 		return nil, fmt.Errorf("make the signing key: %w", err)

@@ -31,7 +31,7 @@ func measure(ctx context.Context, program, state string) (result start, err erro
 	}
 	var complaints bytes.Buffer
 	shown := make(chan struct{})
-	cmd := exec.Command(program, "demo")
+	cmd := exec.Command(program, "demo") //nolint:noctx // stop ends it: a context would kill it, and leave its PostgreSQL to recover
 	cmd.Env = environment(addr, state)
 	cmd.Stdout = &watcher{marker: []byte("Ctrl-C stops"), seen: shown}
 	cmd.Stderr = &complaints
@@ -78,7 +78,7 @@ func stop(cmd *exec.Cmd, ended <-chan error) error {
 		return nil
 	case <-time.After(maxWait):
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended // how it ended is known
 		return errors.New("it did not stop and was killed")
 	}
 }

@@ -20,14 +20,14 @@ func Recover(log *slog.Logger, metrics *obs.HTTPMetrics) Middleware {
 				if cause == nil {
 					return
 				}
-				if cause == http.ErrAbortHandler { // the agreed way to cut a connection
-					panic(cause)
+				if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares so too
+					panic(cause) //nolint:forbidigo // the agreed way to cut a connection
 				}
 				metrics.Panicked()
 				log.ErrorContext(r.Context(), "handler panicked",
 					"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 				if rec, ok := w.(*recorder); ok && rec.written() {
-					panic(http.ErrAbortHandler)
+					panic(http.ErrAbortHandler) //nolint:forbidigo // as above
 				}
 				Refuse(w, r, http.StatusInternalServerError, "INTERNAL",
 					"Something went wrong on our side. Quote the request id to support.")

@@ -2,7 +2,6 @@ package obs_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"log/slog"
 	"strings"
@@ -115,7 +114,7 @@ func TestNotesReachTheOutermostLayer(t *testing.T) {
 	ctx, notes := obs.WithNotes(t.Context())
 	var wait sync.WaitGroup
 	for range 50 {
-		wait.Go(func() { obs.Note(context.WithValue(ctx, struct{}{}, 1), "field", "bid") })
+		wait.Go(func() { obs.Note(obs.With(ctx, "deeper", 1), "field", "bid") })
 	}
 	wait.Wait()
 	if got := len(notes.Attrs()); got != 50 {

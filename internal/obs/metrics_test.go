@@ -78,7 +78,7 @@ func TestPoolCollector(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	text := scrape(t, (*prometheus.Registry)(registry))
+	text := scrape(t, registry)
 	for _, want := range []string{`souk_db_pool_connections{state="acquired"} 1`, "souk_db_pool_connections_max 12", "souk_db_pool_acquires_total"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the scrape lacks %s:\n%s", want, text)

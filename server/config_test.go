@@ -1,0 +1,242 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souklive/souk/internal/obs"
+)
+
+// inProduction is everything that production asks for.
+func inProduction() []string {
+	return []string{
+		"SOUK_ENV=production",
+		"SOUK_PUBLIC_URL=https://souk.example",
+		"DATABASE_URL=postgres://souk_server:pg-pass@db.example/souk",
+		"REDIS_URL=redis://:redis-pass@redis.example:6379/0",
+		"STRIPE_SECRET_KEY=sk_live_abcdef",
+		"SOUK_SIGNING_KEY=0123456789abcdef0123456789abcdef",
+	}
+}
+
+// blamed is the settings that loading complains about, in order of their names.
+func blamed(t *testing.T, environ []string) []string {
+	t.Helper()
+	_, err := loadConfig(environ)
+	var problems configError
+	if err != nil && !errors.As(err, &problems) {
+		t.Fatalf("not a list of problems: %v", err)
+	}
+	var names []string
+	for _, p := range problems {
+		names = append(names, p.setting)
+		if !strings.Contains(err.Error(), p.setting) || !strings.Contains(err.Error(), p.reason) {
+			t.Errorf("the message leaves out %s: %s", p.setting, p.reason)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestDefaultsNeedNothing(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Env != development || c.Addr != "127.0.0.1:8080" || c.PlatformFeeBP != 500 || c.LogFormat != obs.Text ||
+		c.LogLevel != slog.LevelInfo || c.ShutdownTimeout != 20*time.Second || c.IsSet("SOUK_ADDR") {
+		t.Errorf("defaults: %+v", c)
+	}
+}
+
+func TestSettingsAreRead(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig([]string{
+		"SOUK_ADDR=0.0.0.0:9000", "SOUK_ALLOWED_ORIGINS=https://a.example/, https://b.example", "SOUK_LOG_LEVEL=debug",
+		"SOUK_LOG_FORMAT=json", "SOUK_TRUSTED_PROXIES=10.0.0.0/8,fd00::/8", "SOUK_PUBLIC_URL=https://x.example/",
+		"SOUK_DB_MAX_CONNS=7", "SOUK_SHUTDOWN_TIMEOUT=3s", "SOUK_PLATFORM_FEE_BP=0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := []string(c.AllowedOrigins); !slices.Equal(got, []string{"https://a.example", "https://b.example"}) {
+		t.Errorf("origins: %q", got)
+	}
+	if c.LogLevel != slog.LevelDebug || c.LogFormat != obs.JSON || len(c.TrustedProxies) != 2 || c.PublicURL != "https://x.example" ||
+		c.DBMaxConns != 7 || c.ShutdownTimeout != 3*time.Second || c.PlatformFeeBP != 0 || !c.IsSet("SOUK_ADDR") {
+		t.Errorf("read: %+v", c)
+	}
+}
+
+func TestEmptyIsNotSet(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig([]string{"SOUK_ADDR=", "SOUK_LOG_LEVEL=", "DATABASE_URL="})
+	if err != nil || c.Addr != "127.0.0.1:8080" || c.IsSet("SOUK_ADDR") {
+		t.Errorf("%v: %+v", err, c)
+	}
+}
+
+func TestEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	got := blamed(t, []string{
+		"SOUK_ENV=staging", "SOUK_ADDR=8080", "SOUK_METRICS_ADDR=:99999", "SOUK_PUBLIC_URL=souk.example",
+		"SOUK_ALLOWED_ORIGINS=https://a.example/path", "SOUK_TRUSTED_PROXIES=ten", "DATABASE_URL=mysql://x",
+		"DATABASE_ADMIN_URL=postgres://x:y@host:port/z", "REDIS_URL=http://x", "STRIPE_SECRET_KEY=pk_test_1", "STRIPE_API_URL=nowhere",
+		"SOUK_SIGNING_KEY=short", "SOUK_DB_MAX_CONNS=0", "SOUK_PLATFORM_FEE_BP=10001", "SOUK_LOG_LEVEL=loud",
+		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever",
+	})
+	var want []string
+	for _, f := range settingFields() {
+		if f.name != "SOUK_STATE_DIR" { // anything may name a directory
+			want = append(want, f.name)
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("blamed %q\nwant   %q", got, want)
+	}
+}
+
+func TestMistakesOneByOne(t *testing.T) {
+	t.Parallel()
+	for _, pair := range []string{
+		"SOUK_ADDR=localhost:http", "SOUK_ADDR=127.0.0.1:-1", "SOUK_PUBLIC_URL=ftp://x", "SOUK_PUBLIC_URL=https://x/path",
+		"SOUK_DB_MAX_CONNS=1", "SOUK_DB_MAX_CONNS=many", "SOUK_DB_MAX_CONNS=99999999999", "SOUK_PLATFORM_FEE_BP=-1",
+		"SOUK_PLATFORM_FEE_BP=2.5", "SOUK_SHUTDOWN_TIMEOUT=0", "SOUK_SHUTDOWN_TIMEOUT=1h", "STRIPE_SECRET_KEY=sk_live_1",
+		"SOUK_ALLOWED_ORIGINS=*.example", "REDIS_URL=redis://host:port",
+	} {
+		name, _, _ := strings.Cut(pair, "=")
+		if got := blamed(t, []string{pair}); !slices.Equal(got, []string{name}) {
+			t.Errorf("%s blames %q", pair, got)
+		}
+	}
+}
+
+func TestProductionNamesEachPlayDefault(t *testing.T) {
+	t.Parallel()
+	if got := blamed(t, inProduction()); len(got) != 0 {
+		t.Errorf("a whole configuration is refused: %q", got)
+	}
+	want := []string{"DATABASE_URL", "REDIS_URL", "SOUK_PUBLIC_URL", "SOUK_SIGNING_KEY", "STRIPE_SECRET_KEY"}
+	if got := blamed(t, []string{"SOUK_ENV=production"}); !slices.Equal(got, want) {
+		t.Errorf("blamed %q, want %q", got, want)
+	}
+	for i, pair := range inProduction()[1:] {
+		name, _, _ := strings.Cut(pair, "=")
+		if got := blamed(t, slices.Delete(inProduction(), i+1, i+2)); !slices.Equal(got, []string{name}) {
+			t.Errorf("without %s: %q", name, got)
+		}
+	}
+	if got := blamed(t, append(inProduction(), "STRIPE_API_URL=http://127.0.0.1:12111")); !slices.Equal(got, []string{"STRIPE_API_URL"}) {
+		t.Errorf("another Stripe in production: %q", got)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	environ := append(inProduction(), "STRIPE_SECRET_KEY=sk_test_1", "SOUK_PUBLIC_URL=http://souk.example", "SOUK_ALLOWED_ORIGINS=*", "SOUK_ADDRESS=x")
+	c, err := loadConfig(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warnings := strings.Join(c.warnings(), "\n")
+	for _, name := range []string{"STRIPE_SECRET_KEY", "SOUK_PUBLIC_URL", "SOUK_ALLOWED_ORIGINS", "SOUK_ADDRESS"} {
+		if !strings.Contains(warnings, name) {
+			t.Errorf("no warning about %s in:\n%s", name, warnings)
+		}
+	}
+	if c, err = loadConfig(inProduction()); err != nil || len(c.warnings()) != 0 {
+		t.Errorf("%v; warnings about nothing: %q", err, c.warnings())
+	}
+}
+
+func TestOneRoleAloneNeedsWhatIsShared(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.checkRole(roleAll); err != nil {
+		t.Errorf("all roles at once: %v", err)
+	}
+	for _, r := range []role{roleAPI, roleWorker} {
+		err := c.checkRole(r)
+		if err == nil || !strings.Contains(err.Error(), "DATABASE_URL") || !strings.Contains(err.Error(), "REDIS_URL") {
+			t.Errorf("%s: %v, want both names", r, err)
+		}
+	}
+}
+
+// secrets are what must never be printed, as inProduction has them.
+var secrets = []string{"pg-pass", "redis-pass", "sk_live_abcdef", "0123456789abcdef"}
+
+func TestNoWayOfPrintingShowsASecret(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig(inProduction())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asJSON, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged strings.Builder
+	log := obs.NewLogger(&logged, slog.LevelInfo, obs.Text)
+	log.Info("settings", "settings", c, "database", c.DatabaseURL, "key", c.StripeSecretKey)
+	prints := map[string]string{
+		"%v": fmt.Sprintf("%v", c), "%+v": fmt.Sprintf("%+v", c), "%#v": fmt.Sprintf("%#v", c),
+		"%s": fmt.Sprintf("%s %s", c.StripeSecretKey, c.DatabaseURL), "%q": fmt.Sprintf("%q %q", c.StripeSecretKey, c.DatabaseURL),
+		"json": string(asJSON), "slog": logged.String(),
+	}
+	for way, text := range prints {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s shows %q: %s", way, secret, text)
+			}
+		}
+	}
+	if !strings.Contains(logged.String(), "db.example") || !strings.Contains(logged.String(), "SOUK_ENV=production") {
+		t.Errorf("the log does not say what is set: %s", logged.String())
+	}
+	if c.StripeSecretKey.Reveal() != "sk_live_abcdef" {
+		t.Error("the secret itself is lost")
+	}
+}
+
+func TestErrorsQuoteNoSecret(t *testing.T) {
+	t.Parallel()
+	_, err := loadConfig([]string{
+		"DATABASE_URL=postgres://souk:hunter2@host:port/x", "DATABASE_ADMIN_URL=host=x password='hunter2", "REDIS_URL=redis://:hunter2@host:x",
+		"STRIPE_SECRET_KEY=hunter2", "SOUK_SIGNING_KEY=hunter2",
+	})
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSecretURL(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[SecretURL]string{
+		"":                                     "",
+		"postgres://u:p@h/d":                   "postgres://u:xxxxx@h/d",
+		"postgres://h/d?password=p&user=u":     "postgres://h/d?password=xxxxx&user=u",
+		"redis://:p@h:1/0":                     "redis://:xxxxx@h:1/0",
+		"host=h password=p user=u":             "host=h password=[redacted] user=u",
+		"host=h PASSWORD = 'p \\' q' user=u":   "host=h PASSWORD = [redacted] user=u",
+		"host=h sslpassword=p\\ q user=u":      "host=h sslpassword=[redacted] user=u",
+		"postgres://u:p%zz@h/d":                redacted,
+		"p":                                    redacted,
+		"postgres:///souk?host=%2Frun&user=me": "postgres:///souk?host=%2Frun&user=me",
+	} {
+		if got := in.String(); got != want {
+			t.Errorf("%q prints as %q, want %q", in.Reveal(), got, want)
+		}
+	}
+}
