@@ -24,22 +24,30 @@ func (q *Queries) AuctionClock(ctx context.Context, db DBTX) (time.Time, error) 
 }
 
 const auctionDue = `-- name: AuctionDue :many
-SELECT id FROM auction WHERE status = 'OPEN' AND ends_at <= clock_timestamp() ORDER BY ends_at LIMIT $1
+SELECT id, ends_at FROM auction
+WHERE status = 'OPEN' AND ends_at <= clock_timestamp() AND (ends_at, id) > ($1::timestamptz, $2::uuid)
+ORDER BY ends_at, id
+LIMIT $3
 `
 
-func (q *Queries) AuctionDue(ctx context.Context, db DBTX, pageSize int32) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, auctionDue, pageSize)
+type AuctionDueRow struct {
+	ID     uuid.UUID
+	EndsAt time.Time
+}
+
+func (q *Queries) AuctionDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]AuctionDueRow, error) {
+	rows, err := db.Query(ctx, auctionDue, afterAt, afterID, pageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []uuid.UUID
+	var items []AuctionDueRow
 	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
+		var i AuctionDueRow
+		if err := rows.Scan(&i.ID, &i.EndsAt); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

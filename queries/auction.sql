@@ -36,7 +36,10 @@ ORDER BY ends_at DESC, id DESC
 LIMIT @page_size;
 
 -- name: AuctionDue :many
-SELECT id FROM auction WHERE status = 'OPEN' AND ends_at <= clock_timestamp() ORDER BY ends_at LIMIT @page_size;
+SELECT id, ends_at FROM auction
+WHERE status = 'OPEN' AND ends_at <= clock_timestamp() AND (ends_at, id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY ends_at, id
+LIMIT @page_size;
 
 -- name: IncrementList :many
 SELECT * FROM increment ORDER BY currency, from_price;

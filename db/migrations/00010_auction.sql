@@ -37,7 +37,7 @@ CREATE TABLE auction (
 );
 CREATE UNIQUE INDEX auction_open_listing ON auction (listing_id) WHERE status = 'OPEN';
 CREATE UNIQUE INDEX auction_show_lot ON auction (show_id, lot_number) WHERE show_id IS NOT NULL;
-CREATE INDEX auction_due ON auction (ends_at) WHERE status = 'OPEN';
+CREATE INDEX auction_due ON auction (ends_at, id) WHERE status = 'OPEN';
 CREATE INDEX auction_by_end ON auction (ends_at DESC, id DESC);
 CREATE INDEX auction_listing ON auction (listing_id, opened_at DESC);
 

@@ -2,6 +2,7 @@ package auction
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -169,7 +170,15 @@ func (s *Service) placeTx(ctx context.Context, tx pgx.Tx, row db.Auction, bidder
 	if err != nil {
 		return Placed{}, realtime.Event{}, err
 	}
-	return placed, event, s.payment.ChangeHoldsTx(ctx, tx, change)
+	return placed, event, ofHold(s.payment.ChangeHoldsTx(ctx, tx, change))
+}
+
+// ofHold makes what is wrong with a leader's hold our fault: nobody who bids can do anything about it.
+func ofHold(err error) error {
+	if errors.Is(err, payment.ErrHoldResolved) || errors.Is(err, payment.ErrHoldNotFound) {
+		return ErrHoldLost.Because(err)
+	}
+	return err
 }
 
 func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, row db.Auction) error {

@@ -2,6 +2,7 @@ package auction
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -22,24 +23,29 @@ const (
 )
 
 // CloseDue closes the lots whose end has come, and says how many it closed. Any number of servers may do so
-// at once. A lot that can't be closed now does not keep the others from it.
+// at once. Lots that can't be closed now, however many, do not keep the others from it.
 func (s *Service) CloseDue(ctx context.Context, log *slog.Logger) (closed int, err error) {
-	due, err := s.q.AuctionDue(ctx, s.pool, closeBatch)
-	if err != nil {
-		return 0, err
-	}
-	for _, auction := range due {
-		ok, err := s.Close(ctx, auction)
-		switch {
-		case ctx.Err() != nil:
-			return closed, ctx.Err()
-		case err != nil:
-			log.ErrorContext(ctx, "a lot could not be closed and will be tried again", "auction", auction, "error", err)
-		case ok:
-			closed++
+	var last db.AuctionDueRow
+	for {
+		due, err := s.q.AuctionDue(ctx, s.pool, last.EndsAt, last.ID, closeBatch)
+		if err != nil {
+			return closed, fmt.Errorf("find lots that ended: %w", err)
+		}
+		for _, last = range due {
+			ok, err := s.Close(ctx, last.ID)
+			switch {
+			case ctx.Err() != nil:
+				return closed, ctx.Err()
+			case err != nil:
+				log.ErrorContext(ctx, "a lot could not be closed and will be tried again", "auction", last.ID, "error", err)
+			case ok:
+				closed++
+			}
+		}
+		if len(due) < closeBatch {
+			return closed, nil
 		}
 	}
-	return closed, nil
 }
 
 // CloseLoop closes lots as they end, until ctx does.
@@ -66,6 +72,9 @@ func (s *Service) Close(ctx context.Context, auction uuid.UUID) (closed bool, er
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		events = nil
 		row, err := s.q.AuctionLock(ctx, tx, auction)
+		if postgres.NoRows(err) {
+			return ErrNotFound
+		}
 		if err != nil {
 			return err
 		}
@@ -108,5 +117,5 @@ func (s *Service) closeTx(ctx context.Context, tx pgx.Tx, row db.Auction, now ti
 		Auction: row.ID, Listing: row.ListingID, Buyer: *row.LeaderID, Seller: row.SellerID, Hold: *row.LeaderHold,
 		Price: money.New(row.Price, money.Currency(row.Currency)),
 	})
-	return append([]realtime.Event{event}, events...), err
+	return append([]realtime.Event{event}, events...), ofHold(err)
 }

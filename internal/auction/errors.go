@@ -15,5 +15,6 @@ var (
 	ErrKey            = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has between 1 and 100 printable ASCII characters.")
 	ErrKeyReused      = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used for another bid.")
 	ErrDuration       = fault.New(fault.Invalid, "DURATION_INVALID", "An auction runs between 5 seconds and 7 days; a late bid extends it by at most 600 seconds.")
+	ErrHoldLost       = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
 	ErrNoIncrements   = fault.New(fault.Invalid, "CURRENCY_NOT_SUPPORTED", "Auctions are not held in this currency.")
 )

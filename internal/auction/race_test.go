@@ -1,0 +1,127 @@
+package auction_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
+
+// 64 bidders at once, each with several bids: one leader, every hold but one released.
+func TestManyBidders(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	const bidders, rounds = 64, 4
+	lot := w.Lot()
+	people := make([]uuid.UUID, bidders)
+	for i := range people {
+		people[i] = w.Buyer(10_000_00)
+	}
+	errs := domaintest.AtOnce(bidders, func(i int) error {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
+		for range rounds {
+			_, err := w.Bid(lot.ID, people[i], 10_00+random.Int64N(900_00))
+			if err != nil && !errors.Is(err, auction.ErrBidTooLow) && !errors.Is(err, auction.ErrAlreadyLeading) {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, err := range errs {
+		w.Must(err)
+	}
+	a, err := w.Auctions.Get(t.Context(), lot.ID)
+	w.Must(err)
+	events := w.Events(auction.Topic(lot.ID))
+	if len(events) != int(a.BidCount)+1 || a.BidCount < 1 {
+		t.Errorf("%d bids, %d events", a.BidCount, len(events))
+	}
+	if open := w.Int(`SELECT count(*) FROM hold WHERE status = 'OPEN'`); open != 1 {
+		t.Errorf("%d holds are open", open)
+	}
+	replayed(w, lot, events)
+	for _, p := range people {
+		if held := w.Balance("wallet_held", p); held != 0 && p != *a.LeaderID || p == *a.LeaderID && held != a.Price.Minor {
+			t.Errorf("%d is held of somebody, leader %t", held, p == *a.LeaderID)
+		}
+	}
+	w.Close(lot.ID)
+	w.Audited()
+}
+
+// replayed insists that the rules, applied to the bids as they are told, give each state that was told.
+func replayed(w *domaintest.World, lot auction.Auction, events []realtime.Event) {
+	w.T.Helper()
+	price := int64(0)
+	for _, e := range events[1:] {
+		change, err := auction.FromEvent(e)
+		w.Must(err)
+		if change.Bid == nil || change.Bid.Amount.Minor <= price || *change.Auction.Price != change.Bid.Amount ||
+			*change.Auction.LeaderID != change.Bid.BidderID || change.Auction.ID != lot.ID {
+			w.T.Errorf("after %d came %+v", price, change)
+		}
+		price = change.Auction.Price.Minor
+	}
+}
+
+// A bid and the close at the same instant: the bid is in, and the order is its bidder's, or it is refused.
+func TestBidAgainstClose(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	const rounds = 150
+	ada, ben := w.Buyer(rounds*20_00), w.Buyer(rounds*30_00)
+	var in, out int
+	for round := range rounds {
+		lot := w.Lot()
+		w.MustBid(lot.ID, ada, 10_00)
+		errs := domaintest.AtOnce(3, func(i int) error {
+			switch i {
+			case 0: // the end comes when it comes
+				_, err := w.Admin.Exec(t.Context(), `UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1`, lot.ID)
+				return err
+			case 1:
+				for {
+					if closed, err := w.Auctions.Close(t.Context(), lot.ID); closed || err != nil {
+						return err
+					}
+				}
+			default:
+				_, err := w.Bid(lot.ID, ben, 11_00)
+				return err
+			}
+		})
+		w.Must(errs[0])
+		w.Must(errs[1])
+		winner, price := ben, int64(11_00)
+		if errs[2] == nil {
+			in++
+		} else {
+			out++
+			winner, price = ada, 10_00
+			if !errors.Is(errs[2], auction.ErrClosed) {
+				t.Fatalf("round %d: %v", round, errs[2])
+			}
+		}
+		if o := w.OrderOf(lot.ID, winner); o.BuyerID != winner || o.Total.Minor != price {
+			t.Fatalf("round %d: %+v", round, o)
+		}
+	}
+	t.Logf("%d bids were in, %d came too late", in, out)
+	if held := w.Balance("wallet_held", ada) + w.Balance("wallet_held", ben); held != 0 {
+		t.Errorf("%d is still held", held)
+	}
+	w.Audited()
+}

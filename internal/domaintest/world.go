@@ -1,0 +1,298 @@
+package domaintest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/audit"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/pgtest"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/show"
+)
+
+// FeeBasisPoints is what the world's platform keeps of a sale.
+const FeeBasisPoints = 850
+
+// World is every domain over one database that is the test's own. It has no payment provider: wallets are
+// filled by Fund.
+type World struct {
+	T     testing.TB
+	Pool  *pgxpool.Pool // as a server
+	Admin *pgxpool.Pool // as the schema's owner
+	Told  *Told
+
+	Identity *identity.Service
+	Catalog  *catalog.Service
+	Shows    *show.Service
+	Payment  *payment.Service
+	Orders   *order.Service
+	Auctions *auction.Service
+	Chat     *chat.Service
+}
+
+// New makes a world.
+func New(t testing.TB) *World {
+	t.Helper()
+	return NewWithFee(t, FeeBasisPoints)
+}
+
+// NewWithFee makes a world whose platform keeps another share.
+func NewWithFee(t testing.TB, basisPoints int64) *World {
+	t.Helper()
+	data := pgtest.New(t)
+	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}}
+	photos, err := catalog.NewPhotoStore(t.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
+	w.Must(err)
+	w.Identity = identity.New(w.Pool)
+	w.Catalog = catalog.New(w.Pool, photos)
+	w.Shows = show.New(w.Pool, clock.System{})
+	w.Payment = payment.New(payment.Config{Pool: w.Pool})
+	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
+	w.Chat = chat.New(w.Pool, w.Catalog, w.Told)
+	w.Auctions, err = auction.New(t.Context(), auction.Config{
+		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
+	})
+	w.Must(err)
+	return w
+}
+
+// Ctx is the test's context.
+func (w *World) Ctx() context.Context { return w.T.Context() }
+
+// Must ends the test where err is set.
+func (w *World) Must(err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Exec runs a statement as the schema's owner.
+func (w *World) Exec(sql string, args ...any) {
+	w.T.Helper()
+	_, err := w.Admin.Exec(w.Ctx(), sql, args...)
+	w.Must(err)
+}
+
+// Int reads one number as the schema's owner.
+func (w *World) Int(sql string, args ...any) (n int64) {
+	w.T.Helper()
+	w.Must(w.Admin.QueryRow(w.Ctx(), sql, args...).Scan(&n))
+	return n
+}
+
+// User makes somebody, without the work of hashing a password.
+func (w *World) User(role identity.Role) uuid.UUID {
+	w.T.Helper()
+	user := id.New()
+	w.Exec(`INSERT INTO app_user (id, email, name, role, password_hash) VALUES ($1, $2, 'Somebody', $3, 'x')`,
+		user, user.String()+"@souk.example", string(role))
+	return user
+}
+
+// Fund puts money into a user's wallet.
+func (w *World) Fund(user uuid.UUID, amount money.Amount) {
+	w.T.Helper()
+	c := amount.Currency
+	w.Must(postgres.InTx(w.Ctx(), w.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.PostTx(w.Ctx(), tx, ledger.Entry{
+			Key: "test:" + uuid.NewString(), Flow: ledger.FlowTopUp, Cause: ledger.Cause{Kind: "test", ID: user},
+			Legs: []ledger.Leg{
+				{Account: ledger.Account{Kind: ledger.Bank, Currency: c}, Amount: -amount.Minor},
+				{Account: ledger.Account{Kind: ledger.Wallet, Owner: user, Currency: c}, Amount: amount.Minor},
+			},
+		})
+		return err
+	}))
+}
+
+// Buyer is a user with euro cents in the wallet.
+func (w *World) Buyer(cents int64) uuid.UUID {
+	w.T.Helper()
+	user := w.User(identity.Buyer)
+	if cents > 0 {
+		w.Fund(user, EUR(cents))
+	}
+	return user
+}
+
+// Listing is something of a seller's on the market, without a photo.
+func (w *World) Listing(seller uuid.UUID) uuid.UUID {
+	w.T.Helper()
+	listing := id.New()
+	w.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'ONE_OFF', 'A thing', '', 'GOOD')`,
+		listing, seller)
+	return listing
+}
+
+// Lot is an open auction, without a show, of a new seller's new listing: from 10.00 EUR, for an hour, with
+// sudden death.
+func (w *World) Lot() auction.Auction {
+	w.T.Helper()
+	seller := w.User(identity.Seller)
+	a, err := w.Auctions.Start(w.Ctx(), seller, auction.StartInput{
+		Listing: w.Listing(seller), StartPrice: EUR(10_00), Duration: time.Hour,
+	})
+	w.Must(err)
+	return a
+}
+
+// Bid places a bid with a fresh key.
+func (w *World) Bid(lot, bidder uuid.UUID, cents int64) (auction.Placed, error) {
+	return w.Auctions.Place(w.Ctx(), bidder, auction.PlaceInput{Auction: lot, Amount: EUR(cents), IdempotencyKey: uuid.NewString()})
+}
+
+// MustBid places a bid that has to be taken.
+func (w *World) MustBid(lot, bidder uuid.UUID, cents int64) auction.Placed {
+	w.T.Helper()
+	placed, err := w.Bid(lot, bidder, cents)
+	w.Must(err)
+	return placed
+}
+
+// End brings a lot's end to now, without closing it.
+func (w *World) End(lot uuid.UUID) {
+	w.T.Helper()
+	w.Exec(`UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1`, lot)
+}
+
+// Close ends a lot and closes it.
+func (w *World) Close(lot uuid.UUID) auction.Auction {
+	w.T.Helper()
+	w.End(lot)
+	closed, err := w.Auctions.Close(w.Ctx(), lot)
+	w.Must(err)
+	if !closed {
+		w.T.Fatalf("the lot %s did not close", lot)
+	}
+	a, err := w.Auctions.Get(w.Ctx(), lot)
+	w.Must(err)
+	return a
+}
+
+// Sale is the paid order of a lot that a new buyer won at a price.
+func (w *World) Sale(cents int64) order.Order {
+	w.T.Helper()
+	seller, buyer := w.User(identity.Seller), w.Buyer(cents)
+	a, err := w.Auctions.Start(w.Ctx(), seller, auction.StartInput{
+		Listing: w.Listing(seller), StartPrice: EUR(min(cents, 10_00)), Duration: time.Hour,
+	})
+	w.Must(err)
+	w.MustBid(a.ID, buyer, cents)
+	w.Close(a.ID)
+	return w.OrderOf(a.ID, buyer)
+}
+
+// OrderOf is the order of a sold lot, as one of its parties sees it.
+func (w *World) OrderOf(lot, party uuid.UUID) order.Order {
+	w.T.Helper()
+	orders, err := w.Orders.ByAuction(w.Ctx(), party, []uuid.UUID{lot})
+	w.Must(err)
+	o, ok := orders[lot]
+	if !ok {
+		w.T.Fatalf("the lot %s has no order of %s", lot, party)
+	}
+	return o
+}
+
+// Balance is what an account in euros holds, in cents.
+func (w *World) Balance(kind ledger.Kind, owner uuid.UUID) int64 {
+	w.T.Helper()
+	minor, err := ledger.Balance(w.Ctx(), w.Pool, ledger.Account{Kind: kind, Owner: owner, Currency: "EUR"})
+	w.Must(err)
+	return minor
+}
+
+// WantWallet insists on what a user's wallet has and holds.
+func (w *World) WantWallet(user uuid.UUID, available, held int64) {
+	w.T.Helper()
+	if a, h := w.Balance(ledger.Wallet, user), w.Balance(ledger.WalletHeld, user); a != available || h != held {
+		w.T.Errorf("the wallet has %d and %d held, want %d and %d", a, h, available, held)
+	}
+}
+
+// Audited insists that the books are in order.
+func (w *World) Audited() {
+	w.T.Helper()
+	_, err := audit.Run(w.Ctx(), w.Pool, audit.Options{}, func(r audit.Result) {
+		if !r.OK() {
+			w.T.Errorf("audit %s: %d rows: %v", r.Name, r.Count, r.Findings)
+		}
+	})
+	w.Must(err)
+}
+
+// tables are those that a refusal must leave as they were.
+const tables = `app_user, photo, listing, listing_photo, conversation, message, show, orders, auction, bid, hold, event,
+	ledger.account, ledger.entry, ledger.posting, ledger.balance`
+
+// Digest changes whenever a row of any domain does.
+func (w *World) Digest() (digest string) {
+	w.T.Helper()
+	var query string
+	for i, table := range fields(tables) {
+		if i > 0 {
+			query += " || "
+		}
+		query += fmt.Sprintf("coalesce((SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM %s t), '-')", table)
+	}
+	w.Must(w.Admin.QueryRow(w.Ctx(), "SELECT "+query).Scan(&digest))
+	return digest
+}
+
+// AtOnce runs n calls that start together, and gives their errors in order.
+func AtOnce(n int, call func(i int) error) []error {
+	errs := make([]error, n)
+	gate := make(chan struct{})
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() {
+			<-gate
+			errs[i] = call(i)
+		})
+	}
+	close(gate)
+	wait.Wait()
+	return errs
+}
+
+// Code is a refusal's code, "" for none, and the whole text of what is no refusal.
+func Code(err error) string {
+	if err == nil {
+		return ""
+	}
+	if f, ok := fault.As(err); ok {
+		return f.Code
+	}
+	return "unknown: " + err.Error()
+}
+
+// Codes counts the answers of calls by their code.
+func Codes(errs []error) map[string]int {
+	codes := make(map[string]int)
+	for _, err := range errs {
+		codes[Code(err)]++
+	}
+	return codes
+}
+
+// EUR is euro cents.
+func EUR(cents int64) money.Amount { return money.New(cents, "EUR") }
