@@ -6,5 +6,5 @@ import "github.com/souklive/souk/internal/fault"
 var (
 	ErrNotFound       = fault.New(fault.NotFound, "ORDER_NOT_FOUND", "There is no such order, or it is not yours.")
 	ErrMove           = fault.New(fault.Precondition, "ORDER_ACTION_NOT_AVAILABLE", "The order is not in a state that allows this; availableActions says what is possible.")
-	ErrTrackingLength = fault.New(fault.Invalid, "TRACKING_LENGTH", "A tracking number has at most 100 characters, none of them a control character.")
+	ErrTrackingLength = fault.New(fault.Invalid, "TRACKING_LENGTH", "A tracking number has at most 100 characters, and nothing that hides or turns it.")
 )

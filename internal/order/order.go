@@ -2,9 +2,7 @@ package order
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -19,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/text"
 )
 
 const (
@@ -142,8 +141,8 @@ func (s *Service) payTx(ctx context.Context, tx pgx.Tx, order *Order) (created, 
 
 // Ship records that the seller has sent the goods.
 func (s *Service) Ship(ctx context.Context, seller, order uuid.UUID, tracking string) (Order, error) {
-	tracking = strings.TrimSpace(tracking)
-	if utf8.RuneCountInString(tracking) > trackingMax || strings.ContainsFunc(tracking, unicode.IsControl) {
+	tracking = text.Clean(tracking)
+	if utf8.RuneCountInString(tracking) > trackingMax || (tracking != "" && !text.IsLine(tracking)) {
 		return Order{}, ErrTrackingLength.At("tracking")
 	}
 	return s.act(ctx, seller, order, ActionShip, tracking, EventSent, nil)
