@@ -41,7 +41,7 @@ const (
 
 // Limit is the cause inside ErrInsufficientFunds and ErrCeiling: the account that stood in the way, for the
 // caller to judge what of it the client may see.
-type Limit struct {
+type Limit struct { //nolint:errname // it is the cause inside an error, and names what stood in the way
 	Account Account
 	Balance int64 // before the entry
 	Amount  int64 // what the entry would have added

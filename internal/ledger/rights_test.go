@@ -1,0 +1,139 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/internal/pgtest"
+)
+
+// Two accounts and an entry to attack: fund posts entry 1 on account 1 (bank, recorded) and 2 (wallet).
+const (
+	freshEntry = `INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id)
+		VALUES ('direct', sha256(''), 'hold', 'test', gen_random_uuid())`
+	intoEntry = `INSERT INTO ledger.posting (entry_id, account_id, currency, amount, seq, balance) `
+)
+
+func TestAServerCanOnlyPost(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	fund(t, database.Pool, 100)
+	for _, statement := range []string{
+		freshEntry,
+		intoEntry + "VALUES (1, 1, 'EUR', -5, NULL, NULL)",
+		"INSERT INTO ledger.account (kind, currency, mode) VALUES ('bank', 'USD', 'recorded')",
+		"INSERT INTO ledger.account_kind VALUES ('mine', 'guarded', true, -1000000, NULL)",
+		"INSERT INTO ledger.balance VALUES (1, 5, 1)",
+		"INSERT INTO ledger.rollup VALUES (2, 5, '1')",
+		"UPDATE ledger.account_kind SET floor = -1000000 WHERE kind = 'wallet'",
+		"UPDATE ledger.account SET floor = NULL",
+		"UPDATE ledger.entry SET key = 'other'",
+		"UPDATE ledger.posting SET amount = 2 * amount",
+		"UPDATE ledger.balance SET balance = balance + 1",
+		"UPDATE ledger.rollup SET balance = balance + 1",
+		"DELETE FROM ledger.account_kind", "DELETE FROM ledger.account", "DELETE FROM ledger.entry",
+		"DELETE FROM ledger.posting", "DELETE FROM ledger.balance", "DELETE FROM ledger.rollup",
+		"TRUNCATE ledger.posting", "TRUNCATE ledger.entry CASCADE", "TRUNCATE ledger.balance",
+		"SELECT * FROM ledger.balance FOR UPDATE",
+		"SELECT * FROM ledger.account FOR KEY SHARE",
+		"SELECT ledger.open_accounts('{wallet}', ARRAY[gen_random_uuid()], '{\"\"}', '{EUR}')",
+		"SELECT nextval('ledger.entry_id_seq')",
+		"CREATE TABLE ledger.mine ()",
+		"CREATE FUNCTION ledger.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"SET ROLE souk_ledger",
+	} {
+		if _, err := database.Pool.Exec(t.Context(), statement); sqlState(err) != "42501" {
+			t.Errorf("%s: %v, want permission denied", statement, err)
+		}
+	}
+	for _, statement := range []string{
+		"ALTER TABLE ledger.posting DISABLE TRIGGER ALL",
+		"DROP TRIGGER immutable ON ledger.posting",
+		"DROP TABLE ledger.posting CASCADE",
+		"SET session_replication_role = replica",
+		"CREATE OR REPLACE FUNCTION ledger.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+	} {
+		if _, err := database.Pool.Exec(t.Context(), statement); sqlState(err) != "42501" {
+			t.Errorf("%s: %v, want permission denied", statement, err)
+		}
+	}
+	wantSound(t, database)
+}
+
+// asOwner runs statements in one transaction as the ledger's owner, and gives the last one's error.
+func asOwner(t *testing.T, database *pgtest.Database, statements ...string) error {
+	t.Helper()
+	tx, err := database.Admin.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	return run(t, tx, append([]string{"SET LOCAL ROLE souk_ledger"}, statements...)...)
+}
+
+func run(t *testing.T, tx pgx.Tx, statements ...string) error {
+	t.Helper()
+	for i, statement := range statements {
+		if _, err := tx.Exec(t.Context(), statement); i == len(statements)-1 {
+			return err
+		} else if err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	return nil
+}
+
+func TestTheOwnerCannotChangeHistory(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	fund(t, database.Pool, 100)
+	for _, statement := range []string{
+		"UPDATE ledger.account SET floor = -1000", "DELETE FROM ledger.account", "TRUNCATE ledger.account CASCADE",
+		"UPDATE ledger.entry SET key = 'other'", "DELETE FROM ledger.entry", "TRUNCATE ledger.entry CASCADE",
+		"UPDATE ledger.posting SET amount = 5", "DELETE FROM ledger.posting WHERE false", "TRUNCATE ledger.posting",
+		"DELETE FROM ledger.balance", "TRUNCATE ledger.balance",
+		"DELETE FROM ledger.rollup", "TRUNCATE ledger.rollup",
+	} {
+		if err := asOwner(t, database, statement); sqlState(err) != "SL007" {
+			t.Errorf("%s: %v, want SL007", statement, err)
+		}
+	}
+}
+
+func TestTheOwnerCannotPostWhatDoesNotBalance(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	fund(t, database.Pool, 100)
+	const mine = "(SELECT max(id) FROM ledger.entry)"
+	good := intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 2, 105)"
+	for name, c := range map[string]struct {
+		want       string
+		statements []string
+	}{
+		"balanced": {"<nil>", []string{freshEntry, good}},
+		"unbalanced": {"SL004", []string{freshEntry,
+			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 6, 2, 106)"}},
+		"one leg after the other": {"SL005", []string{freshEntry, intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL)"}},
+		"another currency than the account's": {"23503", []string{freshEntry,
+			intoEntry + "VALUES (" + mine + ", 1, 'USD', -5, NULL, NULL), (" + mine + ", 2, 'USD', 5, 2, 105)"}},
+		"a number twice": {"23505", []string{freshEntry,
+			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 1, 105)"}},
+		"appended to an older entry": {"SL006", []string{
+			"INSERT INTO ledger.account (kind, currency, mode, ref) VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')",
+			intoEntry + "SELECT 1, id, 'EUR', CASE ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account WHERE ref IN ('b', 'c')"}},
+		"appended to an entry of the same transaction": {"SL006", []string{freshEntry, good,
+			"INSERT INTO ledger.account (kind, currency, mode, ref) VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')",
+			intoEntry + "SELECT " + mine + ", id, 'EUR', CASE ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account WHERE ref IN ('b', 'c')"}},
+		"under another transaction's number": {"SL006", []string{freshEntry,
+			"INSERT INTO ledger.posting (entry_id, account_id, currency, amount, xid) VALUES (" + mine + ", 1, 'EUR', -5, '3'), (" + mine + ", 2, 'EUR', 5, '3')"}},
+		"a reversal that is none": {"SL011", []string{
+			`INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id, reverses)
+			 VALUES ('direct', sha256(''), 'hold', 'test', gen_random_uuid(), 1)`,
+			intoEntry + "VALUES (" + mine + ", 1, 'EUR', 99, NULL, NULL), (" + mine + ", 2, 'EUR', -99, 2, 1)"}},
+	} {
+		if err := asOwner(t, database, c.statements...); sqlState(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
