@@ -12,13 +12,23 @@ import (
 	"github.com/google/uuid"
 )
 
-const conversationAdvance = `-- name: ConversationAdvance :exec
-UPDATE conversation SET version = $1, active_at = clock_timestamp() WHERE id = $2
+const conversationAdvance = `-- name: ConversationAdvance :one
+UPDATE conversation SET version = version + 1, active_at = clock_timestamp() WHERE id = $1 RETURNING id, listing_id, buyer_id, seller_id, version, created_at, active_at
 `
 
-func (q *Queries) ConversationAdvance(ctx context.Context, db DBTX, version int64, iD uuid.UUID) error {
-	_, err := db.Exec(ctx, conversationAdvance, version, iD)
-	return err
+func (q *Queries) ConversationAdvance(ctx context.Context, db DBTX, id uuid.UUID) (Conversation, error) {
+	row := db.QueryRow(ctx, conversationAdvance, id)
+	var i Conversation
+	err := row.Scan(
+		&i.ID,
+		&i.ListingID,
+		&i.BuyerID,
+		&i.SellerID,
+		&i.Version,
+		&i.CreatedAt,
+		&i.ActiveAt,
+	)
+	return i, err
 }
 
 const conversationInsert = `-- name: ConversationInsert :exec
@@ -151,8 +161,8 @@ func (q *Queries) ConversationPage(ctx context.Context, db DBTX, arg Conversatio
 }
 
 const messageInsert = `-- name: MessageInsert :one
-INSERT INTO message (id, conversation_id, version, sender_id, body)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO message (id, conversation_id, version, sender_id, body, sent_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id, conversation_id, version, sender_id, body, sent_at
 `
 
@@ -162,6 +172,7 @@ type MessageInsertParams struct {
 	Version        int64
 	SenderID       uuid.UUID
 	Body           string
+	SentAt         time.Time
 }
 
 func (q *Queries) MessageInsert(ctx context.Context, db DBTX, arg MessageInsertParams) (Message, error) {
@@ -171,6 +182,7 @@ func (q *Queries) MessageInsert(ctx context.Context, db DBTX, arg MessageInsertP
 		arg.Version,
 		arg.SenderID,
 		arg.Body,
+		arg.SentAt,
 	)
 	var i Message
 	err := row.Scan(

@@ -14,8 +14,8 @@ FOR UPDATE;
 -- name: ConversationOfMember :one
 SELECT * FROM conversation WHERE id = @id AND @member::uuid IN (buyer_id, seller_id);
 
--- name: ConversationAdvance :exec
-UPDATE conversation SET version = @version, active_at = clock_timestamp() WHERE id = @id;
+-- name: ConversationAdvance :one
+UPDATE conversation SET version = version + 1, active_at = clock_timestamp() WHERE id = @id RETURNING *;
 
 -- name: ConversationPage :many
 SELECT * FROM conversation
@@ -24,8 +24,8 @@ ORDER BY active_at DESC, id DESC
 LIMIT @page_size;
 
 -- name: MessageInsert :one
-INSERT INTO message (id, conversation_id, version, sender_id, body)
-VALUES (@id, @conversation_id, @version, @sender_id, @body)
+INSERT INTO message (id, conversation_id, version, sender_id, body, sent_at)
+VALUES (@id, @conversation_id, @version, @sender_id, @body, @sent_at)
 RETURNING *;
 
 -- name: MessagePage :many

@@ -2,9 +2,7 @@ package chat
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -18,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/text"
 )
 
 const (
@@ -152,18 +151,18 @@ func (s *Service) append(ctx context.Context, sender uuid.UUID, body string, loc
 		if err != nil {
 			return err
 		}
+		now, err := s.q.ConversationAdvance(ctx, tx, locked.ID)
+		if err != nil {
+			return err
+		}
 		row, err := s.q.MessageInsert(ctx, tx, db.MessageInsertParams{
-			ID: id.New(), ConversationID: locked.ID, Version: locked.Version + 1, SenderID: sender, Body: body,
+			ID: id.New(), ConversationID: now.ID, Version: now.Version, SenderID: sender, Body: body, SentAt: now.ActiveAt,
 		})
 		if err != nil {
 			return err
 		}
-		if err := s.q.ConversationAdvance(ctx, tx, row.Version, locked.ID); err != nil {
-			return err
-		}
-		locked.Version = row.Version
-		conversation, message = conversationOf(locked), messageOf(row)
-		event, err = realtime.AppendTx(ctx, tx, Topic(locked.ID), row.Version, EventMessage, message)
+		conversation, message = conversationOf(now), messageOf(row)
+		event, err = realtime.AppendTx(ctx, tx, Topic(now.ID), row.Version, EventMessage, message)
 		return err
 	})
 	if err != nil {
@@ -174,11 +173,11 @@ func (s *Service) append(ctx context.Context, sender uuid.UUID, body string, loc
 }
 
 func cleanBody(body string) (string, error) {
-	body = strings.TrimSpace(body)
+	body = text.Clean(body)
 	if n := utf8.RuneCountInString(body); n < 1 || n > bodyMax {
 		return "", ErrBodyLength.At("body")
 	}
-	if strings.ContainsFunc(body, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+	if !text.IsProse(body) {
 		return "", ErrBodyText.At("body")
 	}
 	return body, nil

@@ -5,9 +5,7 @@ package show
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -20,11 +18,12 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/text"
 )
 
 // The refusals of this package.
 var (
-	ErrTitle     = fault.New(fault.Invalid, "TITLE_LENGTH", "A title has between 3 and 140 characters, none of them a control character.")
+	ErrTitle     = fault.New(fault.Invalid, "TITLE_LENGTH", "A title has between 3 and 140 characters, and nothing that hides or turns it.")
 	ErrStartsAt  = fault.New(fault.Invalid, "SHOW_START_INVALID", "A show starts within the next year, and not in the past.")
 	ErrCantStart = fault.New(fault.Precondition, "SHOW_NOT_SCHEDULED", "Only the host starts a show, and only once.")
 	ErrNotLive   = fault.New(fault.Precondition, "SHOW_NOT_LIVE", "The show is not yours, or is not live.")
@@ -85,8 +84,8 @@ func New(pool *pgxpool.Pool, c clock.Clock) *Service {
 
 // Create schedules a show.
 func (s *Service) Create(ctx context.Context, host uuid.UUID, title string, startsAt time.Time) (Show, error) {
-	title = strings.TrimSpace(title)
-	if n := utf8.RuneCountInString(title); n < 3 || n > 140 || strings.ContainsFunc(title, unicode.IsControl) {
+	title = text.Clean(title)
+	if n := utf8.RuneCountInString(title); n < 3 || n > 140 || !text.IsLine(title) {
 		return Show{}, ErrTitle.At("title")
 	}
 	now := s.clock.Now()
