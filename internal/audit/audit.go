@@ -25,7 +25,7 @@ const defaultLimit = 20
 
 // Options are how Run reports.
 type Options struct {
-	Limit int // how many rows of each broken invariant to keep; 0 is 20
+	Limit int // how many rows of each broken invariant to keep; 20 where it is not above 0
 }
 
 // Finding is one row that breaks an invariant: what it is about, and how it is wrong.
@@ -86,6 +86,15 @@ func leadingComment(query string) string {
 // Run runs every check and reports each as it ends; ok says that all hold. A database that can't be read is an
 // error, and then nothing is known. The caller needs no right but SELECT; memory stays small however much is broken.
 func Run(ctx context.Context, pool *pgxpool.Pool, o Options, report func(Result)) (ok bool, err error) {
+	tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return false, fmt.Errorf("audit: begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	return runAll(ctx, tx, o, report)
+}
+
+func runAll(ctx context.Context, tx pgx.Tx, o Options, report func(Result)) (ok bool, err error) {
 	checks, err := Checks()
 	if err != nil {
 		return false, err
@@ -93,11 +102,6 @@ func Run(ctx context.Context, pool *pgxpool.Pool, o Options, report func(Result)
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
 	}
-	tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return false, fmt.Errorf("audit: begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	ok = true
 	for _, check := range checks {
 		result, err := run(ctx, tx, check, o.Limit)

@@ -1,33 +1,60 @@
-package audit_test
+package audit
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 
-	"github.com/souklive/souk/internal/audit"
 	"github.com/souklive/souk/internal/pgtest"
 )
 
-func TestAnEmptyDatabaseHolds(t *testing.T) {
-	t.Parallel()
-	database := pgtest.New(t)
-	checks, err := audit.Checks()
+// broken runs all checks as a server does and answers the names of those that fail.
+func broken(t *testing.T, database *pgtest.Database, o Options) (names []string, results []Result) {
+	t.Helper()
+	ok, err := Run(t.Context(), database.Pool, o, func(r Result) {
+		results = append(results, r)
+		if !r.OK() {
+			names = append(names, r.Name)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seen int
-	ok, err := audit.Run(t.Context(), database.Pool, audit.Options{}, func(r audit.Result) {
-		if seen++; !r.OK() {
-			t.Errorf("%s: %d rows: %v", r.Name, r.Count, r.Findings)
+	if ok != (len(names) == 0) {
+		t.Errorf("ok is %t, and these fail: %v", ok, names)
+	}
+	return names, results
+}
+
+func TestWhatTheUseCasesDoHolds(t *testing.T) {
+	t.Parallel()
+	database := tell(t).Database
+	checks, err := Checks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, results := broken(t, database, Options{})
+	if len(names) > 0 || len(results) != len(checks) || len(checks) == 0 {
+		t.Errorf("%d of %d checks ran, these fail: %+v", len(results), len(checks), names)
+		for _, r := range results {
+			if !r.OK() {
+				t.Log(r)
+			}
 		}
-	})
-	if err != nil || !ok || seen != len(checks) {
-		t.Errorf("ok %t, %d of %d checks, %v", ok, seen, len(checks), err)
+	}
+}
+
+func TestAnEmptyDatabaseHolds(t *testing.T) {
+	t.Parallel()
+	if names, _ := broken(t, pgtest.New(t), Options{}); len(names) > 0 {
+		t.Errorf("these fail: %v", names)
 	}
 }
 
 func TestEveryCheckSaysWhatMustHold(t *testing.T) {
 	t.Parallel()
-	checks, err := audit.Checks()
+	checks, err := Checks()
 	if err != nil || len(checks) == 0 {
 		t.Fatalf("%d checks, %v", len(checks), err)
 	}
@@ -35,5 +62,57 @@ func TestEveryCheckSaysWhatMustHold(t *testing.T) {
 		if len(c.Sentence) < 20 || c.Sentence[len(c.Sentence)-1] != '.' {
 			t.Errorf("%s: %q is no sentence", c.Name, c.Sentence)
 		}
+	}
+}
+
+// TestAllIsCountedAndLittleIsKept breaks one invariant a hundred thousand times.
+func TestAllIsCountedAndLittleIsKept(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	const many = 100_000
+	if _, err := database.Admin.Exec(t.Context(), `
+		INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id)
+		SELECT n, sha256(''), 'test', 'test', gen_random_uuid() FROM generate_series(1, $1) n`, many); err != nil {
+		t.Fatal(err)
+	}
+	for limit, kept := range map[int]int{0: 20, -1: 20, 3: 3} {
+		names, results := broken(t, database, Options{Limit: limit})
+		if !slices.Equal(names, []string{"entry_has_legs"}) {
+			t.Fatalf("these fail: %v", names)
+		}
+		i := slices.IndexFunc(results, func(r Result) bool { return !r.OK() })
+		if r := results[i]; r.Count != many || len(r.Findings) != kept || r.Findings[0].Subject == "" || r.Took <= 0 {
+			t.Errorf("limit %d: %+v", limit, r)
+		}
+	}
+}
+
+func TestAnInterruptedRunIsNoResult(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := 0
+	ok, err := Run(ctx, database.Pool, Options{}, func(Result) { seen++; cancel() })
+	if ok || !errors.Is(err, context.Canceled) || seen != 1 {
+		t.Errorf("%t after %d checks, %v", ok, seen, err)
+	}
+}
+
+// TestOneSnapshot posts between two checks: the run does not see it.
+func TestOneSnapshot(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	first := true
+	ok, err := Run(t.Context(), s.Pool, Options{}, func(Result) {
+		if first {
+			first = false
+			s.exec("UPDATE ledger.balance SET balance = balance + 1")
+		}
+	})
+	if err != nil || !ok {
+		t.Errorf("%t, %v: the run saw what came after its start", ok, err)
+	}
+	if names, _ := broken(t, s.Database, Options{}); len(names) == 0 {
+		t.Error("the next run does not see it either")
 	}
 }

@@ -1,0 +1,141 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"testing"
+)
+
+// corruption is damage that only someone with the database in their hands can do: no trigger, no foreign key.
+type corruption struct {
+	name       string
+	statements []string
+	fails      []string // exactly these checks, by name
+}
+
+func corruptions() []corruption {
+	const amalsWallet = "account_id = (SELECT id FROM ledger.account WHERE kind = 'wallet' AND owner = :amal;)"
+	entry := func(key string) string { return "entry_id = (SELECT id FROM ledger.entry WHERE key = :" + key + ";)" }
+	one := func(name, statement string, fails ...string) corruption {
+		return corruption{name, []string{statement}, fails}
+	}
+	return []corruption{
+		one("a recorded amount is changed", "UPDATE ledger.posting SET amount = amount + 1 WHERE amount > 0 AND "+entry("label"), "entry_sums_to_zero"),
+		one("an entry without postings", "INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('x', sha256(''), 'test', 'test', :amal;)", "entry_has_legs"),
+		one("postings come later than their entry", "UPDATE ledger.posting SET xid = pg_current_xact_id() WHERE "+entry("label"), "entry_closed"),
+		{"a balanced pair is appended", []string{
+			`INSERT INTO ledger.posting (entry_id, account_id, currency, amount)
+			 SELECT e.id, a.id, 'EUR', CASE a.kind WHEN 'bank' THEN 5 ELSE -5 END
+			 FROM ledger.entry e, ledger.account a WHERE e.key = :label; AND a.kind IN ('bank', 'promotions')`,
+		}, []string{"entry_closed"}},
+		one("a reversal takes back more", "UPDATE ledger.posting SET amount = amount * 2 WHERE entry_id = (SELECT id FROM ledger.entry WHERE key = 'taken back')", "entry_reversed_exactly"),
+		{"an entry is reversed twice", []string{
+			"ALTER TABLE ledger.entry DROP CONSTRAINT entry_reverses_key",
+			`INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id, reverses)
+			 SELECT 'again', request_hash, flow, cause_kind, cause_id, reverses FROM ledger.entry WHERE key = 'taken back'`,
+			`INSERT INTO ledger.posting (entry_id, account_id, currency, amount)
+			 SELECT e.id, p.account_id, p.currency, p.amount FROM ledger.entry e, ledger.posting p
+			 WHERE e.key = 'again' AND p.entry_id = (SELECT id FROM ledger.entry WHERE key = 'taken back')`,
+		}, []string{"entry_reversed_exactly"}},
+		one("a recorded posting is numbered", "UPDATE ledger.posting SET seq = 1, balance = amount WHERE "+entry("label"), "account_mode"),
+		one("a guarded account without a projection", "DELETE FROM ledger.balance WHERE "+amalsWallet, "account_mode"),
+		one("a recorded account without a rollup", "DELETE FROM ledger.rollup WHERE account_id = (SELECT id FROM ledger.account WHERE kind = 'carrier_cost')", "account_mode"),
+		{"a number is left out", []string{
+			"UPDATE ledger.posting p SET seq = seq + 1 WHERE " + amalsWallet + " AND seq = (SELECT max(seq) FROM ledger.posting o WHERE o.account_id = p.account_id)",
+			"UPDATE ledger.balance SET seq = seq + 1 WHERE " + amalsWallet,
+		}, []string{"account_numbers_gapless"}},
+		one("a balance on the way is changed", "UPDATE ledger.posting SET balance = balance + 1 WHERE seq = 1 AND "+amalsWallet, "account_running_balance"),
+		one("a wallet gets money from nowhere", "UPDATE ledger.balance SET balance = balance + 1 WHERE "+amalsWallet, "account_projection"),
+		one("a projection forgets its last number", "UPDATE ledger.balance SET seq = seq - 1 WHERE "+amalsWallet, "account_projection"),
+		one("a rollup is changed", "UPDATE ledger.rollup SET balance = balance + 1 WHERE through > '0'", "account_rollup"),
+		one("a watermark is ahead of its sum", "UPDATE ledger.rollup SET through = pg_current_xact_id() WHERE through = '0'", "account_rollup"),
+		one("a watermark is in the future", "UPDATE ledger.rollup SET through = '9000000000000000000', balance = (SELECT sum(amount) FROM ledger.posting p WHERE p.account_id = rollup.account_id)", "account_rollup"),
+		one("a floor was broken", "UPDATE ledger.account SET floor = 999999 WHERE kind = 'wallet' AND owner = :amal;", "account_limits"),
+		one("a ceiling is broken", "UPDATE ledger.account SET ceiling = 1 WHERE kind = 'seller_available'", "account_limits"),
+		one("a hold without money", "INSERT INTO hold (id, user_id, amount, currency, cause_kind, cause_id) VALUES (gen_random_uuid(), :amal;, 1, 'EUR', 'checkout', :amal;)", "hold_sum"),
+		one("money held without a hold", "UPDATE hold SET status = 'RELEASED', resolved_at = opened_at WHERE status = 'OPEN'", "hold_sum", "auction_hold"),
+		one("a top-up that was never posted", `INSERT INTO top_up (id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, fee, provider_id, charge_id, balance_txn_id, resolved_at)
+			VALUES (gen_random_uuid(), :amal;, 500, 'EUR', 'pm', 'k', sha256(''), 'SUCCEEDED', 20, 'p', 'c', 'b', now())`, "topup_posted"),
+		one("a top-up of another amount", "UPDATE top_up SET amount = amount + 1 WHERE id = :topup;", "topup_of_clearing", "topup_posted"),
+		one("a top-up credited to another", "UPDATE top_up SET user_id = :seller; WHERE id = :topup;", "topup_posted"),
+		one("a failed top-up with money", "UPDATE top_up SET status = 'FAILED', fee = NULL, failure_code = 'card_declined' WHERE id = :topup;", "topup_of_clearing"),
+		one("money of a top-up that nobody knows", "DELETE FROM top_up WHERE id = :topup;", "topup_of_clearing"),
+		one("an unpaid order with money in escrow", "UPDATE orders SET payment = 'PENDING' WHERE id = :paid;", "order_escrow"),
+		one("an escrow without an order", "UPDATE ledger.account SET owner = gen_random_uuid() WHERE kind = 'escrow' AND owner = :paid;", "order_escrow"),
+		one("an escrow gets money from nowhere", "UPDATE ledger.balance SET balance = balance + 1 WHERE account_id = (SELECT id FROM ledger.account WHERE kind = 'escrow' AND owner = :settled;)",
+			"account_projection", "order_escrow", "order_escrow_flow"),
+		one("a fee that was not taken", "UPDATE orders SET fee = fee + 1 WHERE id = :settled;", "order_settled"),
+		one("the money of a sale went to another", "UPDATE orders SET seller_id = :badr; WHERE id = :settled;", "order_settled", "auction_order"),
+		one("a leader with a hold of another amount", "UPDATE auction SET price = price + 1 WHERE id = :led;", "auction_hold"),
+		one("a leader without a hold", "UPDATE auction SET leader_id = :badr;, bid_count = 1 WHERE id = :quiet;", "auction_hold"),
+		one("a hold that outlives its lot", "UPDATE auction SET status = 'UNSOLD', closed_at = opened_at WHERE id = :led;", "auction_hold"),
+		one("a hold on no lot", "UPDATE hold SET cause_id = gen_random_uuid() WHERE status = 'OPEN'", "auction_hold"),
+		one("a sold lot without its order", "UPDATE orders SET auction_id = NULL WHERE id = :paid;", "auction_order"),
+		one("an order over another price", "UPDATE auction SET price = price + 1 WHERE id = :sold;", "auction_order"),
+		one("an order for an unsold lot", "UPDATE auction SET status = 'UNSOLD' WHERE id = :sold;", "auction_order"),
+	}
+}
+
+// TestCorruptionIsFound damages the books in every way that a check exists for: exactly the checks that speak of
+// it fail, each with a row that names what is wrong.
+func TestCorruptionIsFound(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	uncovered := map[string]bool{}
+	checks, err := Checks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range checks {
+		uncovered[check.Name] = true
+	}
+	for _, c := range corruptions() {
+		t.Run(c.name, func(t *testing.T) {
+			failing := s.corrupted(t, c.statements)
+			slices.Sort(c.fails)
+			if !slices.Equal(failing, c.fails) {
+				t.Errorf("these fail: %v, want %v", failing, c.fails)
+			}
+		})
+		for _, name := range c.fails {
+			delete(uncovered, name)
+		}
+	}
+	for name := range uncovered {
+		t.Errorf("nothing here breaks %s: it might never fail", name)
+	}
+}
+
+// corrupted does the damage, runs all checks, and takes the damage back.
+func (s *story) corrupted(t *testing.T, statements []string) (failing []string) {
+	t.Helper()
+	ctx := t.Context()
+	tx, err := s.Admin.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	for _, statement := range append([]string{"SET LOCAL session_replication_role = replica"}, statements...) {
+		tag, err := tx.Exec(ctx, s.sql(statement))
+		if err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+		if (tag.Insert() || tag.Update() || tag.Delete()) && tag.RowsAffected() == 0 {
+			t.Fatalf("nothing is damaged: %s", statement)
+		}
+	}
+	_, err = runAll(ctx, tx, Options{}, func(r Result) {
+		if r.OK() {
+			return
+		}
+		failing = append(failing, r.Name)
+		if f := r.Findings[0]; f.Subject == "" || f.Detail == "" {
+			t.Errorf("%s says %q, %q", r.Name, f.Subject, f.Detail)
+		}
+		t.Log(r.Name, r.Findings)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return failing
+}

@@ -1,0 +1,210 @@
+package audit
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/pgtest"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
+
+	"github.com/souklive/souk/internal/clock"
+)
+
+// generous is a provider whose every card pays, for a fee.
+type generous struct{ intents map[string]payment.Intent }
+
+func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (payment.Intent, error) {
+	intent := payment.Intent{ID: "pi_" + r.Reference, State: payment.Unconfirmed, Amount: r.Amount}
+	g.intents[intent.ID] = intent
+	return intent, nil
+}
+
+func (g generous) ConfirmIntent(ctx context.Context, id, _ string) (payment.Intent, error) {
+	intent, err := g.Intent(ctx, id)
+	intent.State = payment.Succeeded
+	intent.Charge = payment.Charge{
+		ID: "ch_" + id, BalanceTxnID: "txn_" + id, Amount: intent.Amount, Fee: money.New(55, intent.Amount.Currency),
+	}
+	return intent, err
+}
+
+func (g generous) Intent(_ context.Context, id string) (payment.Intent, error) {
+	return g.intents[id], nil
+}
+
+func (g generous) CancelIntent(ctx context.Context, id, _ string) (payment.Intent, error) {
+	return g.Intent(ctx, id)
+}
+
+type silent struct{}
+
+func (silent) Publish(context.Context, ...realtime.Event) {}
+
+func (silent) InsertTx(context.Context, pgx.Tx, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	return &rivertype.JobInsertResult{}, nil
+}
+
+// story is a day on the market, made by the use cases themselves. names are the things that corruptions speak of.
+type story struct {
+	*pgtest.Database
+	t       *testing.T
+	payment *payment.Service
+	auction *auction.Service
+	orders  *order.Service
+	names   map[string]string
+}
+
+func tell(t *testing.T) *story {
+	t.Helper()
+	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}}
+	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{map[string]payment.Intent{}}, Jobs: silent{}})
+	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
+	auctions, err := auction.New(t.Context(), auction.Config{
+		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),
+		Payment: s.payment, Orders: s.orders, Hub: silent{},
+	})
+	s.must(err)
+	s.auction = auctions
+
+	seller, amal, badr := s.user("seller"), s.user("amal"), s.user("badr")
+	s.topUp(amal, "topup")
+	s.topUp(badr, "topup of badr")
+	s.rollUp() // one part of the story lies before the watermark, the other behind it
+
+	s.lot(seller, "led", amal, badr)
+	s.lot(seller, "quiet")
+	s.close(s.lot(seller, "unsold"), "unsold")
+	s.close(s.lot(seller, "sold", badr, amal), "paid")
+	settled := s.close(s.lot(seller, "done", amal, badr, amal), "settled")
+	s.must2(s.orders.Ship(t.Context(), seller, settled, "RR123"))
+	s.must2(s.orders.ConfirmReceipt(t.Context(), amal, settled))
+
+	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
+	s.post("promised", ledger.Promotions, ledger.Bank)
+	s.must(postgres.InTx(t.Context(), s.Pool, func(tx pgx.Tx) error {
+		var entry int64
+		s.must(tx.QueryRow(t.Context(), "SELECT id FROM ledger.entry WHERE key = 'promised'").Scan(&entry))
+		_, err := ledger.ReverseTx(t.Context(), tx, entry, "taken back", ledger.Cause{Kind: "test", ID: uuid.Max})
+		return err
+	}))
+	return s
+}
+
+func (s *story) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *story) must2(_ any, err error) { s.t.Helper(); s.must(err) }
+
+func (s *story) exec(sql string, args ...any) {
+	s.t.Helper()
+	s.must2(s.Admin.Exec(s.t.Context(), sql, args...))
+}
+
+func (s *story) user(name string) uuid.UUID {
+	s.t.Helper()
+	user := id.New()
+	s.exec("INSERT INTO app_user (id, email, name, role, password_hash) VALUES ($1, $2, $2, 'SELLER', '')", user, name+"@souk.test")
+	s.names[name] = user.String()
+	return user
+}
+
+func (s *story) topUp(user uuid.UUID, name string) {
+	s.t.Helper()
+	top, err := s.payment.TopUp(s.t.Context(), user, payment.TopUpInput{
+		Amount: money.New(1000_00, "EUR"), PaymentMethod: "pm_card", IdempotencyKey: "once",
+	})
+	s.must(err)
+	s.names[name] = top.ID.String()
+}
+
+// rollUp rolls up until something moved: the transactions of other tests hold the watermark back while they run.
+func (s *story) rollUp() {
+	s.t.Helper()
+	for range 3000 {
+		moved, err := ledger.RollUp(s.t.Context(), s.Pool)
+		s.must(err)
+		if moved > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("some transaction has held the watermark back for half a minute")
+}
+
+// lot opens an auction; each bidder bids more than the one before.
+func (s *story) lot(seller uuid.UUID, name string, bidders ...uuid.UUID) uuid.UUID {
+	s.t.Helper()
+	listing := id.New()
+	s.exec("INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'ONE_OFF', $3, '', 'GOOD')", listing, seller, "a "+name+" thing")
+	a, err := s.auction.Start(s.t.Context(), seller, auction.StartInput{
+		Listing: listing, StartPrice: money.New(10_00, "EUR"), Duration: time.Hour,
+	})
+	s.must(err)
+	for i, bidder := range bidders {
+		s.must2(s.auction.Place(s.t.Context(), bidder, auction.PlaceInput{
+			Auction: a.ID, Amount: money.New(int64(10_00+i*5_00), "EUR"), IdempotencyKey: name + strings.Repeat("!", i),
+		}))
+	}
+	s.names[name] = a.ID.String()
+	return a.ID
+}
+
+// close ends a lot, and answers its order if there is one.
+func (s *story) close(lot uuid.UUID, name string) (order uuid.UUID) {
+	s.t.Helper()
+	s.exec("UPDATE auction SET ends_at = opened_at WHERE id = $1", lot)
+	if closed, err := s.auction.Close(s.t.Context(), lot); err != nil || !closed {
+		s.t.Fatalf("close: %t, %v", closed, err)
+	}
+	err := s.Admin.QueryRow(s.t.Context(), "SELECT id FROM orders WHERE auction_id = $1", lot).Scan(&order)
+	if err != nil && !postgres.NoRows(err) {
+		s.t.Fatal(err)
+	}
+	if err == nil {
+		s.names[name] = order.String()
+	}
+	return order
+}
+
+func (s *story) post(key string, from, to ledger.Kind) {
+	s.t.Helper()
+	s.must(postgres.InTx(s.t.Context(), s.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.PostTx(s.t.Context(), tx, ledger.Entry{
+			Key: key, Flow: "test", Cause: ledger.Cause{Kind: "test", ID: uuid.Max}, Legs: []ledger.Leg{
+				{Account: ledger.Account{Kind: from, Currency: "EUR"}, Amount: -7},
+				{Account: ledger.Account{Kind: to, Currency: "EUR"}, Amount: 7},
+			},
+		})
+		return err
+	}))
+	s.names[key] = key
+}
+
+// sql puts the story's names into a statement: :amal; is a user's id in quotes.
+func (s *story) sql(statement string) string {
+	var pairs []string
+	for name, value := range s.names {
+		pairs = append(pairs, ":"+name+";", "'"+value+"'")
+	}
+	return strings.NewReplacer(pairs...).Replace(statement)
+}
