@@ -7,7 +7,7 @@ var (
 	ErrEmailInvalid    = fault.New(fault.Invalid, "EMAIL_INVALID", "This is not an email address.")
 	ErrEmailTaken      = fault.New(fault.Conflict, "EMAIL_TAKEN", "An account with this email address exists already.")
 	ErrPasswordLength  = fault.New(fault.Invalid, "PASSWORD_LENGTH", "A password has between 10 and 200 characters.")
-	ErrNameLength      = fault.New(fault.Invalid, "NAME_LENGTH", "A name has between 1 and 80 characters, none of them a control character.")
+	ErrNameLength      = fault.New(fault.Invalid, "NAME_LENGTH", "A name has between 1 and 80 characters, and nothing that hides or turns it.")
 	ErrCredentials     = fault.New(fault.Invalid, "CREDENTIALS_WRONG", "The email address or the password is wrong.")
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "UNAUTHENTICATED", "Sign in first: this needs a valid bearer token.")
 	ErrForbidden       = fault.New(fault.Forbidden, "FORBIDDEN", "Your role may not do this.")

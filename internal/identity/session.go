@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -39,7 +40,7 @@ func (s Session) Role() Role { return s.User.Role }
 // SignIn opens a session for an email address and a password.
 func (s *Service) SignIn(ctx context.Context, email, password string) (_ Session, err error) {
 	defer fault.Wrap(&err, "sign in")
-	if len(password) > 1000 || len(email) > 254 {
+	if len(password) > 1000 || len(email) > 254 || !utf8.ValidString(email) || strings.ContainsRune(email, 0) { // nobody has such an address
 		return Session{}, ErrCredentials
 	}
 	row, err := s.q.UserByEmail(ctx, s.pool, strings.TrimSpace(email))

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -16,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/text"
 )
 
 // Role is the authority of a user. A seller is a buyer as well; staff neither buy nor sell.
@@ -79,7 +79,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUpInput) (Session, error) {
 
 // Register makes an account of any role without a session. It serves SignUp and the demo data.
 func (s *Service) Register(ctx context.Context, in SignUpInput) (_ User, err error) {
-	email, name := strings.TrimSpace(in.Email), strings.TrimSpace(in.Name)
+	email, name := strings.TrimSpace(in.Email), text.Clean(in.Name)
 	if err := validate(email, in.Password, name); err != nil {
 		return User{}, err
 	}
@@ -107,7 +107,7 @@ func validate(email, password, name string) error {
 		return ErrPasswordLength.At("password")
 	}
 	n := utf8.RuneCountInString(name)
-	if n < 1 || n > 80 || strings.ContainsFunc(name, unicode.IsControl) {
+	if n < 1 || n > 80 || !text.IsLine(name) {
 		return ErrNameLength.At("name")
 	}
 	return nil
