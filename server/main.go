@@ -10,14 +10,23 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func main() {
+	redis.SetLogger(quietRedis{})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal drains. It also gives the signals back, so that a second one ends at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
+
+// quietRedis drops what the client library prints beside the errors that it returns.
+type quietRedis struct{}
+
+// Printf does nothing.
+func (quietRedis) Printf(context.Context, string, ...any) {}
 
 // Exit codes: a failure, and a call that made no sense.
 const (

@@ -162,17 +162,22 @@ func (s *services) openRedis(ctx context.Context) error {
 
 // openStripe decides who takes payments. Without a key that is the fake, which keeps its state across restarts, as
 // Stripe would.
-func (s *services) openStripe(context.Context) error {
+func (s *services) openStripe(ctx context.Context) error {
 	s.stripeKey, s.stripeURL = s.config.StripeSecretKey.Reveal(), s.config.StripeAPIURL
 	if s.stripeKey != "" {
 		return nil
+	}
+	if s.role != roleAll {
+		s.log.WarnContext(ctx, "this process has a Stripe fake of its own, which does not know what other processes' fakes "+
+			"have taken; set STRIPE_SECRET_KEY where roles are apart")
 	}
 	s.playMoney, s.stripeKey = true, fakeStripeKey
 	fake, err := stripefake.New(stripefake.Config{
 		Key: fakeStripeKey, StateFile: filepath.Join(s.stateDir, "stripe-fake"), Log: s.log,
 	})
 	if err != nil {
-		return fmt.Errorf("start the Stripe fake: %w", err)
+		return fmt.Errorf("start the Stripe fake (where another process has it, set STRIPE_SECRET_KEY for both, "+
+			"or give this one a SOUK_STATE_DIR of its own): %w", err)
 	}
 	s.closes("the Stripe fake's state", func(context.Context) error { return fake.Close() })
 	url, stop, err := fake.Listen("127.0.0.1:0")
