@@ -164,6 +164,44 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 	return items, nil
 }
 
+const listingsOnMarket = `-- name: ListingsOnMarket :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at FROM listing
+WHERE seller_id = $1 AND status <> 'SOLD'
+ORDER BY created_at DESC, id DESC
+LIMIT $2
+`
+
+func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.UUID, pageSize int32) ([]Listing, error) {
+	rows, err := db.Query(ctx, listingsOnMarket, sellerID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Listing
+	for rows.Next() {
+		var i Listing
+		if err := rows.Scan(
+			&i.ID,
+			&i.SellerID,
+			&i.Kind,
+			&i.Title,
+			&i.Description,
+			&i.Condition,
+			&i.Price,
+			&i.Currency,
+			&i.Status,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const photoByID = `-- name: PhotoByID :one
 SELECT id, owner_id, content_type, bytes, width, height, status, created_at FROM photo WHERE id = $1
 `

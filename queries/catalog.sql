@@ -38,6 +38,12 @@ WHERE (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT @page_size;
 
+-- name: ListingsOnMarket :many
+SELECT * FROM listing
+WHERE seller_id = @seller_id AND status <> 'SOLD'
+ORDER BY created_at DESC, id DESC
+LIMIT @page_size;
+
 -- name: ListingReserve :execrows
 UPDATE listing SET status = 'RESERVED' WHERE id = @id AND seller_id = @seller_id AND status = 'ACTIVE';
 

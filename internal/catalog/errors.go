@@ -6,7 +6,8 @@ import "github.com/souklive/souk/internal/fault"
 var (
 	ErrTitleLength       = fault.New(fault.Invalid, "TITLE_LENGTH", "A title has between 3 and 140 characters.")
 	ErrDescriptionLength = fault.New(fault.Invalid, "DESCRIPTION_LENGTH", "A description has at most 5000 characters.")
-	ErrTextControl       = fault.New(fault.Invalid, "TEXT_CONTROL_CHARACTERS", "The text has control characters that can't be shown.")
+	ErrTextControl       = fault.New(fault.Invalid, "TEXT_CONTROL_CHARACTERS", "The text has characters that can't be shown: control characters, or those that turn the direction of writing.")
+	ErrCondition         = fault.New(fault.Invalid, "CONDITION_UNKNOWN", "A thing is new, like new, good or fair.")
 	ErrPricePositive     = fault.New(fault.Invalid, "PRICE_NOT_POSITIVE", "A price is greater than zero.")
 	ErrPhotoCount        = fault.New(fault.Invalid, "PHOTO_COUNT", "A listing has between one and five photos, each only once.")
 	ErrPhotoUnknown      = fault.New(fault.NotFound, "PHOTO_NOT_FOUND", "A photo is missing: it must be yours, uploaded, and not on another listing.")

@@ -2,9 +2,8 @@ package catalog
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -17,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/text"
 )
 
 // Status says whether a listing can be taken.
@@ -37,6 +37,16 @@ const OneOff Kind = "ONE_OFF"
 
 // Condition of an item.
 type Condition string
+
+// The conditions.
+const (
+	ConditionNew     Condition = "NEW"
+	ConditionLikeNew Condition = "LIKE_NEW"
+	ConditionGood    Condition = "GOOD"
+	ConditionFair    Condition = "FAIR"
+)
+
+var conditions = []Condition{ConditionNew, ConditionLikeNew, ConditionGood, ConditionFair}
 
 const (
 	photosPerListing = 5
@@ -103,18 +113,21 @@ type CreateInput struct {
 }
 
 func (in *CreateInput) validate() error {
-	in.Title, in.Description = strings.TrimSpace(in.Title), strings.TrimSpace(in.Description)
+	in.Title, in.Description = text.Clean(in.Title), text.Clean(in.Description)
 	if n := utf8.RuneCountInString(in.Title); n < 3 || n > 140 {
 		return ErrTitleLength.At("title")
 	}
 	if utf8.RuneCountInString(in.Description) > 5000 {
 		return ErrDescriptionLength.At("description")
 	}
-	if strings.ContainsFunc(in.Title, unicode.IsControl) {
+	if !text.IsLine(in.Title) {
 		return ErrTextControl.At("title")
 	}
-	if strings.ContainsFunc(in.Description, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+	if !text.IsProse(in.Description) {
 		return ErrTextControl.At("description")
+	}
+	if !slices.Contains(conditions, in.Condition) {
+		return ErrCondition.At("condition")
 	}
 	if in.Price != nil && in.Price.Minor <= 0 {
 		return ErrPricePositive.At("price")
@@ -220,6 +233,16 @@ func (s *Service) Get(ctx context.Context, listing uuid.UUID) (Listing, error) {
 		return Listing{}, ErrListingNotFound
 	}
 	return l, nil
+}
+
+// OnMarket is a seller's newest listings that are not sold, a hundred at most.
+func (s *Service) OnMarket(ctx context.Context, seller uuid.UUID) ([]Listing, error) {
+	rows, err := s.q.ListingsOnMarket(ctx, s.pool, seller, page.MaxFirst)
+	listings := make([]Listing, len(rows))
+	for i, row := range rows {
+		listings[i] = listingOf(row)
+	}
+	return listings, err
 }
 
 // ReserveTx takes the seller's own listing off the market for an auction. Only one taker succeeds.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
@@ -105,14 +106,20 @@ func (s *Service) StorePhoto(ctx context.Context, photo uuid.UUID, body []byte) 
 	if err != nil {
 		return err
 	}
-	if err := s.photos.put(photo, body); err != nil {
-		return fmt.Errorf("keep photo %s: %w", photo, err)
-	}
-	n, err := s.q.PhotoStored(ctx, s.pool, int32(width), int32(height), photo)
-	if err == nil && n == 0 {
-		return ErrUploadTwice
-	}
-	return err
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		// The row's lock comes first: of two uploads at once, only the one that is kept writes its bytes.
+		n, err := s.q.PhotoStored(ctx, tx, int32(width), int32(height), photo)
+		if err == nil && n == 0 {
+			return ErrUploadTwice
+		}
+		if err != nil {
+			return fmt.Errorf("mark photo %s as stored: %w", photo, err)
+		}
+		if err := s.photos.put(photo, body); err != nil {
+			return fmt.Errorf("keep photo %s: %w", photo, err)
+		}
+		return nil
+	})
 }
 
 // PhotosByListing reads photos in their order for a loader.
