@@ -31,18 +31,19 @@ const (
 )
 
 type hasher struct {
-	slots chan struct{}
-	decoy string // compared against where the address is unknown, so that both cases take the same time
+	slots    chan struct{}
+	patience time.Duration
+	decoy    string // compared against where the address is unknown, so that both cases take the same time
 }
 
 func newHasher() *hasher {
-	h := &hasher{slots: make(chan struct{}, hashesAtOnce)}
+	h := &hasher{slots: make(chan struct{}, hashesAtOnce), patience: hashPatience}
 	h.decoy = encodeHash(make([]byte, argonSaltLen), make([]byte, argonKeyLen))
 	return h
 }
 
 func (h *hasher) enter(ctx context.Context) error {
-	timer := time.NewTimer(hashPatience)
+	timer := time.NewTimer(h.patience)
 	defer timer.Stop()
 	select {
 	case h.slots <- struct{}{}:

@@ -100,7 +100,10 @@ func (s *Service) Register(ctx context.Context, in SignUpInput) (_ User, err err
 
 func validate(email, password, name string) error {
 	address, err := mail.ParseAddress(email)
-	if err != nil || address.Address != email || len(email) > 254 || !strings.Contains(email, ".") || !utf8.ValidString(email) {
+	if err != nil || address.Address != email || len(email) > 254 || !utf8.ValidString(email) {
+		return ErrEmailInvalid.At("email")
+	}
+	if _, domain, _ := strings.Cut(email, "@"); !strings.Contains(domain, ".") {
 		return ErrEmailInvalid.At("email")
 	}
 	if n := utf8.RuneCountInString(password); n < 10 || n > 200 {
