@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/google/uuid"
 
@@ -15,8 +16,12 @@ import (
 
 type actorKey struct{}
 
-// closeForbidden is graphql-transport-ws's close code for a connection_init that is refused.
-const closeForbidden = 4403
+// The close codes for a connection_init that is refused, and for one that the server failed at: the first is
+// graphql-transport-ws's, on the second its clients come back.
+const (
+	closeForbidden = 4403
+	closeInternal  = 1011
+)
 
 // actor is who asks; ok is false where nobody is signed in.
 func actor(ctx context.Context) (identity.Session, bool) {
@@ -61,13 +66,17 @@ func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Req
 }
 
 // initWebSocket authenticates by the payload of connection_init, which is where browsers can put a token.
-func initWebSocket(users *identity.Service) transport.WebsocketInitFunc {
+func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) transport.WebsocketInitFunc {
 	return func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 		ctx, err := authenticate(ctx, users, payload.Authorization())
 		if err != nil && fault.KindOf(err) == fault.Unauthenticated {
 			refused := transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, closeForbidden), "Forbidden")
 			return refused, nil, err
 		}
-		return ctx, nil, err
+		if err != nil { // the transport sends the error's own words: only the presenter's may leave
+			failed := transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, closeInternal), "Internal server error")
+			return failed, nil, present(ctx, err)
+		}
+		return ctx, nil, nil
 	}
 }

@@ -106,7 +106,7 @@ func (r *subscriptionResolver) AuctionEvents(ctx context.Context, auctionID id.I
 	if _, err := r.Auctions.Get(ctx, lot); err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.Hub, from(auction.Topic(lot), afterVersion, epoch, r.Auctions.Snapshot(lot)), r.auctionEvent)
+	return stream(ctx, r.Resolver, from(auction.Topic(lot), afterVersion, epoch, r.Auctions.Snapshot(lot)), r.auctionEvent)
 }
 
 // Auction returns generated.AuctionResolver implementation.

@@ -69,8 +69,8 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 		}
 		f := classify(err, located)
-		if f.Kind == fault.Internal {
-			log.ErrorContext(ctx, "a request failed", "error", err, "path", out.Path.String())
+		if f.Kind == fault.Internal && firstOf(ctx, err) {
+			log.ErrorContext(ctx, "a request failed", append([]any{"error", err, "path", out.Path.String()}, stackOf(err)...)...)
 		}
 		out.Message, out.Extensions = f.Message, extensionsOf(ctx, f)
 		return out
@@ -85,7 +85,7 @@ func classify(err error, located *gqlerror.Error) *fault.Error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.New(fault.Unavailable, "CANCELLED", "The request ended before it was answered.")
 	}
-	if located != nil && located.Err == nil { // gqlgen's and gqlparser's own words about the request
+	if located != nil { // gqlgen's and gqlparser's own words about the request have a code; nothing else here does
 		if code, ok := located.Extensions["code"].(string); ok {
 			return &fault.Error{Kind: fault.Invalid, Code: code, Message: located.Message}
 		}
@@ -106,6 +106,20 @@ func extensionsOf(ctx context.Context, f *fault.Error) map[string]any {
 	return extensions
 }
 
+// statusOf is the HTTP status of what is refused outside an operation.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, ErrMethod), errors.Is(err, ErrGetMutation):
+		return http.StatusMethodNotAllowed
+	case errors.Is(err, ErrContentType):
+		return http.StatusUnsupportedMediaType
+	}
+	if status, ok := httpStatus[fault.KindOf(err)]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
 var httpStatus = map[fault.Kind]int{
 	fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized, fault.Forbidden: http.StatusForbidden,
 	fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict, fault.Precondition: http.StatusConflict,
@@ -117,10 +131,7 @@ var httpStatus = map[fault.Kind]int{
 func WriteError(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, err error) {
 	present := presenter(log)
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		status, ok := httpStatus[fault.KindOf(err)]
-		if !ok {
-			status = http.StatusInternalServerError
-		}
+		status := statusOf(err)
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		if status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)

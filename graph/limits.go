@@ -2,10 +2,10 @@ package graph
 
 import (
 	"context"
-	"strings"
 
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -56,12 +56,15 @@ func (l *limiter) MutateOperationContext(ctx context.Context, op *graphql.Operat
 	switch {
 	case size.depth > l.Depth:
 		return tooMuch("QUERY_TOO_DEEP", "The operation nests %d levels deep; the limit is %d.", size.depth, l.Depth)
-	case size.fields > l.Cost: // before gqlgen counts, which writes every fragment out
+	case size.fields > l.Cost: // before anything else counts, as that writes every fragment out
 		return tooMuch("QUERY_TOO_COSTLY", "The operation has more than %d fields.", l.Cost)
 	case size.aliases > l.Aliases:
 		return tooMuch("TOO_MANY_ALIASES", "The operation renames %d fields; the limit is %d.", size.aliases, l.Aliases)
 	case op.Operation.Operation == ast.Mutation && rootFields(op.Operation.SelectionSet) > l.Mutations:
 		return tooMuch("TOO_MANY_MUTATIONS", "One request holds at most %d mutations.", l.Mutations)
+	}
+	if op.Operation.Operation == ast.Subscription && rootFields(op.Operation.SelectionSet) != 1 {
+		return tooMuch(errcode.ValidationFailed, "A subscription has exactly one field.")
 	}
 	cost := complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(l.ExtensionName(), operationCost{Cost: cost, Limit: l.Cost})
@@ -78,6 +81,9 @@ func tooMuch(code, message string, args ...any) *gqlerror.Error {
 // InterceptResponse tells the cost in the answer.
 func (l *limiter) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
+	if !graphql.HasOperationContext(ctx) { // the request had no operation that could be read
+		return response
+	}
 	op := graphql.GetOperationContext(ctx)
 	if response == nil || op.Operation == nil || op.Operation.Operation == ast.Subscription {
 		return response
@@ -92,10 +98,14 @@ func (l *limiter) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 }
 
 // size is how large a selection is once its fragments are written out.
-type size struct{ depth, aliases, fields int }
+type size struct {
+	depth, aliases, fields int
+	introspects            bool
+}
 
 // measurer walks a validated document, in which fragments form no cycle. Each fragment is measured once: written
-// out, they can grow with the power of their number. Introspection does not count; the validator bounds it.
+// out, they can grow with the power of their number. Introspection nests as deep as its tools please, within
+// what the validator allows.
 type measurer map[*ast.FragmentDefinition]size
 
 func (m measurer) measure(set ast.SelectionSet) size {
@@ -104,15 +114,7 @@ func (m measurer) measure(set ast.SelectionSet) size {
 		var s size
 		switch selection := selection.(type) {
 		case *ast.Field:
-			if strings.HasPrefix(selection.Name, "__") {
-				continue
-			}
-			s = m.measure(selection.SelectionSet)
-			s.depth++
-			s.fields = addCapped(s.fields, 1)
-			if selection.Alias != selection.Name {
-				s.aliases = addCapped(s.aliases, 1)
-			}
+			s = m.field(selection)
 		case *ast.InlineFragment:
 			s = m.measure(selection.SelectionSet)
 		case *ast.FragmentSpread:
@@ -120,8 +122,22 @@ func (m measurer) measure(set ast.SelectionSet) size {
 		}
 		total.depth = max(total.depth, s.depth)
 		total.aliases, total.fields = addCapped(total.aliases, s.aliases), addCapped(total.fields, s.fields)
+		total.introspects = total.introspects || s.introspects
 	}
 	return total
+}
+
+func (m measurer) field(f *ast.Field) size {
+	s := m.measure(f.SelectionSet)
+	s.depth++
+	s.fields = addCapped(s.fields, 1)
+	if f.Alias != f.Name {
+		s.aliases = addCapped(s.aliases, 1)
+	}
+	if f.Name == "__schema" || f.Name == "__type" {
+		s.depth, s.introspects = 1, true
+	}
+	return s
 }
 
 func (m measurer) fragment(f *ast.FragmentDefinition) size {

@@ -53,7 +53,7 @@ func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 
 // withLoaders gives each response its own loaders.
 func (r *Resolver) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(context.WithValue(ctx, loadersKey{}, r.newLoaders(ctx)))
+	return next(context.WithValue(withFailures(ctx), loadersKey{}, r.newLoaders(ctx)))
 }
 
 // maybe loads what need not exist: nil where it doesn't.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
@@ -31,11 +30,11 @@ func from(topic realtime.Topic, after *int, epoch *string, snapshot func(context
 
 // stream carries a topic's events to one subscriber, each made into what the schema promises. The stream ends
 // with ctx, or with an error that the client sees.
-func stream[T any](ctx context.Context, hub *realtime.Hub, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
+func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
 	if s.After != nil && *s.After < 0 {
 		return nil, errVersion
 	}
-	subscription, err := hub.Subscribe(ctx, s)
+	subscription, err := r.Hub.Subscribe(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +44,7 @@ func stream[T any](ctx context.Context, hub *realtime.Hub, s realtime.Subscribe,
 		for event := range subscription.Events() {
 			item, err := to(event)
 			if err != nil {
-				endWith(ctx, err)
+				r.endWith(ctx, err)
 				return
 			}
 			select {
@@ -55,16 +54,15 @@ func stream[T any](ctx context.Context, hub *realtime.Hub, s realtime.Subscribe,
 			}
 		}
 		if err := subscription.Err(); err != nil && ctx.Err() == nil {
-			endWith(ctx, err)
+			r.endWith(ctx, err)
 		}
 	}()
 	return out, nil
 }
 
 // endWith tells the client why its subscription ends; the transport sends it when the channel closes.
-func endWith(ctx context.Context, err error) {
-	f := classify(err, nil)
-	transport.AddSubscriptionError(ctx, &gqlerror.Error{Message: f.Message, Extensions: extensionsOf(ctx, f)})
+func (r *Resolver) endWith(ctx context.Context, err error) {
+	transport.AddSubscriptionError(ctx, presenter(r.Log)(ctx, err))
 }
 
 func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
@@ -2475,14 +2476,14 @@ func (ec *executionContext) marshalNAuctionStartPayload2githubᚗcomᚋsouklive�
 }
 
 func (ec *executionContext) unmarshalNAuctionStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐStatus(ctx context.Context, v any) (auction.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := auction.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNAuctionStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐStatus(ctx context.Context, sel ast.SelectionSet, v auction.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -2555,7 +2556,7 @@ func (ec *executionContext) unmarshalOAuctionStatus2ᚖgithubᚗcomᚋsouklive�
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := auction.Status(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -2566,7 +2567,7 @@ func (ec *executionContext) marshalOAuctionStatus2ᚖgithubᚗcomᚋsoukliveᚋs
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := scalar.MarshalString(string(*v))
 	return res
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
@@ -1501,14 +1502,14 @@ func (ec *executionContext) _PhotoUploadCreatePayload(ctx context.Context, sel a
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) unmarshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx context.Context, v any) (catalog.Condition, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := catalog.Condition(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx context.Context, sel ast.SelectionSet, v catalog.Condition) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1591,14 +1592,14 @@ func (ec *executionContext) marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsou
 }
 
 func (ec *executionContext) unmarshalNListingKind2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKind(ctx context.Context, v any) (catalog.Kind, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := catalog.Kind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNListingKind2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKind(ctx context.Context, sel ast.SelectionSet, v catalog.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1608,14 +1609,14 @@ func (ec *executionContext) marshalNListingKind2githubᚗcomᚋsoukliveᚋsouk�
 }
 
 func (ec *executionContext) unmarshalNListingStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐStatus(ctx context.Context, v any) (catalog.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := catalog.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNListingStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐStatus(ctx context.Context, sel ast.SelectionSet, v catalog.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
@@ -1524,14 +1525,14 @@ func (ec *executionContext) marshalNOrder2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋin
 }
 
 func (ec *executionContext) unmarshalNOrderAction2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐAction(ctx context.Context, v any) (order.Action, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := order.Action(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOrderAction2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐAction(ctx context.Context, sel ast.SelectionSet, v order.Action) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1618,14 +1619,14 @@ func (ec *executionContext) marshalNOrderEventKind2githubᚗcomᚋsoukliveᚋsou
 }
 
 func (ec *executionContext) unmarshalNOrderFulfilment2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐFulfilment(ctx context.Context, v any) (order.Fulfilment, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := order.Fulfilment(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOrderFulfilment2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐFulfilment(ctx context.Context, sel ast.SelectionSet, v order.Fulfilment) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1635,14 +1636,14 @@ func (ec *executionContext) marshalNOrderFulfilment2githubᚗcomᚋsoukliveᚋso
 }
 
 func (ec *executionContext) unmarshalNOrderPayment2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐPayment(ctx context.Context, v any) (order.Payment, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := order.Payment(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOrderPayment2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐPayment(ctx context.Context, sel ast.SelectionSet, v order.Payment) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

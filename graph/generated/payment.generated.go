@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
@@ -748,14 +749,14 @@ func (ec *executionContext) marshalNEarnings2ᚕgithubᚗcomᚋsoukliveᚋsouk�
 }
 
 func (ec *executionContext) unmarshalNTopUpStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpaymentᚐTopUpStatus(ctx context.Context, v any) (payment.TopUpStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := payment.TopUpStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNTopUpStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpaymentᚐTopUpStatus(ctx context.Context, sel ast.SelectionSet, v payment.TopUpStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -3196,14 +3196,13 @@ func (ec *executionContext) marshalNBigInt2int64(ctx context.Context, sel ast.Se
 }
 
 func (ec *executionContext) unmarshalNCurrencyCode2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐCurrency(ctx context.Context, v any) (money.Currency, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := money.Currency(tmp)
+	res, err := scalar.UnmarshalCurrencyCode(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNCurrencyCode2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐCurrency(ctx context.Context, sel ast.SelectionSet, v money.Currency) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalCurrencyCode(v)
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3213,13 +3212,13 @@ func (ec *executionContext) marshalNCurrencyCode2githubᚗcomᚋsoukliveᚋsouk�
 }
 
 func (ec *executionContext) unmarshalNDecimal2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := scalar.UnmarshalDecimal(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := scalar.MarshalDecimal(v)
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

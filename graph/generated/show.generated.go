@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
@@ -951,14 +952,14 @@ func (ec *executionContext) marshalNShowStartPayload2githubᚗcomᚋsoukliveᚋs
 }
 
 func (ec *executionContext) unmarshalNShowStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐStatus(ctx context.Context, v any) (show.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := show.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNShowStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐStatus(ctx context.Context, sel ast.SelectionSet, v show.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

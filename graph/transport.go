@@ -1,0 +1,182 @@
+package graph
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+// The refusals of a request that holds no operation to run.
+var (
+	ErrMethod       = fault.New(fault.Invalid, "METHOD_NOT_ALLOWED", "The API takes POST, and GET for queries.")
+	ErrContentType  = fault.New(fault.Invalid, "CONTENT_TYPE_UNSUPPORTED", "An operation is posted as application/json in UTF-8.")
+	ErrRequest      = fault.New(fault.Invalid, "REQUEST_MALFORMED", "A request is one JSON object in UTF-8 with a query, and may have variables, operationName and extensions.")
+	ErrSubscription = fault.New(fault.Invalid, "STREAM_NEEDED", "A subscription comes as a stream: over WebSocket, or with Accept: text/event-stream.")
+	ErrGetMutation  = fault.New(fault.Invalid, "GET_QUERIES_ONLY", "GET runs queries only; POST the operation.")
+)
+
+const (
+	typeJSON    = "application/json"
+	typeGraphQL = "application/graphql-response+json"
+)
+
+// overHTTP is the GraphQL-over-HTTP transport, for GET and POST. It is ours as gqlgen's answers some malformed
+// requests without a code and repeats the request, passwords included, in others.
+type overHTTP struct{ fail failFunc }
+
+type failFunc = func(http.ResponseWriter, *http.Request, error)
+
+var _ graphql.Transport = overHTTP{}
+
+// Supports takes what no transport before it took.
+func (overHTTP) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
+
+// Do answers one operation. By the specification, what is wrong with the operation is a 400 for clients
+// that accept application/graphql-response+json, and a 200 for those that expect application/json.
+func (t overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	read := readPost
+	switch r.Method {
+	case http.MethodPost:
+	case http.MethodGet:
+		read = readGet
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		t.fail(w, r, ErrMethod)
+		return
+	}
+	params, err := read(r)
+	if err != nil {
+		t.fail(w, r, err)
+		return
+	}
+	params.Headers = r.Header
+	operation, errs := exec.CreateOperationContext(r.Context(), params)
+	switch {
+	case errs != nil:
+		status := http.StatusOK
+		if answerType(r) == typeGraphQL {
+			status = http.StatusBadRequest
+		}
+		write(w, r, status, exec.DispatchError(graphql.WithOperationContext(r.Context(), operation), errs))
+		return
+	case r.Method == http.MethodGet && operation.Operation.Operation == ast.Mutation:
+		w.Header().Set("Allow", "POST")
+		t.fail(w, r, ErrGetMutation)
+		return
+	}
+	if operation.Operation.Operation == ast.Subscription {
+		t.fail(w, r, ErrSubscription)
+		return
+	}
+	respond, ctx := exec.DispatchOperation(r.Context(), operation)
+	write(w, r, http.StatusOK, respond(ctx))
+}
+
+func write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
+	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(response) // the client may be gone
+}
+
+// answerType is the type that the client asked for, and application/json where it didn't.
+func answerType(r *http.Request) string {
+	for accepted := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		switch mediaType, _, _ := mime.ParseMediaType(strings.TrimSpace(accepted)); mediaType {
+		case typeGraphQL:
+			return typeGraphQL
+		case typeJSON, "application/*", "*/*":
+			return typeJSON
+		}
+	}
+	return typeJSON
+}
+
+func readPost(r *http.Request) (*graphql.RawParams, error) {
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, named := params["charset"]
+	if err != nil || mediaType != typeJSON || (named && !strings.EqualFold(charset, "utf-8")) {
+		return nil, ErrContentType
+	}
+	body, err := io.ReadAll(r.Body) // its size is bounded before it comes here
+	if err != nil {
+		return nil, ErrRequest.Because(err)
+	}
+	var out graphql.RawParams
+	if err := decode(body, &out); err != nil {
+		return nil, err
+	}
+	return &out, complete(out)
+}
+
+func readGet(r *http.Request) (*graphql.RawParams, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, ErrRequest.Because(err)
+	}
+	out := graphql.RawParams{Query: query.Get("query"), OperationName: query.Get("operationName")}
+	for name, into := range map[string]*map[string]any{"variables": &out.Variables, "extensions": &out.Extensions} {
+		if text := query.Get(name); text != "" {
+			if err := decode([]byte(text), into); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &out, complete(out)
+}
+
+// decode reads exactly one JSON value. encoding/json would make U+FFFD of what is not UTF-8, without a word.
+func decode(body []byte, into any) error {
+	if !utf8.Valid(body) {
+		return ErrRequest
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return ErrRequest.Because(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return ErrRequest
+	}
+	return nil
+}
+
+// complete wants a query, or the hash of one that is known.
+func complete(p graphql.RawParams) error {
+	if !utf8.ValidString(p.Query) || (p.Query == "" && p.Extensions["persistedQuery"] == nil) {
+		return ErrRequest
+	}
+	return nil
+}
+
+// serverSentEvents keeps from gqlgen's transport what can't be read: it would log it.
+type serverSentEvents struct {
+	transport.SSE
+	fail failFunc
+}
+
+// Do answers one operation with a stream.
+func (t serverSentEvents) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		_, err = readPost(r)
+	}
+	if err != nil {
+		t.fail(w, r, err)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	t.SSE.Do(w, r, exec)
+}

@@ -1,0 +1,184 @@
+// Package graphtest serves the whole API to tests: the handler behind the middleware of a server, over a database of
+// the test's own, a real Redis and a Stripe fake, with its log and its SQL statements in view.
+package graphtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/httpx"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/pgtest"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/redistest"
+	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/wsgorilla"
+)
+
+const (
+	stripeKey      = "sk_test_souk_0123456789abcdef"
+	feeBasisPoints = 1_000
+	maxBody        = 1 << 20 // as server/routes.go has it
+)
+
+// API is a served API.
+type API struct {
+	URL        string
+	Resolver   *graph.Resolver
+	Log        *Log
+	Statements *Statements // of the domains; not of the hub
+
+	t     testing.TB
+	data  *pgtest.Database
+	pool  *pgxpool.Pool // of the domains
+	users int
+}
+
+// Option changes how the API is served.
+type Option func(*graph.Resolver, *graph.Config)
+
+// Production serves as with SOUK_ENV=production.
+func Production(_ *graph.Resolver, c *graph.Config) { c.Production = true }
+
+// New serves an API until the test ends.
+func New(t testing.TB, options ...Option) *API {
+	t.Helper()
+	a := &API{t: t, data: pgtest.New(t), Log: &Log{}, Statements: &Statements{}}
+	// Clones of one template have one epoch; two databases on one Redis must not.
+	a.Exec("UPDATE epoch SET id = gen_random_uuid()")
+	a.pool = a.tracedPool()
+	log := slog.New(obs.NewHandler(a.Log))
+
+	config := graph.Config{Limits: graph.DefaultLimits}
+	a.Resolver = a.resolver(a.pool, log)
+	for _, option := range options {
+		option(a.Resolver, &config)
+	}
+	sockets, err := wsgorilla.New(wsgorilla.Config{Log: log})
+	a.must(err)
+	config.Sockets = sockets
+	a.serve(log, sockets.Guard(graph.NewHandler(a.Resolver, config)))
+	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then
+	return a
+}
+
+func (a *API) tracedPool() *pgxpool.Pool {
+	config, err := pgxpool.ParseConfig(a.data.URL)
+	a.must(err)
+	config.MaxConns = 8
+	config.ConnConfig.Tracer = a.Statements
+	pool, err := pgxpool.NewWithConfig(a.t.Context(), config)
+	a.must(err)
+	a.t.Cleanup(pool.Close)
+	return pool
+}
+
+func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
+	options, err := redis.ParseURL(redistest.URL(a.t))
+	a.must(err)
+	client := redis.NewClient(options)
+	a.t.Cleanup(func() { _ = client.Close() })
+	hub, err := realtime.NewHub(realtime.Config{Pool: a.data.Pool, Redis: client, Log: log})
+	a.must(err)
+	a.t.Cleanup(hub.Close)
+
+	photos, err := catalog.NewPhotoStore(a.t.TempDir(), func() string { return a.URL }, []byte("a key of tests"), clock.System{})
+	a.must(err)
+	jobs, err := river.NewClient[pgx.Tx](riverpgxv5.New(pool), &river.Config{})
+	a.must(err)
+	r := &graph.Resolver{
+		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(pool, clock.System{}),
+		Payment: payment.New(payment.Config{Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log}),
+		Hub:     hub, Clock: clock.System{}, Log: log,
+	}
+	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)
+	r.Chat = chat.New(pool, r.Catalog, hub)
+	r.Auctions, err = auction.New(a.t.Context(), auction.Config{
+		Pool: pool, Catalog: r.Catalog, Shows: r.Shows, Payment: r.Payment, Orders: r.Orders, Hub: hub,
+	})
+	a.must(err)
+	return r
+}
+
+func (a *API) stripe() string {
+	fake, err := stripefake.New(stripefake.Config{Key: stripeKey, Seed: 7})
+	a.must(err)
+	listener := httptest.NewServer(fake)
+	a.t.Cleanup(listener.Close)
+	return listener.URL
+}
+
+// serve puts the handler behind what server/routes.go puts before it.
+func (a *API) serve(log *slog.Logger, api http.Handler) {
+	metrics := obs.NewHTTPMetrics(prometheus.NewRegistry())
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", httpx.BodyLimit(maxBody)(api))
+	mux.Handle(catalog.PhotoPath, a.Resolver.Catalog.PhotoHandler(graph.WriteError(log)))
+	server := httptest.NewServer(httpx.Chain(mux,
+		httpx.RequestID(obs.NewRequestID),
+		httpx.AccessLog(log, metrics),
+		httpx.Recover(log, metrics),
+		httpx.CORS(nil),
+	))
+	a.t.Cleanup(server.Close)
+	a.URL = server.URL
+}
+
+// Nobody is a client that is not signed in.
+func (a *API) Nobody() apitest.Client { return apitest.Client{URL: a.URL} }
+
+// LoseDatabase takes the domains' database away for good.
+func (a *API) LoseDatabase() { a.pool.Close() }
+
+// Exec runs a statement as the schema's owner.
+func (a *API) Exec(sql string, args ...any) {
+	a.t.Helper()
+	_, err := a.data.Admin.Exec(a.t.Context(), sql, args...)
+	a.must(err)
+}
+
+// Digest is the content of every table: two that are equal say that nothing was changed.
+func (a *API) Digest() map[string]string {
+	a.t.Helper()
+	rows, err := a.data.Admin.Query(a.t.Context(), `SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+		WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
+	a.must(err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	a.must(err)
+	digest := make(map[string]string, len(tables))
+	for _, table := range tables {
+		var content string
+		a.must(a.data.Admin.QueryRow(a.t.Context(), fmt.Sprintf(
+			`SELECT count(*) || ' rows ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') FROM %s t`, table)).Scan(&content))
+		digest[table] = content
+	}
+	return digest
+}
+
+func (a *API) must(err error) {
+	a.t.Helper()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}

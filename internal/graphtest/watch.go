@@ -1,0 +1,107 @@
+package graphtest
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Line is one line of the log.
+type Line struct {
+	Level   slog.Level
+	Message string
+	Attrs   map[string]string
+}
+
+// Log keeps what is logged.
+type Log struct {
+	mu    sync.Mutex
+	lines []Line
+}
+
+var _ slog.Handler = (*Log)(nil)
+
+// Enabled is true from Info on.
+func (l *Log) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+
+// Handle keeps a record.
+func (l *Log) Handle(_ context.Context, r slog.Record) error {
+	line := Line{Level: r.Level, Message: r.Message, Attrs: map[string]string{}}
+	r.Attrs(func(attr slog.Attr) bool {
+		line.Attrs[attr.Key] = attr.Value.String()
+		return true
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	return nil
+}
+
+// WithAttrs and WithGroup are not used by what is tested here.
+func (l *Log) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+// WithGroup is the same handler.
+func (l *Log) WithGroup(string) slog.Handler { return l }
+
+// Drain gives the lines from a level on that came since it was last called, and forgets all.
+func (l *Log) Drain(from slog.Level) []Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []Line
+	for _, line := range l.lines {
+		if line.Level >= from {
+			lines = append(lines, line)
+		}
+	}
+	l.lines = nil
+	return lines
+}
+
+// Forget drops the lines with a message.
+func (l *Log) Forget(message string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = slices.DeleteFunc(l.lines, func(line Line) bool { return line.Message == message })
+}
+
+// Statements keeps the SQL that is sent: BEGIN and COMMIT are round trips as well.
+type Statements struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+var _ pgx.QueryTracer = (*Statements)(nil)
+
+// TraceQueryStart keeps a statement.
+func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, nameOf(data.SQL))
+	return ctx
+}
+
+// TraceQueryEnd has nothing to do.
+func (s *Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Drain gives what was sent since it was last called.
+func (s *Statements) Drain() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := s.sent
+	s.sent = nil
+	return sent
+}
+
+// nameOf is the name that the query has in queries/, or its first words.
+func nameOf(sql string) string {
+	if rest, ok := strings.CutPrefix(strings.TrimSpace(sql), "-- name: "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return name
+	}
+	words := strings.Fields(sql)
+	return strings.Join(words[:min(3, len(words))], " ")
+}
