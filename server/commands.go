@@ -91,7 +91,7 @@ func (c *console) reportLines(r audit.Result) {
 		fmt.Fprintf(c.out, "ok    %s\n", r.Sentence)
 		return
 	}
-	fmt.Fprintf(c.out, "FAIL  %s\n      %s: %d rows\n", r.Sentence, r.Name, r.Count)
+	fmt.Fprintf(c.out, "FAIL  %s\n      %s, rows: %d\n", r.Sentence, r.Name, r.Count)
 	for _, f := range r.Findings {
 		fmt.Fprintf(c.out, "      %s  %s\n", f.Subject, strings.ReplaceAll(f.Detail, "\n", " "))
 	}

@@ -159,6 +159,62 @@ func TestLedgerCheck(t *testing.T) {
 	}
 }
 
+// corruption is an entry of one leg, past every trigger and constraint that refuses it.
+const corruption = `
+	SET session_replication_role = replica;
+	WITH a AS (
+		INSERT INTO ledger.account (kind, currency, mode) VALUES ('bank', 'EUR', 'recorded') RETURNING id
+	), e AS (
+		INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id)
+		VALUES ('corrupt', sha256('corrupt'), 'top_up', 'test', gen_random_uuid()) RETURNING id
+	)
+	INSERT INTO ledger.posting (entry_id, account_id, currency, amount) SELECT e.id, a.id, 'EUR', 100 FROM e, a;
+	RESET session_replication_role;`
+
+func TestLedgerCheckNamesWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	if _, err := database.Admin.Exec(t.Context(), corruption); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"DATABASE_URL=" + database.URL, "DATABASE_ADMIN_URL=" + database.AdminURL, "SOUK_STATE_DIR=" + t.TempDir()}
+
+	code, stdout, stderr := call(t, environ, "ledger", "check")
+	if code != exitFailure || !strings.Contains(stdout, "FAIL") || !strings.Contains(stdout, "entry_sums_to_zero, rows: 1") ||
+		strings.Contains(stdout, "Every balance holds.") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	code, stdout, _ = call(t, environ, "ledger", "check", "--json")
+	if code != exitFailure {
+		t.Errorf("--json: exit %d", code)
+	}
+	broken := map[string]int{}
+	for line := range strings.Lines(stdout) {
+		var result struct {
+			Name     string
+			OK       bool
+			Count    int
+			Findings []struct {
+				Subject string `json:"subject"`
+				Detail  string `json:"detail"`
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &result); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if result.OK != (result.Count == 0) || len(result.Findings) != result.Count {
+			t.Errorf("%+v", result)
+		}
+		if !result.OK && (result.Findings[0].Subject == "" || result.Findings[0].Detail == "") {
+			t.Errorf("it does not say what is wrong: %s", line)
+		}
+		broken[result.Name] = result.Count
+	}
+	if broken["entry_sums_to_zero"] != 1 {
+		t.Errorf("broken: %v", broken)
+	}
+}
+
 func TestMigrateTwice(t *testing.T) {
 	t.Parallel()
 	database := pgtest.New(t)

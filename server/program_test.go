@@ -139,7 +139,7 @@ func productionOn(t *testing.T, databaseURL string) []string {
 // openDir is a directory that PostgreSQL's user may enter, which t.TempDir is not for root.
 func openDir(t *testing.T) string {
 	t.Helper()
-	parent, err := os.MkdirTemp("", "souk-test-state-*")
+	parent, err := os.MkdirTemp("", "souk-test-state-*") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func openDir(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(parent, 0o711); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(parent, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(parent, "state")

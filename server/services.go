@@ -129,7 +129,7 @@ func (s *services) checkDatabase(ctx context.Context) error {
 		return err
 	}
 	if pending > 0 {
-		return fmt.Errorf("%w (%d migrations)", errSchemaBehind, pending)
+		return fmt.Errorf("%w (migrations that it lacks: %d)", errSchemaBehind, pending)
 	}
 	if err := postgres.CheckServerRole(ctx, s.pool); err != nil {
 		if s.config.Env == production {
