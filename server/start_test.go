@@ -94,6 +94,33 @@ func TestBannerIsOneScreen(t *testing.T) {
 	}
 }
 
+// TestBannerGolden is what a newcomer sees; -update writes it anew.
+func TestBannerGolden(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	banner{
+		url: "http://127.0.0.1:8081", env: development, stateDir: "/home/amal/souk/.souk", playMoney: true,
+		moved: "127.0.0.1:8080 is taken; this is the next free port.",
+		demo: demoResult{
+			Accounts: []demoAccount{{"host Hana", "hana@souk.example", "open-sesame"}, {"buyer Chloé", "chloe@souk.example", "open-sesame"}},
+			Tries:    []string{"Look at the page.", "Bid on the live lot.", "Prove every balance."},
+		},
+	}.print(&out)
+	const golden = "testdata/banner.golden"
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != string(want) {
+		t.Errorf("the banner is\n%s\nand not\n%s", out.String(), want)
+	}
+}
+
 func TestBannerPromisesPlayMoneyOnlyWhereItIs(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -60,6 +60,32 @@ func TestReadyDoesNotWaitForADeafProbe(t *testing.T) {
 	}
 }
 
+// TestProbesRunSideBySide has two that wait for each other.
+func TestProbesRunSideBySide(t *testing.T) {
+	t.Parallel()
+	meet := make(chan struct{})
+	send := func(ctx context.Context) error {
+		select {
+		case meet <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	receive := func(ctx context.Context) error {
+		select {
+		case <-meet:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	h := obs.NewHealth(quiet(), 10*time.Second, obs.Check{Name: "one", Probe: send}, obs.Check{Name: "other", Probe: receive})
+	if status, report := ready(t, h); status != http.StatusOK || len(report.Parts) != 2 {
+		t.Errorf("%d %+v", status, report)
+	}
+}
+
 func TestReasonStaysInTheLog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
