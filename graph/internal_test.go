@@ -140,7 +140,7 @@ func TestAClientHangsUp(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
 	answer, err := a.Nobody().Post(&breaking{bytes.NewReader([]byte(`{"query": "`))})
-	if err == nil && (answer.Status != http.StatusBadRequest || answer.Errors[0].Extensions.Code != "BODY_UNREADABLE") {
+	if err == nil && answer.Status != http.StatusBadRequest {
 		t.Errorf("got %+v", answer)
 	}
 	for _, line := range a.Log.Drain(slog.LevelWarn) {

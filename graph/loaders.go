@@ -1,8 +1,10 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -14,6 +16,9 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/show"
 )
+
+// gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds.
+const gatherTime = 2 * time.Millisecond
 
 type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
 
@@ -36,18 +41,18 @@ type loadersKey struct{}
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
 
 func (r *Resolver) newLoaders(ctx context.Context) *loaders {
-	user := actorID(ctx)
+	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, gatherTime))
 	return &loaders{
-		user:      dataloadgen.NewMappedLoader(r.Identity.UsersByID),
-		listing:   dataloadgen.NewMappedLoader(r.Catalog.ByID),
-		photos:    dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing),
-		show:      dataloadgen.NewMappedLoader(r.Shows.ByID),
-		lots:      dataloadgen.NewMappedLoader(r.Auctions.ByShow),
-		auction:   dataloadgen.NewMappedLoader(r.Auctions.ByID),
-		auctionOf: dataloadgen.NewMappedLoader(r.Auctions.LatestByListing),
+		user:      dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
+		listing:   dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
+		photos:    dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),
+		show:      dataloadgen.NewMappedLoader(r.Shows.ByID, gather),
+		lots:      dataloadgen.NewMappedLoader(r.Auctions.ByShow, gather),
+		auction:   dataloadgen.NewMappedLoader(r.Auctions.ByID, gather),
+		auctionOf: dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
 		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
 			return r.Orders.ByAuction(ctx, user, auctions)
-		}),
+		}, gather),
 	}
 }
 

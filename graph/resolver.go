@@ -6,6 +6,7 @@ package graph
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
@@ -30,4 +31,7 @@ type Resolver struct {
 	Hub      *realtime.Hub
 	Clock    clock.Clock
 	Log      *slog.Logger
+
+	// Gather is how long a loader waits for more ids after the first; 2 ms.
+	Gather time.Duration
 }

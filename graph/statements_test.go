@@ -1,0 +1,186 @@
+package graph_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/graphtest"
+	"github.com/souklive/souk/internal/identity"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const statementsFile = "testdata/statements.txt"
+
+const (
+	listingsQuery = `{ listings(first: 50) { nodes { title price { amount } seller { name } photos { url } auction { price { amount } leader { name } } } } }`
+	showsQuery    = `{ shows { nodes { title host { name } lots { listing { title photos { url } } seller { name } leader { name } show { title } } } } }`
+	auctionsQuery = `{ auctions(first: 50) { nodes { listing { title seller { name } } leader { name } order { id } show { title } } } }`
+	viewerQuery   = `{ viewer { email wallets { available { amount } } earnings { available { amount } } } }`
+	ordersQuery   = `{ viewer { purchases { nodes { total { amount } listing { title photos { url } } seller { name } auction { lotNumber } availableActions } } } }`
+	chatsQuery    = `{ viewer { conversations { nodes { listing { title } buyer { name } seller { name } } } } }`
+	bidsQuery     = `query($id: ID!) { auction(id: $id) { bids(first: 50) { nodes { amount { amount } bidder { name } } } } }`
+)
+
+// crowd is a market with so many of everything.
+type crowd struct {
+	*graphtest.API
+	seller, buyer graphtest.Person
+	lot           auction.Auction
+}
+
+func newCrowd(t *testing.T, n int) *crowd {
+	t.Helper()
+	// Loaders that gather for long see all ids of a level, however slow the machine is.
+	c := &crowd{API: graphtest.New(t, func(r *graph.Resolver, _ *graph.Config) { r.Gather = 40 * time.Millisecond })}
+	c.seller, c.buyer = c.Person(identity.Seller), c.Funded(1_000)
+	for range n {
+		seller, buyer := c.Person(identity.Seller), c.Funded(100)
+		show, err := c.Resolver.Shows.Create(t.Context(), seller.ID, "One show of many", c.Resolver.Clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Resolver.Shows.Start(t.Context(), seller.ID, show.ID); err != nil {
+			t.Fatal(err)
+		}
+		open, won := c.Lot(seller, &show.ID), c.Lot(seller, nil)
+		c.Bid(buyer, open, 10)
+		c.Bid(c.buyer, won, 10)
+		c.Close(won)
+		if _, _, err := c.Resolver.Chat.Start(t.Context(), c.buyer.ID, open.ListingID, "Hello"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.lot = c.Lot(c.seller, nil)
+	rivals := []graphtest.Person{c.Funded(1_000), c.Funded(1_000)}
+	for i := range n {
+		c.Bid(rivals[i%2], c.lot, int64(10+i*10))
+	}
+	return c
+}
+
+// read gives the fewest statements that a query took in three tries: a machine that stalls can cut a batch in two.
+func (c *crowd) read(t *testing.T, who apitest.Client, query string, vars apitest.Vars) []string {
+	t.Helper()
+	fewest := c.send(t, who, query, vars)
+	for range 2 {
+		if sent := c.send(t, who, query, vars); len(sent) < len(fewest) {
+			fewest = sent
+		}
+	}
+	return fewest
+}
+
+// send runs an operation that has to succeed, and gives the statements that it took.
+func (c *crowd) send(t *testing.T, who apitest.Client, query string, vars apitest.Vars) []string {
+	t.Helper()
+	c.Statements.Drain()
+	got := who.Must(t, query, vars)
+	if strings.Contains(string(got.Raw()), `"userErrors":[{`) {
+		t.Fatalf("%s: %s", query, got.Raw())
+	}
+	sent := c.Statements.Drain()
+	slices.Sort(sent) // loaders run side by side
+	return sent
+}
+
+type counted struct {
+	name string
+	sent []string
+}
+
+func (c *crowd) reads(t *testing.T) []counted {
+	t.Helper()
+	lot := apitest.Vars{"id": c.lot.NodeID().String()}
+	return []counted{
+		{"listings", c.read(t, c.Nobody(), listingsQuery, nil)},
+		{"shows", c.read(t, c.Nobody(), showsQuery, nil)},
+		{"auctions", c.read(t, c.buyer.Client, auctionsQuery, nil)},
+		{"auction.bids", c.read(t, c.Nobody(), bidsQuery, lot)},
+		{"viewer", c.read(t, c.buyer.Client, viewerQuery, nil)},
+		{"viewer.purchases", c.read(t, c.buyer.Client, ordersQuery, nil)},
+		{"viewer.conversations", c.read(t, c.buyer.Client, chatsQuery, nil)},
+	}
+}
+
+func (c *crowd) writes(t *testing.T) []counted {
+	t.Helper()
+	lot, won := c.Lot(c.seller, nil), c.Lot(c.seller, nil)
+	c.Bid(c.buyer, won, 10)
+	orderID := apitest.Vars{"orderId": c.Close(won).String()}
+	bid := func(lot auction.Auction, amount string) apitest.Vars {
+		return input(apitest.Vars{"auctionId": lot.NodeID().String(), "amount": eur(amount), "idempotencyKey": "count " + amount})
+	}
+	const conversation = `mutation($input: ConversationStartInput!) { conversationStart(input: $input) { conversation { id } userErrors { code } } }`
+	begin := input(apitest.Vars{"listingId": c.Listing(c.seller, "A thing").NodeID().String(), "body": "Hello"})
+	message := func(id string) apitest.Vars { return input(apitest.Vars{"conversationId": id, "body": "Hello"}) }
+	rival := c.Funded(100)
+	out := []counted{
+		{"bidPlace, the first", c.send(t, rival.Client, mutation("bidPlace"), bid(lot, "10"))},
+		{"bidPlace, outbidding", c.send(t, c.buyer.Client, mutation("bidPlace"), bid(lot, "11"))},
+		{"bidPlace, again", c.send(t, c.buyer.Client, mutation("bidPlace"), bid(lot, "11"))},
+		{"orderShip", c.send(t, c.seller.Client, mutation("orderShip"), input(orderID))},
+		{"orderConfirmReceipt", c.send(t, c.buyer.Client, mutation("orderConfirmReceipt"), input(orderID))},
+		{"walletTopUp", c.send(t, c.buyer.Client, mutation("walletTopUp"), input(apitest.Vars{
+			"amount": eur("10"), "paymentMethod": "pm_card_visa", "idempotencyKey": "count",
+		}))},
+		{"conversationStart", c.send(t, c.buyer.Client, mutation("conversationStart"), begin)},
+		{"listingCreate", c.send(t, c.seller.Client, mutation("listingCreate"), input(apitest.Vars{
+			"title": "A brass pot", "condition": "GOOD", "photoIds": []string{c.Photo(c.seller).String()},
+		}))},
+		{"auctionStart", c.send(t, c.seller.Client, mutation("auctionStart"), input(apitest.Vars{
+			"listingId": c.Listing(c.seller, "A thing").NodeID().String(), "startPrice": eur("10"), "durationSeconds": 60,
+		}))},
+	}
+	id := c.buyer.Must(t, conversation, begin).Str("conversationStart.conversation.id")
+	out = append(out, counted{"messageSend", c.send(t, c.buyer.Client, mutation("messageSend"), message(id))})
+	c.Statements.Drain()
+	c.Close(lot)
+	closing := c.Statements.Drain()
+	slices.Sort(closing)
+	return append(out, counted{"closing a lot that is won", closing})
+}
+
+// What an operation costs the database is written down, so that nobody adds a statement unawares: look at the
+// difference, and run with -update where it is meant.
+func TestStatementsOfAnOperation(t *testing.T) {
+	t.Parallel()
+	few, many := newCrowd(t, 2), newCrowd(t, 20)
+	table := few.reads(t)
+	for i, wide := range many.reads(t) {
+		if !slices.Equal(wide.sent, table[i].sent) {
+			t.Errorf("%s depends on the number of rows: %v for 2, %v for 20", wide.name, table[i].sent, wide.sent)
+		}
+	}
+	table = append(table, few.writes(t)...)
+
+	var got bytes.Buffer
+	for _, c := range table {
+		fmt.Fprintf(&got, "%2d %s\n", len(c.sent), c.name)
+		for _, statement := range c.sent {
+			fmt.Fprintf(&got, "   %s\n", statement)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(statementsFile, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(statementsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s says otherwise; got\n%s", statementsFile, got.String())
+	}
+}
