@@ -13,6 +13,7 @@ type BalanceTransaction struct {
 	base
 	Amount            int64       `json:"amount"` // gross, signed
 	AvailableOn       int64       `json:"available_on"`
+	BalanceType       string      `json:"balance_type"`
 	Currency          string      `json:"currency"`
 	Description       *string     `json:"description"`
 	ExchangeRate      *float64    `json:"exchange_rate"`
@@ -33,25 +34,55 @@ type feeDetail struct {
 	Type        string `json:"type"`
 }
 
-// settle books a captured charge with its fee.
-func (c *call) settle(charge *Charge) *BalanceTransaction {
-	fee := feeOf(charge.AmountCaptured, charge.Currency)
-	t := &BalanceTransaction{
+// book makes a movement of the balance, available at once; the caller saves it when it is complete.
+func (c *call) book(kind, category string, amount int64, currency string, source *string) *BalanceTransaction {
+	return &BalanceTransaction{
 		base:              base{ID: c.ids.make("txn"), Object: "balance_transaction", Created: c.now},
-		Amount:            charge.AmountCaptured,
-		AvailableOn:       c.now + int64(settlement/time.Second),
-		Currency:          charge.Currency,
-		Description:       charge.Description,
-		Fee:               fee,
-		FeeDetails:        []feeDetail{{Amount: fee, Currency: charge.Currency, Description: "Stripe processing fees", Type: "stripe_fee"}},
-		Net:               charge.AmountCaptured - fee,
-		ReportingCategory: "charge",
-		Source:            &charge.ID,
-		Status:            "pending",
-		Type:              "charge",
+		Amount:            amount,
+		AvailableOn:       c.now,
+		BalanceType:       "payments",
+		Currency:          currency,
+		FeeDetails:        []feeDetail{},
+		Net:               amount,
+		ReportingCategory: category,
+		Source:            source,
+		Status:            "available",
+		Type:              kind,
+	}
+}
+
+// charge takes the provider's fee off a movement.
+func (t *BalanceTransaction) charge(fee int64, what string) {
+	t.Fee, t.Net = fee, t.Amount-fee
+	t.FeeDetails = []feeDetail{{Amount: fee, Currency: t.Currency, Description: what, Type: "stripe_fee"}}
+}
+
+// settle books a captured charge with its fee.
+func (c *call) settle(charge *Charge, atOnce bool) *BalanceTransaction {
+	t := c.book("charge", "charge", charge.AmountCaptured, charge.Currency, &charge.ID)
+	t.Description = charge.Description
+	t.charge(feeOf(charge.AmountCaptured, charge.Currency), "Stripe processing fees")
+	if !atOnce {
+		t.AvailableOn, t.Status = c.now+int64(settlement/time.Second), "pending"
 	}
 	c.save(t)
 	return t
+}
+
+// mature shows a movement as it is now: pending money becomes available by itself.
+func (t *BalanceTransaction) mature(now int64) *BalanceTransaction {
+	if t.AvailableOn <= now {
+		t.Status = "available"
+	}
+	return t
+}
+
+func retrieveBalanceTransaction(c *call) (any, *apiError) {
+	t, ok := lookup[*BalanceTransaction](c.store, c.path[0])
+	if !ok {
+		return nil, notFound("id", "balance transaction", c.path[0])
+	}
+	return t.mature(c.now), nil
 }
 
 // Journal is every movement of the balance in the order in which it happened: the oracle that a
@@ -114,6 +145,7 @@ func funds(sums map[string]int64) []fund {
 func listBalanceTransactions(c *call) (any, *apiError) {
 	currency, source, kind := c.form.str("currency"), c.form.str("source"), c.form.str("type")
 	return list(c, "balance_transaction", "/v1/balance_transactions", func(t *BalanceTransaction) bool {
+		t.mature(c.now)
 		return (currency == "" || t.Currency == currency) &&
 			(kind == "" || t.Type == kind) &&
 			(source == "" || (t.Source != nil && *t.Source == source))

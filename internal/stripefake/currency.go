@@ -1,6 +1,9 @@
 package stripefake
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // terms are what one currency is charged under. Amounts are in the smallest unit. The minimums of
 // EUR, USD, GBP and JPY and the rule for currencies of three decimals are the documented ones; fees
@@ -54,4 +57,38 @@ func checkAmount(amount int64, currency string) *apiError {
 		return invalid("amount", "parameter_invalid_integer", "Amounts in "+currency+" must be a multiple of "+strconv.FormatInt(t.step, 10)+".")
 	}
 	return nil
+}
+
+// inUnits writes an amount for people: 12.50 EUR.
+func inUnits(minor int64, currency string) string {
+	digits := 2
+	switch currency {
+	case "jpy":
+		digits = 0
+	case "tnd":
+		digits = 3
+	}
+	text := strconv.FormatInt(minor, 10)
+	if digits > 0 {
+		text = strings.Repeat("0", max(0, digits+1-len(text))) + text
+		text = text[:len(text)-digits] + "." + text[len(text)-digits:]
+	}
+	return text + " " + strings.ToUpper(currency)
+}
+
+// disputeFee is what a chargeback costs: the published ones, and made up for the others.
+func disputeFee(currency string) int64 {
+	switch currency {
+	case "usd":
+		return 15_00
+	case "gbp":
+		return 20_00
+	case "mad":
+		return 200_00
+	case "tnd":
+		return 60_000
+	case "jpy":
+		return 1_300
+	}
+	return 20_00
 }

@@ -3,6 +3,7 @@ package stripefake
 // Customer is a payer that cards are kept for.
 type Customer struct {
 	base
+	Livemode    bool              `json:"livemode"`
 	Email       *string           `json:"email"`
 	Name        *string           `json:"name"`
 	Description *string           `json:"description"`

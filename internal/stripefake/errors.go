@@ -16,6 +16,7 @@ type apiError struct {
 	Charge        string         `json:"charge,omitempty"`
 	PaymentIntent *PaymentIntent `json:"payment_intent,omitempty"`
 	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
+	SetupIntent   *SetupIntent   `json:"setup_intent,omitempty"`
 }
 
 func (e *apiError) with(header, value string) *apiError {

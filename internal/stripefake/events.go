@@ -8,6 +8,7 @@ import (
 // Event tells that a resource changed, with the resource as it was then.
 type Event struct {
 	base
+	Livemode        bool         `json:"livemode"`
 	APIVersion      string       `json:"api_version"`
 	Type            string       `json:"type"`
 	Data            eventData    `json:"data"`
@@ -20,7 +21,7 @@ type eventData struct {
 }
 
 type eventRequest struct {
-	ID             string  `json:"id"`
+	ID             *string `json:"id"` // none where it happened by itself
 	IdempotencyKey *string `json:"idempotency_key"`
 }
 
@@ -31,7 +32,7 @@ func (c *call) emit(kind string, r resource) {
 		APIVersion: APIVersion,
 		Type:       kind,
 		Data:       eventData{Object: mustMarshal(r)},
-		Request:    eventRequest{ID: c.reqID, IdempotencyKey: optional(c.idem)},
+		Request:    eventRequest{ID: optional(c.reqID), IdempotencyKey: optional(c.idem)},
 	})
 }
 

@@ -9,15 +9,15 @@ import (
 // expandable names, for each kind, the fields that hold an id and may be answered with the object.
 func expandable(object, field string) (target string, ok bool) {
 	switch object + "." + field {
-	case "payment_intent.customer", "charge.customer", "payment_method.customer":
+	case "payment_intent.customer", "charge.customer", "payment_method.customer", "setup_intent.customer":
 		return "customer", true
-	case "payment_intent.latest_charge", "balance_transaction.source":
+	case "payment_intent.latest_charge", "balance_transaction.source", "refund.charge", "dispute.charge":
 		return "charge", true
-	case "payment_intent.payment_method":
+	case "payment_intent.payment_method", "setup_intent.payment_method":
 		return "payment_method", true
-	case "charge.payment_intent":
+	case "charge.payment_intent", "refund.payment_intent", "dispute.payment_intent":
 		return "payment_intent", true
-	case "charge.balance_transaction":
+	case "charge.balance_transaction", "refund.balance_transaction", "refund.failure_balance_transaction":
 		return "balance_transaction", true
 	}
 	return "", false

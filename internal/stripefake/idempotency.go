@@ -35,7 +35,7 @@ func fingerprint(method, path string, values url.Values) string {
 func (s *Server) claimKey(key, digest, requestID string) (*idempotentAnswer, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.clock.Now()
+	now := s.now()
 	known, ok := s.keys[key]
 	if ok && known.expired(now) {
 		delete(s.keys, key)

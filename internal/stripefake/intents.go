@@ -3,11 +3,13 @@ package stripefake
 import (
 	"net/http"
 	"slices"
+	"time"
 )
 
 // PaymentIntent is one purchase on its way through confirmation, authentication and capture.
 type PaymentIntent struct {
 	base
+	Livemode                bool              `json:"livemode"`
 	Amount                  int64             `json:"amount"`
 	AmountCapturable        int64             `json:"amount_capturable"`
 	AmountReceived          int64             `json:"amount_received"`
@@ -35,17 +37,6 @@ type automaticMethods struct {
 	Enabled        bool   `json:"enabled"`
 }
 
-type nextAction struct {
-	Type          string         `json:"type"`
-	RedirectToURL *redirectToURL `json:"redirect_to_url,omitempty"`
-	UseStripeSDK  map[string]any `json:"use_stripe_sdk,omitempty"`
-}
-
-type redirectToURL struct {
-	ReturnURL string `json:"return_url"`
-	URL       string `json:"url"`
-}
-
 // The statuses of an intent.
 const (
 	needsMethod  = "requires_payment_method"
@@ -56,9 +47,12 @@ const (
 	canceled     = "canceled"
 )
 
+// authorisationLife is how long an authorised card waits for its capture.
+const authorisationLife = 7 * 24 * time.Hour
+
 const (
 	intentParams = "amount currency customer description metadata payment_method payment_method_types confirm " +
-		"capture_method off_session return_url setup_future_usage automatic_payment_methods receipt_email"
+		"payment_method_data capture_method off_session return_url setup_future_usage automatic_payment_methods receipt_email"
 	confirmParams = "payment_method off_session return_url setup_future_usage receipt_email"
 )
 
@@ -116,18 +110,15 @@ func (c *call) readIntent() (*PaymentIntent, *PaymentMethod, *apiError) {
 		Customer:           optional(c.form.str("customer")),
 		Description:        optional(c.form.str("description")),
 		Metadata:           metadata,
-		PaymentMethodTypes: []string{"card"},
 		SetupFutureUsage:   optional(c.form.str("setup_future_usage")),
 		Status:             needsMethod,
 	}
 	if problem := c.readOptions(intent); problem != nil {
 		return nil, nil, problem
 	}
-	var method *PaymentMethod
-	if id := c.form.str("payment_method"); id != "" {
-		if method, problem = c.paymentMethod(id); problem == nil {
-			problem = checkOwner(intent, method)
-		}
+	method, problem := c.chosenMethod()
+	if problem == nil && method != nil {
+		problem = checkOwner(intent.Customer, method)
 	}
 	return intent, method, problem
 }
@@ -144,27 +135,34 @@ func (c *call) readOptions(intent *PaymentIntent) *apiError {
 		}
 		intent.CaptureMethod = how
 	}
+	var problem *apiError
+	intent.PaymentMethodTypes, intent.AutomaticPaymentMethods, problem = c.readTypes()
+	return problem
+}
+
+// readTypes reads which methods an intent takes: cards, named or found automatically.
+func (c *call) readTypes() (kinds []string, auto *automaticMethods, problem *apiError) {
+	cards := []string{"card"}
 	if kinds := c.form.list("payment_method_types"); len(kinds) > 0 {
-		if !slices.Equal(kinds, []string{"card"}) {
-			return invalid("payment_method_types", "", "This fake knows cards alone.")
+		if !slices.Equal(kinds, cards) {
+			return nil, nil, invalid("payment_method_types", "", "This fake knows cards alone.")
 		}
-		return nil
+		return cards, nil, nil
 	}
 	// Without types, version 2023-08-16 and later enable what the dashboard says.
 	enabled, problem := c.form.boolean(true, "automatic_payment_methods", "enabled")
 	if problem != nil || !enabled {
-		return problem
+		return cards, nil, problem
 	}
 	redirects := c.form.str("automatic_payment_methods", "allow_redirects")
 	if redirects == "" {
 		redirects = "always"
 	}
-	intent.AutomaticPaymentMethods = &automaticMethods{AllowRedirects: redirects, Enabled: true}
-	return nil
+	return cards, &automaticMethods{AllowRedirects: redirects, Enabled: true}, nil
 }
 
-func checkOwner(intent *PaymentIntent, method *PaymentMethod) *apiError {
-	if method.Customer != nil && (intent.Customer == nil || *intent.Customer != *method.Customer) {
+func checkOwner(customer *string, method *PaymentMethod) *apiError {
+	if method.Customer != nil && (customer == nil || *customer != *method.Customer) {
 		return invalid("payment_method", "", "The payment method supplied belongs to a customer. Please include that customer in the request.")
 	}
 	return nil
@@ -184,7 +182,10 @@ func (c *call) setMethod(intent *PaymentIntent, method *PaymentMethod) {
 
 // checkConfirm refuses what cannot be confirmed, before anything changes.
 func (c *call) checkConfirm(intent *PaymentIntent, method *PaymentMethod) *apiError {
-	if _, problem := c.form.boolean(false, "off_session"); problem != nil {
+	if _, problem := c.offSession(); problem != nil {
+		return problem
+	}
+	if problem := checkReturn(c.form.str("return_url")); problem != nil {
 		return problem
 	}
 	if method == nil {
@@ -192,9 +193,12 @@ func (c *call) checkConfirm(intent *PaymentIntent, method *PaymentMethod) *apiEr
 			"You cannot confirm this PaymentIntent because it's missing a payment method.")
 		return e
 	}
-	auto := intent.AutomaticPaymentMethods
+	return c.checkRedirects(intent.AutomaticPaymentMethods, "PaymentIntent")
+}
+
+func (c *call) checkRedirects(auto *automaticMethods, what string) *apiError {
 	if auto != nil && auto.AllowRedirects == "always" && !c.form.has("return_url") {
-		return invalid("return_url", "", "This PaymentIntent accepts payment methods that may redirect your customer; "+
+		return invalid("return_url", "", "This "+what+" accepts payment methods that may redirect your customer; "+
 			"provide a `return_url`, or set `automatic_payment_methods[allow_redirects]` to `never`.")
 	}
 	return nil
@@ -208,19 +212,15 @@ func confirmIntent(c *call) (any, *apiError) {
 	if !slices.Contains([]string{needsMethod, needsConfirm, needsAction}, intent.Status) {
 		return nil, wrongState(intent, "confirmed")
 	}
-	id := c.form.str("payment_method")
-	if id == "" && intent.PaymentMethod != nil {
-		id = *intent.PaymentMethod
+	method, problem := c.chosenMethod()
+	if problem == nil && method == nil && intent.PaymentMethod != nil {
+		method, problem = c.paymentMethod(*intent.PaymentMethod)
 	}
-	var method *PaymentMethod
-	if id != "" {
-		var problem *apiError
-		if method, problem = c.paymentMethod(id); problem == nil {
-			problem = checkOwner(intent, method)
-		}
-		if problem != nil {
-			return nil, problem
-		}
+	if problem == nil && method != nil {
+		problem = checkOwner(intent.Customer, method)
+	}
+	if problem != nil {
+		return nil, problem
 	}
 	if problem := c.checkConfirm(intent, method); problem != nil {
 		return nil, problem
@@ -231,31 +231,61 @@ func confirmIntent(c *call) (any, *apiError) {
 
 // confirm decides by the card: authentication, a decline, or the money.
 func (c *call) confirm(intent *PaymentIntent, method *PaymentMethod) (any, *apiError) {
-	card := method.testCard()
-	if card.authentication == alwaysAuthenticate {
-		offSession, _ := c.form.boolean(false, "off_session")
+	card := c.cardOf(method)
+	intent.NextAction, intent.LastPaymentError = nil, nil
+	if future := optional(c.form.str("setup_future_usage")); future != nil {
+		intent.SetupFutureUsage = future
+	}
+	offSession, _ := c.offSession()
+	if c.asks(card, method, offSession) {
 		if !offSession {
 			return c.askForHolder(intent), nil
 		}
 		card.code, card.declineCode = "authentication_required", "authentication_required"
 		card.message = "Your card was declined. This transaction requires authentication."
 	}
+	return c.charge(intent, method, card)
+}
+
+// charge is the attempt itself, after any authentication.
+func (c *call) charge(intent *PaymentIntent, method *PaymentMethod, card testCard) (any, *apiError) {
 	charge := c.newCharge(intent, method)
 	intent.LatestCharge = &charge.ID
 	if card.declines() {
 		return nil, c.decline(intent, charge, method, card)
 	}
-	c.accept(intent, charge)
+	c.accept(intent, charge, card)
+	if intent.SetupFutureUsage != nil && intent.Customer != nil {
+		c.attach(method, *intent.Customer)
+	}
 	return intent, nil
 }
 
-func (c *call) askForHolder(intent *PaymentIntent) *PaymentIntent {
-	intent.Status = needsAction
-	intent.NextAction = &nextAction{Type: "use_stripe_sdk", UseStripeSDK: map[string]any{"type": "three_d_secure_redirect"}}
-	if back := c.form.str("return_url"); back != "" {
-		intent.NextAction = &nextAction{Type: "redirect_to_url", RedirectToURL: &redirectToURL{
-			ReturnURL: back, URL: "https://hooks.stripe.com/3d_secure_2/" + intent.ID}}
+// asks tells whether a payment by a card needs its holder.
+func (c *call) asks(card testCard, method *PaymentMethod, offSession bool) bool {
+	switch card.authentication {
+	case neverAuthenticates:
+		return false
+	case alwaysAuthenticates:
+		return true
+	case unlessSetUp:
+		return !offSession || !c.isSetUp(method.ID)
+	case onSessionOnly:
+		return !offSession
 	}
+	return false
+}
+
+// offSession reads a parameter that is true, false, or the reason why it is true.
+func (c *call) offSession() (bool, *apiError) {
+	if v := c.form.str("off_session"); v == "one_off" || v == "recurring" {
+		return true, nil
+	}
+	return c.form.boolean(false, "off_session")
+}
+
+func (c *call) askForHolder(intent *PaymentIntent) *PaymentIntent {
+	intent.Status, intent.NextAction = needsAction, c.challenge(intent.ID, intent.ClientSecret)
 	c.save(intent)
 	c.emit("payment_intent.requires_action", intent)
 	return intent
@@ -276,11 +306,13 @@ func (c *call) decline(intent *PaymentIntent, charge *Charge, method *PaymentMet
 	return problem
 }
 
-func (c *call) accept(intent *PaymentIntent, charge *Charge) {
-	charge.authorise()
+func (c *call) accept(intent *PaymentIntent, charge *Charge, card testCard) {
+	charge.authorise(card)
 	intent.LastPaymentError, intent.NextAction = nil, nil
 	if intent.CaptureMethod == "manual" {
 		intent.Status, intent.AmountCapturable = needsCapture, intent.Amount
+		charge.MethodDetails.Card.CaptureBefore = c.now + int64(authorisationLife/time.Second)
+		c.later(authorisationLife, expireAuthorisation, intent.ID)
 		c.save(charge)
 		c.save(intent)
 		c.emit("charge.succeeded", charge)
@@ -336,17 +368,27 @@ func cancelIntent(c *call) (any, *apiError) {
 		return nil, invalid("cancellation_reason", "", "Invalid cancellation_reason: "+reason)
 	}
 	if intent.Status == needsCapture {
-		if charge, ok := lookup[*Charge](c.store, *intent.LatestCharge); ok {
-			charge.AmountRefunded, charge.Refunded = charge.Amount, true
-			c.save(charge)
-			c.emit("charge.refunded", charge)
-		}
+		c.void(intent, "charge.refunded")
 	}
+	c.cancel(intent, reason)
+	return intent, nil
+}
+
+func (c *call) cancel(intent *PaymentIntent, reason string) {
 	intent.Status, intent.AmountCapturable, intent.NextAction = canceled, 0, nil
-	intent.CanceledAt, intent.CancellationReason = &c.now, optional(reason)
+	intent.CanceledAt, intent.CancellationReason = new(c.now), optional(reason)
 	c.save(intent)
 	c.emit("payment_intent.canceled", intent)
-	return intent, nil
+}
+
+// expireAuthorisation gives back what nobody captured in time.
+func (c *call) expireAuthorisation(id string) {
+	intent, ok := lookup[*PaymentIntent](c.store, id)
+	if !ok || intent.Status != needsCapture {
+		return
+	}
+	c.void(intent, "charge.expired")
+	c.cancel(intent, "automatic")
 }
 
 func listIntents(c *call) (any, *apiError) {

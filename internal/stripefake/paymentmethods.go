@@ -2,12 +2,14 @@ package stripefake
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
 // PaymentMethod is a card; other types do not exist here.
 type PaymentMethod struct {
 	base
+	Livemode       bool              `json:"livemode"`
 	Type           string            `json:"type"`
 	Card           Card              `json:"card"`
 	BillingDetails billingDetails    `json:"billing_details"`
@@ -32,10 +34,7 @@ type billingDetails struct {
 	Phone *string `json:"phone"`
 }
 
-func (p *PaymentMethod) testCard() testCard {
-	t, _ := cardByFingerprint(p.Card.Fingerprint)
-	return t
-}
+func (c *call) cardOf(p *PaymentMethod) testCard { return c.cards.byFingerprint[p.Card.Fingerprint] }
 
 func (c *call) newPaymentMethod(t testCard) *PaymentMethod {
 	expires := time.Unix(c.now, 0).UTC().AddDate(1, 0, 0)
@@ -53,38 +52,73 @@ func (c *call) newPaymentMethod(t testCard) *PaymentMethod {
 // paymentMethod finds a payment method; a documented test id makes a fresh one, which the caller
 // saves once it is sure that the request goes through.
 func (c *call) paymentMethod(id string) (*PaymentMethod, *apiError) {
-	if t, ok := testCards()[id]; ok {
+	if t, ok := c.cards.byID[id]; ok && strings.HasPrefix(id, "pm_") {
 		return c.newPaymentMethod(t), nil
 	}
 	p, ok := lookup[*PaymentMethod](c.store, id)
 	if !ok {
 		return nil, notFound("payment_method", "PaymentMethod", id)
 	}
+	if c.marked(detached, id) {
+		return nil, invalid("payment_method", "", "This PaymentMethod was detached from a Customer, and may not be used again.")
+	}
 	return p, nil
 }
 
+// detached marks a payment method that was taken off its customer.
+const detached = "detached"
+
+// createPaymentMethod makes the card that a number or a test token stands for.
 func createPaymentMethod(c *call) (any, *apiError) {
 	if kind := c.form.str("type"); kind != "card" {
 		return nil, invalid("type", "", "Invalid type: this fake knows cards alone.")
 	}
-	number := c.form.str("card", "number")
-	if number == "" {
+	f := c.form
+	number, token := f.str("card", "number"), f.str("card", "token")
+	if number == "" && token == "" {
 		return nil, missing("card[number]")
 	}
-	t, ok := cardByNumber(number)
+	t, ok := c.cards.byNumber[number]
+	if token != "" {
+		if t, ok = c.cards.byID[token]; !ok || !strings.HasPrefix(token, "tok_") {
+			return nil, notFound("card[token]", "token", token)
+		}
+	}
 	if !ok {
 		e := newError(http.StatusPaymentRequired, "card_error", "incorrect_number", "Your card number is incorrect.")
 		e.Param = "number"
 		return nil, e
 	}
-	metadata, problem := c.form.mergeMetadata(nil)
+	metadata, problem := f.mergeMetadata(nil)
 	if problem != nil {
 		return nil, problem
 	}
 	p := c.newPaymentMethod(t)
 	p.Metadata = metadata
+	p.BillingDetails = billingDetails{
+		Email: optional(f.str("billing_details", "email")), Name: optional(f.str("billing_details", "name")),
+		Phone: optional(f.str("billing_details", "phone")),
+	}
 	c.save(p)
 	return p, nil
+}
+
+// chosenMethod is the method that a request names, nil where it names none.
+func (c *call) chosenMethod() (*PaymentMethod, *apiError) {
+	if id := c.form.str("payment_method"); id != "" {
+		return c.paymentMethod(id)
+	}
+	return nil, nil
+}
+
+// attach makes a method a customer's own.
+func (c *call) attach(p *PaymentMethod, customer string) {
+	if p.Customer != nil {
+		return
+	}
+	p.Customer = &customer
+	c.save(p)
+	c.emit("payment_method.attached", p)
 }
 
 func attachPaymentMethod(c *call) (any, *apiError) {
@@ -99,15 +133,14 @@ func attachPaymentMethod(c *call) (any, *apiError) {
 	if problem != nil {
 		return nil, problem
 	}
-	if t := p.testCard(); t.declines() && !t.attaches {
+	if t := c.cardOf(p); t.declines() && !t.attaches {
 		return nil, declined(t, p)
 	}
 	if p.Customer != nil && *p.Customer != customer {
 		return nil, invalid("", "", "The payment method you provided has already been attached to a customer.")
 	}
-	p.Customer = &customer
+	c.attach(p, customer)
 	c.save(p)
-	c.emit("payment_method.attached", p)
 	return p, nil
 }
 
@@ -121,15 +154,36 @@ func detachPaymentMethod(c *call) (any, *apiError) {
 	}
 	p.Customer = nil
 	c.save(p)
+	c.mark(detached, p.ID)
 	c.emit("payment_method.detached", p)
 	return p, nil
 }
 
 func listPaymentMethods(c *call) (any, *apiError) {
-	customer := c.form.str("customer")
-	return list(c, "payment_method", "/v1/payment_methods", func(p *PaymentMethod) bool {
-		return p.Customer != nil && (customer == "" || *p.Customer == customer)
+	return c.methodsOf(c.form.str("customer"), "/v1/payment_methods")
+}
+
+func listCustomerMethods(c *call) (any, *apiError) {
+	customer := c.path[0]
+	if _, ok := lookup[*Customer](c.store, customer); !ok {
+		return nil, notFound("customer", "customer", customer)
+	}
+	return c.methodsOf(customer, "/v1/customers/"+customer+"/payment_methods")
+}
+
+func (c *call) methodsOf(customer, url string) (any, *apiError) {
+	kind := c.form.str("type")
+	return list(c, "payment_method", url, func(p *PaymentMethod) bool {
+		return p.Customer != nil && (customer == "" || *p.Customer == customer) && (kind == "" || p.Type == kind)
 	})
+}
+
+func retrieveCustomerMethod(c *call) (any, *apiError) {
+	p, ok := lookup[*PaymentMethod](c.store, c.path[1])
+	if !ok || p.Customer == nil || *p.Customer != c.path[0] {
+		return nil, notFound("payment_method", "PaymentMethod", c.path[1])
+	}
+	return p, nil
 }
 
 // declined is the answer to a charge that the issuer refused.

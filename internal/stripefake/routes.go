@@ -29,6 +29,9 @@ func routes() []route {
 	add(get, "/v1/customers/*", "customer", "", retrieve[*Customer]("customer"))
 	add(post, "/v1/customers/*", "customer", customerParams, updateCustomer)
 
+	add(get, "/v1/customers/*/payment_methods", "[]payment_method", listParams+" type", listCustomerMethods)
+	add(get, "/v1/customers/*/payment_methods/*", "payment_method", "", retrieveCustomerMethod)
+
 	add(post, "/v1/payment_methods", "payment_method", "type card metadata billing_details", createPaymentMethod)
 	add(get, "/v1/payment_methods", "[]payment_method", listParams+" customer type", listPaymentMethods)
 	add(get, "/v1/payment_methods/*", "payment_method", "", retrieve[*PaymentMethod]("PaymentMethod"))
@@ -42,12 +45,28 @@ func routes() []route {
 	add(post, "/v1/payment_intents/*/capture", "payment_intent", "amount_to_capture metadata", captureIntent)
 	add(post, "/v1/payment_intents/*/cancel", "payment_intent", "cancellation_reason", cancelIntent)
 
+	add(post, "/v1/setup_intents", "setup_intent", setupParams, createSetup)
+	add(get, "/v1/setup_intents", "[]setup_intent", listParams+" customer payment_method", listSetups)
+	add(get, "/v1/setup_intents/*", "setup_intent", "client_secret", retrieve[*SetupIntent]("setupintent"))
+	add(post, "/v1/setup_intents/*/confirm", "setup_intent", setupConfirmParams, confirmSetup)
+	add(post, "/v1/setup_intents/*/cancel", "setup_intent", "cancellation_reason", cancelSetup)
+
 	add(get, "/v1/charges", "[]charge", listParams+" customer payment_intent", listCharges)
 	add(get, "/v1/charges/*", "charge", "", retrieve[*Charge]("charge"))
 
+	add(post, "/v1/refunds", "refund", "charge payment_intent amount reason metadata", createRefund)
+	add(get, "/v1/refunds", "[]refund", listParams+" charge payment_intent", listRefunds)
+	add(get, "/v1/refunds/*", "refund", "", retrieve[*Refund]("refund"))
+	add(post, "/v1/refunds/*", "refund", "metadata", updateRefund)
+
+	add(get, "/v1/disputes", "[]dispute", listParams+" charge payment_intent", listDisputes)
+	add(get, "/v1/disputes/*", "dispute", "", retrieve[*Dispute]("dispute"))
+	add(post, "/v1/disputes/*", "dispute", "evidence metadata submit", updateDispute)
+	add(post, "/v1/disputes/*/close", "dispute", "", closeDispute)
+
 	add(get, "/v1/balance", "balance", "", retrieveBalance)
-	add(get, "/v1/balance_transactions", "[]balance_transaction", listParams+" currency source type", listBalanceTransactions)
-	add(get, "/v1/balance_transactions/*", "balance_transaction", "", retrieve[*BalanceTransaction]("balance_transaction"))
+	add(get, "/v1/balance_transactions", "[]balance_transaction", listParams+" currency source type payout", listBalanceTransactions)
+	add(get, "/v1/balance_transactions/*", "balance_transaction", "", retrieveBalanceTransaction)
 
 	add(get, "/v1/events", "[]event", listParams+" type types", listEvents)
 	add(get, "/v1/events/*", "event", "", retrieve[*Event]("event"))

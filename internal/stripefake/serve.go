@@ -20,7 +20,11 @@ type call struct {
 	now   int64
 	reqID string
 	idem  string
+	host  string // where the client found us
 	dirty []resource
+
+	planned  []task
+	finished string // the id of the task that this is
 }
 
 // save records a resource as made or changed by this call.
@@ -31,6 +35,10 @@ func (c *call) save(r resource) {
 
 // ServeHTTP answers one request as Stripe would.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, pagePrefix) {
+		s.serveAuthentication(w, r)
+		return
+	}
 	requestID := s.requestID()
 	w.Header().Set("Request-Id", requestID)
 	w.Header().Set("Stripe-Version", APIVersion)
@@ -55,7 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, rateLimited())
 		return
 	}
-	c := &call{Server: s, form: tree, path: ids, reqID: requestID, idem: idempotencyKey(r)}
+	c := &call{Server: s, form: tree, path: ids, reqID: requestID, idem: idempotencyKey(r), host: r.Host}
 	if c.idem != "" {
 		known, problem := s.claimKey(c.idem, fingerprint(r.Method, r.URL.Path, params), requestID)
 		if problem != nil {
@@ -150,7 +158,8 @@ func redact(key string) string {
 func (c *call) execute(rt *route, fault Fault) (status int, body []byte, headers map[string]string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.clock.Now().Unix()
+	c.catchUp()
+	c.now = c.Server.now().Unix()
 	var answer any
 	problem := unknownFailure()
 	if fault != ErrorBefore {
@@ -174,13 +183,13 @@ func (c *call) execute(rt *route, fault Fault) (status int, body []byte, headers
 }
 
 func (c *call) commit(status int, body []byte, keep bool) error {
-	change := commit{NextID: c.ids.next}
+	change := commit{NextID: c.ids.next, Planned: c.planned, Finished: c.finished, Ahead: c.ahead}
 	if c.idem != "" && keep {
 		answer := c.keys[c.idem]
 		answer.Status, answer.Body = status, body
 		change.Keys = map[string]*idempotentAnswer{c.idem: answer}
 	}
-	if c.file == nil || (len(c.dirty) == 0 && change.Keys == nil) {
+	if c.file == nil || (len(c.dirty) == 0 && change.Keys == nil && c.finished == "") {
 		return nil
 	}
 	for _, r := range c.dirty {
@@ -228,7 +237,7 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, with its content type
+	_, _ = w.Write(body)
 }
 
 // mustMarshal is for this package's own structs, which hold nothing that JSON cannot.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type Config struct {
 	Key       string       // the secret key that requests must bear
 	Seed      uint64       // of ids and of the seeded faults
 	Clock     clock.Clock  // the time that objects bear; the machine's where nil
+	PublicURL string       // where people find the 3-D Secure page; where the request came to if empty
 	StateFile string       // where the state survives a restart; in memory alone where empty
 	Log       *slog.Logger // silent where nil
 }
@@ -32,12 +34,18 @@ type Server struct {
 	log    *slog.Logger
 	routes []route
 	faults *Plan
+	cards  catalogue
+
+	publicURL string
 
 	mu    sync.Mutex // guards everything below, and serialises every effect
 	store *store
 	keys  map[string]*idempotentAnswer
 	ids   idSource
 	file  *stateFile
+
+	agenda agenda
+	ahead  time.Duration // of clock
 }
 
 // New makes a fake, reading back the state file where there is one.
@@ -51,9 +59,12 @@ func New(config Config) (*Server, error) {
 		log:    config.Log,
 		routes: routes(),
 		faults: newPlan(config.Seed),
-		store:  newStore(),
-		keys:   make(map[string]*idempotentAnswer),
-		ids:    idSource{seed: config.Seed},
+		cards:  newCatalogue(),
+
+		publicURL: strings.TrimSuffix(config.PublicURL, "/"),
+		store:     newStore(),
+		keys:      make(map[string]*idempotentAnswer),
+		ids:       idSource{seed: config.Seed},
 	}
 	if s.clock == nil {
 		s.clock = clock.System{}
@@ -90,16 +101,35 @@ func (s *Server) Listen(address string) (url string, stop func(context.Context) 
 		return "", nil, fmt.Errorf("stripefake: %w", err)
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	stopped, once := make(chan struct{}), new(sync.Once)
+	go s.tickUntil(stopped)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("the Stripe fake stopped serving", "error", err)
 		}
 	}()
 	stop = func(ctx context.Context) error {
+		once.Do(func() { close(stopped) })
 		if err := server.Shutdown(ctx); err != nil {
 			return errors.Join(err, server.Close())
 		}
 		return nil
 	}
 	return "http://" + listener.Addr().String(), stop, nil
+}
+
+// tickPeriod is how late something that happens by itself may be in a fake that listens.
+const tickPeriod = 200 * time.Millisecond
+
+func (s *Server) tickUntil(stopped <-chan struct{}) {
+	ticker := time.NewTicker(tickPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stopped:
+			return
+		case <-ticker.C:
+			s.Tick()
+		}
+	}
 }

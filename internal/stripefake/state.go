@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // commit is what one request changed: one line of the state file.
@@ -18,6 +19,9 @@ type commit struct {
 	NextID    uint64                       `json:"next_id"`
 	Resources []json.RawMessage            `json:"resources,omitempty"`
 	Keys      map[string]*idempotentAnswer `json:"keys,omitempty"`
+	Planned   []task                       `json:"planned,omitempty"`
+	Finished  string                       `json:"finished,omitempty"` // the id of a task
+	Ahead     time.Duration                `json:"ahead,omitempty"`
 }
 
 // stateFile is a journal of commits. A line that a crash cut short is dropped at the next start,
@@ -114,14 +118,21 @@ func (s *Server) apply(line []byte) error {
 		s.store.put(r)
 	}
 	maps.Copy(s.keys, c.Keys)
+	for _, t := range c.Planned {
+		s.agenda.add(t)
+	}
+	if c.Finished != "" {
+		s.agenda.remove(c.Finished)
+	}
+	s.ahead = c.Ahead
 	s.ids.next = c.NextID
 	return nil
 }
 
 func (s *Server) compact(path string) (*os.File, error) {
-	now := s.clock.Now()
+	now := s.now()
 	maps.DeleteFunc(s.keys, func(_ string, a *idempotentAnswer) bool { return a.expired(now) })
-	whole := commit{NextID: s.ids.next, Keys: s.keys}
+	whole := commit{NextID: s.ids.next, Keys: s.keys, Planned: s.agenda, Ahead: s.ahead}
 	for _, ids := range s.store.byKind {
 		for _, id := range ids {
 			raw, err := json.Marshal(s.store.byID[id])

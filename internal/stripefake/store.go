@@ -7,13 +7,24 @@ type resource interface {
 
 // base is what every resource has.
 type base struct {
-	ID       string `json:"id"`
-	Object   string `json:"object"`
-	Created  int64  `json:"created"`
-	Livemode bool   `json:"livemode"`
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
 }
 
 func (b *base) head() *base { return b }
+
+// mark remembers what no answer shows: that something happened to an object. Its id is the two of them.
+type mark struct{ base }
+
+func (c *call) mark(what, id string) {
+	c.save(&mark{base{ID: what + ":" + id, Object: "souk.mark", Created: c.now}})
+}
+
+func (c *call) marked(what, id string) bool {
+	_, ok := c.store.byID[what+":"+id]
+	return ok
+}
 
 // newResource makes an empty resource of a kind, for reading the state file.
 func newResource(object string) (resource, bool) {
@@ -30,6 +41,14 @@ func newResource(object string) (resource, bool) {
 		return &BalanceTransaction{}, true
 	case "event":
 		return &Event{}, true
+	case "setup_intent":
+		return &SetupIntent{}, true
+	case "refund":
+		return &Refund{}, true
+	case "dispute":
+		return &Dispute{}, true
+	case "souk.mark":
+		return &mark{}, true
 	}
 	return nil, false
 }

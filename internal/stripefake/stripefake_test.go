@@ -16,6 +16,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
+
+	"github.com/souklive/souk/internal/stripefake/spectest"
 )
 
 const testKey = "sk_test_souk_0123456789abcdef"
@@ -59,8 +61,15 @@ func setupWith(t *testing.T, config Config) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	listener := httptest.NewServer(server)
+	watched := spectest.Watch(t, server)
+	listener := httptest.NewServer(watched)
 	t.Cleanup(listener.Close)
+	t.Cleanup(func() { // so that each test's events are checked as well, whatever it tests
+		server.Faults().Clear()
+		r := httptest.NewRequest(http.MethodGet, "/v1/events?limit=100", http.NoBody)
+		r.SetBasicAuth(testKey, "")
+		watched.ServeHTTP(httptest.NewRecorder(), r)
+	})
 	return &bundle{server: server, clock: clock, url: listener.URL, api: stripeClient(listener.URL, testKey)}
 }
 
@@ -187,23 +196,6 @@ func TestDeclinedIntentTakesAnotherCard(t *testing.T) {
 	intent, err := b.api.PaymentIntents.Confirm(id, &stripe.PaymentIntentConfirmParams{PaymentMethod: new("pm_card_mastercard")})
 	if err != nil || intent.Status != stripe.PaymentIntentStatusSucceeded || intent.LastPaymentError != nil {
 		t.Fatalf("got %+v, %v", intent, err)
-	}
-}
-
-func TestAuthenticationRequired(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	p := payment("pm_card_authenticationRequired")
-	p.ReturnURL = new("https://souk.example/back")
-	intent := mustPay(t, b, p)
-	if intent.Status != stripe.PaymentIntentStatusRequiresAction || intent.NextAction.RedirectToURL == nil {
-		t.Fatalf("on session: %s, %+v", intent.Status, intent.NextAction)
-	}
-	off := payment("pm_card_threeDSecure2Required")
-	off.OffSession = new(true)
-	_, err := b.api.PaymentIntents.New(off)
-	if e := stripeErr(t, err, http.StatusPaymentRequired); e.Code != "authentication_required" {
-		t.Errorf("off session: %s", e.Code)
 	}
 }
 

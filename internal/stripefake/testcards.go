@@ -3,14 +3,27 @@ package stripefake
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"strings"
 )
 
 // authentication says when a card asks for its holder.
 type authentication uint8
 
 const (
-	noAuthentication   authentication = iota
-	alwaysAuthenticate                // even a card that was set up before
+	neverAuthenticates  authentication = iota
+	alwaysAuthenticates                // on session; off session it declines
+	unlessSetUp                        // as always, but off session it is content once it was set up
+	onSessionOnly                      // off session it is content, as if it had been set up elsewhere
+)
+
+// refunding is what becomes of a refund to a card.
+type refunding uint8
+
+const (
+	refundsAtOnce    refunding = iota
+	refundsLater               // pending first
+	refundFailsLater           // succeeded first, and then failed
 )
 
 // testCard is one of the cards that Stripe documents for testing, and what it does.
@@ -19,8 +32,13 @@ type testCard struct {
 	number, brand, funding, country string
 
 	code, declineCode, message string // of the decline, where it declines
+	attaches                   bool   // it declines a charge but can be attached to a customer
 	authentication             authentication
-	attaches                   bool // a card that declines a charge but can be attached to a customer
+	refunding                  refunding
+	disputed                   string // the reason of the dispute that each charge ends in
+	inquiry                    bool   // and whether the issuer asks first, before it takes money
+	settlesAtOnce              bool   // the money skips the pending balance
+	risk                       string // the level that the charge's outcome shows, "normal" where empty
 }
 
 func (t testCard) declines() bool { return t.code != "" }
@@ -34,89 +52,151 @@ func (t testCard) fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// catalogue finds a test card by what a request or a stored payment method says of it.
+type catalogue struct {
+	byID, byNumber, byFingerprint map[string]testCard
+}
+
+func newCatalogue() catalogue {
+	c := catalogue{make(map[string]testCard), make(map[string]testCard), make(map[string]testCard)}
+	for ids, card := range testCards() {
+		for id := range strings.FieldsSeq(ids) {
+			c.byID["pm_card_"+id] = card
+			c.byID["tok_"+id] = card
+		}
+		c.byNumber[card.number] = card
+		c.byFingerprint[card.fingerprint()] = card
+	}
+	return c
+}
+
 const (
 	declinedMessage = "Your card was declined."
 	fundsMessage    = "Your card has insufficient funds."
 )
 
-// testCards are the documented payment method ids. Some have had two spellings over the years, with
-// and without the brand; both are answered.
+// testCards are the documented cards by what follows pm_card_ or tok_ in their ids. Some have had two
+// spellings over the years, with and without the brand; all are answered.
 func testCards() map[string]testCard {
-	ok := func(number, brand, funding, country string) testCard {
-		return testCard{number: number, brand: brand, funding: funding, country: country}
+	cards := goodCards()
+	for _, more := range []map[string]testCard{decliningCards(), authenticatingCards(), disputedCards()} {
+		maps.Copy(cards, more)
 	}
-	refuse := func(number, code, declineCode, message string) testCard {
-		c := ok(number, "visa", "credit", "US")
-		c.code, c.declineCode, c.message = code, declineCode, message
-		return c
-	}
-	generic := refuse("4000000000000002", "card_declined", "generic_decline", declinedMessage)
-	funds := refuse("4000000000009995", "card_declined", "insufficient_funds", fundsMessage)
-	lost := refuse("4000000000009987", "card_declined", "lost_card", declinedMessage)
-	stolen := refuse("4000000000009979", "card_declined", "stolen_card", declinedMessage)
-	velocity := refuse("4000000000006975", "card_declined", "card_velocity_exceeded",
-		"Your card was declined for making repeated attempts too frequently or exceeding its amount limit.")
-	customerFail := refuse("4000000000000341", "card_declined", "generic_decline", declinedMessage)
-	customerFail.attaches = true
-	always := ok("4000002760003184", "visa", "credit", "IE")
-	always.authentication = alwaysAuthenticate
-	threeD := ok("4000000000003220", "visa", "credit", "US")
-	threeD.authentication = alwaysAuthenticate
-	authThenFunds := refuse("4000008260003178", "card_declined", "insufficient_funds", fundsMessage)
-	authThenFunds.authentication, authThenFunds.attaches = alwaysAuthenticate, true
+	return cards
+}
 
+// visa is an American Visa credit card, as most of the cards with a behaviour are.
+func visa(number string) testCard {
+	return testCard{number: number, brand: "visa", funding: "credit", country: "US"}
+}
+
+func from(country, number string) testCard {
+	card := visa(number)
+	card.country = country
+	return card
+}
+
+func branded(brand, funding, country, number string) testCard {
+	return testCard{number: number, brand: brand, funding: funding, country: country}
+}
+
+func goodCards() map[string]testCard {
+	elevated, highest := visa("4000000000009235"), visa("4000000000004954")
+	elevated.risk, highest.risk = "elevated", "highest"
+	atOnce, atOnceAbroad := visa("4000000000000077"), from("BR", "4000003720000278")
+	atOnce.settlesAtOnce, atOnceAbroad.settlesAtOnce = true, true
+	later, fails := visa("4000000000007726"), visa("4000000000005126")
+	later.refunding, fails.refunding = refundsLater, refundFailsLater
 	return map[string]testCard{
-		"pm_card_visa":               ok("4242424242424242", "visa", "credit", "US"),
-		"pm_card_visa_debit":         ok("4000056655665556", "visa", "debit", "US"),
-		"pm_card_mastercard":         ok("5555555555554444", "mastercard", "credit", "US"),
-		"pm_card_mastercard_debit":   ok("5200828282828210", "mastercard", "debit", "US"),
-		"pm_card_mastercard_prepaid": ok("5105105105105100", "mastercard", "prepaid", "US"),
-		"pm_card_amex":               ok("378282246310005", "amex", "credit", "US"),
-		"pm_card_discover":           ok("6011111111111117", "discover", "credit", "US"),
-		"pm_card_diners":             ok("3056930009020004", "diners", "credit", "US"),
-		"pm_card_jcb":                ok("3566002020360505", "jcb", "credit", "JP"),
-		"pm_card_unionpay":           ok("6200000000000005", "unionpay", "credit", "CN"),
-		"pm_card_fr":                 ok("4000002500000003", "visa", "credit", "FR"),
-		"pm_card_de":                 ok("4000002760000016", "visa", "credit", "DE"),
-		"pm_card_gb":                 ok("4000008260000000", "visa", "credit", "GB"),
+		"visa":               visa("4242424242424242"),
+		"visa_debit":         branded("visa", "debit", "US", "4000056655665556"),
+		"mastercard":         branded("mastercard", "credit", "US", "5555555555554444"),
+		"mastercard_debit":   branded("mastercard", "debit", "US", "5200828282828210"),
+		"mastercard_prepaid": branded("mastercard", "prepaid", "US", "5105105105105100"),
+		"amex":               branded("amex", "credit", "US", "378282246310005"),
+		"discover":           branded("discover", "credit", "US", "6011111111111117"),
+		"diners":             branded("diners", "credit", "US", "3056930009020004"),
+		"jcb":                branded("jcb", "credit", "JP", "3566002020360505"),
+		"unionpay":           branded("unionpay", "credit", "CN", "6200000000000005"),
+		"us":                 visa("4242424242424242"),
+		"fr":                 from("FR", "4000002500000003"),
+		"de":                 from("DE", "4000002760000016"),
+		"gb":                 from("GB", "4000008260000000"),
 
-		"pm_card_visa_chargeDeclined":                      generic,
-		"pm_card_chargeDeclined":                           generic,
-		"pm_card_visa_chargeDeclinedInsufficientFunds":     funds,
-		"pm_card_chargeDeclinedInsufficientFunds":          funds,
-		"pm_card_visa_chargeDeclinedLostCard":              lost,
-		"pm_card_visa_chargeDeclinedStolenCard":            stolen,
-		"pm_card_visa_chargeDeclinedVelocityLimitExceeded": velocity,
-		"pm_card_chargeDeclinedExpiredCard": refuse("4000000000000069", "expired_card", "expired_card",
+		"bypassPending":              atOnce,
+		"bypassPendingInternational": atOnceAbroad,
+		"pendingRefund":              later,
+		"refundFail":                 fails,
+		"riskLevelElevated":          elevated,
+		"riskLevelHighest":           highest,
+	}
+}
+
+func decliningCards() map[string]testCard {
+	refuse := func(number, code, declineCode, message string) testCard {
+		card := visa(number)
+		card.code, card.declineCode, card.message = code, declineCode, message
+		return card
+	}
+	attaches := refuse("4000000000000341", "card_declined", "generic_decline", declinedMessage)
+	attaches.attaches = true
+	return map[string]testCard{
+		"visa_chargeDeclined chargeDeclined": refuse("4000000000000002", "card_declined", "generic_decline", declinedMessage),
+		"visa_chargeDeclinedInsufficientFunds chargeDeclinedInsufficientFunds": refuse("4000000000009995", "card_declined",
+			"insufficient_funds", fundsMessage),
+		"visa_chargeDeclinedLostCard chargeDeclinedLostCard":     refuse("4000000000009987", "card_declined", "lost_card", declinedMessage),
+		"visa_chargeDeclinedStolenCard chargeDeclinedStolenCard": refuse("4000000000009979", "card_declined", "stolen_card", declinedMessage),
+		"visa_chargeDeclinedVelocityLimitExceeded chargeDeclinedVelocityLimitExceeded": refuse("4000000000006975", "card_declined",
+			"card_velocity_exceeded", "Your card was declined for making repeated attempts too frequently or exceeding its amount limit."),
+		"chargeDeclinedExpiredCard visa_chargeDeclinedExpiredCard": refuse("4000000000000069", "expired_card", "expired_card",
 			"Your card has expired."),
-		"pm_card_chargeDeclinedIncorrectCvc": refuse("4000000000000127", "incorrect_cvc", "incorrect_cvc",
+		"chargeDeclinedIncorrectCvc visa_chargeDeclinedIncorrectCvc": refuse("4000000000000127", "incorrect_cvc", "incorrect_cvc",
 			"Your card's security code is incorrect."),
-		"pm_card_chargeDeclinedProcessingError": refuse("4000000000000119", "processing_error", "processing_error",
-			"An error occurred while processing your card. Try again in a little bit."),
-		"pm_card_radarBlock":               refuse("4100000000000019", "card_declined", "fraudulent", declinedMessage),
-		"pm_card_chargeDeclinedFraudulent": refuse("4100000000000019", "card_declined", "fraudulent", declinedMessage),
-		"pm_card_chargeCustomerFail":       customerFail,
-
-		"pm_card_authenticationRequired":                                always,
-		"pm_card_threeDSecure2Required":                                 threeD,
-		"pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": authThenFunds,
+		"chargeDeclinedProcessingError visa_chargeDeclinedProcessingError": refuse("4000000000000119", "processing_error",
+			"processing_error", "An error occurred while processing your card. Try again in a little bit."),
+		"radarBlock chargeDeclinedFraudulent visa_chargeDeclinedFraudulent": refuse("4100000000000019", "card_declined",
+			"fraudulent", declinedMessage),
+		"chargeCustomerFail visa_chargeCustomerFail": attaches,
 	}
 }
 
-// cardByNumber and cardByFingerprint search the documented cards.
-func cardByNumber(number string) (testCard, bool) {
-	return findCard(func(t testCard) bool { return t.number == number })
-}
-
-func cardByFingerprint(digest string) (testCard, bool) {
-	return findCard(func(t testCard) bool { return t.fingerprint() == digest })
-}
-
-func findCard(is func(testCard) bool) (testCard, bool) {
-	for _, t := range testCards() {
-		if is(t) {
-			return t, true
-		}
+func authenticatingCards() map[string]testCard {
+	asks := func(number string, when authentication) testCard {
+		card := visa(number)
+		card.authentication = when
+		return card
 	}
-	return testCard{}, false
+	then := func(card testCard, declineCode, message string) testCard {
+		card.code, card.declineCode, card.message, card.attaches = "card_declined", declineCode, message, true
+		return card
+	}
+	lookupFails := then(visa("4000008400001280"), "generic_decline", declinedMessage)
+	return map[string]testCard{
+		"authenticationRequiredOnSetup":            asks("4000002500003155", unlessSetUp),
+		"authenticationRequired":                   asks("4000002760003184", alwaysAuthenticates),
+		"authenticationRequiredSetupForOffSession": asks("4000003800000446", onSessionOnly),
+		"authenticationRequiredChargeDeclinedInsufficientFunds": then(asks("4000008260003178", alwaysAuthenticates),
+			"insufficient_funds", fundsMessage),
+
+		"threeDSecure2Required threeDSecureRequired": asks("4000000000003220", alwaysAuthenticates),
+		"threeDSecureRequiredChargeDeclined": then(asks("4000008400001629", alwaysAuthenticates),
+			"generic_decline", declinedMessage),
+		"threeDSecureRequiredProcessingError": lookupFails,
+		"threeDSecureOptional":                visa("4000000000003055"),
+		"threeDSecureOptionalProcessingError": visa("4000000000003097"),
+		"amex_threeDSecureNotSupported":       branded("amex", "credit", "US", "378282246310005"),
+	}
+}
+
+func disputedCards() map[string]testCard {
+	disputed := func(number, reason string, inquiry bool) testCard {
+		card := visa(number)
+		card.disputed, card.inquiry = reason, inquiry
+		return card
+	}
+	return map[string]testCard{
+		"createDispute":                   disputed("4000000000000259", "fraudulent", false),
+		"createDisputeProductNotReceived": disputed("4000000000002685", "product_not_received", false),
+		"createDisputeInquiry":            disputed("4000000000001976", "fraudulent", true),
+	}
 }
