@@ -3,6 +3,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,8 @@ type Services struct {
 	Payment  *payment.Service
 	Auctions *auction.Service
 	Log      *slog.Logger
+
+	side int // of a photo, for tests, which have no time to paint; 0 is photoSide
 }
 
 // Seed makes the demo's people, listings and show where they are missing. Run again after a crash it goes on
@@ -68,7 +71,7 @@ func (s Services) Seed(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.stall(ctx, host); err != nil {
+	if _, err := s.stall(ctx, host); err != nil {
 		return err
 	}
 	return s.keepLotOpen(ctx, host)
@@ -85,6 +88,9 @@ func (s Services) people(ctx context.Context) (host identity.User, err error) {
 			user, err = s.Identity.Register(ctx, identity.SignUpInput{
 				Email: a.Email, Password: Password, Name: a.Name, Role: a.Role,
 			})
+			if errors.Is(err, identity.ErrEmailTaken) { // another server starts at this moment
+				user, _, err = s.Identity.UserByEmail(ctx, a.Email)
+			}
 			if err != nil {
 				return host, err
 			}
@@ -103,36 +109,33 @@ func (s Services) people(ctx context.Context) (host identity.User, err error) {
 	return host, nil
 }
 
-// stall lists what is missing of the goods.
-func (s Services) stall(ctx context.Context, host identity.User) error {
-	listed, err := s.titles(ctx)
+// stall lists what is missing of the goods, and answers them all. What was sold is listed anew, so that the
+// stall is always full.
+func (s Services) stall(ctx context.Context, host identity.User) (map[string]catalog.Listing, error) {
+	there, err := s.Catalog.OnMarket(ctx, host.ID)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	listed := make(map[string]catalog.Listing, len(goods))
+	for _, l := range there {
+		if known, ok := listed[l.Title]; !ok || known.Status != catalog.Active {
+			listed[l.Title] = l
+		}
 	}
 	for i, g := range goods {
-		if listed[g.title] {
+		if _, ok := listed[g.title]; ok {
 			continue
 		}
-		if _, err := s.list(ctx, host, i); err != nil {
-			return err
+		if listed[g.title], err = s.list(ctx, host, i); err != nil {
+			return nil, err
 		}
 	}
-	return nil
-}
-
-func (s Services) titles(ctx context.Context) (map[string]bool, error) {
-	first := page.MaxFirst
-	listings, err := s.Catalog.List(ctx, page.Args{First: &first})
-	titles := make(map[string]bool)
-	for _, l := range listings.Nodes {
-		titles[l.Title] = true
-	}
-	return titles, err
+	return listed, nil
 }
 
 func (s Services) list(ctx context.Context, host identity.User, n int) (catalog.Listing, error) {
 	g := goods[n]
-	picture, err := g.draw()
+	picture, err := g.draw(cmp.Or(s.side, photoSide))
 	if err != nil {
 		return catalog.Listing{}, err
 	}
@@ -188,19 +191,30 @@ func (s Services) keepLotOpen(ctx context.Context, host identity.User) error {
 	if len(lots) > 0 && lots[0].Status == auction.Open {
 		return nil
 	}
-	listing, err := s.list(ctx, host, len(lots)%len(goods))
+	listed, err := s.stall(ctx, host)
 	if err != nil {
 		return err
 	}
-	_, err = s.Auctions.Start(ctx, host.ID, auction.StartInput{
-		Listing: listing.ID, Show: &live.ID, StartPrice: money.New(20_00, "EUR"),
-		Duration: lotDuration, Extension: lotExtension,
-	})
-	return err
+	for i := range goods { // in turn, but for what the host has put into an auction by hand
+		next := listed[goods[(len(lots)+i)%len(goods)].title]
+		if next.Status != catalog.Active {
+			continue
+		}
+		_, err = s.Auctions.Start(ctx, host.ID, auction.StartInput{
+			Listing: next.ID, Show: &live.ID, StartPrice: money.New(20_00, "EUR"),
+			Duration: lotDuration, Extension: lotExtension,
+		})
+		if errors.Is(err, catalog.ErrListingTaken) { // another server has opened the lot at this moment
+			return nil
+		}
+		return err
+	}
+	return nil
 }
 
 func (s Services) liveShow(ctx context.Context, host identity.User) (show.Show, error) {
-	shows, err := s.Shows.List(ctx, page.Args{})
+	first := page.MaxFirst
+	shows, err := s.Shows.List(ctx, page.Args{First: &first})
 	if err != nil {
 		return show.Show{}, err
 	}

@@ -60,14 +60,14 @@ func bowl(h float64) float64 {
 	return 0.12 + 0.30*math.Sqrt(h*2)
 }
 
-const side = 640 // pixels
+const photoSide = 640 // pixels
 
 // draw paints the good on a table in front of a wall: each pixel is one of the three, lit from the left.
-func (g good) draw() ([]byte, error) {
+func (g good) draw(side int) ([]byte, error) {
 	img := image.NewRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
 		for x := range side {
-			img.SetRGBA(x, y, g.at(float64(x)/side-0.5, float64(y)/side))
+			img.SetRGBA(x, y, g.at(float64(x)/float64(side)-0.5, float64(y)/float64(side)))
 		}
 	}
 	var out bytes.Buffer
