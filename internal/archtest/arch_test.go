@@ -95,7 +95,10 @@ var bans = []ban{
 		"what helps tests is not for the product",
 	},
 	{
-		func(p pkg) bool { return !slices.Contains([]string{"server", "internal/payment"}, p.short()) }, under("internal/stripefake"),
+		func(p pkg) bool {
+			return !isTestHelp(p.short()) && !slices.Contains([]string{"server", "internal/payment"}, p.short())
+		},
+		under("internal/stripefake"),
 		"the fake stands outside, where Stripe does",
 	},
 	{

@@ -46,9 +46,9 @@ func TestHoldsFollowTheLeader(t *testing.T) {
 func TestRefusedBidLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	w := domaintest.New(t)
-	rich, poor, seller := w.Buyer(1_000_00), w.Buyer(10_00), w.Buyer(0)
+	rich, poor := w.Buyer(1_000_00), w.Buyer(10_00)
 	lot := w.Lot()
-	seller = lot.SellerID
+	seller := lot.SellerID
 	w.Fund(seller, eur(100_00))
 	w.Fund(poor, money.New(1_000_00, "USD"))
 	w.MustBid(lot.ID, rich, 10_00)

@@ -79,17 +79,17 @@ func TestCreateRefuses(t *testing.T) {
 		"a description not UTF-8": {func(in *catalog.CreateInput) {
 			in.Description = "caf\xc3"
 		}, catalog.ErrTextControl, "description"},
-		"no condition":           {func(in *catalog.CreateInput) { in.Condition = "" }, catalog.ErrCondition, "condition"},
-		"an unknown condition":   {func(in *catalog.CreateInput) { in.Condition = "SHINY" }, catalog.ErrCondition, "condition"},
-		"a price of zero":        {func(in *catalog.CreateInput) { in.Price = &zero }, catalog.ErrPricePositive, "price"},
-		"a negative price":       {func(in *catalog.CreateInput) { in.Price = &negative }, catalog.ErrPricePositive, "price"},
-		"no photo":               {func(in *catalog.CreateInput) { in.Photos = nil }, catalog.ErrPhotoCount, "photoIds"},
-		"six photos":             {func(in *catalog.CreateInput) { in.Photos = many }, catalog.ErrPhotoCount, "photoIds"},
-		"a photo twice":          {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{mine, mine} }, catalog.ErrPhotoCount, "photoIds"},
-		"another's photo":        {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{mine, foreign} }, catalog.ErrPhotoUnknown, "photoIds"},
-		"a photo not uploaded":   {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{pending} }, catalog.ErrPhotoUnknown, "photoIds"},
-		"a photo on a listing":   {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{used} }, catalog.ErrPhotoUnknown, "photoIds"},
-		"no such photo":          {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{id.New()} }, catalog.ErrPhotoUnknown, "photoIds"},
+		"no condition":         {func(in *catalog.CreateInput) { in.Condition = "" }, catalog.ErrCondition, "condition"},
+		"an unknown condition": {func(in *catalog.CreateInput) { in.Condition = "SHINY" }, catalog.ErrCondition, "condition"},
+		"a price of zero":      {func(in *catalog.CreateInput) { in.Price = &zero }, catalog.ErrPricePositive, "price"},
+		"a negative price":     {func(in *catalog.CreateInput) { in.Price = &negative }, catalog.ErrPricePositive, "price"},
+		"no photo":             {func(in *catalog.CreateInput) { in.Photos = nil }, catalog.ErrPhotoCount, "photoIds"},
+		"six photos":           {func(in *catalog.CreateInput) { in.Photos = many }, catalog.ErrPhotoCount, "photoIds"},
+		"a photo twice":        {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{mine, mine} }, catalog.ErrPhotoCount, "photoIds"},
+		"another's photo":      {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{mine, foreign} }, catalog.ErrPhotoUnknown, "photoIds"},
+		"a photo not uploaded": {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{pending} }, catalog.ErrPhotoUnknown, "photoIds"},
+		"a photo on a listing": {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{used} }, catalog.ErrPhotoUnknown, "photoIds"},
+		"no such photo":        {func(in *catalog.CreateInput) { in.Photos = []uuid.UUID{id.New()} }, catalog.ErrPhotoUnknown, "photoIds"},
 	} {
 		in := input(mine)
 		c.change(&in)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -170,7 +171,7 @@ func TestStartRace(t *testing.T) {
 	w := setup(t)
 	ids := make([]uuid.UUID, 16)
 	for _, err := range domaintest.AtOnce(len(ids), func(i int) error {
-		c, _, err := w.Chat.Start(t.Context(), w.buyer, w.listing, fmt.Sprint(i))
+		c, _, err := w.Chat.Start(t.Context(), w.buyer, w.listing, strconv.Itoa(i))
 		ids[i] = c.ID
 		return err
 	}) {

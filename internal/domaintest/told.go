@@ -3,7 +3,6 @@ package domaintest
 import (
 	"bytes"
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/souklive/souk/internal/realtime"
@@ -75,8 +74,4 @@ func (w *World) Events(topic realtime.Topic) []realtime.Event {
 		w.T.Errorf("%d events of %s were told, %d are stored", len(told), topic, len(stored))
 	}
 	return stored
-}
-
-func fields(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \n\t", r) })
 }

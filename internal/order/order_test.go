@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -155,7 +156,7 @@ func TestManyAtOnce(t *testing.T) {
 		shipped := 0
 		errs := domaintest.AtOnce(10, func(i int) error { // some confirm before it is sent: refused, or in
 			if i%2 == 0 {
-				_, err := w.Orders.Ship(t.Context(), sale.SellerID, sale.ID, fmt.Sprint(i))
+				_, err := w.Orders.Ship(t.Context(), sale.SellerID, sale.ID, strconv.Itoa(i))
 				return err
 			}
 			_, err := w.Orders.ConfirmReceipt(t.Context(), sale.BuyerID, sale.ID)

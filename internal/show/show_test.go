@@ -24,7 +24,8 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func setup(t *testing.T) (*domaintest.World, *show.Service, uuid.UUID) {
 	t.Helper()
 	w := domaintest.New(t)
-	return w, show.New(w.Pool, clock.Fixed(now)), w.User(identity.Seller)
+	host := w.User(identity.Seller)
+	return w, show.New(w.Pool, clock.Fixed(now)), host
 }
 
 func TestCreate(t *testing.T) {
