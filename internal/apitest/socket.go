@@ -105,8 +105,8 @@ func (s *Stream) write(kind, id string, payload any) error {
 
 // read gives the next frame that is no sign of life; a ping it answers.
 func (s *Stream) read() (frame, error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(patience)) // for an answer; pings alone are none
 	for {
-		_ = s.conn.SetReadDeadline(time.Now().Add(patience))
 		var f frame
 		if err := s.conn.ReadJSON(&f); err != nil {
 			return frame{}, err

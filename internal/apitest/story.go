@@ -139,12 +139,15 @@ var (
 	linkQuery = regexp.MustCompile(`(expires|signature)=[^&"]+`)
 )
 
+// opaque are the fields whose texts say nothing to a reader.
+var opaque = []string{"token", "epoch", "requestId", "cursor", "endCursor"}
+
 // settle puts placeholders into a value; the keys go in order, so that ids are counted the same way each time.
 func (s *Story) settle(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			if text, ok := value[key].(string); ok && slices.Contains([]string{"token", "epoch", "requestId"}, key) && text != "" {
+			if text, ok := value[key].(string); ok && text != "" && slices.Contains(opaque, key) {
 				value[key] = "<" + key + ">"
 				continue
 			}

@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// program is the path of the binary under test. TestMain builds it; it does not change from then on.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "souk-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program = filepath.Join(dir, "souk")
+	if err := build(program); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: build the program:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(path string) error {
+	args := []string{"build", "-buildvcs=false", "-o", path}
+	if withRace {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "github.com/souklive/souk/server")...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return readSources()
+}
+
+// readSources opens each directory of sources. The go command remembers what a test has opened; without this it
+// would find that nothing has changed here and report an old result for a new program.
+func readSources() error {
+	for _, room := range []string{"server", "graph", "internal", "db"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", room), func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
