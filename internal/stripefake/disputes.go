@@ -260,22 +260,26 @@ func (s *Server) DecideDispute(id, outcome string) error {
 		if !ok {
 			return notFound("dispute", "dispute", id)
 		}
-		allowed := []string{won, lost}
-		if d.Status == inquiryUnanswered || d.Status == inquiryUnderReview {
-			allowed = []string{inquiryClosed, needsResponse}
-		}
-		switch {
-		case d.closed():
-			return invalid("", "", "This dispute is already closed")
-		case !slices.Contains(allowed, outcome):
-			return invalid("outcome", "", fmt.Sprintf("A dispute that is %s can become one of %v.", d.Status, allowed))
-		case outcome == needsResponse:
-			c.escalate(d)
-		default:
-			c.close(d, outcome)
-		}
-		return nil
+		return c.decide(d, outcome)
 	})
+}
+
+func (c *call) decide(d *Dispute, outcome string) *apiError {
+	allowed := []string{won, lost}
+	if d.Status == inquiryUnanswered || d.Status == inquiryUnderReview {
+		allowed = []string{inquiryClosed, needsResponse}
+	}
+	switch {
+	case d.closed():
+		return invalid("", "", "This dispute is already closed")
+	case !slices.Contains(allowed, outcome):
+		return invalid("outcome", "", fmt.Sprintf("A dispute that is %s can become one of %v.", d.Status, allowed))
+	case outcome == needsResponse:
+		c.escalate(d)
+	default:
+		c.close(d, outcome)
+	}
+	return nil
 }
 
 // act runs something that did not come as a request, with a commit of its own.

@@ -27,13 +27,17 @@ type eventRequest struct {
 
 // emit records an event in the same commit as the change that it tells of.
 func (c *call) emit(kind string, r resource) {
-	c.save(&Event{
+	e := &Event{
 		base:       base{ID: c.ids.make("evt"), Object: "event", Created: c.now},
 		APIVersion: APIVersion,
 		Type:       kind,
 		Data:       eventData{Object: mustMarshal(r)},
 		Request:    eventRequest{ID: optional(c.reqID), IdempotencyKey: optional(c.idem)},
-	})
+
+		PendingWebhooks: len(c.hooks),
+	}
+	c.save(e)
+	c.told = append(c.told, e)
 }
 
 func listEvents(c *call) (any, *apiError) {
@@ -41,7 +45,12 @@ func listEvents(c *call) (any, *apiError) {
 	if one := c.form.str("type"); one != "" {
 		kinds = append(kinds, one)
 	}
+	delivered, problem := c.form.boolean(false, "delivery_success")
+	if problem != nil {
+		return nil, problem
+	}
+	anyDelivery := !c.form.has("delivery_success")
 	return list(c, "event", "/v1/events", func(e *Event) bool {
-		return len(kinds) == 0 || slices.Contains(kinds, e.Type)
+		return (len(kinds) == 0 || slices.Contains(kinds, e.Type)) && (anyDelivery || delivered == (e.PendingWebhooks == 0))
 	})
 }

@@ -21,15 +21,16 @@ const (
 	ErrorBefore Fault = "error_before" // 500, nothing happened; the idempotency key answers 500 from now on
 	ErrorAfter  Fault = "error_after"  // 500 although it happened; the key answers 500 from now on
 	RateLimit   Fault = "rate_limit"   // 429, nothing happened
-	Delay       Fault = "delay"        // the answer comes late, and the key is in use meanwhile
+	Delay       Fault = "delay"        // it happens late, and the key is in use meanwhile
+	DelayAfter  Fault = "delay_after"  // it happens, and the answer comes late: after the webhooks
 )
 
 // Faults is every fault there is.
 func Faults() []Fault {
-	return []Fault{CutBefore, CutAfter, ErrorBefore, ErrorAfter, RateLimit, Delay}
+	return []Fault{CutBefore, CutAfter, ErrorBefore, ErrorAfter, RateLimit, Delay, DelayAfter}
 }
 
-// FaultHeader asks for a fault by name, for this request alone; "delay" may carry a duration: delay=2s.
+// FaultHeader asks for a fault by name, for this request alone; a delay may carry a duration: delay=2s.
 const FaultHeader = "Souk-Fault"
 
 // Rule makes the next requests that it fits fail.
@@ -38,8 +39,8 @@ type Rule struct {
 	Path   string          // a prefix of the path, or with * as the last character of a segment, a pattern: /v1/payment_intents/*/confirm
 	Fault  Fault           // what happens
 	Times  int             // how often; 0 is once, negative is for ever
-	Wait   time.Duration   // for Delay
-	Until  <-chan struct{} // for Delay: as long as this is open, in place of Wait
+	Wait   time.Duration   // for the delays
+	Until  <-chan struct{} // for the delays: as long as this is open, in place of Wait
 }
 
 // Plan decides which requests fail: first by the rules in the order they were added, then by the
@@ -143,7 +144,7 @@ func parseFault(text string) (Rule, error) {
 		rule := Rule{Fault: fault}
 		if wait != "" {
 			d, err := time.ParseDuration(wait)
-			if err != nil || fault != Delay {
+			if err != nil || (fault != Delay && fault != DelayAfter) {
 				return Rule{}, fmt.Errorf("%s: malformed %q", FaultHeader, text)
 			}
 			rule.Wait = d

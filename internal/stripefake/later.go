@@ -76,10 +76,7 @@ func (s *Server) Advance(d time.Duration) error {
 	defer s.mu.Unlock()
 	s.ahead += max(d, 0)
 	s.catchUp()
-	if s.file == nil {
-		return nil
-	}
-	return s.file.append(commit{NextID: s.ids.next, Ahead: s.ahead})
+	return (&call{Server: s}).commit(0, nil, false)
 }
 
 // catchUp performs the due tasks, each in a commit of its own.

@@ -68,7 +68,11 @@ func routes() []route {
 	add(get, "/v1/balance_transactions", "[]balance_transaction", listParams+" currency source type payout", listBalanceTransactions)
 	add(get, "/v1/balance_transactions/*", "balance_transaction", "", retrieveBalanceTransaction)
 
-	add(get, "/v1/events", "[]event", listParams+" type types", listEvents)
+	add(post, "/souk/disputes", "dispute", "charge reason amount inquiry", controlDispute)
+	add(post, "/souk/disputes/*", "dispute", "outcome", controlDecision)
+	add(post, "/souk/clock", "souk.clock", "advance", controlClock)
+
+	add(get, "/v1/events", "[]event", listParams+" type types delivery_success", listEvents)
 	add(get, "/v1/events/*", "event", "", retrieve[*Event]("event"))
 	return all
 }

@@ -23,6 +23,7 @@ type call struct {
 	host  string // where the client found us
 	dirty []resource
 
+	told     []*Event
 	planned  []task
 	finished string // the id of the task that this is
 }
@@ -84,6 +85,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault.pause(r)
 	}
 	status, body, headers := c.execute(rt, fault.Fault)
+	if fault.Fault == DelayAfter {
+		fault.pause(r)
+	}
 	if fault.Fault == CutAfter {
 		cut(w)
 	}
@@ -182,14 +186,29 @@ func (c *call) execute(rt *route, fault Fault) (status int, body []byte, headers
 	return status, body, headers
 }
 
+// commit makes what has changed durable, and then lets the webhooks tell of it.
 func (c *call) commit(status int, body []byte, keep bool) error {
+	if err := c.write(status, body, keep); err != nil {
+		return err
+	}
+	for _, e := range c.told {
+		for _, h := range c.hooks {
+			h.send(e)
+		}
+	}
+	return nil
+}
+
+func (c *call) write(status int, body []byte, keep bool) error {
 	change := commit{NextID: c.ids.next, Planned: c.planned, Finished: c.finished, Ahead: c.ahead}
 	if c.idem != "" && keep {
 		answer := c.keys[c.idem]
 		answer.Status, answer.Body = status, body
 		change.Keys = map[string]*idempotentAnswer{c.idem: answer}
 	}
-	if c.file == nil || (len(c.dirty) == 0 && change.Keys == nil && c.finished == "") {
+	idle := len(c.dirty) == 0 && change.Keys == nil && c.finished == "" && change.Ahead == c.written
+	c.written = change.Ahead
+	if c.file == nil || idle {
 		return nil
 	}
 	for _, r := range c.dirty {

@@ -25,6 +25,9 @@ type Config struct {
 	PublicURL string       // where people find the 3-D Secure page; where the request came to if empty
 	StateFile string       // where the state survives a restart; in memory alone where empty
 	Log       *slog.Logger // silent where nil
+
+	Webhooks     []Endpoint    // where events are sent; Notify adds more
+	WebhookRetry time.Duration // before the second attempt of a delivery, doubled for each further; a second if 0
 }
 
 // Server is the fake. It is safe for concurrent use.
@@ -44,8 +47,16 @@ type Server struct {
 	ids   idSource
 	file  *stateFile
 
-	agenda agenda
-	ahead  time.Duration // of clock
+	agenda  agenda
+	ahead   time.Duration // of clock
+	written time.Duration // of ahead, in the state file
+	hooks   []*hook
+
+	deliveries *DeliveryPlan
+	retry      time.Duration
+	closing    context.Context //nolint:containedctx // ends the deliveries, which outlive any call
+	close      context.CancelFunc
+	running    sync.WaitGroup
 }
 
 // New makes a fake, reading back the state file where there is one.
@@ -61,6 +72,9 @@ func New(config Config) (*Server, error) {
 		faults: newPlan(config.Seed),
 		cards:  newCatalogue(),
 
+		deliveries: newDeliveryPlan(config.Seed),
+		retry:      config.WebhookRetry,
+
 		publicURL: strings.TrimSuffix(config.PublicURL, "/"),
 		store:     newStore(),
 		keys:      make(map[string]*idempotentAnswer),
@@ -68,6 +82,9 @@ func New(config Config) (*Server, error) {
 	}
 	if s.clock == nil {
 		s.clock = clock.System{}
+	}
+	if s.retry <= 0 {
+		s.retry = time.Second
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -77,14 +94,20 @@ func New(config Config) (*Server, error) {
 			return nil, fmt.Errorf("stripefake: state: %w", err)
 		}
 	}
+	s.closing, s.close = context.WithCancel(context.Background())
+	for _, e := range config.Webhooks {
+		s.Notify(e)
+	}
 	return s, nil
 }
 
 // Faults is the plan of what goes wrong.
 func (s *Server) Faults() *Plan { return s.faults }
 
-// Close lets go of the state file. The fake answers 500 to writes afterwards.
+// Close ends the deliveries and lets go of the state file. The fake answers 500 to writes afterwards.
 func (s *Server) Close() error {
+	s.close()
+	s.running.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {

@@ -124,7 +124,7 @@ func (s *Server) apply(line []byte) error {
 	if c.Finished != "" {
 		s.agenda.remove(c.Finished)
 	}
-	s.ahead = c.Ahead
+	s.ahead, s.written = c.Ahead, c.Ahead
 	s.ids.next = c.NextID
 	return nil
 }
