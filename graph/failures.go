@@ -63,8 +63,7 @@ func causeOf(err error) string {
 
 // stackOf is the stack of a panic for the log.
 func stackOf(err error) []any {
-	var p *panicked
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicked](err); ok {
 		return []any{"stack", string(p.stack)}
 	}
 	return nil

@@ -255,10 +255,11 @@ func sample(s *ast.Schema, typ *ast.Type) string {
 	if typ.Elem != nil {
 		return "[" + sample(s, typ.Elem) + "]"
 	}
-	switch def := s.Types[typ.NamedType]; {
-	case def.Kind == ast.Enum:
+	def := s.Types[typ.NamedType]
+	if def.Kind == ast.Enum {
 		return def.EnumValues[0].Name
-	case def.Kind == ast.InputObject:
+	}
+	if def.Kind == ast.InputObject {
 		var fields []string
 		for _, f := range def.Fields {
 			if f.Type.NonNull && f.DefaultValue == nil {
