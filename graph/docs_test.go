@@ -22,7 +22,7 @@ func TestEveryCodeIsInTheGuide(t *testing.T) {
 	guide := read(t, "../docs/api.md")
 	_, table, _ := strings.Cut(guide, "## Codes")
 	documented := map[string]bool{}
-	for _, line := range strings.SplitSeq(table, "\n") {
+	for line := range strings.SplitSeq(table, "\n") {
 		if cells := strings.Split(line, "|"); len(cells) > 2 {
 			for _, code := range refusalInTable.FindAllStringSubmatch(cells[1], -1) {
 				documented[code[1]] = true

@@ -99,7 +99,7 @@ func golden(t *testing.T) map[string][]string {
 	t.Helper()
 	written := map[string][]string{}
 	var name string
-	for _, line := range strings.SplitSeq(read(t, statementsFile), "\n") {
+	for line := range strings.SplitSeq(read(t, statementsFile), "\n") {
 		if statement, ok := strings.CutPrefix(line, "   "); ok {
 			written[name] = append(written[name], statement)
 		} else if len(line) > 3 {
