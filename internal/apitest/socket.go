@@ -92,7 +92,10 @@ func (c Client) trySubscribe(t testing.TB, p Protocol, query string, vars Vars) 
 	if ack.Type != "connection_ack" {
 		return nil, fmt.Errorf("got %s %s in place of an ack", ack.Type, ack.Payload)
 	}
-	return s, s.write(p.subscribe, "1", map[string]any{"query": query, "variables": vars})
+	if err := s.write(p.subscribe, "1", map[string]any{"query": query, "variables": vars}); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *Stream) write(kind, id string, payload any) error {
@@ -169,8 +172,7 @@ func (s *Stream) Cut() { _ = s.conn.NetConn().Close() }
 
 // CloseCode is the code of the close frame that an error of Receive stands for; 0 where there was none.
 func CloseCode(err error) int {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		return closed.Code
 	}
 	return 0
