@@ -46,6 +46,7 @@ func newSite(t *testing.T) *site {
 // privateSite has nothing but a state directory, as on a newcomer's machine.
 func privateSite(t *testing.T) *site {
 	t.Helper()
+	readSources(t)
 	dir := stateDir(t)
 	return &site{t: t, stateDir: dir, settings: map[string]string{
 		"SOUK_STATE_DIR": dir, "SOUK_ADDR": "127.0.0.1:0", "SOUK_LOG_FORMAT": "json",
