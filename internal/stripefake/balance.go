@@ -34,9 +34,10 @@ type feeDetail struct {
 	Type        string `json:"type"`
 }
 
-// book makes a movement of the balance, available at once; the caller saves it when it is complete.
+// book makes a movement of the balance of the call's account, available at once; the caller saves it
+// when it is complete.
 func (c *call) book(kind, category string, amount int64, currency string, source *string) *BalanceTransaction {
-	return &BalanceTransaction{
+	t := &BalanceTransaction{
 		base:              base{ID: c.ids.make("txn"), Object: "balance_transaction", Created: c.now},
 		Amount:            amount,
 		AvailableOn:       c.now,
@@ -49,6 +50,8 @@ func (c *call) book(kind, category string, amount int64, currency string, source
 		Status:            "available",
 		Type:              kind,
 	}
+	c.own(t.ID)
+	return t
 }
 
 // charge takes the provider's fee off a movement.
@@ -79,13 +82,13 @@ func (t *BalanceTransaction) mature(now int64) *BalanceTransaction {
 
 func retrieveBalanceTransaction(c *call) (any, *apiError) {
 	t, ok := lookup[*BalanceTransaction](c.store, c.path[0])
-	if !ok {
+	if !ok || c.store.owner[t.ID] != c.account {
 		return nil, notFound("id", "balance transaction", c.path[0])
 	}
 	return t.mature(c.now), nil
 }
 
-// Journal is every movement of the balance in the order in which it happened: the oracle that a
+// Journal is every movement of the platform's balance in the order in which it happened: the oracle that a
 // ledger beside this provider has to agree with.
 func (s *Server) Journal() []BalanceTransaction {
 	s.mu.Lock()
@@ -93,7 +96,7 @@ func (s *Server) Journal() []BalanceTransaction {
 	ids := s.store.byKind["balance_transaction"]
 	journal := make([]BalanceTransaction, 0, len(ids))
 	for _, id := range ids {
-		if t, ok := lookup[*BalanceTransaction](s.store, id); ok {
+		if t, ok := lookup[*BalanceTransaction](s.store, id); ok && s.store.owner[id] == "" {
 			journal = append(journal, *t)
 		}
 	}
@@ -119,6 +122,7 @@ func retrieveBalance(c *call) (any, *apiError) {
 	for _, id := range c.store.byKind["balance_transaction"] {
 		t, ok := lookup[*BalanceTransaction](c.store, id)
 		switch {
+		case c.store.owner[id] != c.account:
 		case ok && t.AvailableOn <= c.now:
 			available[t.Currency] += t.Net
 		case ok:
@@ -146,7 +150,8 @@ func listBalanceTransactions(c *call) (any, *apiError) {
 	currency, source, kind := c.form.str("currency"), c.form.str("source"), c.form.str("type")
 	return list(c, "balance_transaction", "/v1/balance_transactions", func(t *BalanceTransaction) bool {
 		t.mature(c.now)
-		return (currency == "" || t.Currency == currency) &&
+		return c.store.owner[t.ID] == c.account &&
+			(currency == "" || t.Currency == currency) &&
 			(kind == "" || t.Type == kind) &&
 			(source == "" || (t.Source != nil && *t.Source == source))
 	})

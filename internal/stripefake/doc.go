@@ -11,10 +11,17 @@
 // or none is. Ids follow from the seed and a persisted counter, so that the same requests in the same
 // order give the same ids.
 //
-// Two things the real Stripe does not have, for tests: a fault plan (by programme, by seed, or by the
-// header Souk-Fault), and Journal, the list of every movement of the platform's balance, which serves
-// as the oracle that our ledger is reconciled against.
+// What the real Stripe does not have, for tests: a fault plan (by programme, by seed, or by the header
+// Souk-Fault), a plan of what goes wrong with webhooks, a clock that can be set forward, the card
+// holder's bank (OpenDispute, DecideDispute, the 3-D Secure page), and Journal, the list of every
+// movement of the platform's balance, which serves as the oracle that our ledger is reconciled
+// against.
 //
-// To add a kind of resource: a struct with base in it, one line in newResource, one line in
-// expandable, and its routes.
+// What happens by itself (an authorisation runs out, a refund arrives, an issuer decides) is a task in
+// the agenda, which is part of the state. Tasks are performed when the fake's clock has reached them:
+// before each request, at each Tick, and several times a second in a fake that listens.
+//
+// To add a kind of resource: a struct with base in it, one line in newResource, its fields in
+// expandable, and its routes. Package spectest holds every answer in the tests against Stripe's own
+// description of its API.
 package stripefake

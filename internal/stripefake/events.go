@@ -10,6 +10,7 @@ type Event struct {
 	base
 	Livemode        bool         `json:"livemode"`
 	APIVersion      string       `json:"api_version"`
+	Account         *string      `json:"account,omitempty"` // the connected account that it happened to
 	Type            string       `json:"type"`
 	Data            eventData    `json:"data"`
 	PendingWebhooks int          `json:"pending_webhooks"`
@@ -30,6 +31,7 @@ func (c *call) emit(kind string, r resource) {
 	e := &Event{
 		base:       base{ID: c.ids.make("evt"), Object: "event", Created: c.now},
 		APIVersion: APIVersion,
+		Account:    optional(c.account),
 		Type:       kind,
 		Data:       eventData{Object: mustMarshal(r)},
 		Request:    eventRequest{ID: optional(c.reqID), IdempotencyKey: optional(c.idem)},

@@ -11,13 +11,18 @@ func expandable(object, field string) (target string, ok bool) {
 	switch object + "." + field {
 	case "payment_intent.customer", "charge.customer", "payment_method.customer", "setup_intent.customer":
 		return "customer", true
-	case "payment_intent.latest_charge", "balance_transaction.source", "refund.charge", "dispute.charge":
+	case "payment_intent.latest_charge", "balance_transaction.source", "refund.charge", "dispute.charge", "transfer.source_transaction":
 		return "charge", true
 	case "payment_intent.payment_method", "setup_intent.payment_method":
 		return "payment_method", true
 	case "charge.payment_intent", "refund.payment_intent", "dispute.payment_intent":
 		return "payment_intent", true
-	case "charge.balance_transaction", "refund.balance_transaction", "refund.failure_balance_transaction":
+	case "transfer.destination":
+		return "account", true
+	case "transfer_reversal.transfer":
+		return "transfer", true
+	case "transfer.balance_transaction", "transfer_reversal.balance_transaction", "payout.balance_transaction",
+		"payout.failure_balance_transaction", "charge.balance_transaction", "refund.balance_transaction", "refund.failure_balance_transaction":
 		return "balance_transaction", true
 	}
 	return "", false

@@ -21,6 +21,7 @@ const (
 	openDispute         = "open_dispute"
 	decideDispute       = "decide_dispute"
 	forfeitDispute      = "forfeit_dispute"
+	finishPayout        = "finish_payout"
 )
 
 func (c *call) perform(t task) {
@@ -35,6 +36,8 @@ func (c *call) perform(t task) {
 		c.decideByEvidence(t.Subject)
 	case forfeitDispute:
 		c.forfeit(t.Subject)
+	case finishPayout:
+		c.finishPayout(t.Subject)
 	}
 }
 

@@ -68,6 +68,22 @@ func routes() []route {
 	add(get, "/v1/balance_transactions", "[]balance_transaction", listParams+" currency source type payout", listBalanceTransactions)
 	add(get, "/v1/balance_transactions/*", "balance_transaction", "", retrieveBalanceTransaction)
 
+	add(post, "/v1/accounts", "account", accountParams, createAccount)
+	add(get, "/v1/accounts", "[]account", listParams, listAccounts)
+	add(get, "/v1/accounts/*", "account", "", retrieve[*Account]("account"))
+	add(post, "/v1/accounts/*", "account", "email metadata", updateAccount)
+	add(post, "/v1/account_links", "account_link", "account return_url refresh_url type collect", createAccountLink)
+
+	add(post, "/v1/transfers", "transfer", transferParams, createTransfer)
+	add(get, "/v1/transfers", "[]transfer", listParams+" destination transfer_group", listTransfers)
+	add(get, "/v1/transfers/*", "transfer", "", retrieve[*Transfer]("transfer"))
+	add(post, "/v1/transfers/*/reversals", "transfer_reversal", "amount metadata", createReversal)
+
+	add(post, "/v1/payouts", "payout", payoutParams, createPayout)
+	add(get, "/v1/payouts", "[]payout", listParams+" status", listPayouts)
+	add(get, "/v1/payouts/*", "payout", "", retrievePayout)
+	add(post, "/v1/payouts/*/cancel", "payout", "", cancelPayout)
+
 	add(post, "/souk/disputes", "dispute", "charge reason amount inquiry", controlDispute)
 	add(post, "/souk/disputes/*", "dispute", "outcome", controlDecision)
 	add(post, "/souk/clock", "souk.clock", "advance", controlClock)

@@ -15,13 +15,14 @@ const maxBody = 1 << 20
 // call is one request on its way to its effect, and what the effect has changed so far.
 type call struct {
 	*Server
-	form  *form
-	path  []string // the route's * segments: ids
-	now   int64
-	reqID string
-	idem  string
-	host  string // where the client found us
-	dirty []resource
+	form    *form
+	path    []string // the route's * segments: ids
+	now     int64
+	reqID   string
+	idem    string
+	account string // the connected account that is acted for, as in Stripe-Account
+	host    string // where the client found us
+	dirty   []resource
 
 	told     []*Event
 	planned  []task
@@ -36,8 +37,12 @@ func (c *call) save(r resource) {
 
 // ServeHTTP answers one request as Stripe would.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, pagePrefix) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, pagePrefix):
 		s.serveAuthentication(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, onboardingPrefix):
+		s.serveOnboarding(w, r)
 		return
 	}
 	requestID := s.requestID()
@@ -64,9 +69,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, rateLimited())
 		return
 	}
-	c := &call{Server: s, form: tree, path: ids, reqID: requestID, idem: idempotencyKey(r), host: r.Host}
+	c := &call{Server: s, form: tree, path: ids, reqID: requestID, idem: idempotencyKey(r), host: r.Host, account: r.Header.Get("Stripe-Account")}
 	if c.idem != "" {
-		known, problem := s.claimKey(c.idem, fingerprint(r.Method, r.URL.Path, params), requestID)
+		known, problem := s.claimKey(c.idem, fingerprint(r.Method, r.Header.Get("Stripe-Account")+r.URL.Path, params), requestID)
 		if problem != nil {
 			writeError(w, problem)
 			return
@@ -97,6 +102,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, status, body)
 }
 
+// onBehalf tells which endpoints take Stripe-Account.
+func onBehalf(path string) bool {
+	return strings.HasPrefix(path, "/v1/payouts") || strings.HasPrefix(path, "/v1/balance")
+}
+
 func idempotencyKey(r *http.Request) string {
 	if r.Method != http.MethodPost {
 		return ""
@@ -117,6 +127,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (rt *route, ids [
 	}
 	if v := r.Header.Get("Stripe-Version"); v != "" && v != APIVersion {
 		return nil, nil, nil, invalid("", "", "Invalid Stripe API version: "+v+". This fake speaks "+APIVersion+" alone.")
+	}
+	if account := r.Header.Get("Stripe-Account"); account != "" && !onBehalf(r.URL.Path) {
+		return nil, nil, nil, invalid("", "", "This fake acts for a connected account ("+account+") on its balance and payouts alone.")
 	}
 	if len(r.Header.Get("Idempotency-Key")) > 255 {
 		return nil, nil, nil, invalid("", "", "The Idempotency-Key is too long; it can have at most 255 characters.")

@@ -1,5 +1,7 @@
 package stripefake
 
+import "strings"
+
 // resource is anything with an id that the API answers with.
 type resource interface {
 	head() *base
@@ -15,10 +17,22 @@ type base struct {
 func (b *base) head() *base { return b }
 
 // mark remembers what no answer shows: that something happened to an object. Its id is the two of them.
-type mark struct{ base }
+type mark struct {
+	base
+	Owner string `json:"owner,omitempty"` // the connected account whose the object is
+}
 
 func (c *call) mark(what, id string) {
-	c.save(&mark{base{ID: what + ":" + id, Object: "souk.mark", Created: c.now}})
+	c.save(&mark{base: base{ID: what + ":" + id, Object: "souk.mark", Created: c.now}})
+}
+
+const owned = "owned:"
+
+// own makes an object the call's account's; what nobody owns is the platform's.
+func (c *call) own(id string) {
+	if c.account != "" {
+		c.save(&mark{base: base{ID: owned + id, Object: "souk.mark", Created: c.now}, Owner: c.account})
+	}
 }
 
 func (c *call) marked(what, id string) bool {
@@ -47,6 +61,16 @@ func newResource(object string) (resource, bool) {
 		return &Refund{}, true
 	case "dispute":
 		return &Dispute{}, true
+	case "account":
+		return &Account{}, true
+	case "transfer":
+		return &Transfer{}, true
+	case "transfer_reversal":
+		return &TransferReversal{}, true
+	case "payout":
+		return &Payout{}, true
+	case "souk.onboarding":
+		return &onboarding{}, true
 	case "souk.mark":
 		return &mark{}, true
 	}
@@ -57,10 +81,11 @@ func newResource(object string) (resource, bool) {
 type store struct {
 	byID   map[string]resource
 	byKind map[string][]string
+	owner  map[string]string // the connected account of an object that is not the platform's
 }
 
 func newStore() *store {
-	return &store{byID: make(map[string]resource), byKind: make(map[string][]string)}
+	return &store{byID: make(map[string]resource), byKind: make(map[string][]string), owner: make(map[string]string)}
 }
 
 func (s *store) put(r resource) {
@@ -69,6 +94,9 @@ func (s *store) put(r resource) {
 		s.byKind[h.Object] = append(s.byKind[h.Object], h.ID)
 	}
 	s.byID[h.ID] = r
+	if m, ok := r.(*mark); ok && m.Owner != "" {
+		s.owner[strings.TrimPrefix(h.ID, owned)] = m.Owner
+	}
 }
 
 // lookup finds a resource of one type by its id.
