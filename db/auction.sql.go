@@ -359,6 +359,33 @@ func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingI
 	return items, nil
 }
 
+const bidByID = `-- name: BidByID :one
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.hold_id, b.idempotency_key, b.placed_at, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id WHERE b.id = $1
+`
+
+type BidByIDRow struct {
+	Bid      Bid
+	Currency string
+}
+
+func (q *Queries) BidByID(ctx context.Context, db DBTX, id uuid.UUID) (BidByIDRow, error) {
+	row := db.QueryRow(ctx, bidByID, id)
+	var i BidByIDRow
+	err := row.Scan(
+		&i.Bid.ID,
+		&i.Bid.AuctionID,
+		&i.Bid.Number,
+		&i.Bid.Version,
+		&i.Bid.BidderID,
+		&i.Bid.Amount,
+		&i.Bid.HoldID,
+		&i.Bid.IdempotencyKey,
+		&i.Bid.PlacedAt,
+		&i.Currency,
+	)
+	return i, err
+}
+
 const bidByKey = `-- name: BidByKey :one
 SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at FROM bid WHERE bidder_id = $1 AND idempotency_key = $2
 `

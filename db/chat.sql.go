@@ -196,15 +196,46 @@ func (q *Queries) MessageInsert(ctx context.Context, db DBTX, arg MessageInsertP
 	return i, err
 }
 
-const messagePage = `-- name: MessagePage :many
-SELECT id, conversation_id, version, sender_id, body, sent_at FROM message
-WHERE conversation_id = $1 AND version < $2
-ORDER BY version DESC
-LIMIT $3
+const messageOfMember = `-- name: MessageOfMember :one
+SELECT m.id, m.conversation_id, m.version, m.sender_id, m.body, m.sent_at FROM message m JOIN conversation c ON c.id = m.conversation_id
+WHERE m.id = $1 AND $2::uuid IN (c.buyer_id, c.seller_id)
 `
 
-func (q *Queries) MessagePage(ctx context.Context, db DBTX, conversationID uuid.UUID, beforeVersion int64, pageSize int32) ([]Message, error) {
-	rows, err := db.Query(ctx, messagePage, conversationID, beforeVersion, pageSize)
+func (q *Queries) MessageOfMember(ctx context.Context, db DBTX, iD uuid.UUID, member uuid.UUID) (Message, error) {
+	row := db.QueryRow(ctx, messageOfMember, iD, member)
+	var i Message
+	err := row.Scan(
+		&i.ID,
+		&i.ConversationID,
+		&i.Version,
+		&i.SenderID,
+		&i.Body,
+		&i.SentAt,
+	)
+	return i, err
+}
+
+const messagePage = `-- name: MessagePage :many
+SELECT m.id, m.conversation_id, m.version, m.sender_id, m.body, m.sent_at FROM message m JOIN conversation c ON c.id = m.conversation_id
+WHERE c.id = $1 AND $2::uuid IN (c.buyer_id, c.seller_id) AND m.version < $3
+ORDER BY m.version DESC
+LIMIT $4
+`
+
+type MessagePageParams struct {
+	ConversationID uuid.UUID
+	Member         uuid.UUID
+	BeforeVersion  int64
+	PageSize       int32
+}
+
+func (q *Queries) MessagePage(ctx context.Context, db DBTX, arg MessagePageParams) ([]Message, error) {
+	rows, err := db.Query(ctx, messagePage,
+		arg.ConversationID,
+		arg.Member,
+		arg.BeforeVersion,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (r *conversationResolver) Seller(ctx context.Context, obj *chat.Conversatio
 
 // Messages is the resolver for the messages field.
 func (r *conversationResolver) Messages(ctx context.Context, obj *chat.Conversation, first *int, after *string) (page.Page[chat.Message], error) {
-	return r.Chat.Messages(ctx, obj.ID, page.Args{First: first, After: after})
+	return r.Chat.Messages(ctx, actorID(ctx), obj.ID, page.Args{First: first, After: after})
 }
 
 // Sender is the resolver for the sender field.

@@ -52,8 +52,8 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
-// findNode loads what the id names, under the rule of its kind: orders, conversations and top-ups are for
-// their own people only.
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages and top-ups are
+// for their own people only.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {
@@ -69,6 +69,12 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(r.findOrder(ctx, v))
 	case id.Conversation:
 		return node(r.findConversation(ctx, v))
+	case id.Bid:
+		return node(visible(r.Auctions.BidByID(ctx, v.UUID)))
+	case id.Photo:
+		return node(visible(r.Catalog.PhotoByID(ctx, v.UUID)))
+	case id.Message:
+		return node(visible(r.Chat.Message(ctx, actorID(ctx), v.UUID)))
 	case id.TopUp:
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
 	default:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -12,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/internal/obs"
 )
 
 const (
@@ -61,6 +63,17 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 	srv.Use(&exactEnums{})
 	srv.Use(&limiter{Limits: c.Limits})
 	srv.Use(introspection{production: c.Production})
+	srv.AroundOperations(noteOperation)
 	srv.AroundResponses(r.withLoaders)
 	return withActor(r.Identity, fail, srv)
+}
+
+// noteOperation puts the operation's kind and name on the request's line in the access log.
+func noteOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	obs.Note(ctx, "operation", string(op.Operation.Operation))
+	if op.OperationName != "" {
+		obs.Note(ctx, "name", op.OperationName)
+	}
+	return next(ctx)
 }

@@ -53,3 +53,6 @@ SELECT * FROM bid WHERE bidder_id = @bidder_id AND idempotency_key = @idempotenc
 
 -- name: BidPage :many
 SELECT * FROM bid WHERE auction_id = @auction_id AND number < @before_number ORDER BY number DESC LIMIT @page_size;
+
+-- name: BidByID :one
+SELECT sqlc.embed(b), a.currency FROM bid b JOIN auction a ON a.id = b.auction_id WHERE b.id = @id;

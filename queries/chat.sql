@@ -29,7 +29,11 @@ VALUES (@id, @conversation_id, @version, @sender_id, @body, @sent_at)
 RETURNING *;
 
 -- name: MessagePage :many
-SELECT * FROM message
-WHERE conversation_id = @conversation_id AND version < @before_version
-ORDER BY version DESC
+SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation_id
+WHERE c.id = @conversation_id AND @member::uuid IN (c.buyer_id, c.seller_id) AND m.version < @before_version
+ORDER BY m.version DESC
 LIMIT @page_size;
+
+-- name: MessageOfMember :one
+SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation_id
+WHERE m.id = @id AND @member::uuid IN (c.buyer_id, c.seller_id);

@@ -168,8 +168,10 @@ func TestOneRoleAloneNeedsWhatIsShared(t *testing.T) {
 	}
 	for _, r := range []role{roleAPI, roleWorker} {
 		err := c.checkRole(r)
-		if err == nil || !strings.Contains(err.Error(), "DATABASE_URL") || !strings.Contains(err.Error(), "REDIS_URL") {
-			t.Errorf("%s: %v, want both names", r, err)
+		for _, name := range []string{"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY"} {
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v, want %s in it", r, err, name)
+			}
 		}
 	}
 }

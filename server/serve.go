@@ -73,6 +73,9 @@ func (c Config) checkRole(r role) error {
 	if c.RedisURL == "" {
 		missing = append(missing, problem{"REDIS_URL", "must be set: one role alone shares its Redis with the other"})
 	}
+	if c.StripeSecretKey == "" {
+		missing = append(missing, problem{"STRIPE_SECRET_KEY", "must be set: a Stripe fake of its own would not know the other role's payments (souk stripe-fake and STRIPE_API_URL share one)"})
+	}
 	if len(missing) > 0 {
 		return configError(missing)
 	}

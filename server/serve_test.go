@@ -134,6 +134,7 @@ func TestProductionRefusesASchemaThatIsBehind(t *testing.T) {
 func TestRolesShareTheWork(t *testing.T) {
 	t.Parallel()
 	environ, _ := onServices(t)
+	environ = append(environ, "STRIPE_SECRET_KEY=sk_test_shared", "STRIPE_API_URL=http://127.0.0.1:1") // nobody pays here
 	api, worker := start(t, environ, "serve", "api"), start(t, append(environ, "SOUK_STATE_DIR="+t.TempDir()), "serve", "worker")
 	if got := post(t, api.url(t)+"/graphql", `{"query":"{ __typename }"}`); got.code != http.StatusOK {
 		t.Errorf("the API: %+v", got)

@@ -78,7 +78,7 @@ func stop(cmd *exec.Cmd, ended <-chan error) error {
 		return nil
 	case <-time.After(maxWait):
 		_ = cmd.Process.Kill()
-		_ = <-ended // how it ended is known
+		<-ended // how it ended is known
 		return errors.New("it did not stop and was killed")
 	}
 }

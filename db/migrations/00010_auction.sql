@@ -49,7 +49,7 @@ CREATE TABLE bid (
     bidder_id       uuid        NOT NULL REFERENCES app_user (id),
     amount          bigint      NOT NULL CHECK (amount > 0),
     hold_id         uuid        NOT NULL UNIQUE REFERENCES hold (id) DEFERRABLE INITIALLY DEFERRED,
-    idempotency_key text        NOT NULL,
+    idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
     placed_at       timestamptz NOT NULL,
     UNIQUE (auction_id, number),
     UNIQUE (bidder_id, idempotency_key)

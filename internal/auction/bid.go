@@ -63,7 +63,7 @@ func (in PlaceInput) validate() error {
 		return ErrNotPositive.At("amount")
 	case in.Amount.Minor > maxBid(in.Amount.Currency):
 		return ErrBidTooHigh.At("amount")
-	case in.IdempotencyKey == "" || len(in.IdempotencyKey) > 100 || strings.ContainsFunc(in.IdempotencyKey, notPrintable):
+	case in.IdempotencyKey == "" || len(in.IdempotencyKey) > 255 || strings.ContainsFunc(in.IdempotencyKey, notPrintable):
 		return ErrKey.At("idempotencyKey")
 	}
 	return nil
@@ -201,4 +201,13 @@ func (s *Service) Bids(ctx context.Context, a Auction, args page.Args) (BidPage,
 	rows, err := s.q.BidPage(ctx, s.pool, a.ID, int32(min(before, 1<<31-1)), int32(size+1))
 	to := func(row db.Bid) Bid { return bidOf(row, a.StartPrice.Currency) }
 	return page.Of(rows, size, to, Bid.Cursor), err
+}
+
+// BidByID reads one bid.
+func (s *Service) BidByID(ctx context.Context, bid uuid.UUID) (Bid, error) {
+	row, err := s.q.BidByID(ctx, s.pool, bid)
+	if postgres.NoRows(err) {
+		return Bid{}, ErrBidNotFound
+	}
+	return bidOf(row.Bid, money.Currency(row.Currency)), err
 }

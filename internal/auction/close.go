@@ -19,12 +19,21 @@ import (
 
 const (
 	closeEvery = 250 * time.Millisecond // how late a lot may close; bids are refused from its end on all the same
+	closeAgain = 30 * time.Second       // until a lot that could not be closed is tried again
 	closeBatch = 100
 )
 
 // CloseDue closes the lots whose end has come, and says how many it closed. Any number of servers may do so
 // at once. Lots that can't be closed now, however many, do not keep the others from it.
 func (s *Service) CloseDue(ctx context.Context, log *slog.Logger) (closed int, err error) {
+	return s.closeDue(ctx, log, stuck{})
+}
+
+// stuck is the lots that could not be closed, and when each is tried again, so that a broken one does not fill
+// the log.
+type stuck map[uuid.UUID]time.Time
+
+func (s *Service) closeDue(ctx context.Context, log *slog.Logger, later stuck) (closed int, err error) {
 	var last db.AuctionDueRow
 	for {
 		due, err := s.q.AuctionDue(ctx, s.pool, last.EndsAt, last.ID, closeBatch)
@@ -32,11 +41,16 @@ func (s *Service) CloseDue(ctx context.Context, log *slog.Logger) (closed int, e
 			return closed, fmt.Errorf("find lots that ended: %w", err)
 		}
 		for _, last = range due {
+			if time.Now().Before(later[last.ID]) {
+				continue
+			}
+			delete(later, last.ID)
 			ok, err := s.Close(ctx, last.ID)
 			switch {
 			case ctx.Err() != nil:
 				return closed, ctx.Err()
 			case err != nil:
+				later[last.ID] = time.Now().Add(closeAgain)
 				log.ErrorContext(ctx, "a lot could not be closed and will be tried again", "auction", last.ID, "error", err)
 			case ok:
 				closed++
@@ -52,12 +66,13 @@ func (s *Service) CloseDue(ctx context.Context, log *slog.Logger) (closed int, e
 func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(closeEvery)
 	defer tick.Stop()
+	later := stuck{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if _, err := s.CloseDue(ctx, log); err != nil && ctx.Err() == nil {
+			if _, err := s.closeDue(ctx, log, later); err != nil && ctx.Err() == nil {
 				log.ErrorContext(ctx, "looking for lots that ended failed and will be tried again", "error", err)
 			}
 		}

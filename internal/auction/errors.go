@@ -5,6 +5,7 @@ import "github.com/souklive/souk/internal/fault"
 // The refusals of this package. ErrBidTooLow carries price and minimum, ErrClosed endsAt.
 var (
 	ErrNotFound       = fault.New(fault.NotFound, "AUCTION_NOT_FOUND", "There is no such auction.")
+	ErrBidNotFound    = fault.New(fault.NotFound, "BID_NOT_FOUND", "There is no such bid.")
 	ErrBidTooLow      = fault.New(fault.Precondition, "BID_TOO_LOW", "The bid is below the next minimum.")
 	ErrBidTooHigh     = fault.New(fault.Invalid, "BID_TOO_HIGH", "A bid is at most 1,000,000 in the major unit of its currency.")
 	ErrOwnLot         = fault.New(fault.Precondition, "BID_ON_OWN_LOT", "A seller can't bid on a lot of their own.")
@@ -12,9 +13,9 @@ var (
 	ErrClosed         = fault.New(fault.Precondition, "AUCTION_CLOSED", "The auction has ended.")
 	ErrCurrency       = fault.New(fault.Invalid, "CURRENCY_MISMATCH", "The bid must be in the auction's currency.")
 	ErrNotPositive    = fault.New(fault.Invalid, "AMOUNT_NOT_POSITIVE", "The amount must be greater than zero.")
-	ErrKey            = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has between 1 and 100 printable ASCII characters.")
+	ErrKey            = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has between 1 and 255 printable ASCII characters.")
 	ErrKeyReused      = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used for another bid.")
 	ErrDuration       = fault.New(fault.Invalid, "DURATION_INVALID", "An auction runs between 5 seconds and 7 days; a late bid extends it by at most 600 seconds.")
 	ErrHoldLost       = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
-	ErrNoIncrements   = fault.New(fault.Invalid, "CURRENCY_NOT_SUPPORTED", "Auctions are not held in this currency.")
+	ErrNoIncrements   = fault.New(fault.Invalid, "CURRENCY_UNSUPPORTED", "Auctions are not held in this currency.")
 )

@@ -72,7 +72,7 @@ func TestRefusedBidLeavesNoTrace(t *testing.T) {
 		"too high":           {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(1_000_000_01), IdempotencyKey: "k"}, auction.ErrBidTooHigh},
 		"the highest number": {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(1<<63 - 1), IdempotencyKey: "k"}, auction.ErrBidTooHigh},
 		"no key":             {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00)}, auction.ErrKey},
-		"a key too long":     {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00), IdempotencyKey: strings.Repeat("k", 101)}, auction.ErrKey},
+		"a key too long":     {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00), IdempotencyKey: strings.Repeat("k", 256)}, auction.ErrKey},
 		"a key with NUL":     {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00), IdempotencyKey: "a\x00b"}, auction.ErrKey},
 		"a key not ASCII":    {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00), IdempotencyKey: "clé"}, auction.ErrKey},
 		"a key not UTF-8":    {poor, auction.PlaceInput{Auction: lot.ID, Amount: eur(11_00), IdempotencyKey: "\xff"}, auction.ErrKey},

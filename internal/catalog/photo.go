@@ -134,3 +134,12 @@ func (s *Service) PhotosByListing(ctx context.Context, listings []uuid.UUID) (ma
 	}
 	return photos, nil
 }
+
+// PhotoByID reads one photo whose bytes have arrived.
+func (s *Service) PhotoByID(ctx context.Context, photo uuid.UUID) (Photo, error) {
+	row, err := s.q.PhotoByID(ctx, s.pool, photo)
+	if postgres.NoRows(err) || (err == nil && row.Status != string(Stored)) {
+		return Photo{}, ErrPhotoUnknown
+	}
+	return s.photoOf(row), err
+}

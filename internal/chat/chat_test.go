@@ -67,7 +67,7 @@ func TestConversation(t *testing.T) {
 func (w talk) matches(conversation uuid.UUID, want int) {
 	w.T.Helper()
 	hundred := 100
-	p, err := w.Chat.Messages(w.Ctx(), conversation, page.Args{First: &hundred})
+	p, err := w.Chat.Messages(w.Ctx(), w.seller, conversation, page.Args{First: &hundred})
 	w.Must(err)
 	messages := p.Nodes
 	slices.Reverse(messages)
@@ -97,6 +97,9 @@ func TestOnlyMembers(t *testing.T) {
 	before, told := w.Digest(), w.Told.Count()
 	if _, err := w.Chat.Get(t.Context(), stranger, c.ID); !errors.Is(err, chat.ErrNotFound) {
 		t.Errorf("get: %v", err)
+	}
+	if p, err := w.Chat.Messages(t.Context(), stranger, c.ID, page.Args{}); err != nil || len(p.Nodes) != 0 {
+		t.Errorf("a stranger reads %v, %v", p.Nodes, err)
 	}
 	if _, _, err := w.Chat.Send(t.Context(), stranger, c.ID, "Hello"); !errors.Is(err, chat.ErrNotFound) {
 		t.Errorf("send: %v", err)
@@ -219,7 +222,7 @@ func TestMessagesPageByPage(t *testing.T) {
 	args := page.Args{First: &two}
 	var versions []int64
 	for {
-		p, err := w.Chat.Messages(t.Context(), c.ID, args)
+		p, err := w.Chat.Messages(t.Context(), w.buyer, c.ID, args)
 		w.Must(err)
 		for _, m := range p.Nodes {
 			versions = append(versions, m.Version)

@@ -208,8 +208,8 @@ func (s *Service) List(ctx context.Context, member uuid.UUID, args page.Args) (C
 	return page.Of(rows, size, conversationOf, Conversation.Cursor), err
 }
 
-// Messages is a conversation's messages, newest first. The caller has checked membership by Get.
-func (s *Service) Messages(ctx context.Context, conversation uuid.UUID, args page.Args) (MessagePage, error) {
+// Messages is the messages, newest first, of a conversation of which member is part.
+func (s *Service) Messages(ctx context.Context, member, conversation uuid.UUID, args page.Args) (MessagePage, error) {
 	size, err := args.Size()
 	if err != nil {
 		return MessagePage{}, err
@@ -218,6 +218,17 @@ func (s *Service) Messages(ctx context.Context, conversation uuid.UUID, args pag
 	if err != nil {
 		return MessagePage{}, err
 	}
-	rows, err := s.q.MessagePage(ctx, s.pool, conversation, before, int32(size+1))
+	rows, err := s.q.MessagePage(ctx, s.pool, db.MessagePageParams{
+		ConversationID: conversation, Member: member, BeforeVersion: before, PageSize: int32(size + 1),
+	})
 	return page.Of(rows, size, messageOf, Message.Cursor), err
+}
+
+// Message reads one message of a conversation of which member is part.
+func (s *Service) Message(ctx context.Context, member, message uuid.UUID) (Message, error) {
+	row, err := s.q.MessageOfMember(ctx, s.pool, message, member)
+	if postgres.NoRows(err) {
+		return Message{}, ErrMessageNotFound
+	}
+	return messageOf(row), err
 }

@@ -23,6 +23,7 @@ func Chain(handler http.Handler, outermostFirst ...Middleware) http.Handler {
 func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	type extensions struct {
 		Code      string `json:"code"`
+		Kind      string `json:"kind"`
 		RequestID string `json:"requestId"`
 		Retryable bool   `json:"retryable"`
 	}
@@ -39,8 +40,23 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 		Message: message,
 		Extensions: extensions{
 			Code:      code,
+			Kind:      kindOf(status),
 			RequestID: obs.RequestID(r.Context()),
 			Retryable: status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests,
 		},
 	}}})
+}
+
+// kindOf is the kind of refusal, in the words of the API, that a status stands for.
+func kindOf(status int) string {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return "UNAVAILABLE"
+	case status == http.StatusTooManyRequests:
+		return "RATE_LIMITED"
+	case status >= http.StatusInternalServerError:
+		return "INTERNAL"
+	default:
+		return "INVALID"
+	}
 }

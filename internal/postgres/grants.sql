@@ -2,10 +2,22 @@
 -- each statement may be repeated. The schema `ledger` grants for itself.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO souk_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO souk_app;
+-- Servers add and change, but delete nothing of the product: what ends is marked as ended. Events and bids are written once.
+REVOKE DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public FROM souk_app;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO souk_app;
+REVOKE UPDATE ON event, bid FROM souk_app;
+-- The job queue cleans up after itself.
+DO $$
+DECLARE
+    queue text;
+BEGIN
+    FOR queue IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^river_' LOOP
+        EXECUTE format('GRANT DELETE ON %I TO souk_app', queue);
+    END LOOP;
+END $$;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO souk_app;
 -- Tables that the admin makes later, by hand, are the servers' as well.
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO souk_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO souk_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO souk_app;
 -- Which migrations have run is the admin's business; servers read it to see whether they are behind.
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON goose_db_version, river_migration FROM souk_app;
