@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -210,11 +211,11 @@ func TestMoneyFollowsTheRules(t *testing.T) {
 	run, ends := 0, make(map[string]int)
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		path := filepath.Join(directory, fmt.Sprint(run))
+		path := filepath.Join(directory, strconv.Itoa(run))
 		m := &machine{bundle: setupWith(t, Config{Seed: uint64(run), StateFile: path}), t: rt}
 		m.pay()
 		steps := []func(){m.pay, m.suffer, m.capture, m.cancel, m.refund, m.refund, m.answer, m.answer, m.pass}
-		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 14).Draw(rt, "steps") {
 			steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")]()
 			m.agrees()
 		}
