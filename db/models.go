@@ -51,6 +51,35 @@ type Bid struct {
 	PlacedAt       time.Time
 }
 
+type Card struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Provider   string
+	MethodID   string
+	Brand      string
+	Last4      string
+	ExpMonth   int16
+	ExpYear    int16
+	CreatedAt  time.Time
+	RemovedAt  *time.Time
+	DetachedAt *time.Time
+}
+
+type CardSetup struct {
+	ID            uuid.UUID
+	UserID        uuid.UUID
+	PaymentMethod *string
+	Status        string
+	Attempt       int32
+	ProviderID    *string
+	NextActionUrl *string
+	CardID        *uuid.UUID
+	FailureCode   *string
+	DeclineCode   *string
+	CreatedAt     time.Time
+	ResolvedAt    *time.Time
+}
+
 type Conversation struct {
 	ID        uuid.UUID
 	ListingID uuid.UUID
@@ -137,6 +166,26 @@ type Photo struct {
 	CreatedAt   time.Time
 }
 
+type ProviderCustomer struct {
+	UserID     uuid.UUID
+	Provider   string
+	CustomerID *string
+	Attempt    int32
+	CreatedAt  time.Time
+}
+
+type ProviderEvent struct {
+	ID         string
+	Provider   string
+	Kind       string
+	ObjectID   string
+	CreatedAt  time.Time
+	ReceivedAt time.Time
+	Status     string
+	Attempts   int32
+	Error      *string
+}
+
 type Show struct {
 	ID        uuid.UUID
 	HostID    uuid.UUID
@@ -166,4 +215,6 @@ type TopUp struct {
 	DeclineCode    *string
 	CreatedAt      time.Time
 	ResolvedAt     *time.Time
+	CardID         *uuid.UUID
+	NextActionUrl  *string
 }

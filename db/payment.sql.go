@@ -7,9 +7,306 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const cardDetached = `-- name: CardDetached :exec
+UPDATE card SET detached_at = clock_timestamp() WHERE id = $1 AND removed_at IS NOT NULL AND detached_at IS NULL
+`
+
+func (q *Queries) CardDetached(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, cardDetached, id)
+	return err
+}
+
+const cardGet = `-- name: CardGet :one
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE id = $1
+`
+
+func (q *Queries) CardGet(ctx context.Context, db DBTX, id uuid.UUID) (Card, error) {
+	row := db.QueryRow(ctx, cardGet, id)
+	var i Card
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Provider,
+		&i.MethodID,
+		&i.Brand,
+		&i.Last4,
+		&i.ExpMonth,
+		&i.ExpYear,
+		&i.CreatedAt,
+		&i.RemovedAt,
+		&i.DetachedAt,
+	)
+	return i, err
+}
+
+const cardOfMethod = `-- name: CardOfMethod :one
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE provider = $1 AND method_id = $2
+`
+
+func (q *Queries) CardOfMethod(ctx context.Context, db DBTX, provider string, methodID string) (Card, error) {
+	row := db.QueryRow(ctx, cardOfMethod, provider, methodID)
+	var i Card
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Provider,
+		&i.MethodID,
+		&i.Brand,
+		&i.Last4,
+		&i.ExpMonth,
+		&i.ExpYear,
+		&i.CreatedAt,
+		&i.RemovedAt,
+		&i.DetachedAt,
+	)
+	return i, err
+}
+
+const cardOfUser = `-- name: CardOfUser :one
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE id = $1 AND user_id = $2
+`
+
+func (q *Queries) CardOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (Card, error) {
+	row := db.QueryRow(ctx, cardOfUser, iD, userID)
+	var i Card
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Provider,
+		&i.MethodID,
+		&i.Brand,
+		&i.Last4,
+		&i.ExpMonth,
+		&i.ExpYear,
+		&i.CreatedAt,
+		&i.RemovedAt,
+		&i.DetachedAt,
+	)
+	return i, err
+}
+
+const cardRefresh = `-- name: CardRefresh :exec
+UPDATE card SET brand = $1, last4 = $2, exp_month = $3, exp_year = $4
+WHERE id = $5 AND removed_at IS NULL
+`
+
+type CardRefreshParams struct {
+	Brand    string
+	Last4    string
+	ExpMonth int16
+	ExpYear  int16
+	ID       uuid.UUID
+}
+
+func (q *Queries) CardRefresh(ctx context.Context, db DBTX, arg CardRefreshParams) error {
+	_, err := db.Exec(ctx, cardRefresh,
+		arg.Brand,
+		arg.Last4,
+		arg.ExpMonth,
+		arg.ExpYear,
+		arg.ID,
+	)
+	return err
+}
+
+const cardRemove = `-- name: CardRemove :one
+UPDATE card SET removed_at = clock_timestamp() WHERE id = $1 AND user_id = $2 AND removed_at IS NULL RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at
+`
+
+// Removed once: who comes second gets no row.
+func (q *Queries) CardRemove(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (Card, error) {
+	row := db.QueryRow(ctx, cardRemove, iD, userID)
+	var i Card
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Provider,
+		&i.MethodID,
+		&i.Brand,
+		&i.Last4,
+		&i.ExpMonth,
+		&i.ExpYear,
+		&i.CreatedAt,
+		&i.RemovedAt,
+		&i.DetachedAt,
+	)
+	return i, err
+}
+
+const cardSave = `-- name: CardSave :one
+INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (provider, method_id) DO UPDATE
+SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year
+RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at
+`
+
+type CardSaveParams struct {
+	ID       uuid.UUID
+	UserID   uuid.UUID
+	Provider string
+	MethodID string
+	Brand    string
+	Last4    string
+	ExpMonth int16
+	ExpYear  int16
+}
+
+// A card that was set up twice is one card.
+func (q *Queries) CardSave(ctx context.Context, db DBTX, arg CardSaveParams) (Card, error) {
+	row := db.QueryRow(ctx, cardSave,
+		arg.ID,
+		arg.UserID,
+		arg.Provider,
+		arg.MethodID,
+		arg.Brand,
+		arg.Last4,
+		arg.ExpMonth,
+		arg.ExpYear,
+	)
+	var i Card
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Provider,
+		&i.MethodID,
+		&i.Brand,
+		&i.Last4,
+		&i.ExpMonth,
+		&i.ExpYear,
+		&i.CreatedAt,
+		&i.RemovedAt,
+		&i.DetachedAt,
+	)
+	return i, err
+}
+
+const cardsOfUser = `-- name: CardsOfUser :many
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $2
+`
+
+func (q *Queries) CardsOfUser(ctx context.Context, db DBTX, userID uuid.UUID, pageSize int32) ([]Card, error) {
+	rows, err := db.Query(ctx, cardsOfUser, userID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Card
+	for rows.Next() {
+		var i Card
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Provider,
+			&i.MethodID,
+			&i.Brand,
+			&i.Last4,
+			&i.ExpMonth,
+			&i.ExpYear,
+			&i.CreatedAt,
+			&i.RemovedAt,
+			&i.DetachedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const cardsOfUserCount = `-- name: CardsOfUserCount :one
+SELECT count(*) FROM card WHERE user_id = $1 AND removed_at IS NULL
+`
+
+func (q *Queries) CardsOfUserCount(ctx context.Context, db DBTX, userID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, cardsOfUserCount, userID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const cardsToDetach = `-- name: CardsToDetach :many
+SELECT id FROM card
+WHERE removed_at < clock_timestamp() - make_interval(secs => $1::float8) AND detached_at IS NULL
+ORDER BY id
+LIMIT $2
+`
+
+// What lost its job; the job itself has had time.
+func (q *Queries) CardsToDetach(ctx context.Context, db DBTX, olderThanSeconds float64, pageSize int32) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, cardsToDetach, olderThanSeconds, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const customerEnsure = `-- name: CustomerEnsure :exec
+INSERT INTO provider_customer (user_id, provider) VALUES ($1, $2) ON CONFLICT DO NOTHING
+`
+
+func (q *Queries) CustomerEnsure(ctx context.Context, db DBTX, userID uuid.UUID, provider string) error {
+	_, err := db.Exec(ctx, customerEnsure, userID, provider)
+	return err
+}
+
+const customerNextAttempt = `-- name: CustomerNextAttempt :exec
+UPDATE provider_customer SET attempt = attempt + 1
+WHERE user_id = $1 AND provider = $2 AND attempt = $3 AND customer_id IS NULL
+`
+
+func (q *Queries) CustomerNextAttempt(ctx context.Context, db DBTX, userID uuid.UUID, provider string, attempt int32) error {
+	_, err := db.Exec(ctx, customerNextAttempt, userID, provider, attempt)
+	return err
+}
+
+const customerOfUser = `-- name: CustomerOfUser :one
+SELECT user_id, provider, customer_id, attempt, created_at FROM provider_customer WHERE user_id = $1 AND provider = $2
+`
+
+func (q *Queries) CustomerOfUser(ctx context.Context, db DBTX, userID uuid.UUID, provider string) (ProviderCustomer, error) {
+	row := db.QueryRow(ctx, customerOfUser, userID, provider)
+	var i ProviderCustomer
+	err := row.Scan(
+		&i.UserID,
+		&i.Provider,
+		&i.CustomerID,
+		&i.Attempt,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
+const customerSet = `-- name: CustomerSet :exec
+UPDATE provider_customer SET customer_id = $1::text
+WHERE user_id = $2 AND provider = $3 AND customer_id IS NULL
+`
+
+// The first answer counts: whoever lost the race reads the winner's.
+func (q *Queries) CustomerSet(ctx context.Context, db DBTX, customerID string, userID uuid.UUID, provider string) error {
+	_, err := db.Exec(ctx, customerSet, customerID, userID, provider)
+	return err
+}
 
 const holdInsert = `-- name: HoldInsert :exec
 INSERT INTO hold (id, user_id, amount, currency, cause_kind, cause_id)
@@ -118,13 +415,374 @@ func (q *Queries) HoldsResolve(ctx context.Context, db DBTX, status string, ids 
 	return result.RowsAffected(), nil
 }
 
-const topUpAwaitAction = `-- name: TopUpAwaitAction :one
-UPDATE top_up SET status = 'REQUIRES_ACTION' WHERE id = $1 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
-RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
+const providerCursorGet = `-- name: ProviderCursorGet :one
+SELECT read_to FROM provider_cursor WHERE provider = $1
 `
 
-func (q *Queries) TopUpAwaitAction(ctx context.Context, db DBTX, id uuid.UUID) (TopUp, error) {
-	row := db.QueryRow(ctx, topUpAwaitAction, id)
+func (q *Queries) ProviderCursorGet(ctx context.Context, db DBTX, provider string) (time.Time, error) {
+	row := db.QueryRow(ctx, providerCursorGet, provider)
+	var read_to time.Time
+	err := row.Scan(&read_to)
+	return read_to, err
+}
+
+const providerCursorSet = `-- name: ProviderCursorSet :exec
+INSERT INTO provider_cursor (provider, read_to) VALUES ($1, $2)
+ON CONFLICT (provider) DO UPDATE SET read_to = greatest(provider_cursor.read_to, excluded.read_to)
+`
+
+func (q *Queries) ProviderCursorSet(ctx context.Context, db DBTX, provider string, readTo time.Time) error {
+	_, err := db.Exec(ctx, providerCursorSet, provider, readTo)
+	return err
+}
+
+const providerEventEnd = `-- name: ProviderEventEnd :exec
+UPDATE provider_event SET status = $1, error = $2, attempts = attempts + 1
+WHERE id = $3 AND status IN ('RECEIVED', 'FAILED')
+`
+
+func (q *Queries) ProviderEventEnd(ctx context.Context, db DBTX, status string, error *string, iD string) error {
+	_, err := db.Exec(ctx, providerEventEnd, status, error, iD)
+	return err
+}
+
+const providerEventGet = `-- name: ProviderEventGet :one
+SELECT id, provider, kind, object_id, created_at, received_at, status, attempts, error FROM provider_event WHERE id = $1
+`
+
+func (q *Queries) ProviderEventGet(ctx context.Context, db DBTX, id string) (ProviderEvent, error) {
+	row := db.QueryRow(ctx, providerEventGet, id)
+	var i ProviderEvent
+	err := row.Scan(
+		&i.ID,
+		&i.Provider,
+		&i.Kind,
+		&i.ObjectID,
+		&i.CreatedAt,
+		&i.ReceivedAt,
+		&i.Status,
+		&i.Attempts,
+		&i.Error,
+	)
+	return i, err
+}
+
+const providerEventInsert = `-- name: ProviderEventInsert :execrows
+INSERT INTO provider_event (id, provider, kind, object_id, created_at, status, error)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (id) DO NOTHING
+`
+
+type ProviderEventInsertParams struct {
+	ID        string
+	Provider  string
+	Kind      string
+	ObjectID  string
+	CreatedAt time.Time
+	Status    string
+	Error     *string
+}
+
+func (q *Queries) ProviderEventInsert(ctx context.Context, db DBTX, arg ProviderEventInsertParams) (int64, error) {
+	result, err := db.Exec(ctx, providerEventInsert,
+		arg.ID,
+		arg.Provider,
+		arg.Kind,
+		arg.ObjectID,
+		arg.CreatedAt,
+		arg.Status,
+		arg.Error,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const providerEventsOpen = `-- name: ProviderEventsOpen :many
+SELECT id FROM provider_event
+WHERE status IN ('RECEIVED', 'FAILED')
+  AND received_at < clock_timestamp() - make_interval(secs => $1::float8)
+ORDER BY attempts, received_at, id
+LIMIT $2
+`
+
+// What lost its job, or failed. Those that failed often come last.
+func (q *Queries) ProviderEventsOpen(ctx context.Context, db DBTX, olderThanSeconds float64, pageSize int32) ([]string, error) {
+	rows, err := db.Query(ctx, providerEventsOpen, olderThanSeconds, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setupAwaitAction = `-- name: SetupAwaitAction :one
+UPDATE card_setup SET status = 'REQUIRES_ACTION', next_action_url = $1
+WHERE id = $2 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+RETURNING id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at
+`
+
+func (q *Queries) SetupAwaitAction(ctx context.Context, db DBTX, nextActionUrl *string, iD uuid.UUID) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupAwaitAction, nextActionUrl, iD)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupFail = `-- name: SetupFail :one
+UPDATE card_setup
+SET status = 'FAILED', failure_code = $1::text, decline_code = $2, resolved_at = clock_timestamp()
+WHERE id = $3 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+RETURNING id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at
+`
+
+func (q *Queries) SetupFail(ctx context.Context, db DBTX, failureCode string, declineCode *string, iD uuid.UUID) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupFail, failureCode, declineCode, iD)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupInsert = `-- name: SetupInsert :one
+INSERT INTO card_setup (id, user_id, payment_method) VALUES ($1, $2, $3) RETURNING id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at
+`
+
+func (q *Queries) SetupInsert(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID, paymentMethod *string) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupInsert, iD, userID, paymentMethod)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupLock = `-- name: SetupLock :one
+SELECT id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at FROM card_setup WHERE id = $1 FOR UPDATE
+`
+
+func (q *Queries) SetupLock(ctx context.Context, db DBTX, id uuid.UUID) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupLock, id)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupNextAttempt = `-- name: SetupNextAttempt :execrows
+UPDATE card_setup SET attempt = attempt + 1 WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
+`
+
+func (q *Queries) SetupNextAttempt(ctx context.Context, db DBTX, iD uuid.UUID, attempt int32) (int64, error) {
+	result, err := db.Exec(ctx, setupNextAttempt, iD, attempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const setupOfProvider = `-- name: SetupOfProvider :one
+SELECT id FROM card_setup WHERE provider_id = $1::text
+`
+
+func (q *Queries) SetupOfProvider(ctx context.Context, db DBTX, providerID string) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, setupOfProvider, providerID)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
+const setupOfUser = `-- name: SetupOfUser :one
+SELECT id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at FROM card_setup WHERE id = $1 AND user_id = $2
+`
+
+func (q *Queries) SetupOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupOfUser, iD, userID)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupSetProvider = `-- name: SetupSetProvider :execrows
+UPDATE card_setup SET provider_id = $1
+WHERE id = $2 AND status = 'PROCESSING' AND (provider_id IS NULL OR provider_id = $1)
+`
+
+func (q *Queries) SetupSetProvider(ctx context.Context, db DBTX, providerID *string, iD uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, setupSetProvider, providerID, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const setupSucceed = `-- name: SetupSucceed :one
+UPDATE card_setup SET status = 'SUCCEEDED', card_id = $1::uuid, resolved_at = clock_timestamp()
+WHERE id = $2 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+RETURNING id, user_id, payment_method, status, attempt, provider_id, next_action_url, card_id, failure_code, decline_code, created_at, resolved_at
+`
+
+func (q *Queries) SetupSucceed(ctx context.Context, db DBTX, cardID uuid.UUID, iD uuid.UUID) (CardSetup, error) {
+	row := db.QueryRow(ctx, setupSucceed, cardID, iD)
+	var i CardSetup
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PaymentMethod,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.NextActionUrl,
+		&i.CardID,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
+const setupWithAge = `-- name: SetupWithAge :one
+SELECT card_setup.id, card_setup.user_id, card_setup.payment_method, card_setup.status, card_setup.attempt, card_setup.provider_id, card_setup.next_action_url, card_setup.card_id, card_setup.failure_code, card_setup.decline_code, card_setup.created_at, card_setup.resolved_at, extract(epoch FROM clock_timestamp() - created_at)::bigint AS age_seconds
+FROM card_setup WHERE id = $1
+`
+
+type SetupWithAgeRow struct {
+	CardSetup  CardSetup
+	AgeSeconds int64
+}
+
+func (q *Queries) SetupWithAge(ctx context.Context, db DBTX, id uuid.UUID) (SetupWithAgeRow, error) {
+	row := db.QueryRow(ctx, setupWithAge, id)
+	var i SetupWithAgeRow
+	err := row.Scan(
+		&i.CardSetup.ID,
+		&i.CardSetup.UserID,
+		&i.CardSetup.PaymentMethod,
+		&i.CardSetup.Status,
+		&i.CardSetup.Attempt,
+		&i.CardSetup.ProviderID,
+		&i.CardSetup.NextActionUrl,
+		&i.CardSetup.CardID,
+		&i.CardSetup.FailureCode,
+		&i.CardSetup.DeclineCode,
+		&i.CardSetup.CreatedAt,
+		&i.CardSetup.ResolvedAt,
+		&i.AgeSeconds,
+	)
+	return i, err
+}
+
+const setupsAbandoned = `-- name: SetupsAbandoned :many
+SELECT id FROM card_setup
+WHERE id > $1 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+  AND created_at < clock_timestamp() - make_interval(secs => $2::float8)
+ORDER BY id
+LIMIT $3
+`
+
+// The setups that nobody will finish any more.
+func (q *Queries) SetupsAbandoned(ctx context.Context, db DBTX, afterID uuid.UUID, olderThanSeconds float64, pageSize int32) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, setupsAbandoned, afterID, olderThanSeconds, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const topUpAwaitAction = `-- name: TopUpAwaitAction :one
+UPDATE top_up SET status = 'REQUIRES_ACTION', next_action_url = $1
+WHERE id = $2 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url
+`
+
+func (q *Queries) TopUpAwaitAction(ctx context.Context, db DBTX, nextActionUrl *string, iD uuid.UUID) (TopUp, error) {
+	row := db.QueryRow(ctx, topUpAwaitAction, nextActionUrl, iD)
 	var i TopUp
 	err := row.Scan(
 		&i.ID,
@@ -144,12 +802,14 @@ func (q *Queries) TopUpAwaitAction(ctx context.Context, db DBTX, id uuid.UUID) (
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
 
 const topUpByKey = `-- name: TopUpByKey :one
-SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at FROM top_up WHERE user_id = $1 AND idempotency_key = $2
+SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url FROM top_up WHERE user_id = $1 AND idempotency_key = $2
 `
 
 func (q *Queries) TopUpByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (TopUp, error) {
@@ -173,6 +833,8 @@ func (q *Queries) TopUpByKey(ctx context.Context, db DBTX, userID uuid.UUID, ide
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
@@ -181,7 +843,7 @@ const topUpFail = `-- name: TopUpFail :one
 UPDATE top_up
 SET status = 'FAILED', failure_code = $1::text, decline_code = $2, resolved_at = clock_timestamp()
 WHERE id = $3 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
-RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
+RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url
 `
 
 func (q *Queries) TopUpFail(ctx context.Context, db DBTX, failureCode string, declineCode *string, iD uuid.UUID) (TopUp, error) {
@@ -205,15 +867,17 @@ func (q *Queries) TopUpFail(ctx context.Context, db DBTX, failureCode string, de
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
 
 const topUpInsert = `-- name: TopUpInsert :one
-INSERT INTO top_up (id, user_id, amount, currency, payment_method, idempotency_key, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO top_up (id, user_id, amount, currency, card_id, payment_method, idempotency_key, request_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
-RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
+RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url
 `
 
 type TopUpInsertParams struct {
@@ -221,6 +885,7 @@ type TopUpInsertParams struct {
 	UserID         uuid.UUID
 	Amount         int64
 	Currency       string
+	CardID         *uuid.UUID
 	PaymentMethod  string
 	IdempotencyKey string
 	RequestHash    []byte
@@ -232,6 +897,7 @@ func (q *Queries) TopUpInsert(ctx context.Context, db DBTX, arg TopUpInsertParam
 		arg.UserID,
 		arg.Amount,
 		arg.Currency,
+		arg.CardID,
 		arg.PaymentMethod,
 		arg.IdempotencyKey,
 		arg.RequestHash,
@@ -255,12 +921,14 @@ func (q *Queries) TopUpInsert(ctx context.Context, db DBTX, arg TopUpInsertParam
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
 
 const topUpLock = `-- name: TopUpLock :one
-SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at FROM top_up WHERE id = $1 FOR UPDATE
+SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url FROM top_up WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) TopUpLock(ctx context.Context, db DBTX, id uuid.UUID) (TopUp, error) {
@@ -284,6 +952,8 @@ func (q *Queries) TopUpLock(ctx context.Context, db DBTX, id uuid.UUID) (TopUp, 
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
@@ -300,8 +970,19 @@ func (q *Queries) TopUpNextAttempt(ctx context.Context, db DBTX, iD uuid.UUID, a
 	return result.RowsAffected(), nil
 }
 
+const topUpOfProvider = `-- name: TopUpOfProvider :one
+SELECT id FROM top_up WHERE provider_id = $1::text
+`
+
+func (q *Queries) TopUpOfProvider(ctx context.Context, db DBTX, providerID string) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, topUpOfProvider, providerID)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
 const topUpOfUser = `-- name: TopUpOfUser :one
-SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at FROM top_up WHERE id = $1 AND user_id = $2
+SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url FROM top_up WHERE id = $1 AND user_id = $2
 `
 
 func (q *Queries) TopUpOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (TopUp, error) {
@@ -325,6 +1006,8 @@ func (q *Queries) TopUpOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
@@ -348,7 +1031,7 @@ UPDATE top_up
 SET status = 'SUCCEEDED', charge_id = $1::text, balance_txn_id = $2::text, fee = $3::bigint,
     resolved_at = clock_timestamp()
 WHERE id = $4 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
-RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at
+RETURNING id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url
 `
 
 type TopUpSucceedParams struct {
@@ -384,12 +1067,14 @@ func (q *Queries) TopUpSucceed(ctx context.Context, db DBTX, arg TopUpSucceedPar
 		&i.DeclineCode,
 		&i.CreatedAt,
 		&i.ResolvedAt,
+		&i.CardID,
+		&i.NextActionUrl,
 	)
 	return i, err
 }
 
 const topUpWithAge = `-- name: TopUpWithAge :one
-SELECT top_up.id, top_up.user_id, top_up.amount, top_up.currency, top_up.payment_method, top_up.idempotency_key, top_up.request_hash, top_up.status, top_up.attempt, top_up.provider_id, top_up.charge_id, top_up.balance_txn_id, top_up.fee, top_up.failure_code, top_up.decline_code, top_up.created_at, top_up.resolved_at, extract(epoch FROM clock_timestamp() - created_at)::bigint AS age_seconds
+SELECT top_up.id, top_up.user_id, top_up.amount, top_up.currency, top_up.payment_method, top_up.idempotency_key, top_up.request_hash, top_up.status, top_up.attempt, top_up.provider_id, top_up.charge_id, top_up.balance_txn_id, top_up.fee, top_up.failure_code, top_up.decline_code, top_up.created_at, top_up.resolved_at, top_up.card_id, top_up.next_action_url, extract(epoch FROM clock_timestamp() - created_at)::bigint AS age_seconds
 FROM top_up WHERE id = $1
 `
 
@@ -420,6 +1105,8 @@ func (q *Queries) TopUpWithAge(ctx context.Context, db DBTX, id uuid.UUID) (TopU
 		&i.TopUp.DeclineCode,
 		&i.TopUp.CreatedAt,
 		&i.TopUp.ResolvedAt,
+		&i.TopUp.CardID,
+		&i.TopUp.NextActionUrl,
 		&i.AgeSeconds,
 	)
 	return i, err

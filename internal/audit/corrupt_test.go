@@ -19,6 +19,10 @@ func corruptions() []corruption {
 	one := func(name, statement string, fails ...string) corruption {
 		return corruption{name, []string{statement}, fails}
 	}
+	savedCard := func(user string) string {
+		return `INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year)
+			VALUES (gen_random_uuid(), :` + user + `;, 'stripe', 'pm_saved', 'visa', '4242', 1, 2030)`
+	}
 	return []corruption{
 		one("a recorded amount is changed", "UPDATE ledger.posting SET amount = amount + 1 WHERE amount > 0 AND "+entry("label"), "entry_sums_to_zero"),
 		one("an entry without postings", "INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('x', sha256(''), 'test', 'test', :amal;)", "entry_has_legs"),
@@ -60,6 +64,19 @@ func corruptions() []corruption {
 		one("a top-up credited to another", "UPDATE top_up SET user_id = :seller; WHERE id = :topup;", "topup_posted"),
 		one("a failed top-up with money", "UPDATE top_up SET status = 'FAILED', fee = NULL, failure_code = 'card_declined' WHERE id = :topup;", "topup_of_clearing"),
 		one("money of a top-up that nobody knows", "DELETE FROM top_up WHERE id = :topup;", "topup_of_clearing"),
+		{"a top-up by another's card", []string{
+			savedCard("badr"), "UPDATE top_up SET card_id = (SELECT id FROM card), payment_method = 'pm_saved' WHERE id = :topup;",
+		}, []string{"card_of_user"}},
+		{"a top-up by another method than its card", []string{
+			savedCard("amal"), "UPDATE top_up SET card_id = (SELECT id FROM card) WHERE id = :topup;",
+		}, []string{"card_of_user"}},
+		{"a setup that saved another's card", []string{
+			savedCard("badr"), `INSERT INTO card_setup (id, user_id, status, provider_id, card_id, resolved_at)
+			SELECT gen_random_uuid(), :amal;, 'SUCCEEDED', 'seti', id, now() FROM card`,
+		}, []string{"card_of_user"}},
+		{"a top-up by a card that nobody knows", []string{
+			"UPDATE top_up SET card_id = gen_random_uuid() WHERE id = :topup;",
+		}, []string{"card_of_user"}},
 		one("an unpaid order with money in escrow", "UPDATE orders SET payment = 'PENDING' WHERE id = :paid;", "order_escrow"),
 		one("an escrow without an order", "UPDATE ledger.account SET owner = gen_random_uuid() WHERE kind = 'escrow' AND owner = :paid;", "order_escrow"),
 		one("an escrow gets money from nowhere", "UPDATE ledger.balance SET balance = balance + 1 WHERE account_id = (SELECT id FROM ledger.account WHERE kind = 'escrow' AND owner = :settled;)",

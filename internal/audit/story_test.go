@@ -27,7 +27,12 @@ import (
 )
 
 // generous is a provider whose every card pays, for a fee.
-type generous struct{ intents map[string]payment.Intent }
+type generous struct {
+	payment.Vault
+	payment.Teller
+
+	intents map[string]payment.Intent
+}
 
 func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (payment.Intent, error) {
 	intent := payment.Intent{ID: "pi_" + r.Reference, State: payment.Unconfirmed, Amount: r.Amount}
@@ -35,7 +40,7 @@ func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (paym
 	return intent, nil
 }
 
-func (g generous) ConfirmIntent(ctx context.Context, id, _ string) (payment.Intent, error) {
+func (g generous) ConfirmIntent(ctx context.Context, id, _, _ string) (payment.Intent, error) {
 	intent, err := g.Intent(ctx, id)
 	intent.State = payment.Succeeded
 	intent.Charge = payment.Charge{
@@ -73,7 +78,7 @@ type story struct {
 func tell(t *testing.T) *story {
 	t.Helper()
 	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}}
-	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{map[string]payment.Intent{}}, Jobs: silent{}})
+	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}}, Jobs: silent{}})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
 	auctions, err := auction.New(t.Context(), auction.Config{
 		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),

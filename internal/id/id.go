@@ -31,6 +31,8 @@ const (
 	Conversation Kind = "cnv"
 	Message      Kind = "msg"
 	TopUp        Kind = "top"
+	Card         Kind = "crd"
+	CardSetup    Kind = "cst"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -27,8 +27,20 @@ var (
 	ErrPaymentMethodUnknown   = fault.New(fault.Precondition, "PAYMENT_METHOD_UNKNOWN", "There is no such payment method.").At("paymentMethod")
 	ErrPaymentRejected        = fault.New(fault.Precondition, "PAYMENT_REJECTED", "The payment provider refused this payment.")
 	ErrTopUpAbandoned         = fault.New(fault.Precondition, "TOP_UP_ABANDONED", "The payment was not completed in time; nothing was charged.")
+	ErrAuthenticationFailed   = fault.New(fault.Precondition, "AUTHENTICATION_FAILED", "The card's holder did not authenticate this; nothing was charged.").At("paymentMethod")
 	ErrAuthenticationRequired = fault.New(fault.Precondition, "AUTHENTICATION_REQUIRED", "The card's holder has to authenticate this payment.").At("paymentMethod")
 )
+
+// Refusals about saved cards.
+var (
+	ErrCardNotFound      = fault.New(fault.NotFound, "CARD_NOT_FOUND", "There is no such card.")
+	ErrCardSetupNotFound = fault.New(fault.NotFound, "CARD_SETUP_NOT_FOUND", "There is no such saving of a card.")
+	ErrTooManyCards      = fault.New(fault.Precondition, "TOO_MANY_CARDS", "No more cards can be saved; remove one first.")
+	ErrCardOrMethod      = fault.New(fault.Invalid, "PAYMENT_METHOD_INVALID", "Either a saved card or a payment method is named, and not both.").At("paymentMethod")
+)
+
+// ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
+var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 
 // Refusals of holds and wallet payments.
 var (
@@ -64,6 +76,8 @@ func failure(code, declineCode string) error {
 		return ErrCardProcessing
 	case "authentication_required":
 		return ErrAuthenticationRequired
+	case "payment_intent_authentication_failure", "setup_intent_authentication_failure":
+		return ErrAuthenticationFailed
 	case failedNoMethod:
 		return ErrPaymentMethodUnknown
 	case failedAbandoned:

@@ -4,3 +4,9 @@ import "github.com/souklive/souk/internal/id"
 
 // NodeID is the id that clients see.
 func (t TopUp) NodeID() id.ID { return id.TopUp.ID(t.ID) }
+
+// NodeID is the id that clients see.
+func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
+
+// NodeID is the id that clients see.
+func (c CardSetup) NodeID() id.ID { return id.CardSetup.ID(c.ID) }

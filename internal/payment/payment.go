@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/realtime"
 )
 
 // Jobs enqueues a job inside a transaction; a River client does.
@@ -23,13 +24,17 @@ type Jobs interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 }
 
-// Config is what a Service is made of; everything but Clock and Log is required.
+// Config is what a Service is made of; Pool, Provider and Jobs are required.
 type Config struct {
 	Pool     *pgxpool.Pool
 	Provider Provider
 	Jobs     Jobs
 	Log      *slog.Logger
-	Clock    clock.Clock // of job schedules alone
+	Clock    clock.Clock        // of job schedules alone
+	Hub      realtime.Publisher // wakes the users who are told; none where nil
+
+	WebhookSecret string        // of the signatures; webhooks are refused where it is empty
+	ReturnURL     func() string // where a card's holder comes back to after 3-D Secure; nil or empty: no redirect is offered
 }
 
 // Service is the use cases of payment.
@@ -39,14 +44,22 @@ type Service struct {
 	jobs     Jobs
 	log      *slog.Logger
 	clock    clock.Clock
+	hub      realtime.Publisher
 	q        *db.Queries
+
+	webhookSecret string
+	returnURL     func() string
 }
 
 // New makes a Service.
 func New(config Config) *Service {
 	s := &Service{
 		pool: config.Pool, provider: config.Provider, jobs: config.Jobs,
-		log: config.Log, clock: config.Clock, q: db.New(),
+		log: config.Log, clock: config.Clock, hub: config.Hub, q: db.New(),
+		webhookSecret: config.WebhookSecret, returnURL: config.ReturnURL,
+	}
+	if s.returnURL == nil {
+		s.returnURL = func() string { return "" }
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

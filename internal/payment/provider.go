@@ -5,20 +5,93 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/souklive/souk/internal/money"
 )
 
-// Provider is a payment provider's card payments. Every error it returns is a *ProviderError.
+// Provider is a payment provider. Every error that its calls return is a *ProviderError.
 type Provider interface {
+	Intents
+	Vault
+	Teller
+}
+
+// Intents are a provider's card payments.
+type Intents interface {
 	// CreateIntent registers a payment that takes no money yet.
 	CreateIntent(ctx context.Context, r IntentRequest) (Intent, error)
-	// ConfirmIntent asks the card for the money.
-	ConfirmIntent(ctx context.Context, id, key string) (Intent, error)
+	// ConfirmIntent asks the card for the money. A holder who has to authenticate is sent to the
+	// provider's page and then back to returnURL.
+	ConfirmIntent(ctx context.Context, id, returnURL, key string) (Intent, error)
 	// Intent fetches the payment as it is now.
 	Intent(ctx context.Context, id string) (Intent, error)
 	// CancelIntent makes sure that the payment never takes money.
 	CancelIntent(ctx context.Context, id, key string) (Intent, error)
+}
+
+// Vault is where a provider keeps cards for later payments.
+type Vault interface {
+	// CreateCustomer registers somebody whom cards are kept for.
+	CreateCustomer(ctx context.Context, reference, key string) (id string, err error)
+	// CreateSetup registers the wish to save a card.
+	CreateSetup(ctx context.Context, r SetupRequest) (Setup, error)
+	// ConfirmSetup has the card checked and saved; returnURL is as in ConfirmIntent.
+	ConfirmSetup(ctx context.Context, id, returnURL, key string) (Setup, error)
+	// Setup fetches the setup as it is now.
+	Setup(ctx context.Context, id string) (Setup, error)
+	// CancelSetup makes sure that the setup never saves a card.
+	CancelSetup(ctx context.Context, id, key string) (Setup, error)
+	// Method fetches a payment method.
+	Method(ctx context.Context, id string) (Method, error)
+	// DetachMethod takes a payment method off its customer, for good.
+	DetachMethod(ctx context.Context, id, key string) error
+}
+
+// Teller is how a provider tells what happened there.
+type Teller interface {
+	// ReadEvent reads a webhook that the secret has signed just now; its errors are refusals.
+	ReadEvent(body []byte, signature, secret string) (Event, error)
+	// Events lists one page of events since a time, the newest first, below the one with the id after.
+	Events(ctx context.Context, since time.Time, after string, kinds []string) (page []Event, more bool, err error)
+}
+
+// SetupRequest is the wish to save a card.
+type SetupRequest struct {
+	Key           string
+	Customer      string
+	PaymentMethod string // empty where the client gives it to the provider itself
+	Reference     string
+}
+
+// Setup is the saving of a card as the provider has it.
+type Setup struct {
+	ID            string
+	State         IntentState
+	ClientSecret  string // with which the card's holder speaks to the provider; never stored
+	NextActionURL string // as in Intent
+	Method        Method // where State is Succeeded
+	FailureCode   string // where State is Declined
+	DeclineCode   string
+}
+
+// Method is a card as the provider keeps it.
+type Method struct {
+	ID       string
+	Customer string // empty once it was detached
+	Brand    string
+	Last4    string
+	ExpMonth int
+	ExpYear  int
+}
+
+// Event says that something happened to an object at the provider. What became of the object is not
+// read off the event, which may be old, but asked for.
+type Event struct {
+	ID        string
+	Kind      string
+	ObjectID  string
+	CreatedAt time.Time
 }
 
 // IntentRequest is a payment to register.
@@ -26,6 +99,7 @@ type IntentRequest struct {
 	Key           string // the provider's idempotency key
 	Amount        money.Amount
 	PaymentMethod string
+	Customer      string // whose the payment method is, where it is saved
 	Reference     string // what the payment is for, kept by the provider beside it
 }
 
@@ -35,6 +109,8 @@ type Intent struct {
 	State  IntentState
 	Amount money.Amount
 	Charge Charge // where State is Succeeded
+
+	NextActionURL string // where State is AwaitingHolder: where they authenticate
 
 	FailureCode string // where State is Declined
 	DeclineCode string
@@ -59,6 +135,7 @@ const (
 	InProgress
 	Succeeded
 	Canceled
+	AwaitingMethod // a setup whose client has not given a card yet
 )
 
 // Outcome says what is known after a call to the provider failed.

@@ -11,8 +11,11 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
 )
 
 // keyLife is how old a top-up may be and still send a provider a key of its: providers keep keys for 24
@@ -21,9 +24,9 @@ const keyLife = 23 * time.Hour
 
 // Resolve brings an open top-up forward by asking the provider, and answers it as it is then. Any
 // number of resolvers may run at once, beside the request that made the top-up: one posts.
-func (s *Service) Resolve(ctx context.Context, id uuid.UUID) (top TopUp, err error) {
-	defer fault.Wrap(&err, "resolve top-up %s", id)
-	found, err := s.q.TopUpWithAge(ctx, s.pool, id)
+func (s *Service) Resolve(ctx context.Context, topUp uuid.UUID) (top TopUp, err error) {
+	defer fault.Wrap(&err, "resolve top-up %s", topUp)
+	found, err := s.q.TopUpWithAge(ctx, s.pool, topUp)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return TopUp{}, ErrTopUpNotFound
 	}
@@ -69,9 +72,17 @@ func (s *Service) findIntent(ctx context.Context, row db.TopUp, age time.Duratio
 	if age >= keyLife {
 		return row, Intent{}, errAbandoned
 	}
-	intent, err := s.provider.CreateIntent(ctx, IntentRequest{
+	request := IntentRequest{
 		Key: providerKey(row, "create"), Amount: amountOf(row), PaymentMethod: row.PaymentMethod, Reference: "top_up:" + row.ID.String(),
-	})
+	}
+	if row.CardID != nil {
+		customer, err := s.q.CustomerOfUser(ctx, s.pool, row.UserID, providerRef)
+		if err != nil {
+			return row, Intent{}, &storeError{err}
+		}
+		request.Customer = deref(customer.CustomerID)
+	}
+	intent, err := s.provider.CreateIntent(ctx, request)
 	if err != nil {
 		return row, Intent{}, err
 	}
@@ -109,7 +120,7 @@ func (s *Service) confirm(ctx context.Context, row db.TopUp, intent Intent, age 
 	if age >= keyLife {
 		return s.cancel(ctx, row, intent)
 	}
-	confirmed, err := s.provider.ConfirmIntent(ctx, intent.ID, providerKey(row, "confirm"))
+	confirmed, err := s.provider.ConfirmIntent(ctx, intent.ID, s.returnURL(), providerKey(row, "confirm"))
 	return s.unlessMoved(ctx, intent, confirmed, err)
 }
 
@@ -175,8 +186,10 @@ func (s *Service) record(ctx context.Context, row db.TopUp, intent Intent) (db.T
 	case Canceled:
 		return s.fail(ctx, row, failedAbandoned, "")
 	case AwaitingHolder:
-		return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) { return s.q.TopUpAwaitAction(ctx, tx, row.ID) })
-	case Unconfirmed, InProgress:
+		return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) {
+			return s.q.TopUpAwaitAction(ctx, tx, optional(intent.NextActionURL), row.ID)
+		}, nil)
+	case Unconfirmed, InProgress, AwaitingMethod:
 	}
 	return row, nil
 }
@@ -194,14 +207,12 @@ func (s *Service) succeed(ctx context.Context, row db.TopUp, intent Intent) (db.
 		return row, fmt.Errorf("provider's fee %s on %s makes no sense (charge %s)", charge.Fee, charge.Amount, charge.ID)
 	}
 	return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) {
-		done, err := s.q.TopUpSucceed(ctx, tx, db.TopUpSucceedParams{
+		return s.q.TopUpSucceed(ctx, tx, db.TopUpSucceedParams{
 			ID: row.ID, ChargeID: charge.ID, BalanceTxnID: charge.BalanceTxnID, Fee: charge.Fee.Minor,
 		})
-		if err != nil {
-			return done, err
-		}
-		_, err = ledger.PostTx(ctx, tx, topUpEntry(row, charge))
-		return done, err
+	}, func(tx pgx.Tx) error {
+		_, err := ledger.PostTx(ctx, tx, topUpEntry(row, charge))
+		return err
 	})
 }
 
@@ -227,33 +238,65 @@ func (s *Service) fail(ctx context.Context, row db.TopUp, code, declineCode stri
 	if code == "" {
 		code = "card_declined"
 	}
-	var decline *string
-	if declineCode != "" {
-		decline = &declineCode
-	}
-	return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) { return s.q.TopUpFail(ctx, tx, code, decline, row.ID) })
+	return s.resolved(ctx, row, func(tx pgx.Tx) (db.TopUp, error) {
+		return s.q.TopUpFail(ctx, tx, code, optional(declineCode), row.ID)
+	}, nil)
 }
 
 // resolved runs a change under the row's lock, unless a rival has resolved the top-up already, or has
-// registered an intent that this change does not know of.
-func (s *Service) resolved(ctx context.Context, row db.TopUp, change func(pgx.Tx) (db.TopUp, error)) (db.TopUp, error) {
+// registered an intent that this change does not know of. It tells the user of another status, and
+// posts last, where there is something to post.
+func (s *Service) resolved(
+	ctx context.Context, row db.TopUp, change func(pgx.Tx) (db.TopUp, error), post func(pgx.Tx) error,
+) (db.TopUp, error) {
+	var (
+		now  db.TopUp
+		told []realtime.Event
+	)
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		now, err := s.q.TopUpLock(ctx, tx, row.ID)
+		told = nil
+		before, err := s.q.TopUpLock(ctx, tx, row.ID)
 		if err != nil {
 			return err
 		}
-		if !isFinal(now) && deref(now.ProviderID) == deref(row.ProviderID) {
-			now, err = change(tx)
+		if now = before; isFinal(before) || deref(before.ProviderID) != deref(row.ProviderID) {
+			return nil
 		}
-		if err == nil {
-			row = now
+		if now, err = change(tx); err != nil {
+			return err
 		}
-		return err
+		if now.Status != before.Status {
+			event, err := feed.AppendTx(ctx, tx, now.UserID, feed.TopUpChanged, id.TopUp.ID(now.ID))
+			if err != nil {
+				return err
+			}
+			told = append(told, event)
+		}
+		if post != nil {
+			return post(tx)
+		}
+		return nil
 	})
 	if err != nil {
 		return row, fmt.Errorf("record the provider's answer: %w", err)
 	}
-	return row, nil
+	s.publish(ctx, told)
+	return now, nil
+}
+
+// publish wakes up whoever listens to what was committed.
+func (s *Service) publish(ctx context.Context, told []realtime.Event) {
+	if s.hub != nil && len(told) > 0 {
+		s.hub.Publish(ctx, told...)
+	}
+}
+
+// optional is NULL for text that is empty.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 func isFinal(row db.TopUp) bool {

@@ -51,12 +51,18 @@ func NewStripe(secretKey, backendURL string, httpClient *http.Client) *Stripe {
 	})}
 }
 
-// params carries the context, the key and what is to be fetched along with an intent.
+// params carries the context and the key.
 func params(ctx context.Context, key string) stripe.Params {
 	p := stripe.Params{Context: ctx}
 	if key != "" {
 		p.SetIdempotencyKey(key)
 	}
+	return p
+}
+
+// intentParams fetches what an intent's money has become along with it.
+func intentParams(ctx context.Context, key string) stripe.Params {
+	p := params(ctx, key)
 	p.AddExpand("latest_charge.balance_transaction")
 	return p
 }
@@ -64,32 +70,38 @@ func params(ctx context.Context, key string) stripe.Params {
 // CreateIntent implements Provider.
 func (s *Stripe) CreateIntent(ctx context.Context, r IntentRequest) (Intent, error) {
 	p := &stripe.PaymentIntentParams{
-		Params:             params(ctx, r.Key),
+		Params:             intentParams(ctx, r.Key),
 		Amount:             new(r.Amount.Minor),
 		Currency:           new(strings.ToLower(string(r.Amount.Currency))),
 		PaymentMethod:      new(r.PaymentMethod),
 		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
+	}
+	if r.Customer != "" {
+		p.Customer = new(r.Customer)
 	}
 	p.AddMetadata("reference", r.Reference)
 	return intentFrom("create a payment intent")(s.api.PaymentIntents.New(p))
 }
 
 // ConfirmIntent implements Provider.
-func (s *Stripe) ConfirmIntent(ctx context.Context, id, key string) (Intent, error) {
-	return intentFrom("confirm a payment intent")(
-		s.api.PaymentIntents.Confirm(id, &stripe.PaymentIntentConfirmParams{Params: params(ctx, key)}))
+func (s *Stripe) ConfirmIntent(ctx context.Context, id, returnURL, key string) (Intent, error) {
+	p := &stripe.PaymentIntentConfirmParams{Params: intentParams(ctx, key)}
+	if returnURL != "" {
+		p.ReturnURL = new(returnURL)
+	}
+	return intentFrom("confirm a payment intent")(s.api.PaymentIntents.Confirm(id, p))
 }
 
 // Intent implements Provider.
 func (s *Stripe) Intent(ctx context.Context, id string) (Intent, error) {
 	return intentFrom("fetch a payment intent")(
-		s.api.PaymentIntents.Get(id, &stripe.PaymentIntentParams{Params: params(ctx, "")}))
+		s.api.PaymentIntents.Get(id, &stripe.PaymentIntentParams{Params: intentParams(ctx, "")}))
 }
 
 // CancelIntent implements Provider.
 func (s *Stripe) CancelIntent(ctx context.Context, id, key string) (Intent, error) {
 	return intentFrom("cancel a payment intent")(
-		s.api.PaymentIntents.Cancel(id, &stripe.PaymentIntentCancelParams{Params: params(ctx, key)}))
+		s.api.PaymentIntents.Cancel(id, &stripe.PaymentIntentCancelParams{Params: intentParams(ctx, key)}))
 }
 
 // intentFrom turns stripe-go's answer to one operation into ours.
@@ -118,6 +130,9 @@ func readIntent(p *stripe.PaymentIntent) (Intent, error) {
 		}
 	case stripe.PaymentIntentStatusRequiresAction:
 		intent.State = AwaitingHolder
+		if next := p.NextAction; next != nil && next.RedirectToURL != nil {
+			intent.NextActionURL = next.RedirectToURL.URL
+		}
 	case stripe.PaymentIntentStatusProcessing:
 		intent.State = InProgress
 	case stripe.PaymentIntentStatusCanceled:
@@ -158,6 +173,10 @@ func stripeError(op string, err error) *ProviderError {
 		e.Outcome = Refused
 	case status == http.StatusTooManyRequests || status == http.StatusConflict:
 		e.Outcome = Busy
+	case se.Type == stripe.ErrorTypeIdempotency:
+		// The key was sent before, with other parameters (we have moved, and come back to elsewhere):
+		// what that request did is not known, and this key will not tell.
+		e.Outcome = Poisoned
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		e.Outcome = Locked
 	case status >= http.StatusInternalServerError:

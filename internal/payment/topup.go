@@ -40,32 +40,40 @@ type TopUp struct {
 	FailureCode string // the provider's, where it failed
 	CreatedAt   time.Time
 	ResolvedAt  *time.Time
+
+	nextActionURL string
+	declineCode   string
 }
 
-// Refusal is why the top-up cannot go on as it is, or nil.
-func (t TopUp) refusal(declineCode string) error {
-	switch t.Status {
-	case TopUpFailed:
-		return failure(t.FailureCode, declineCode)
-	case RequiresAction:
-		return ErrAuthenticationRequired
-	case Processing, TopUpSucceeded:
+// NextActionURL is where the card's holder authenticates, while the top-up waits for it.
+func (t TopUp) NextActionURL() *string {
+	if t.Status != RequiresAction || t.nextActionURL == "" {
+		return nil
 	}
-	return nil
+	return &t.nextActionURL
+}
+
+// Refusal is why the top-up failed; nil where it did not.
+func (t TopUp) Refusal() error {
+	if t.Status != TopUpFailed {
+		return nil
+	}
+	return failure(t.FailureCode, t.declineCode)
 }
 
 // TopUpInput asks for a top-up.
 type TopUpInput struct {
 	Amount         money.Amount
-	PaymentMethod  string // the provider's id of a card
-	IdempotencyKey string // the client's; one key is one top-up for ever
+	PaymentMethod  string     // the provider's id of a card that is not saved
+	Card           *uuid.UUID // or a saved one
+	IdempotencyKey string     // the client's; one key is one top-up for ever
 }
 
 // TopUp charges a card and credits the user's wallet.
 //
-// It answers the top-up and, where the card was refused or wants its holder, the refusal beside it. A
-// top-up whose outcome is not known yet is answered as Processing without an error: a job resolves
-// it, and TopUpOf tells. The same key with the same input answers the same top-up as it is now; with
+// It answers the top-up and, where the card was refused, the refusal beside it. A card that wants its
+// holder leaves it at RequiresAction, with the address where they authenticate. A top-up whose outcome
+// is not known yet is Processing without an error: a job resolves it, and TopUpOf tells. The same key with the same input answers the same top-up as it is now; with
 // other input it is IDEMPOTENCY_KEY_REUSED. The call goes on when ctx is cancelled: a client that
 // hangs up does not leave a charge in doubt.
 func (s *Service) TopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (top TopUp, err error) {
@@ -83,16 +91,36 @@ func (s *Service) TopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (top
 		}
 	}
 	top = topUpFrom(row)
-	return top, top.refusal(deref(row.DeclineCode))
+	return top, top.Refusal()
+}
+
+// RefreshTopUp asks the provider what has become of one of the user's own top-ups. It answers as TopUp does.
+func (s *Service) RefreshTopUp(ctx context.Context, user, id uuid.UUID) (TopUp, error) {
+	if _, err := s.TopUpOf(ctx, user, id); err != nil {
+		return TopUp{}, err
+	}
+	top, err := s.Resolve(context.WithoutCancel(ctx), id)
+	if err != nil {
+		return TopUp{}, err
+	}
+	return top, top.Refusal()
 }
 
 // openTopUp commits the intent and the job that will look after it, before the provider is called.
 func (s *Service) openTopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (row db.TopUp, fresh bool, err error) {
 	hash := in.hash()
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		// First, so that the answer stays the same when the card is removed later.
+		if row, err = s.q.TopUpByKey(ctx, tx, user, in.IdempotencyKey); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		method, err := s.methodOf(ctx, tx, user, in)
+		if err != nil {
+			return err
+		}
 		row, err = s.q.TopUpInsert(ctx, tx, db.TopUpInsertParams{
 			ID: id.New(), UserID: user, Amount: in.Amount.Minor, Currency: string(in.Amount.Currency),
-			PaymentMethod: in.PaymentMethod, IdempotencyKey: in.IdempotencyKey, RequestHash: hash,
+			CardID: in.Card, PaymentMethod: method, IdempotencyKey: in.IdempotencyKey, RequestHash: hash,
 		})
 		if fresh = err == nil; fresh {
 			_, err = s.jobs.InsertTx(ctx, tx, TopUpResolve{ID: row.ID}, &river.InsertOpts{ScheduledAt: s.clock.Now().Add(firstLook)})
@@ -113,28 +141,51 @@ func (s *Service) openTopUp(ctx context.Context, user uuid.UUID, in TopUpInput) 
 	return row, fresh, nil
 }
 
+// methodOf is the provider's id of what pays: the saved card's, or the one that was named.
+func (s *Service) methodOf(ctx context.Context, tx pgx.Tx, user uuid.UUID, in TopUpInput) (string, error) {
+	if in.Card == nil {
+		return in.PaymentMethod, nil
+	}
+	card, err := s.q.CardOfUser(ctx, tx, *in.Card, user)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && card.RemovedAt != nil:
+		return "", ErrCardNotFound.At("cardId")
+	case err != nil:
+		return "", fmt.Errorf("read the card: %w", err)
+	}
+	return card.MethodID, nil
+}
+
 func (in TopUpInput) check() error {
-	if !printable(in.IdempotencyKey, 255) {
+	if !printable(in.IdempotencyKey) {
 		return ErrKeyInvalid
 	}
-	if !printable(in.PaymentMethod, 255) {
+	if in.Card != nil && in.PaymentMethod != "" {
+		return ErrCardOrMethod
+	}
+	if in.Card == nil && !printable(in.PaymentMethod) {
 		return ErrPaymentMethodMissing
 	}
 	return checkAmount(in.Amount)
 }
 
-// printable tells whether text may be stored and sent in a header: ASCII without spaces or controls.
-func printable(text string, limit int) bool {
+// printable tells whether text may be stored and sent in a header: at most 255 characters
+// of ASCII, without spaces or controls.
+func printable(text string) bool {
 	for _, r := range text {
 		if r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' {
 			return false
 		}
 	}
-	return text != "" && len(text) <= limit
+	return text != "" && len(text) <= 255
 }
 
 // hash is of everything that has to be the same when a key is used again.
 func (in TopUpInput) hash() []byte {
+	if in.Card != nil {
+		sum := sha256.Sum256(fmt.Appendf(nil, "top_up by card\n%d\n%s\n%s", in.Amount.Minor, in.Amount.Currency, in.Card))
+		return sum[:]
+	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "top_up\n%d\n%s\n%s", in.Amount.Minor, in.Amount.Currency, in.PaymentMethod))
 	return sum[:]
 }
@@ -143,6 +194,7 @@ func topUpFrom(row db.TopUp) TopUp {
 	return TopUp{
 		ID: row.ID, User: row.UserID, Amount: amountOf(row), Status: TopUpStatus(row.Status),
 		FailureCode: deref(row.FailureCode), CreatedAt: row.CreatedAt, ResolvedAt: row.ResolvedAt,
+		nextActionURL: deref(row.NextActionUrl), declineCode: deref(row.DeclineCode),
 	}
 }
 

@@ -132,7 +132,7 @@ func TestTopUpAwaitsTheHolder(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	top, err := b.TopUp(t.Context(), b.user, input("pm_card_authenticationRequired", 20_00))
-	if code(err) != "AUTHENTICATION_REQUIRED" || top.Status != RequiresAction || b.entries() != 0 {
+	if err != nil || top.Status != RequiresAction || b.entries() != 0 {
 		t.Fatalf("got %+v, %v", top, err)
 	}
 	if again, err := b.Resolve(t.Context(), top.ID); err != nil || again.Status != RequiresAction {
@@ -345,17 +345,17 @@ func (w *watchedProvider) CreateIntent(ctx context.Context, r IntentRequest) (In
 	return w.Provider.CreateIntent(ctx, r)
 }
 
-func (w *watchedProvider) ConfirmIntent(ctx context.Context, id, key string) (Intent, error) {
+func (w *watchedProvider) ConfirmIntent(ctx context.Context, id, returnURL, key string) (Intent, error) {
 	w.asked.Add(1)
-	return w.Provider.ConfirmIntent(ctx, id, key)
+	return w.Provider.ConfirmIntent(ctx, id, returnURL, key)
 }
 
 // rivalProvider confirms each intent under another key, just before we do.
 type rivalProvider struct{ Provider }
 
-func (r rivalProvider) ConfirmIntent(ctx context.Context, id, key string) (Intent, error) {
-	_, _ = r.Provider.ConfirmIntent(ctx, id, "rival:"+key) // a decline is an error
-	return r.Provider.ConfirmIntent(ctx, id, key)
+func (r rivalProvider) ConfirmIntent(ctx context.Context, id, returnURL, key string) (Intent, error) {
+	_, _ = r.Provider.ConfirmIntent(ctx, id, returnURL, "rival:"+key) // a decline is an error
+	return r.Provider.ConfirmIntent(ctx, id, returnURL, key)
 }
 
 func TestRivalWasFaster(t *testing.T) {

@@ -1,0 +1,8 @@
+-- The row's lock makes commit order version order.
+-- name: FeedAdvance :one
+INSERT INTO user_feed (user_id, version) VALUES (@user_id, 1)
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
+RETURNING version;
+
+-- name: FeedVersion :one
+SELECT coalesce((SELECT version FROM user_feed WHERE user_id = @user_id), 0)::bigint;
