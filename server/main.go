@@ -58,6 +58,7 @@ func commands() []command {
 		{"serve", "[api|worker]", "serve; everything in one process unless a role is named", runServe},
 		{"migrate", "", "bring the database's schema up to date", runMigrate},
 		{"ledger", "check [--json]", "prove every balance; exit code 1 if one does not hold", runLedger},
+		{"stripe-fake", "[flags]", "serve the play-money Stripe alone", runStripeFake},
 		{"version", "", "say what this binary was built from", runVersion},
 		{"help", "", "show this, and the settings", runHelp},
 	}
