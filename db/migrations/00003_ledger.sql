@@ -54,7 +54,6 @@ CREATE TABLE ledger.account (
     ceiling   bigint,
     opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (owner, kind, currency, ref),
-    UNIQUE (id, currency), -- what ties a posting's currency to its account's
     FOREIGN KEY (kind, mode) REFERENCES ledger.account_kind (kind, mode)
 );
 
@@ -73,9 +72,11 @@ CREATE TABLE ledger.entry (
 CREATE INDEX entry_cause_idx ON ledger.entry (cause_kind, cause_id);
 
 -- One leg: credit positive, in the currency's minor unit; one for each account of an entry. On a
--- guarded account it carries its number and the balance after it, on a recorded one neither.
+-- guarded account it carries its number and the balance after it, on a recorded one neither. check_inserted()
+-- stands in for foreign keys: they would lock the row of an account that every sale shares, and make all share
+-- one lock. docs/decisions/0008-no-foreign-keys-on-postings.md has the numbers.
 CREATE TABLE ledger.posting (
-    entry_id   bigint NOT NULL REFERENCES ledger.entry (id),
+    entry_id   bigint NOT NULL,
     account_id bigint NOT NULL,
     currency   text   NOT NULL,
     amount     bigint NOT NULL CHECK (amount <> 0),
@@ -84,8 +85,7 @@ CREATE TABLE ledger.posting (
     xid        xid8   NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (entry_id, account_id),
     UNIQUE (account_id, seq),
-    CHECK ((seq IS NULL) = (balance IS NULL)),
-    FOREIGN KEY (account_id, currency) REFERENCES ledger.account (id, currency)
+    CHECK ((seq IS NULL) = (balance IS NULL))
 );
 -- The tail of a recorded account: what its rollup does not hold yet.
 CREATE INDEX posting_tail_idx ON ledger.posting (account_id, xid, entry_id) INCLUDE (amount) WHERE seq IS NULL;
@@ -118,27 +118,33 @@ CREATE TRIGGER kept      BEFORE DELETE OR TRUNCATE           ON ledger.balance F
 CREATE TRIGGER kept      BEFORE DELETE OR TRUNCATE           ON ledger.rollup  FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse();
 
 -- What must hold for each set of postings that one statement inserts, whoever inserts it: it is the
--- whole of an entry made in this same transaction, it sums to zero in each currency, and the legs of a
--- reversal are those of the entry it reverses, negated.
+-- whole of an entry made in this same transaction, its accounts exist and have its currencies, it sums to zero in
+-- each, and the legs of a reversal are those of the entry it reverses, negated. Entries and accounts are never
+-- deleted, so what is found here stays.
 -- +goose StatementBegin
 CREATE FUNCTION ledger.check_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     n record;
 BEGIN
     FOR n IN
-        SELECT e.id, e.reverses, s.legs, s.unbalanced,
+        SELECT s.entry_id AS id, e.reverses, s.legs, s.unbalanced, s.stray,
                e.xid = pg_current_xact_id() AND s.ours
-               AND s.legs = (SELECT count(*) FROM ledger.posting p WHERE p.entry_id = e.id) AS fresh
-        FROM (SELECT c.entry_id, sum(c.legs) AS legs, bool_and(c.ours) AS ours,
+               AND s.legs = (SELECT count(*) FROM ledger.posting p WHERE p.entry_id = s.entry_id) AS fresh
+        FROM (SELECT c.entry_id, sum(c.legs) AS legs, bool_and(c.ours) AS ours, min(c.stray) AS stray,
                      min(c.currency) FILTER (WHERE c.total <> 0) AS unbalanced
-              FROM (SELECT entry_id, currency, sum(amount) AS total, count(*) AS legs,
-                           bool_and(xid = pg_current_xact_id()) AS ours
-                    FROM added GROUP BY entry_id, currency) c
+              FROM (SELECT a.entry_id, a.currency, sum(a.amount) AS total, count(*) AS legs,
+                           bool_and(a.xid = pg_current_xact_id()) AS ours,
+                           min(a.account_id) FILTER (WHERE a.currency IS DISTINCT FROM (
+                               SELECT o.currency FROM ledger.account o WHERE o.id = a.account_id)) AS stray
+                    FROM added a GROUP BY a.entry_id, a.currency) c
               GROUP BY c.entry_id) s
-        CROSS JOIN LATERAL (SELECT id, reverses, xid FROM ledger.entry WHERE id = s.entry_id OFFSET 0) e
+        LEFT JOIN LATERAL (SELECT reverses, xid FROM ledger.entry WHERE id = s.entry_id OFFSET 0) e ON true
     LOOP
-        IF NOT n.fresh THEN
-            RAISE EXCEPTION 'entry % is closed: postings come with their entry, in one statement', n.id USING ERRCODE = 'SL006';
+        IF n.fresh IS NOT TRUE THEN
+            RAISE EXCEPTION 'entry % is closed or does not exist: postings come with their entry, in one statement', n.id USING ERRCODE = 'SL006';
+        END IF;
+        IF n.stray IS NOT NULL THEN
+            RAISE EXCEPTION 'entry % has a leg in a currency that account % does not have', n.id, n.stray USING ERRCODE = 'SL012';
         END IF;
         IF n.legs NOT BETWEEN 2 AND 1000 THEN
             RAISE EXCEPTION 'entry % has % legs: it may have 2 to 1000', n.id, n.legs USING ERRCODE = 'SL005';
@@ -160,16 +166,17 @@ END $$;
 CREATE TRIGGER whole_entry AFTER INSERT ON ledger.posting REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_inserted();
 
--- The accounts of the given legs, in the legs' order; NULL where there is none yet. The empty text keeps the
--- planner from the index on (id, currency), which it would read whole.
+-- The accounts of the given legs, in the legs' order; NULL where there is none yet. PL/pgSQL, because a function in
+-- SQL is parsed and planned anew in each transaction that calls it: a quarter of the time of a post.
 -- +goose StatementBegin
 CREATE FUNCTION ledger.resolve(p_kinds text[], p_owners uuid[], p_refs text[], p_currencies text[]) RETURNS bigint[]
-LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
-    SELECT array_agg((SELECT a.id FROM ledger.account a
-                      WHERE a.owner = l.owner AND a.kind = l.kind AND a.currency || '' = l.currency AND a.ref = l.ref)
-                     ORDER BY l.n)
-    FROM unnest(p_kinds, p_owners, p_refs, p_currencies) WITH ORDINALITY AS l (kind, owner, ref, currency, n)
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT array_agg((SELECT a.id FROM ledger.account a
+                              WHERE a.owner = l.owner AND a.kind = l.kind AND a.currency = l.currency AND a.ref = l.ref)
+                             ORDER BY l.n)
+            FROM unnest(p_kinds, p_owners, p_refs, p_currencies) WITH ORDINALITY AS l (kind, owner, ref, currency, n));
+END $$;
 -- +goose StatementEnd
 
 -- Makes the accounts of the given legs that do not exist, in a fixed order so that two makers cannot
@@ -215,9 +222,9 @@ CREATE FUNCTION ledger.post(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp
 -- A session keeps the plans it made first. Made while the tables were small they would scan them whole, and
 -- go on doing so as the tables grow. So there are no joins with the ledger's tables here and in the trigger that
--- a planner could turn round, only look-ups for each leg, and each has its index; so have the foreign keys.
--- docs/ledger.md has the numbers.
-SET enable_seqscan = off AS $$
+-- a planner could turn round, only look-ups for each leg, and each has its index. Nor is a plan made for each call's
+-- arrays, which would always look a little cheaper and never be kept. docs/ledger.md has the numbers.
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     legs     int := cardinality(p_amounts);
     accounts bigint[];

@@ -41,6 +41,7 @@ func corruptions() []corruption {
 			 SELECT e.id, p.account_id, p.currency, p.amount FROM ledger.entry e, ledger.posting p
 			 WHERE e.key = 'again' AND p.entry_id = (SELECT id FROM ledger.entry WHERE key = 'taken back')`,
 		}, []string{"entry_reversed_exactly"}},
+		one("an entry is in a currency that its accounts do not have", "UPDATE ledger.posting SET currency = 'USD' WHERE "+entry("label"), "account_currency"),
 		one("a recorded posting is numbered", "UPDATE ledger.posting SET seq = 1, balance = amount WHERE "+entry("label"), "account_mode"),
 		one("a guarded account without a projection", "DELETE FROM ledger.balance WHERE "+amalsWallet, "account_mode"),
 		one("a recorded account without a rollup", "DELETE FROM ledger.rollup WHERE account_id = (SELECT id FROM ledger.account WHERE kind = 'carrier_cost')", "account_mode"),

@@ -115,7 +115,7 @@ func TestTheOwnerCannotPostWhatDoesNotBalance(t *testing.T) {
 		"unbalanced": {"SL004", []string{freshEntry,
 			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 6, 2, 106)"}},
 		"one leg after the other": {"SL005", []string{freshEntry, intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL)"}},
-		"another currency than the account's": {"23503", []string{freshEntry,
+		"another currency than the account's": {"SL012", []string{freshEntry,
 			intoEntry + "VALUES (" + mine + ", 1, 'USD', -5, NULL, NULL), (" + mine + ", 2, 'USD', 5, 2, 105)"}},
 		"a number twice": {"23505", []string{freshEntry,
 			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 1, 105)"}},
