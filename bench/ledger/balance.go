@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/ledger"
 )
@@ -27,12 +28,7 @@ const shortHistory = 1000
 // loadHistories gives four accounts their histories: the wallets of users 1 and 2 and two bank accounts. Nothing but
 // postings is loaded, under a role for which triggers are off: a read looks at neither entries nor other accounts.
 func loadHistories(ctx context.Context, b *books, long int64) error {
-	tx, err := b.admin.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	statements := []string{
+	return b.load(ctx,
 		"SET LOCAL session_replication_role = replica",
 		"SET LOCAL maintenance_work_mem = '512MB'",
 		`INSERT INTO ledger.account (id, kind, owner, ref, currency, mode, floor) OVERRIDING SYSTEM VALUE VALUES
@@ -51,21 +47,28 @@ func loadHistories(ctx context.Context, b *books, long int64) error {
 		"INSERT INTO ledger.balance SELECT account_id, sum(amount), count(*) FROM ledger.posting WHERE account_id IN (300001, 300002) GROUP BY account_id",
 		"INSERT INTO ledger.rollup (account_id) VALUES (300003), (300004)",
 		"ALTER TABLE ledger.posting ADD PRIMARY KEY (entry_id, account_id), ADD UNIQUE (account_id, seq)",
-		"CREATE INDEX posting_tail_idx ON ledger.posting (account_id, xid, entry_id) INCLUDE (amount) WHERE seq IS NULL",
-	}
-	for _, statement := range statements {
-		if _, err := tx.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("load %d postings: %w", long, err)
+		tailIndex)
+}
+
+// tailIndex is the migration's.
+const tailIndex = "CREATE INDEX posting_tail_idx ON ledger.posting (account_id, xid, entry_id) INCLUDE (amount) WHERE seq IS NULL"
+
+// load runs statements in one transaction, then does what the server and its jobs do sooner or later.
+func (b *books) load(ctx context.Context, statements ...string) error {
+	if err := pgx.BeginFunc(ctx, b.admin, func(tx pgx.Tx) error {
+		for _, statement := range statements {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%.60s…: %w", statement, err)
+			}
 		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("load: %w", err)
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return err
-	}
-	// As the job does every minute; then as autovacuum and a checkpoint do sooner or later.
 	if _, err := ledger.RollUp(ctx, b.admin); err != nil {
 		return err
 	}
-	return b.exec(ctx, "VACUUM (ANALYZE) ledger.posting", "CHECKPOINT")
+	return b.exec(ctx, "VACUUM (ANALYZE) ledger.entry", "VACUUM (ANALYZE) ledger.posting", "ANALYZE ledger.account", "ANALYZE ledger.balance", "CHECKPOINT")
 }
 
 // measureReads reads the balances in turns, so that what else the machine does meets them all.

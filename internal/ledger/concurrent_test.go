@@ -64,8 +64,22 @@ func TestOppositeTransfersDoNotDeadlock(t *testing.T) {
 
 func TestPostLocksInAccountOrder(t *testing.T) {
 	t.Parallel()
-	ctx, database := t.Context(), pgtest.New(t)
-	first, second := fund(t, database.Pool, 100), fund(t, database.Pool, 100) // accounts in this order
+	postLocksInAccountOrder(t, pgtest.New(t))
+}
+
+// postLocksInAccountOrder opens two accounts in the order of their owners, and two against it: the legs are sorted by
+// owner, the locks are not. Nor do they rest on a plan that happens to walk the accounts in order: without hash and merge
+// joins, the legs are what is walked.
+func postLocksInAccountOrder(t reporter, database *pgtest.Database) {
+	one, two, three, four := id.New(), id.New(), id.New(), id.New() // rising
+	locksInOrder(t, database, one, two)
+	locksInOrder(t, database, four, three)
+}
+
+func locksInOrder(t reporter, database *pgtest.Database, first, second uuid.UUID) {
+	ctx := t.Context()
+	fundUser(t, database.Pool, first, 100)
+	fundUser(t, database.Pool, second, 100)
 	low, err := database.Admin.Begin(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -76,10 +90,21 @@ func TestPostLocksInAccountOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// A session of its own: those of the pool have their plans already.
+	rival, err := pgx.Connect(ctx, database.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rival.Close(context.WithoutCancel(ctx)) }()
+	if _, err := rival.Exec(ctx, "SET enable_hashjoin = off; SET enable_mergejoin = off"); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := post(ctx, database.Pool, move("waits", 1, wallet(second), wallet(first)))
-		done <- err
+		done <- pgx.BeginFunc(ctx, rival, func(tx pgx.Tx) error {
+			_, err := ledger.PostTx(ctx, tx, move("waits:"+first.String(), 1, wallet(second), wallet(first)))
+			return err
+		})
 	}()
 	waitForLock(ctx, t, database)
 	// The post waits for the first account; if it held the second already, this would fail.
@@ -95,7 +120,7 @@ func TestPostLocksInAccountOrder(t *testing.T) {
 }
 
 // waitForLock returns when a session of this database waits for another.
-func waitForLock(ctx context.Context, t *testing.T, database *pgtest.Database) {
+func waitForLock(ctx context.Context, t reporter, database *pgtest.Database) {
 	t.Helper()
 	const query = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)`
 	for waiting := false; !waiting; {
@@ -107,7 +132,11 @@ func waitForLock(ctx context.Context, t *testing.T, database *pgtest.Database) {
 
 func TestOneKeyAtOnceIsPostedOnce(t *testing.T) {
 	t.Parallel()
-	ctx, database := t.Context(), pgtest.New(t)
+	oneKeyAtOnceIsPostedOnce(t, pgtest.New(t))
+}
+
+func oneKeyAtOnceIsPostedOnce(t reporter, database *pgtest.Database) {
+	ctx := t.Context()
 	user := fund(t, database.Pool, 100)
 	results := make([]ledger.Posted, rivals)
 	for i, err := range atOnce(rivals, func(i int) (err error) {
@@ -135,7 +164,11 @@ func TestOneKeyAtOnceIsPostedOnce(t *testing.T) {
 
 func TestOneReversalWins(t *testing.T) {
 	t.Parallel()
-	ctx, database := t.Context(), pgtest.New(t)
+	oneReversalWins(t, pgtest.New(t))
+}
+
+func oneReversalWins(t reporter, database *pgtest.Database) {
+	ctx := t.Context()
 	user := fund(t, database.Pool, 100)
 	hold := mustPost(t, database.Pool, move("hold", 40, wallet(user), held(user)))
 	won := 0
@@ -157,7 +190,11 @@ func TestOneReversalWins(t *testing.T) {
 
 func TestRivalsCannotOverdraw(t *testing.T) {
 	t.Parallel()
-	ctx, database := t.Context(), pgtest.New(t)
+	rivalsCannotOverdraw(t, pgtest.New(t))
+}
+
+func rivalsCannotOverdraw(t reporter, database *pgtest.Database) {
+	ctx := t.Context()
 	const each = 30
 	user := fund(t, database.Pool, 5*each+each/2)
 	spent := 0
@@ -243,7 +280,11 @@ func TestARecordedAccountIsExactWhileItIsRolledUp(t *testing.T) {
 // A watermark of row ids would step over the entry that got its id first and is committed last.
 func TestALateCommitIsNotLostToTheRollup(t *testing.T) {
 	t.Parallel()
-	ctx, database := t.Context(), pgtest.New(t)
+	aLateCommitIsNotLostToTheRollup(t, pgtest.New(t))
+}
+
+func aLateCommitIsNotLostToTheRollup(t reporter, database *pgtest.Database) {
+	ctx := t.Context()
 	fees := platform(ledger.PlatformFees)
 	mustPost(t, database.Pool, move("first", 1, platform(ledger.Bank), fees))
 	late, err := database.Pool.Begin(ctx)
@@ -285,7 +326,7 @@ func TestALateCommitIsNotLostToTheRollup(t *testing.T) {
 }
 
 // rolledPast says that every rollup holds what that transaction posted.
-func rolledPast(ctx context.Context, t *testing.T, database *pgtest.Database, xid string) (past bool) {
+func rolledPast(ctx context.Context, t reporter, database *pgtest.Database, xid string) (past bool) {
 	t.Helper()
 	const query = `SELECT bool_and(through > $1::text::xid8) FROM ledger.rollup`
 	if err := database.Admin.QueryRow(ctx, query, xid).Scan(&past); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -34,6 +33,17 @@ func platform(kind ledger.Kind) ledger.Account { return ledger.Account{Kind: kin
 
 var cause = ledger.Cause{Kind: "test", ID: uuid.MustParse("018f0000-0000-7000-8000-000000000001")}
 
+// reporter is what a property needs of a test. The properties that mutants_test.go turns on broken ledgers take it, so
+// that a failure there is what is wanted.
+type reporter interface {
+	Helper()
+	Context() context.Context
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // move is an entry of two legs.
 func move(key string, amount int64, from, to ledger.Account) ledger.Entry {
 	return ledger.Entry{Key: key, Flow: ledger.FlowHold, Cause: cause, Legs: []ledger.Leg{
@@ -50,7 +60,7 @@ func post(ctx context.Context, pool *pgxpool.Pool, e ledger.Entry) (posted ledge
 	return posted, err
 }
 
-func mustPost(t *testing.T, pool *pgxpool.Pool, e ledger.Entry) ledger.Posted {
+func mustPost(t reporter, pool *pgxpool.Pool, e ledger.Entry) ledger.Posted {
 	t.Helper()
 	posted, err := post(t.Context(), pool, e)
 	if err != nil {
@@ -60,14 +70,19 @@ func mustPost(t *testing.T, pool *pgxpool.Pool, e ledger.Entry) ledger.Posted {
 }
 
 // fund is a user with money in their wallet.
-func fund(t *testing.T, pool *pgxpool.Pool, amount int64) uuid.UUID {
+func fund(t reporter, pool *pgxpool.Pool, amount int64) uuid.UUID {
 	t.Helper()
 	user := id.New()
-	mustPost(t, pool, move("fund:"+user.String(), amount, platform(ledger.Bank), wallet(user)))
+	fundUser(t, pool, user, amount)
 	return user
 }
 
-func wantBalance(t *testing.T, q db.DBTX, a ledger.Account, want int64) {
+func fundUser(t reporter, pool *pgxpool.Pool, user uuid.UUID, amount int64) {
+	t.Helper()
+	mustPost(t, pool, move("fund:"+user.String(), amount, platform(ledger.Bank), wallet(user)))
+}
+
+func wantBalance(t reporter, q db.DBTX, a ledger.Account, want int64) {
 	t.Helper()
 	if got, err := ledger.Balance(t.Context(), q, a); err != nil || got != want {
 		t.Errorf("balance of %s of %s = %d, %v; want %d", a.Kind, a.Owner, got, err, want)
@@ -76,7 +91,7 @@ func wantBalance(t *testing.T, q db.DBTX, a ledger.Account, want int64) {
 
 // wantSound runs the invariants of the books themselves; those that tie them to orders and holds need
 // orders and holds, which these tests do without.
-func wantSound(t *testing.T, database *pgtest.Database) {
+func wantSound(t reporter, database *pgtest.Database) {
 	t.Helper()
 	if _, err := audit.Run(t.Context(), database.Pool, audit.Options{}, func(r audit.Result) {
 		if !r.OK() && (strings.HasPrefix(r.Name, "entry_") || strings.HasPrefix(r.Name, "account_")) {
@@ -88,7 +103,7 @@ func wantSound(t *testing.T, database *pgtest.Database) {
 }
 
 // fingerprint is everything that a refused entry might have left behind.
-func fingerprint(t *testing.T, q db.DBTX) (text string) {
+func fingerprint(t reporter, q db.DBTX) (text string) {
 	t.Helper()
 	const query = `SELECT concat_ws(' ',
 		(SELECT count(*) || ' accounts' FROM ledger.account), (SELECT count(*) || ' entries' FROM ledger.entry),

@@ -63,7 +63,10 @@ func TestSameKeySameContentIsAReplay(t *testing.T) {
 
 func TestSameKeyOtherContentIsRefused(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	sameKeyOtherContentIsRefused(t, pgtest.New(t))
+}
+
+func sameKeyOtherContentIsRefused(t reporter, database *pgtest.Database) {
 	user := fund(t, database.Pool, 100)
 	first := move("hold", 40, wallet(user), held(user))
 	mustPost(t, database.Pool, first)
@@ -101,7 +104,10 @@ func TestSameKeyOtherContentIsRefused(t *testing.T) {
 
 func TestRefusedEntriesLeaveNoTrace(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	refusedEntriesLeaveNoTrace(t, pgtest.New(t))
+}
+
+func refusedEntriesLeaveNoTrace(t reporter, database *pgtest.Database) {
 	rich := fund(t, database.Pool, math.MaxInt64)
 	user := fund(t, database.Pool, 100)
 	before := fingerprint(t, database.Pool)
@@ -197,7 +203,10 @@ func TestAKeyHasOneTo200Characters(t *testing.T) {
 
 func TestACeilingLetsDebtGrowAndBePaid(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	aCeilingLetsDebtGrowAndBePaid(t, pgtest.New(t))
+}
+
+func aCeilingLetsDebtGrowAndBePaid(t reporter, database *pgtest.Database) {
 	seller := fund(t, database.Pool, 100)
 	debt := ledger.Account{Kind: ledger.SellerDebt, Owner: seller, Currency: eur}
 	mustPost(t, database.Pool, move("grow", 70, debt, wallet(seller)))

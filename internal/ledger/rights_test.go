@@ -17,7 +17,10 @@ const (
 
 func TestAServerCanOnlyPost(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	aServerCanOnlyPost(t, pgtest.New(t))
+}
+
+func aServerCanOnlyPost(t reporter, database *pgtest.Database) {
 	fund(t, database.Pool, 100)
 	for _, statement := range []string{
 		freshEntry,
@@ -62,7 +65,7 @@ func TestAServerCanOnlyPost(t *testing.T) {
 }
 
 // asOwner runs statements in one transaction as the ledger's owner, and gives the last one's error.
-func asOwner(t *testing.T, database *pgtest.Database, statements ...string) error {
+func asOwner(t reporter, database *pgtest.Database, statements ...string) error {
 	t.Helper()
 	tx, err := database.Admin.Begin(t.Context())
 	if err != nil {
@@ -72,7 +75,7 @@ func asOwner(t *testing.T, database *pgtest.Database, statements ...string) erro
 	return run(t, tx, append([]string{"SET LOCAL ROLE souk_ledger"}, statements...)...)
 }
 
-func run(t *testing.T, tx pgx.Tx, statements ...string) error {
+func run(t reporter, tx pgx.Tx, statements ...string) error {
 	t.Helper()
 	for i, statement := range statements {
 		if _, err := tx.Exec(t.Context(), statement); i == len(statements)-1 {
@@ -86,7 +89,10 @@ func run(t *testing.T, tx pgx.Tx, statements ...string) error {
 
 func TestTheOwnerCannotChangeHistory(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	theOwnerCannotChangeHistory(t, pgtest.New(t))
+}
+
+func theOwnerCannotChangeHistory(t reporter, database *pgtest.Database) {
 	fund(t, database.Pool, 100)
 	for _, statement := range []string{
 		"UPDATE ledger.account SET floor = -1000", "DELETE FROM ledger.account", "TRUNCATE ledger.account CASCADE",
@@ -103,7 +109,10 @@ func TestTheOwnerCannotChangeHistory(t *testing.T) {
 
 func TestTheOwnerCannotPostWhatDoesNotBalance(t *testing.T) {
 	t.Parallel()
-	database := pgtest.New(t)
+	theOwnerCannotPostWhatDoesNotBalance(t, pgtest.New(t))
+}
+
+func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database) {
 	fund(t, database.Pool, 100)
 	const mine = "(SELECT max(id) FROM ledger.entry)"
 	good := intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 2, 105)"

@@ -1,0 +1,136 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/souklive/souk/internal/pgtest"
+)
+
+// mutant is a ledger with one guard taken out, and a property that must see it.
+type mutant struct {
+	name      string
+	statement string // or, of a function, what stands for old
+	function  string
+	old, new  string
+	caught    func(reporter, *pgtest.Database)
+}
+
+func mutants() []mutant {
+	change := func(name, function, old, new string, caught func(reporter, *pgtest.Database)) mutant {
+		return mutant{name: name, function: function, old: old, new: new, caught: caught}
+	}
+	drop := func(name, statement string, caught func(reporter, *pgtest.Database)) mutant {
+		return mutant{name: name, statement: statement, caught: caught}
+	}
+	const (
+		post, inserted = "ledger.post", "ledger.check_inserted"
+		lock           = "PERFORM FROM ledger.balance b WHERE b.account_id = ANY (accounts) ORDER BY b.account_id FOR UPDATE;"
+	)
+	return []mutant{
+		change("no floor", post, "WHERE m.balance < a.floor OR", "WHERE", rivalsCannotOverdraw),
+		change("no ceiling", post, "OR m.balance > a.ceiling", "", aCeilingLetsDebtGrowAndBePaid),
+		change("locks in no order", post, lock, strings.Replace(lock, "ORDER BY b.account_id", "ORDER BY b.account_id DESC", 1), postLocksInAccountOrder),
+		change("no lock", post, lock, "", postLocksInAccountOrder),
+		change("no hash", post, "ELSIF known <> p_hash THEN", "ELSIF false THEN", sameKeyOtherContentIsRefused),
+		drop("no key", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_key_key", oneKeyAtOnceIsPostedOnce),
+		drop("no trigger on postings", "DROP TRIGGER whole_entry ON ledger.posting", theOwnerCannotPostWhatDoesNotBalance),
+		change("no sum of zero", inserted, "IF n.unbalanced IS NOT NULL", "IF false", refusedEntriesLeaveNoTrace),
+		change("a sum over all currencies", inserted, "sum(a.amount) AS total", "0 AS total", refusedEntriesLeaveNoTrace),
+		change("entries can be appended to", inserted, "IF n.fresh IS NOT TRUE", "IF false", theOwnerCannotPostWhatDoesNotBalance),
+		change("any currency on any account", inserted, "IF n.stray IS NOT NULL", "IF false", theOwnerCannotPostWhatDoesNotBalance),
+		change("a reversal may be anything", inserted, "n.reverses IS NOT NULL AND EXISTS", "false AND EXISTS", theOwnerCannotPostWhatDoesNotBalance),
+		drop("reversed again and again", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_reverses_key", oneReversalWins),
+		change("a watermark past what still runs", "ledger.roll_up", "pg_snapshot_xmin", "pg_snapshot_xmax", aLateCommitIsNotLostToTheRollup),
+		drop("postings can be changed", "DROP TRIGGER immutable ON ledger.posting", theOwnerCannotChangeHistory),
+		drop("entries can be changed", "DROP TRIGGER immutable ON ledger.entry", theOwnerCannotChangeHistory),
+		drop("accounts can be changed", "DROP TRIGGER immutable ON ledger.account", theOwnerCannotChangeHistory),
+		drop("balances can be deleted", "DROP TRIGGER kept ON ledger.balance", theOwnerCannotChangeHistory),
+		drop("rollups can be deleted", "DROP TRIGGER kept ON ledger.rollup", theOwnerCannotChangeHistory),
+		drop("a server may insert", "GRANT INSERT ON ledger.entry TO souk_app", aServerCanOnlyPost),
+		drop("a server may open accounts", "ALTER FUNCTION ledger.open_accounts SECURITY DEFINER; GRANT EXECUTE ON FUNCTION ledger.open_accounts TO souk_app", aServerCanOnlyPost),
+	}
+}
+
+// TestMutantsAreCaught proves the tests: each guard of the ledger is taken out in a database of its own, and the
+// property that is there for it must fail.
+func TestMutantsAreCaught(t *testing.T) {
+	t.Parallel()
+	for _, m := range mutants() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			database := pgtest.New(t)
+			m.apply(t, database)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			failures := failuresOf(ctx, func(r reporter) { m.caught(r, database) })
+			if ctx.Err() != nil {
+				t.Fatalf("no verdict: %v", ctx.Err())
+			}
+			if len(failures) == 0 {
+				t.Fatal("the mutant survives")
+			}
+			t.Log(failures[0])
+		})
+	}
+}
+
+func (m mutant) apply(t *testing.T, database *pgtest.Database) {
+	t.Helper()
+	statement := m.statement
+	if m.function != "" {
+		var text string
+		if err := database.Admin.QueryRow(t.Context(), "SELECT pg_get_functiondef($1::text::regproc)", m.function).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(text, m.old) != 1 {
+			t.Fatalf("%s has %q %d times, want it once", m.function, m.old, strings.Count(text, m.old))
+		}
+		statement = strings.Replace(text, m.old, m.new, 1)
+	}
+	if _, err := database.Admin.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// failuresOf runs a property and gives what it reports.
+func failuresOf(ctx context.Context, property func(reporter)) []string {
+	r := &recorder{ctx: ctx}
+	done := make(chan struct{})
+	go func() { // Fatal ends the goroutine, as a test's does
+		defer close(done)
+		property(r)
+	}()
+	<-done
+	return r.failures
+}
+
+// recorder keeps failures instead of failing.
+type recorder struct {
+	ctx      context.Context //nolint:containedctx // as a test has one
+	mu       sync.Mutex
+	failures []string
+}
+
+func (r *recorder) Helper()                  {}
+func (r *recorder) Context() context.Context { return r.ctx }
+
+func (r *recorder) Error(args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures = append(r.failures, fmt.Sprint(args...))
+}
+
+func (r *recorder) Errorf(format string, args ...any) { r.Error(fmt.Sprintf(format, args...)) }
+
+func (r *recorder) Fatal(args ...any) {
+	r.Error(args...)
+	runtime.Goexit()
+}
+
+func (r *recorder) Fatalf(format string, args ...any) { r.Fatal(fmt.Sprintf(format, args...)) }
