@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race lint fmt vet generate ide check bench-start clean-state go
+.PHONY: help run build test race lint fmt vet generate ide check bench-start bench-ledger clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ check: lint test ## what to run before a commit
 
 bench-start: build ## how long from make run to the first answer, cold and warm
 	@go run ./bench/start
+
+bench-ledger: go ## what a release costs against bare SQL, a balance after 10 million postings
+	@go run ./bench/ledger $(ARGS)
 
 # The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
 clean-state: ## forget the demo's data (this clone's state directory)

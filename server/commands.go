@@ -52,16 +52,18 @@ func (s *services) close() error {
 // errLedger says that an invariant does not hold; which one has been printed.
 var errLedger = errors.New("the ledger does not add up")
 
-// runLedger is `souk ledger check [--json]`.
+// runLedger is `souk ledger check [--json] [--only name,name]`.
 func runLedger(ctx context.Context, c *console, args []string) (err error) {
 	if len(args) == 0 || args[0] != "check" {
-		return c.misused("ledger has one command: souk ledger check [--json]")
+		return c.misused("ledger has one command: souk ledger check [--json] [--only name,name]")
 	}
 	set := flag.NewFlagSet("souk ledger check", flag.ContinueOnError)
 	asJSON := set.Bool("json", false, "print one JSON object for each invariant")
+	only := set.String("only", "", "the names of the checks to run, with commas between; all without it")
 	if err := c.flags(set, args[1:]); err != nil {
 		return err
 	}
+	options := audit.Options{Only: strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })}
 	s, err := toolServices(c)
 	if err != nil {
 		return err
@@ -74,30 +76,56 @@ func runLedger(ctx context.Context, c *console, args []string) (err error) {
 	if *asJSON {
 		report = c.reportJSON
 	}
-	ok, err := audit.Run(ctx, s.pool, audit.Options{}, report)
+	if isTerminal(c.err, c.environ) {
+		report = c.showProgress(&options, report)
+	}
+	ok, err := audit.Run(ctx, s.pool, options, report)
+	var unknown *audit.UnknownCheckError
 	switch {
+	case errors.As(err, &unknown):
+		return c.misused("%v; docs/ledger.md lists them", unknown)
 	case err != nil:
 		return err
 	case !ok:
 		return errLedger
-	case !*asJSON:
+	case *asJSON:
+	case len(options.Only) > 0:
+		fmt.Fprintln(c.out, "What was checked holds.")
+	default:
 		fmt.Fprintln(c.out, "Every balance holds.")
 	}
 	return nil
 }
 
+// showProgress names on the terminal's last line the check that runs, and takes the name away before its result.
+func (c *console) showProgress(o *audit.Options, report func(audit.Result)) func(audit.Result) {
+	o.Begun = func(check *audit.Check) { fmt.Fprintf(c.err, "\r\x1b[K      %s …", check.Name) }
+	return func(r audit.Result) {
+		fmt.Fprint(c.err, "\r\x1b[K")
+		report(r)
+	}
+}
+
 func (c *console) reportLines(r audit.Result) {
 	if r.OK() {
-		fmt.Fprintf(c.out, "ok    %s\n", r.Sentence)
+		fmt.Fprintf(c.out, "ok    %s%s\n", r.Sentence, duration(r.Took))
 		return
 	}
-	fmt.Fprintf(c.out, "FAIL  %s\n      %s, rows: %d\n", r.Sentence, r.Name, r.Count)
+	fmt.Fprintf(c.out, "FAIL  %s%s\n      %s, rows: %d\n", r.Sentence, duration(r.Took), r.Name, r.Count)
 	for _, f := range r.Findings {
 		fmt.Fprintf(c.out, "      %s  %s\n", f.Subject, strings.ReplaceAll(f.Detail, "\n", " "))
 	}
 	if more := r.Count - int64(len(r.Findings)); more > 0 {
 		fmt.Fprintf(c.out, "      and %d more\n", more)
 	}
+}
+
+// duration is how long a check took, where that is worth a word.
+func duration(took time.Duration) string {
+	if took < time.Second {
+		return ""
+	}
+	return fmt.Sprintf(" (%.1f s)", took.Seconds())
 }
 
 func (c *console) reportJSON(r audit.Result) {

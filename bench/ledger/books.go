@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,8 +105,8 @@ func (b *books) close() (err error) {
 	if b.admin != nil {
 		b.admin.Close()
 	}
-	for i := len(b.undo) - 1; i >= 0; i-- {
-		err = errors.Join(err, b.undo[i](ctx))
+	for _, undo := range slices.Backward(b.undo) {
+		err = errors.Join(err, undo(ctx))
 	}
 	return err
 }

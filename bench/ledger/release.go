@@ -145,13 +145,12 @@ func newPgbench(ctx context.Context, b *books) (*pgbench, error) {
 	return p, nil
 }
 
-func (p *pgbench) remove() { _ = os.RemoveAll(p.dir) }
+func (p *pgbench) remove() { _ = os.RemoveAll(p.dir) } //nolint:gosec // our own temporary directory
 
 var ratePattern = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
 
 // run answers transactions a second. A statement that fails ends its client, and pgbench then says so by its exit code.
 func (p *pgbench) run(ctx context.Context, s script, size, seconds int) (float64, error) {
-	//nolint:gosec // PostgreSQL's program, our script
 	command := exec.CommandContext(ctx, p.program, "--no-vacuum", "--protocol=prepared", "--jobs=2",
 		"--client="+strconv.Itoa(size), "--time="+strconv.Itoa(seconds),
 		"--file="+filepath.Join(p.dir, "scripts", string(s)+".sql"), p.url)

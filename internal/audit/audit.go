@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,15 @@ const defaultLimit = 20
 
 // Options are how Run reports.
 type Options struct {
-	Limit int // how many rows of each broken invariant to keep; 20 where it is not above 0
+	Limit int          // how many rows of each broken invariant to keep; 20 where it is not above 0
+	Only  []string     // the names of the checks to run; all where it is empty
+	Begun func(*Check) // told before each check, where it is not nil: some take a minute on large books
 }
+
+// UnknownCheckError names a check that does not exist.
+type UnknownCheckError struct{ Name string }
+
+func (e *UnknownCheckError) Error() string { return fmt.Sprintf("there is no check %q", e.Name) }
 
 // Finding is one row that breaks an invariant: what it is about, and how it is wrong.
 type Finding struct {
@@ -70,6 +78,20 @@ func Checks() ([]Check, error) {
 	return checks, nil
 }
 
+// chosen is the checks of some names, in their usual order; all where there are no names.
+func chosen(names []string) ([]Check, error) {
+	checks, err := Checks()
+	if err != nil || len(names) == 0 {
+		return checks, err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(checks, func(c Check) bool { return c.Name == name }) {
+			return nil, &UnknownCheckError{name}
+		}
+	}
+	return slices.DeleteFunc(checks, func(c Check) bool { return !slices.Contains(names, c.Name) }), nil
+}
+
 // leadingComment is the text of the comment lines that a query begins with.
 func leadingComment(query string) string {
 	var words []string
@@ -83,7 +105,7 @@ func leadingComment(query string) string {
 	return strings.Join(words, " ")
 }
 
-// Run runs every check and reports each as it ends; ok says that all hold. A database that can't be read is an
+// Run runs the checks and reports each as it ends; ok says that all hold. A database that can't be read is an
 // error, and then nothing is known. The caller needs no right but SELECT; memory stays small however much is broken.
 func Run(ctx context.Context, pool *pgxpool.Pool, o Options, report func(Result)) (ok bool, err error) {
 	tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
@@ -95,7 +117,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, o Options, report func(Result)
 }
 
 func runAll(ctx context.Context, tx pgx.Tx, o Options, report func(Result)) (ok bool, err error) {
-	checks, err := Checks()
+	checks, err := chosen(o.Only)
 	if err != nil {
 		return false, err
 	}
@@ -104,6 +126,9 @@ func runAll(ctx context.Context, tx pgx.Tx, o Options, report func(Result)) (ok 
 	}
 	ok = true
 	for _, check := range checks {
+		if o.Begun != nil {
+			o.Begun(&check)
+		}
 		result, err := run(ctx, tx, check, o.Limit)
 		if err != nil {
 			return false, fmt.Errorf("audit: %s: %w", check.Name, err)

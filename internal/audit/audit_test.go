@@ -52,6 +52,26 @@ func TestAnEmptyDatabaseHolds(t *testing.T) {
 	}
 }
 
+func TestOnlySomeChecks(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	var begun []string
+	_, results := broken(t, database, Options{
+		Only:  []string{"hold_sum", "account_mode", "hold_sum"},
+		Begun: func(c *Check) { begun = append(begun, c.Name) },
+	})
+	if want := []string{"account_mode", "hold_sum"}; len(results) != 2 || !slices.Equal(begun, want) {
+		t.Errorf("%d results, begun %v; want %v", len(results), begun, want)
+	}
+	var unknown *UnknownCheckError
+	_, err := Run(t.Context(), database.Pool, Options{Only: []string{"hold_sum", "hold_sun"}}, func(r Result) {
+		t.Errorf("%s ran beside a name that does not exist", r.Name)
+	})
+	if !errors.As(err, &unknown) || unknown.Name != "hold_sun" {
+		t.Errorf("%v, want an UnknownCheckError", err)
+	}
+}
+
 func TestEveryCheckSaysWhatMustHold(t *testing.T) {
 	t.Parallel()
 	checks, err := Checks()
