@@ -14,16 +14,16 @@ import (
 
 // mutant is a ledger with one guard taken out, and a property that must see it.
 type mutant struct {
-	name      string
-	statement string // or, of a function, what stands for old
-	function  string
-	old, new  string
-	caught    func(reporter, *pgtest.Database)
+	name         string
+	statement    string // or, of a function, what stands for old
+	function     string
+	old, instead string
+	caught       func(reporter, *pgtest.Database)
 }
 
 func mutants() []mutant {
-	change := func(name, function, old, new string, caught func(reporter, *pgtest.Database)) mutant {
-		return mutant{name: name, function: function, old: old, new: new, caught: caught}
+	change := func(name, function, old, instead string, caught func(reporter, *pgtest.Database)) mutant {
+		return mutant{name: name, function: function, old: old, instead: instead, caught: caught}
 	}
 	drop := func(name, statement string, caught func(reporter, *pgtest.Database)) mutant {
 		return mutant{name: name, statement: statement, caught: caught}
@@ -91,7 +91,7 @@ func (m mutant) apply(t *testing.T, database *pgtest.Database) {
 		if strings.Count(text, m.old) != 1 {
 			t.Fatalf("%s has %q %d times, want it once", m.function, m.old, strings.Count(text, m.old))
 		}
-		statement = strings.Replace(text, m.old, m.new, 1)
+		statement = strings.Replace(text, m.old, m.instead, 1)
 	}
 	if _, err := database.Admin.Exec(t.Context(), statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)

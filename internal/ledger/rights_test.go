@@ -107,6 +107,30 @@ func theOwnerCannotChangeHistory(t reporter, database *pgtest.Database) {
 	}
 }
 
+// TestNothingOfTheLedgerIsEverDeleted asks every table of the schema, so that one added later is asked too; as a
+// superuser, whom only triggers stop.
+func TestNothingOfTheLedgerIsEverDeleted(t *testing.T) {
+	t.Parallel()
+	ctx, database := t.Context(), pgtest.New(t)
+	fund(t, database.Pool, 100)
+	var tables []string
+	const query = `SELECT array_agg(format('%I.%I', schemaname, tablename)) FROM pg_tables
+		WHERE schemaname = 'ledger' AND tablename <> 'account_kind'` // no history: what kinds there are
+	if err := database.Admin.QueryRow(ctx, query).Scan(&tables); err != nil || len(tables) < 5 {
+		t.Fatalf("the ledger's tables are %v, %v", tables, err)
+	}
+	for _, table := range tables {
+		for _, statement := range []string{"DELETE FROM " + table, "TRUNCATE " + table + " CASCADE"} {
+			if _, err := database.Admin.Exec(ctx, statement); sqlState(err) != "SL007" {
+				t.Errorf("%s: %v, want SL007", statement, err)
+			}
+		}
+	}
+	if _, err := database.Admin.Exec(ctx, "DELETE FROM ledger.account_kind WHERE kind = 'wallet'"); sqlState(err) != "23503" {
+		t.Errorf("a kind that has accounts: %v, want a foreign key violation", err)
+	}
+}
+
 func TestTheOwnerCannotPostWhatDoesNotBalance(t *testing.T) {
 	t.Parallel()
 	theOwnerCannotPostWhatDoesNotBalance(t, pgtest.New(t))
