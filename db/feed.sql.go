@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -26,12 +27,17 @@ func (q *Queries) FeedAdvance(ctx context.Context, db DBTX, userID uuid.UUID) (i
 }
 
 const feedVersion = `-- name: FeedVersion :one
-SELECT coalesce((SELECT version FROM user_feed WHERE user_id = $1), 0)::bigint
+SELECT coalesce((SELECT version FROM user_feed WHERE user_id = $1), 0)::bigint AS version, clock_timestamp()::timestamptz AS at
 `
 
-func (q *Queries) FeedVersion(ctx context.Context, db DBTX, userID uuid.UUID) (int64, error) {
+type FeedVersionRow struct {
+	Version int64
+	At      time.Time
+}
+
+func (q *Queries) FeedVersion(ctx context.Context, db DBTX, userID uuid.UUID) (FeedVersionRow, error) {
 	row := db.QueryRow(ctx, feedVersion, userID)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
+	var i FeedVersionRow
+	err := row.Scan(&i.Version, &i.At)
+	return i, err
 }

@@ -98,7 +98,19 @@ func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 func topUpInput(v model.WalletTopUpInput) (payment.TopUpInput, error) {
 	var in inputReader
 	out := payment.TopUpInput{
-		Amount: in.amount(v.Amount, "amount"), PaymentMethod: v.PaymentMethod, IdempotencyKey: v.IdempotencyKey,
+		Amount: in.amount(v.Amount, "amount"), PaymentMethod: textOf(v.PaymentMethod), IdempotencyKey: v.IdempotencyKey,
+	}
+	if v.CardID != nil {
+		card := in.id(*v.CardID, id.Card, "cardId")
+		out.Card = &card
 	}
 	return out, in.err
+}
+
+// textOf is an optional text, empty where it was left out.
+func textOf(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return *v
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -28,6 +29,7 @@ type Resolver struct {
 	Orders   *order.Service
 	Auctions *auction.Service
 	Chat     *chat.Service
+	Feed     *feed.Service
 	Hub      *realtime.Hub
 	Clock    clock.Clock
 	Log      *slog.Logger

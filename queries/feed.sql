@@ -5,4 +5,4 @@ ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
 RETURNING version;
 
 -- name: FeedVersion :one
-SELECT coalesce((SELECT version FROM user_feed WHERE user_id = @user_id), 0)::bigint;
+SELECT coalesce((SELECT version FROM user_feed WHERE user_id = @user_id), 0)::bigint AS version, clock_timestamp()::timestamptz AS at;

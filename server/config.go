@@ -49,6 +49,9 @@ type Config struct {
 	// Stripe's secret key. Left out, a Stripe fake takes the payments and all money is play money.
 	StripeSecretKey Secret `env:"STRIPE_SECRET_KEY" production:"required"`
 
+	// Secret of Stripe's webhook endpoint `/webhooks/stripe`, which checks who sent an event. Left out, the Stripe fake's own is used, or webhooks are refused.
+	StripeWebhookSecret Secret `env:"STRIPE_WEBHOOK_SECRET" production:"required"`
+
 	// Another address for Stripe's API, such as stripe-mock's.
 	StripeAPIURL string `env:"STRIPE_API_URL" production:"refused"`
 

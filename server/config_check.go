@@ -38,6 +38,9 @@ func (c Config) problems(unreadable []problem) []problem {
 	check("DATABASE_ADMIN_URL", c.DatabaseAdminURL != "", checkPostgres(c.DatabaseAdminURL))
 	check("REDIS_URL", c.RedisURL != "", checkRedis(c.RedisURL))
 	check("STRIPE_SECRET_KEY", c.StripeSecretKey != "", c.checkStripeKey())
+	if secret := c.StripeWebhookSecret.Reveal(); secret != "" && !strings.HasPrefix(secret, "whsec_") {
+		wrong("STRIPE_WEBHOOK_SECRET", "is no secret of a webhook endpoint's (whsec_…)")
+	}
 	check("STRIPE_API_URL", c.StripeAPIURL != "", checkURL(c.StripeAPIURL))
 	if c.DBMaxConns < 2 || c.DBMaxConns > 1000 {
 		wrong("SOUK_DB_MAX_CONNS", "%d is outside 2 to 1000", c.DBMaxConns)

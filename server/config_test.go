@@ -21,6 +21,7 @@ func inProduction() []string {
 		"DATABASE_URL=postgres://souk_server:pg-pass@db.example/souk",
 		"REDIS_URL=redis://:redis-pass@redis.example:6379/0",
 		"STRIPE_SECRET_KEY=sk_live_abcdef",
+		"STRIPE_WEBHOOK_SECRET=whsec_abcdef",
 		"SOUK_SIGNING_KEY=0123456789abcdef0123456789abcdef",
 	}
 }
@@ -89,6 +90,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"SOUK_ENV=staging", "SOUK_ADDR=8080", "SOUK_METRICS_ADDR=:99999", "SOUK_PUBLIC_URL=souk.example",
 		"SOUK_ALLOWED_ORIGINS=https://a.example/path", "SOUK_TRUSTED_PROXIES=ten", "DATABASE_URL=mysql://x",
 		"DATABASE_ADMIN_URL=postgres://x:y@host:port/z", "REDIS_URL=http://x", "STRIPE_SECRET_KEY=pk_test_1", "STRIPE_API_URL=nowhere",
+		"STRIPE_WEBHOOK_SECRET=we_1",
 		"SOUK_SIGNING_KEY=short", "SOUK_DB_MAX_CONNS=0", "SOUK_PLATFORM_FEE_BP=10001", "SOUK_LOG_LEVEL=loud",
 		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever",
 	})
@@ -124,7 +126,7 @@ func TestProductionNamesEachPlayDefault(t *testing.T) {
 	if got := blamed(t, inProduction()); len(got) != 0 {
 		t.Errorf("a whole configuration is refused: %q", got)
 	}
-	want := []string{"DATABASE_URL", "REDIS_URL", "SOUK_PUBLIC_URL", "SOUK_SIGNING_KEY", "STRIPE_SECRET_KEY"}
+	want := []string{"DATABASE_URL", "REDIS_URL", "SOUK_PUBLIC_URL", "SOUK_SIGNING_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
 	if got := blamed(t, []string{"SOUK_ENV=production"}); !slices.Equal(got, want) {
 		t.Errorf("blamed %q, want %q", got, want)
 	}

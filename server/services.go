@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/postgres/cluster"
 	"github.com/souklive/souk/internal/redisx"
@@ -47,6 +48,10 @@ type services struct {
 
 // fakeStripeKey is what the Stripe fake is spoken to with; its money is play money.
 const fakeStripeKey = "sk_test_souk_play_money"
+
+// fakeWebhookSecret is what the fake signs its events with. That it is no secret does no harm: of an event we
+// believe nothing but that it is time to ask.
+const fakeWebhookSecret = "whsec_souk_play_money" //nolint:gosec // G101: see above
 
 func newServices(config Config, r role, log *slog.Logger) (*services, error) {
 	s := &services{config: config, role: r, log: log, registry: obs.NewRegistry(obs.ReadBuild()), stateDir: config.StateDir}
@@ -186,7 +191,18 @@ func (s *services) openStripe(ctx context.Context) error {
 	}
 	s.closes("the Stripe fake", stop)
 	s.stripeURL = url
+	if s.listener != nil {
+		fake.Notify(stripefake.Endpoint{URL: baseURL(s.listener) + payment.WebhookPath, Secret: fakeWebhookSecret})
+	}
 	return nil
+}
+
+// webhookSecret is what events are signed with; empty where none is known.
+func (s *services) webhookSecret() string {
+	if secret := s.config.StripeWebhookSecret.Reveal(); secret != "" || !s.playMoney {
+		return secret
+	}
+	return fakeWebhookSecret
 }
 
 // listen takes the address first, so that one that is taken is known before anything is started.

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/demo"
+	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/ide"
 	"github.com/souklive/souk/internal/identity"
@@ -65,7 +66,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	listings := catalog.New(s.pool, photos)
 	shows := show.New(s.pool, clock.System{})
 	pay := payment.New(payment.Config{
-		Pool: s.pool, Provider: payment.NewStripe(s.stripeKey, s.stripeURL, nil), Jobs: jobs, Log: s.log,
+		Pool: s.pool, Provider: payment.NewStripe(s.stripeKey, s.stripeURL, nil), Jobs: jobs, Log: s.log, Hub: hub,
+		WebhookSecret: s.webhookSecret(), ReturnURL: func() string { return s.publicURL + payment.ReturnPath },
 	})
 	orders := order.New(s.pool, pay, hub, s.config.PlatformFeeBP)
 	auctions, err := auction.New(ctx, auction.Config{
@@ -88,12 +90,14 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
-		Chat: chat.New(s.pool, listings, hub), Hub: hub, Clock: clock.System{}, Log: s.log,
+		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))
 	mux.Handle(catalog.PhotoPath, listings.PhotoHandler(graph.WriteError(s.log)))
+	mux.Handle(payment.WebhookPath, pay.WebhookHandler())
+	mux.HandleFunc("GET "+payment.ReturnPath, payment.Returned)
 	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
 	return &app{
 		handler: mux,

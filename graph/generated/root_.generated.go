@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	Show() ShowResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
+	ViewerEvent() ViewerEventResolver
 }
 
 type DirectiveRoot struct {
@@ -123,11 +124,48 @@ type ComplexityRoot struct {
 		Minimum func(childComplexity int) int
 	}
 
+	Card struct {
+		Brand     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ExpMonth  func(childComplexity int) int
+		ExpYear   func(childComplexity int) int
+		Last4     func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		RemovedAt func(childComplexity int) int
+	}
+
 	CardDeclined struct {
 		Code        func(childComplexity int) int
 		DeclineCode func(childComplexity int) int
 		Field       func(childComplexity int) int
 		Message     func(childComplexity int) int
+	}
+
+	CardRemovePayload struct {
+		Card       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CardSetup struct {
+		Card          func(childComplexity int) int
+		NextActionURL func(childComplexity int) int
+		NodeID        func(childComplexity int) int
+		RefusalCode   func(childComplexity int) int
+		Status        func(childComplexity int) int
+	}
+
+	CardSetupFinishPayload struct {
+		CardSetup     func(childComplexity int) int
+		ClientSecret  func(childComplexity int) int
+		SetupIntentID func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	CardSetupStartPayload struct {
+		CardSetup     func(childComplexity int) int
+		ClientSecret  func(childComplexity int) int
+		SetupIntentID func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -251,6 +289,9 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AuctionStart        func(childComplexity int, input model.AuctionStartInput) int
 		BidPlace            func(childComplexity int, input model.BidPlaceInput) int
+		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
+		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
+		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
 		MessageSend         func(childComplexity int, input model.MessageSendInput) int
@@ -263,6 +304,7 @@ type ComplexityRoot struct {
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
+		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
 	}
 
 	Order struct {
@@ -408,13 +450,16 @@ type ComplexityRoot struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
+		ViewerEvents       func(childComplexity int, afterVersion *int, epoch *string) int
 	}
 
 	TopUp struct {
-		Amount    func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		Status    func(childComplexity int) int
+		Amount        func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		NextActionURL func(childComplexity int) int
+		NodeID        func(childComplexity int) int
+		RefusalCode   func(childComplexity int) int
+		Status        func(childComplexity int) int
 	}
 
 	User struct {
@@ -424,6 +469,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		Cards         func(childComplexity int) int
 		Conversations func(childComplexity int, first *int, after *string) int
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
@@ -434,6 +480,14 @@ type ComplexityRoot struct {
 		Wallets       func(childComplexity int) int
 	}
 
+	ViewerEvent struct {
+		At      func(childComplexity int) int
+		Epoch   func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Object  func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	Wallet struct {
 		Available    func(childComplexity int) int
 		CurrencyCode func(childComplexity int) int
@@ -441,6 +495,11 @@ type ComplexityRoot struct {
 	}
 
 	WalletTopUpPayload struct {
+		TopUp      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WalletTopUpRefreshPayload struct {
 		TopUp      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -775,6 +834,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BidTooLow.Minimum(childComplexity), true
 
+	case "Card.brand":
+		if e.ComplexityRoot.Card.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Brand(childComplexity), true
+	case "Card.createdAt":
+		if e.ComplexityRoot.Card.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.CreatedAt(childComplexity), true
+	case "Card.expMonth":
+		if e.ComplexityRoot.Card.ExpMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.ExpMonth(childComplexity), true
+	case "Card.expYear":
+		if e.ComplexityRoot.Card.ExpYear == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.ExpYear(childComplexity), true
+	case "Card.last4":
+		if e.ComplexityRoot.Card.Last4 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Last4(childComplexity), true
+	case "Card.id":
+		if e.ComplexityRoot.Card.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.NodeID(childComplexity), true
+	case "Card.removedAt":
+		if e.ComplexityRoot.Card.RemovedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.RemovedAt(childComplexity), true
+
 	case "CardDeclined.code":
 		if e.ComplexityRoot.CardDeclined.Code == nil {
 			break
@@ -799,6 +901,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CardDeclined.Message(childComplexity), true
+
+	case "CardRemovePayload.card":
+		if e.ComplexityRoot.CardRemovePayload.Card == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardRemovePayload.Card(childComplexity), true
+	case "CardRemovePayload.userErrors":
+		if e.ComplexityRoot.CardRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardRemovePayload.UserErrors(childComplexity), true
+
+	case "CardSetup.card":
+		if e.ComplexityRoot.CardSetup.Card == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetup.Card(childComplexity), true
+	case "CardSetup.nextActionUrl":
+		if e.ComplexityRoot.CardSetup.NextActionURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetup.NextActionURL(childComplexity), true
+	case "CardSetup.id":
+		if e.ComplexityRoot.CardSetup.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetup.NodeID(childComplexity), true
+	case "CardSetup.failureCode":
+		if e.ComplexityRoot.CardSetup.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetup.RefusalCode(childComplexity), true
+	case "CardSetup.status":
+		if e.ComplexityRoot.CardSetup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetup.Status(childComplexity), true
+
+	case "CardSetupFinishPayload.cardSetup":
+		if e.ComplexityRoot.CardSetupFinishPayload.CardSetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupFinishPayload.CardSetup(childComplexity), true
+	case "CardSetupFinishPayload.clientSecret":
+		if e.ComplexityRoot.CardSetupFinishPayload.ClientSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupFinishPayload.ClientSecret(childComplexity), true
+	case "CardSetupFinishPayload.setupIntentId":
+		if e.ComplexityRoot.CardSetupFinishPayload.SetupIntentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupFinishPayload.SetupIntentID(childComplexity), true
+	case "CardSetupFinishPayload.userErrors":
+		if e.ComplexityRoot.CardSetupFinishPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupFinishPayload.UserErrors(childComplexity), true
+
+	case "CardSetupStartPayload.cardSetup":
+		if e.ComplexityRoot.CardSetupStartPayload.CardSetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupStartPayload.CardSetup(childComplexity), true
+	case "CardSetupStartPayload.clientSecret":
+		if e.ComplexityRoot.CardSetupStartPayload.ClientSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupStartPayload.ClientSecret(childComplexity), true
+	case "CardSetupStartPayload.setupIntentId":
+		if e.ComplexityRoot.CardSetupStartPayload.SetupIntentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupStartPayload.SetupIntentID(childComplexity), true
+	case "CardSetupStartPayload.userErrors":
+		if e.ComplexityRoot.CardSetupStartPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardSetupStartPayload.UserErrors(childComplexity), true
 
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
@@ -1229,6 +1425,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BidPlace(childComplexity, args["input"].(model.BidPlaceInput)), true
+	case "Mutation.cardRemove":
+		if e.ComplexityRoot.Mutation.CardRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cardRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CardRemove(childComplexity, args["input"].(model.CardRemoveInput)), true
+	case "Mutation.cardSetupFinish":
+		if e.ComplexityRoot.Mutation.CardSetupFinish == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cardSetupFinish_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CardSetupFinish(childComplexity, args["input"].(model.CardSetupFinishInput)), true
+	case "Mutation.cardSetupStart":
+		if e.ComplexityRoot.Mutation.CardSetupStart == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cardSetupStart_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CardSetupStart(childComplexity, args["input"].(model.CardSetupStartInput)), true
 	case "Mutation.conversationStart":
 		if e.ComplexityRoot.Mutation.ConversationStart == nil {
 			break
@@ -1356,6 +1585,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletTopUp(childComplexity, args["input"].(model.WalletTopUpInput)), true
+	case "Mutation.walletTopUpRefresh":
+		if e.ComplexityRoot.Mutation.WalletTopUpRefresh == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletTopUpRefresh_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletTopUpRefresh(childComplexity, args["input"].(model.WalletTopUpRefreshInput)), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -1930,6 +2170,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderEvents(childComplexity, args["orderId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.viewerEvents":
+		if e.ComplexityRoot.Subscription.ViewerEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_viewerEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ViewerEvents(childComplexity, args["afterVersion"].(*int), args["epoch"].(*string)), true
 
 	case "TopUp.amount":
 		if e.ComplexityRoot.TopUp.Amount == nil {
@@ -1943,12 +2194,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TopUp.CreatedAt(childComplexity), true
+	case "TopUp.nextActionUrl":
+		if e.ComplexityRoot.TopUp.NextActionURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopUp.NextActionURL(childComplexity), true
 	case "TopUp.id":
 		if e.ComplexityRoot.TopUp.NodeID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.TopUp.NodeID(childComplexity), true
+	case "TopUp.failureCode":
+		if e.ComplexityRoot.TopUp.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopUp.RefusalCode(childComplexity), true
 	case "TopUp.status":
 		if e.ComplexityRoot.TopUp.Status == nil {
 			break
@@ -1975,6 +2238,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.NodeID(childComplexity), true
 
+	case "Viewer.cards":
+		if e.ComplexityRoot.Viewer.Cards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Cards(childComplexity), true
 	case "Viewer.conversations":
 		if e.ComplexityRoot.Viewer.Conversations == nil {
 			break
@@ -2039,6 +2308,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Wallets(childComplexity), true
 
+	case "ViewerEvent.at":
+		if e.ComplexityRoot.ViewerEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerEvent.At(childComplexity), true
+	case "ViewerEvent.epoch":
+		if e.ComplexityRoot.ViewerEvent.Epoch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerEvent.Epoch(childComplexity), true
+	case "ViewerEvent.kind":
+		if e.ComplexityRoot.ViewerEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerEvent.Kind(childComplexity), true
+	case "ViewerEvent.object":
+		if e.ComplexityRoot.ViewerEvent.Object == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerEvent.Object(childComplexity), true
+	case "ViewerEvent.version":
+		if e.ComplexityRoot.ViewerEvent.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerEvent.Version(childComplexity), true
+
 	case "Wallet.available":
 		if e.ComplexityRoot.Wallet.Available == nil {
 			break
@@ -2071,6 +2371,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletTopUpPayload.UserErrors(childComplexity), true
 
+	case "WalletTopUpRefreshPayload.topUp":
+		if e.ComplexityRoot.WalletTopUpRefreshPayload.TopUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletTopUpRefreshPayload.TopUp(childComplexity), true
+	case "WalletTopUpRefreshPayload.userErrors":
+		if e.ComplexityRoot.WalletTopUpRefreshPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletTopUpRefreshPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2081,6 +2394,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuctionStartInput,
 		ec.unmarshalInputBidPlaceInput,
+		ec.unmarshalInputCardRemoveInput,
+		ec.unmarshalInputCardSetupFinishInput,
+		ec.unmarshalInputCardSetupStartInput,
 		ec.unmarshalInputConversationStartInput,
 		ec.unmarshalInputListingCreateInput,
 		ec.unmarshalInputMessageSendInput,
@@ -2093,6 +2409,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
 		ec.unmarshalInputWalletTopUpInput,
+		ec.unmarshalInputWalletTopUpRefreshInput,
 	)
 	first := true
 
@@ -2849,11 +3166,77 @@ type OrderEvent {
   wallets: [Wallet!]!
   "What sales have earned, one for each currency."
   earnings: [Earnings!]!
+  "The saved cards, the newest first; 20 at most."
+  cards: [Card!]!
 }
 
 extend type Mutation {
   "Pays money into the viewer's wallet from a card."
   walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @auth(roles: [BUYER])
+  "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
+  walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
+  "Begins to save a card for later top-ups."
+  cardSetupStart(input: CardSetupStartInput!): CardSetupStartPayload! @auth(roles: [BUYER])
+  "Asks the provider what has become of the saving of a card. It is finished without this call as well."
+  cardSetupFinish(input: CardSetupFinishInput!): CardSetupFinishPayload! @auth(roles: [BUYER])
+  "Removes a saved card, here and at the provider."
+  cardRemove(input: CardRemoveInput!): CardRemovePayload! @auth(roles: [BUYER])
+}
+
+extend type Subscription {
+  "What changes of the viewer's own: top-ups, saved cards. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
+}
+
+enum ViewerEventKind {
+  "The version reached, without an object."
+  SNAPSHOT
+  TOP_UP_CHANGED
+  CARD_SETUP_CHANGED
+  CARD_REMOVED
+}
+
+"Says that something of the viewer's has changed; the object is as it is now."
+type ViewerEvent {
+  version: Int!
+  epoch: String!
+  kind: ViewerEventKind!
+  at: Time!
+  object: Node
+}
+
+"A saved card. Its number is the provider's alone to know."
+type Card implements Node {
+  id: ID!
+  "visa, mastercard, amex and the like."
+  brand: String!
+  last4: String!
+  expMonth: Int!
+  expYear: Int!
+  createdAt: Time!
+  "When it was removed; null while it can be used."
+  removedAt: Time
+}
+
+enum CardSetupStatus {
+  "Waits for the client to give its card to the provider, or for the provider's answer."
+  PROCESSING
+  "Waits for the card's holder at nextActionUrl."
+  REQUIRES_ACTION
+  SUCCEEDED
+  FAILED
+}
+
+"A card on its way to being saved."
+type CardSetup implements Node {
+  id: ID!
+  status: CardSetupStatus!
+  "Where the card's holder authenticates; null where nothing waits for them."
+  nextActionUrl: String
+  "Where it failed: the code that userErrors had."
+  failureCode: String
+  "Where it succeeded."
+  card: Card
 }
 
 type Wallet {
@@ -2873,6 +3256,7 @@ type Earnings {
 enum TopUpStatus {
   "The provider has not given a final answer yet; it is resolved in the background."
   PROCESSING
+  "The card's holder has to authenticate, at nextActionUrl."
   REQUIRES_ACTION
   SUCCEEDED
   FAILED
@@ -2882,15 +3266,66 @@ type TopUp implements Node {
   id: ID!
   amount: Money!
   status: TopUpStatus!
+  "Where the card's holder authenticates, with REQUIRES_ACTION; null otherwise."
+  nextActionUrl: String
+  "Where it failed: the code that userErrors had."
+  failureCode: String
   createdAt: Time!
 }
 
 input WalletTopUpInput {
   amount: MoneyInput!
-  "A payment method of the provider. Play money takes Stripe's test cards, pm_card_visa for one."
-  paymentMethod: String!
+  "A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one."
+  paymentMethod: String
+  "A saved card. Either this or a payment method."
+  cardId: ID
   "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
   idempotencyKey: String!
+}
+
+input WalletTopUpRefreshInput {
+  topUpId: ID!
+}
+
+type WalletTopUpRefreshPayload {
+  topUp: TopUp
+  userErrors: [UserError!]!
+}
+
+input CardSetupStartInput {
+  "A payment method of the provider to save; null where the client gives its card to the provider itself, with clientSecret. Play money takes Stripe's test cards, pm_card_visa for one."
+  paymentMethod: String
+}
+
+input CardSetupFinishInput {
+  cardSetupId: ID!
+}
+
+type CardSetupStartPayload {
+  cardSetup: CardSetup
+  "The provider's SetupIntent."
+  setupIntentId: String
+  "What the provider's own library needs to take a card; null once the setup is finished."
+  clientSecret: String
+  userErrors: [UserError!]!
+}
+
+type CardSetupFinishPayload {
+  cardSetup: CardSetup
+  "The provider's SetupIntent."
+  setupIntentId: String
+  "As in cardSetupStart."
+  clientSecret: String
+  userErrors: [UserError!]!
+}
+
+input CardRemoveInput {
+  cardId: ID!
+}
+
+type CardRemovePayload {
+  card: Card
+  userErrors: [UserError!]!
 }
 
 type WalletTopUpPayload {
@@ -3120,6 +3555,80 @@ func (ec *executionContext) childFields_BidPlacePayload(ctx context.Context, fie
 		return ec.fieldContext_BidPlacePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BidPlacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Card(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Card_id(ctx, field)
+	case "brand":
+		return ec.fieldContext_Card_brand(ctx, field)
+	case "last4":
+		return ec.fieldContext_Card_last4(ctx, field)
+	case "expMonth":
+		return ec.fieldContext_Card_expMonth(ctx, field)
+	case "expYear":
+		return ec.fieldContext_Card_expYear(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Card_createdAt(ctx, field)
+	case "removedAt":
+		return ec.fieldContext_Card_removedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Card", field.Name)
+}
+
+func (ec *executionContext) childFields_CardRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "card":
+		return ec.fieldContext_CardRemovePayload_card(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CardRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardRemovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CardSetup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CardSetup_id(ctx, field)
+	case "status":
+		return ec.fieldContext_CardSetup_status(ctx, field)
+	case "nextActionUrl":
+		return ec.fieldContext_CardSetup_nextActionUrl(ctx, field)
+	case "failureCode":
+		return ec.fieldContext_CardSetup_failureCode(ctx, field)
+	case "card":
+		return ec.fieldContext_CardSetup_card(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardSetup", field.Name)
+}
+
+func (ec *executionContext) childFields_CardSetupFinishPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cardSetup":
+		return ec.fieldContext_CardSetupFinishPayload_cardSetup(ctx, field)
+	case "setupIntentId":
+		return ec.fieldContext_CardSetupFinishPayload_setupIntentId(ctx, field)
+	case "clientSecret":
+		return ec.fieldContext_CardSetupFinishPayload_clientSecret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CardSetupFinishPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardSetupFinishPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CardSetupStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cardSetup":
+		return ec.fieldContext_CardSetupStartPayload_cardSetup(ctx, field)
+	case "setupIntentId":
+		return ec.fieldContext_CardSetupStartPayload_setupIntentId(ctx, field)
+	case "clientSecret":
+		return ec.fieldContext_CardSetupStartPayload_clientSecret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CardSetupStartPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardSetupStartPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3590,6 +4099,10 @@ func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql
 		return ec.fieldContext_TopUp_amount(ctx, field)
 	case "status":
 		return ec.fieldContext_TopUp_status(ctx, field)
+	case "nextActionUrl":
+		return ec.fieldContext_TopUp_nextActionUrl(ctx, field)
+	case "failureCode":
+		return ec.fieldContext_TopUp_failureCode(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_TopUp_createdAt(ctx, field)
 	}
@@ -3626,8 +4139,26 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_wallets(ctx, field)
 	case "earnings":
 		return ec.fieldContext_Viewer_earnings(ctx, field)
+	case "cards":
+		return ec.fieldContext_Viewer_cards(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_ViewerEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_ViewerEvent_version(ctx, field)
+	case "epoch":
+		return ec.fieldContext_ViewerEvent_epoch(ctx, field)
+	case "kind":
+		return ec.fieldContext_ViewerEvent_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_ViewerEvent_at(ctx, field)
+	case "object":
+		return ec.fieldContext_ViewerEvent_object(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ViewerEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3650,6 +4181,16 @@ func (ec *executionContext) childFields_WalletTopUpPayload(ctx context.Context, 
 		return ec.fieldContext_WalletTopUpPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletTopUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletTopUpRefreshPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topUp":
+		return ec.fieldContext_WalletTopUpRefreshPayload_topUp(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletTopUpRefreshPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletTopUpRefreshPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -93,6 +93,42 @@ type CardDeclined struct {
 
 func (CardDeclined) IsUserError() {}
 
+type CardRemoveInput struct {
+	CardID id.ID `json:"cardId"`
+}
+
+type CardRemovePayload struct {
+	Card       *payment.Card `json:"card,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+type CardSetupFinishInput struct {
+	CardSetupID id.ID `json:"cardSetupId"`
+}
+
+type CardSetupFinishPayload struct {
+	CardSetup *payment.CardSetup `json:"cardSetup,omitempty"`
+	// The provider's SetupIntent.
+	SetupIntentID *string `json:"setupIntentId,omitempty"`
+	// As in cardSetupStart.
+	ClientSecret *string     `json:"clientSecret,omitempty"`
+	UserErrors   []UserError `json:"userErrors"`
+}
+
+type CardSetupStartInput struct {
+	// A payment method of the provider to save; null where the client gives its card to the provider itself, with clientSecret. Play money takes Stripe's test cards, pm_card_visa for one.
+	PaymentMethod *string `json:"paymentMethod,omitempty"`
+}
+
+type CardSetupStartPayload struct {
+	CardSetup *payment.CardSetup `json:"cardSetup,omitempty"`
+	// The provider's SetupIntent.
+	SetupIntentID *string `json:"setupIntentId,omitempty"`
+	// What the provider's own library needs to take a card; null once the setup is finished.
+	ClientSecret *string     `json:"clientSecret,omitempty"`
+	UserErrors   []UserError `json:"userErrors"`
+}
+
 type ConversationEvent struct {
 	Version int                   `json:"version"`
 	Epoch   string                `json:"epoch"`
@@ -282,13 +318,24 @@ type Wallet struct {
 
 type WalletTopUpInput struct {
 	Amount MoneyInput `json:"amount"`
-	// A payment method of the provider. Play money takes Stripe's test cards, pm_card_visa for one.
-	PaymentMethod string `json:"paymentMethod"`
+	// A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one.
+	PaymentMethod *string `json:"paymentMethod,omitempty"`
+	// A saved card. Either this or a payment method.
+	CardID *id.ID `json:"cardId,omitempty"`
 	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type WalletTopUpPayload struct {
+	TopUp      *payment.TopUp `json:"topUp,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type WalletTopUpRefreshInput struct {
+	TopUpID id.ID `json:"topUpId"`
+}
+
+type WalletTopUpRefreshPayload struct {
 	TopUp      *payment.TopUp `json:"topUp,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,21 @@ const (
 	CardRemoved      Kind = "CARD_REMOVED"
 )
 
+// Event is what a user is told.
+type Event struct {
+	Version int64
+	Epoch   string
+	Kind    Kind
+	At      time.Time
+	Object  *id.ID // nil in a snapshot
+}
+
+// FromEvent reads what an event of a user's topic tells.
+func FromEvent(e realtime.Event, epoch string) (Event, error) {
+	object, err := Object(e)
+	return Event{Version: e.Version, Epoch: epoch, Kind: Kind(e.Kind), At: e.At, Object: object}, err
+}
+
 // payload is what an event carries.
 type payload struct {
 	Object string `json:"object"`
@@ -50,14 +66,20 @@ func AppendTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, kind Kind, object 
 	return realtime.AppendTx(ctx, tx, Topic(user), version, string(kind), payload{Object: object.String()})
 }
 
+// Service reads what users were told.
+type Service struct{ pool *pgxpool.Pool }
+
+// New makes a Service.
+func New(pool *pgxpool.Pool) *Service { return &Service{pool} }
+
 // Snapshot is the event that a new listener begins with: the version reached, without an object.
-func Snapshot(pool *pgxpool.Pool, user uuid.UUID) func(context.Context) (realtime.Event, error) {
+func (s *Service) Snapshot(user uuid.UUID) func(context.Context) (realtime.Event, error) {
 	return func(ctx context.Context) (realtime.Event, error) {
-		version, err := db.New().FeedVersion(ctx, pool, user)
+		now, err := db.New().FeedVersion(ctx, s.pool, user)
 		if err != nil {
 			return realtime.Event{}, fmt.Errorf("read a user's feed: %w", err)
 		}
-		return realtime.Event{Topic: Topic(user), Version: version, Kind: realtime.KindSnapshot}, nil
+		return realtime.Event{Topic: Topic(user), Version: now.Version, Kind: realtime.KindSnapshot, At: now.At.UTC()}, nil
 	}
 }
 

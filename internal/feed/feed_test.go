@@ -58,14 +58,14 @@ func TestVersions(t *testing.T) {
 			t.Fatalf("versions %v", versions)
 		}
 	}
-	snapshot, err := feed.Snapshot(data.Pool, user)(t.Context())
-	if err != nil || snapshot.Version != 15 || snapshot.Kind != realtime.KindSnapshot || snapshot.Topic != feed.Topic(user) {
+	snapshot, err := feed.New(data.Pool).Snapshot(user)(t.Context())
+	if err != nil || snapshot.Version != 15 || snapshot.Kind != realtime.KindSnapshot || snapshot.Topic != feed.Topic(user) || snapshot.At.IsZero() {
 		t.Errorf("got %+v, %v", snapshot, err)
 	}
 	if object, err := feed.Object(snapshot); object != nil || err != nil {
 		t.Errorf("a snapshot is about %v, %v", object, err)
 	}
-	if nobody, err := feed.Snapshot(data.Pool, uuid.New())(t.Context()); err != nil || nobody.Version != 0 {
+	if nobody, err := feed.New(data.Pool).Snapshot(uuid.New())(t.Context()); err != nil || nobody.Version != 0 {
 		t.Errorf("a user who was told nothing: %+v, %v", nobody, err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/obs"
@@ -109,8 +110,12 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r := &graph.Resolver{
 		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(pool, clock.System{}),
-		Payment: payment.New(payment.Config{Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log}),
-		Hub:     hub, Clock: clock.System{}, Log: log,
+		Payment: payment.New(payment.Config{
+			Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log, Hub: hub,
+			ReturnURL: func() string { return "https://souk.example/back" },
+		}),
+		Feed: feed.New(pool),
+		Hub:  hub, Clock: clock.System{}, Log: log,
 	}
 	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)
 	r.Chat = chat.New(pool, r.Catalog, hub)

@@ -45,6 +45,9 @@ func (c CardSetup) Refusal() error {
 	return failure(c.failureCode, c.declineCode)
 }
 
+// RefusalCode is the code of Refusal.
+func (c CardSetup) RefusalCode() *string { return codeOf(c.Refusal()) }
+
 // StartCardSetup begins to save a card. With a payment method the card is checked at once, and the answer
 // is final unless its holder has to authenticate; without one, the client gives its card to the
 // provider with the client secret. The refusal of a card stands beside the setup.

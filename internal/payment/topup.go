@@ -61,6 +61,18 @@ func (t TopUp) Refusal() error {
 	return failure(t.FailureCode, t.declineCode)
 }
 
+// RefusalCode is the code of Refusal.
+func (t TopUp) RefusalCode() *string { return codeOf(t.Refusal()) }
+
+// codeOf is a refusal's code; nil where there is none.
+func codeOf(err error) *string {
+	refusal, ok := fault.As(err)
+	if !ok {
+		return nil
+	}
+	return &refusal.Code
+}
+
 // TopUpInput asks for a top-up.
 type TopUpInput struct {
 	Amount         money.Amount

@@ -11,6 +11,20 @@ import (
 // WebhookPath is where the provider sends its events.
 const WebhookPath = "/webhooks/stripe"
 
+// ReturnPath is where a card's holder comes back to after the bank's page, where no client says otherwise.
+const ReturnPath = "/payments/return"
+
+// Returned is the page at ReturnPath. It changes nothing: what the holder did there comes by webhook.
+func Returned(w http.ResponseWriter, r *http.Request) {
+	text := "You can close this page and go back to where you came from."
+	if r.URL.Query().Get("redirect_status") == "failed" {
+		text = "That did not work, and nothing was charged. " + text
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, text+"\n") // the client may be gone
+}
+
 // maxWebhook bounds a webhook's body; Stripe's are a few kilobytes.
 const maxWebhook = 256 << 10
 
