@@ -1,5 +1,5 @@
-// Package payment moves money between cards, wallets, holds and escrow. It owns the tables top_up and
-// hold; the money itself is the ledger's, and nothing here changes a balance except by an entry.
+// Package payment moves money between cards, wallets, holds and escrow, and keeps saved cards. It owns the
+// tables top_up, hold, card, card_setup, provider_customer, provider_event and provider_cursor; the money itself is the ledger's, and nothing here changes a balance except by an entry.
 //
 // What must stay true:
 //
@@ -8,10 +8,14 @@
 //   - A top-up is posted once: under its row's lock, with a ledger key of its own.
 //   - No provider is called inside a database transaction.
 //   - A provider's key is never used when it may be older than 23 hours: providers forget keys after 24.
+//   - Of an event of the provider's nothing is believed but that it is time to look: its object is fetched
+//     afresh, so that doubles, delays and any order lead to the same books.
+//   - A card's number never comes here.
 //   - The sum of a user's open holds is their wallet_held account. A hold is resolved once.
 //   - A refusal moves nothing, and leaves the caller's transaction usable.
 //
-// Lock order: the caller's rows (auction, order), then holds by id, then the ledger, last.
+// Lock order: the caller's rows (auction, order), then holds by id, then the top-up's or the setup's row and
+// the card's, then the user's feed, then the ledger, last.
 //
 // docs/payments.md tells the flows and what happens when the provider's answer is lost.
 package payment

@@ -504,3 +504,20 @@ func (h hub) wants(t *testing.T, version int64) realtime.Event {
 	}
 	return realtime.Event{}
 }
+
+// A key that was sent with another address to come back to says nothing about what it did: the server has moved.
+func TestKeyOfAnotherAddress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	intent, err := b.provider.CreateIntent(t.Context(), IntentRequest{Key: "a", Amount: eur(5_00), PaymentMethod: "pm_card_visa", Reference: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.provider.ConfirmIntent(t.Context(), intent.ID, comeBackTo, "b"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.provider.ConfirmIntent(t.Context(), intent.ID, comeBackTo+"/elsewhere", "b")
+	if err == nil || asProviderError(err).Outcome != Poisoned {
+		t.Errorf("got %v", err)
+	}
+}
