@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/identity"
@@ -15,6 +16,14 @@ import (
 )
 
 type actorKey struct{}
+
+// bearer is the token that the actor came with, kept to ask again: a connection outlives its first request.
+type bearer struct {
+	token  string
+	socket bool
+}
+
+type bearerKey struct{}
 
 // The close codes for a connection_init that is refused, and for one that the server failed at: the first is
 // graphql-transport-ws's, on the second its clients come back.
@@ -45,12 +54,36 @@ func authenticate(ctx context.Context, users *identity.Service, authorization st
 	if !strings.EqualFold(scheme, "bearer") {
 		return ctx, identity.ErrUnauthenticated
 	}
-	session, err := users.Authenticate(ctx, strings.TrimSpace(token))
+	token = strings.TrimSpace(token)
+	session, err := users.Authenticate(ctx, token)
 	if err != nil {
 		return ctx, err
 	}
 	ctx = obs.With(ctx, "user", session.User.NodeID().String())
+	ctx = context.WithValue(ctx, bearerKey{}, bearer{token: token})
 	return context.WithValue(ctx, actorKey{}, session), nil
+}
+
+// stillSignedIn asks again for the session that a connection began with: it may have been revoked or have expired
+// since. Where nobody signed in there is nothing to ask.
+func (r *Resolver) stillSignedIn(ctx context.Context) error {
+	b, ok := ctx.Value(bearerKey{}).(bearer)
+	if !ok {
+		return nil
+	}
+	_, err := r.Identity.Authenticate(ctx, b.token)
+	return err
+}
+
+// recheckSocket refuses an operation on a socket whose session has ended. Over HTTP, it was looked at just now.
+func (r *Resolver) recheckSocket(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if b, ok := ctx.Value(bearerKey{}).(bearer); !ok || !b.socket {
+		return next(ctx)
+	}
+	if err := r.stillSignedIn(ctx); err != nil {
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{presenter(r.Log)(ctx, err)}})
+	}
+	return next(ctx)
 }
 
 // withActor authenticates HTTP requests, the one that upgrades to a WebSocket included.
@@ -76,6 +109,9 @@ func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) 
 		if err != nil { // the transport sends the error's own words: only the presenter's may leave
 			failed := transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, closeInternal), "Internal server error")
 			return failed, nil, present(ctx, err)
+		}
+		if b, ok := ctx.Value(bearerKey{}).(bearer); ok {
+			ctx = context.WithValue(ctx, bearerKey{}, bearer{token: b.token, socket: true})
 		}
 		return ctx, nil, nil
 	}

@@ -87,7 +87,7 @@ func (r *subscriptionResolver) ConversationEvents(ctx context.Context, conversat
 	if _, err := r.Chat.Get(ctx, member, c); err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.Resolver, from(chat.Topic(c), afterVersion, epoch, r.Chat.Snapshot(member, c)), r.conversationEvent)
+	return streamPrivate(ctx, r.Resolver, from(chat.Topic(c), afterVersion, epoch, r.Chat.Snapshot(member, c)), r.conversationEvent)
 }
 
 // Conversations is the resolver for the conversations field.

@@ -78,12 +78,12 @@ func TestEveryRootFieldIsInTheChangelog(t *testing.T) {
 func TestTheGuideHasTheLimits(t *testing.T) {
 	t.Parallel()
 	guide := read(t, "../docs/api.md")
-	for _, row := range []string{"| 12 | `QUERY_TOO_DEEP`", "| 5,000 | `QUERY_TOO_COSTLY`", "| 30 | `TOO_MANY_ALIASES`", "| 10 | `TOO_MANY_MUTATIONS`"} {
+	for _, row := range []string{"| 12 | `QUERY_TOO_DEEP`", "| 5,000 | `QUERY_TOO_COSTLY`", "| 30 | `TOO_MANY_ALIASES`", "| 10 | `TOO_MANY_MUTATIONS`", "| 200 | `QUERY_TOO_COSTLY`"} {
 		if !strings.Contains(guide, row) {
 			t.Errorf("the guide lacks %s", row)
 		}
 	}
-	if want := (graph.Limits{Depth: 12, Cost: 5_000, Mutations: 10, Aliases: 30, Tokens: 5_000}); graph.DefaultLimits != want {
+	if want := (graph.Limits{Depth: 12, Cost: 5_000, Mutations: 10, Aliases: 30, Tokens: 5_000, Repeats: 200}); graph.DefaultLimits != want {
 		t.Errorf("the guide is about %+v, the server has %+v", want, graph.DefaultLimits)
 	}
 }

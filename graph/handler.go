@@ -60,10 +60,12 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 	srv.SetRecoverFunc(recovered)
 	srv.SetDisableSuggestion(c.Production) // "did you mean" tells the schema field by field
 	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](documentCache)})
+	srv.Use(repeats{limit: c.Limits.Repeats, tokens: c.Limits.Tokens}) // after persisted queries, which it has to see
 	srv.Use(&exactEnums{})
 	srv.Use(&limiter{Limits: c.Limits})
 	srv.Use(introspection{production: c.Production})
 	srv.AroundOperations(noteOperation)
+	srv.AroundOperations(r.recheckSocket)
 	srv.AroundResponses(r.withLoaders)
 	return withActor(r.Identity, fail, srv)
 }

@@ -20,10 +20,11 @@ type Limits struct {
 	Mutations int // how many mutations one request may hold
 	Aliases   int // how many fields may be renamed
 	Tokens    int // how long the document may be
+	Repeats   int // how often the document may name the same field
 }
 
 // DefaultLimits suit the pages of a shop, and no more.
-var DefaultLimits = Limits{Depth: 12, Cost: 5_000, Mutations: 10, Aliases: 30, Tokens: 5_000}
+var DefaultLimits = Limits{Depth: 12, Cost: 5_000, Mutations: 10, Aliases: 30, Tokens: 5_000, Repeats: 200}
 
 type limiter struct {
 	Limits

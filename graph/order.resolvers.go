@@ -89,7 +89,7 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID id.ID, a
 	if _, err := r.Orders.Get(ctx, user, o); err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.Resolver, from(order.Topic(o), afterVersion, epoch, r.Orders.Snapshot(user, o)), r.orderEvent)
+	return streamPrivate(ctx, r.Resolver, from(order.Topic(o), afterVersion, epoch, r.Orders.Snapshot(user, o)), r.orderEvent)
 }
 
 // Purchases is the resolver for the purchases field.

@@ -28,6 +28,18 @@ func from(topic realtime.Topic, after *int, epoch *string, snapshot func(context
 	return s
 }
 
+// streamPrivate is stream for what not everybody may see: before each event it asks whether the subscriber's
+// session still holds.
+func streamPrivate[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
+	return stream(ctx, r, s, func(e realtime.Event) (T, error) {
+		if err := r.stillSignedIn(ctx); err != nil {
+			var none T
+			return none, err
+		}
+		return to(e)
+	})
+}
+
 // stream carries a topic's events to one subscriber, each made into what the schema promises. The stream ends
 // with ctx, or with an error that the client sees.
 func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
@@ -44,7 +56,9 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 		for event := range subscription.Events() {
 			item, err := to(event)
 			if err != nil {
-				r.endWith(ctx, err)
+				if ctx.Err() == nil {
+					r.endWith(ctx, err)
+				}
 				return
 			}
 			select {
@@ -62,6 +76,10 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 
 // endWith tells the client why its subscription ends; the transport sends it when the channel closes.
 func (r *Resolver) endWith(ctx context.Context, err error) {
+	if end, ok := ctx.Value(streamEndKey{}).(*streamEnd); ok {
+		end.cause.Store(presenter(r.Log)(ctx, err))
+		return
+	}
 	transport.AddSubscriptionError(ctx, presenter(r.Log)(ctx, err))
 }
 

@@ -98,6 +98,11 @@ func (c Client) trySubscribe(t testing.TB, p Protocol, query string, vars Vars) 
 	return s, nil
 }
 
+// Ask begins another operation on the connection; what it answers comes with Receive.
+func (s *Stream) Ask(query string, vars Vars) error {
+	return s.write(s.protocol.subscribe, "2", map[string]any{"query": query, "variables": vars})
+}
+
 func (s *Stream) write(kind, id string, payload any) error {
 	raw, err := json.Marshal(payload)
 	if err != nil {
