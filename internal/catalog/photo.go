@@ -27,6 +27,7 @@ const (
 	photoMaxBytes  = 8 << 20
 	photoMaxPixels = 40_000_000
 	uploadTTL      = 15 * time.Minute
+	uploadTime     = 2 * time.Minute // for a client to send a photo's bytes
 )
 
 // Photo is a picture of a listing.

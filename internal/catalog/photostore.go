@@ -144,6 +144,10 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request, photo uuid.UUI
 	if err := s.photos.verify(photo, r.URL.Query()); err != nil {
 		return err
 	}
+	// The server has no read time-out of its own, because that would cut streams. A writer without deadlines is a test's.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(uploadTime))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, photoMaxBytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return ErrPhotoSize
