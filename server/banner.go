@@ -25,7 +25,6 @@ type demoResult struct {
 // banner is the one screen that a start ends with: 24 lines of 80 columns at most.
 type banner struct {
 	url       string
-	env       mode
 	stateDir  string
 	playMoney bool
 	moved     string // why the port is not the usual one

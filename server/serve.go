@@ -227,7 +227,7 @@ func (s *services) banner(c *console, demo demoResult) {
 		return
 	}
 	b := banner{
-		url: s.publicURL, env: s.config.Env, playMoney: s.playMoney, demo: demo,
+		url: s.publicURL, playMoney: s.playMoney, demo: demo,
 		colour: isTerminal(c.out, c.environ),
 	}
 	if s.config.DatabaseURL == "" {
