@@ -68,7 +68,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 				out.Path = located.Path
 			}
 		}
-		f := classify(err, located)
+		f := classify(ctx, err, located)
 		if f.Kind == fault.Internal && firstOf(ctx, err) {
 			log.ErrorContext(ctx, "a request failed", append([]any{"error", err, "path", out.Path.String()}, stackOf(err)...)...)
 		}
@@ -77,12 +77,13 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
-// classify gives any error the form of a refusal.
-func classify(err error, located *gqlerror.Error) *fault.Error {
+// classify gives any error the form of a refusal. A time-out is the client's where the request has ended, and our
+// own fault where it goes on.
+func classify(ctx context.Context, err error, located *gqlerror.Error) *fault.Error {
 	if f, ok := fault.As(err); ok && f.Kind != fault.Internal {
 		return f
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil) {
 		return fault.New(fault.Unavailable, "CANCELLED", "The request ended before it was answered.")
 	}
 	if located != nil { // gqlgen's and gqlparser's own words about the request have a code; nothing else here does
