@@ -57,7 +57,7 @@ func commands() []command {
 		{"demo", "", "serve with demo accounts, listings and a live auction; needs nothing", runDemo},
 		{"serve", "[api|worker]", "serve; everything in one process unless a role is named", runServe},
 		{"migrate", "", "bring the database's schema up to date", runMigrate},
-		{"ledger", "check [--json]", "prove every balance; exit code 1 if one does not hold", runLedger},
+		{"ledger", "check [--json] [--only name,name]", "prove every balance; exit code 1 if one does not hold", runLedger},
 		{"stripe-fake", "[flags]", "serve the play-money Stripe alone", runStripeFake},
 		{"version", "", "say what this binary was built from", runVersion},
 		{"help", "", "show this, and the settings", runHelp},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +28,9 @@ type program struct {
 // start runs the program until the test, or interrupt, ends it.
 func start(t *testing.T, environ []string, args ...string) *program {
 	t.Helper()
+	own := slices.Concat(environ, []string{"SOUK_LOG_FORMAT=json"}) // the caller appends to its own again
 	return launch(t, func(ctx context.Context, p *program) int {
-		return run(ctx, args, append(environ, "SOUK_LOG_FORMAT=json"), &p.out, &p.log)
+		return run(ctx, args, own, &p.out, &p.log)
 	})
 }
 

@@ -78,8 +78,7 @@ func stop(cmd *exec.Cmd, ended <-chan error) error {
 		return nil
 	case <-time.After(maxWait):
 		_ = cmd.Process.Kill()
-		<-ended // how it ended is known
-		return errors.New("it did not stop and was killed")
+		return fmt.Errorf("it did not stop and was killed: %w", <-ended)
 	}
 }
 
