@@ -274,7 +274,9 @@ func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 }
 
 const auctionsByShow = `-- name: AuctionsByShow :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version FROM auction WHERE show_id = ANY ($1::uuid[]) ORDER BY show_id, lot_number DESC
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version FROM auction a JOIN show s ON s.id = a.show_id
+WHERE a.show_id = ANY ($1::uuid[]) AND a.lot_number > s.lots - 20 -- lots are numbered without a hole
+ORDER BY a.show_id, a.lot_number DESC
 `
 
 func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UUID) ([]Auction, error) {

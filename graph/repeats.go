@@ -33,8 +33,11 @@ func (r repeats) MutateOperationParameters(_ context.Context, request *graphql.R
 	named := false // the word before was a colon: behind an alias or an argument's name, this one is not the answer's
 	for range r.tokens {
 		token, err := words.ReadToken()
+		if err != nil {
+			return nil //nolint:nilerr // the parser says it better
+		}
 		switch {
-		case err != nil || (token.Kind == lexer.EOF && most <= r.limit):
+		case token.Kind == lexer.EOF && most <= r.limit:
 			return nil
 		case token.Kind == lexer.EOF:
 			return tooMuch("QUERY_TOO_COSTLY", "The document repeats one name %d times; the limit is %d.", most, r.limit)

@@ -21,7 +21,9 @@ WHERE id = @id;
 SELECT * FROM auction WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
 -- name: AuctionsByShow :many
-SELECT * FROM auction WHERE show_id = ANY (@show_ids::uuid[]) ORDER BY show_id, lot_number DESC;
+SELECT a.* FROM auction a JOIN show s ON s.id = a.show_id
+WHERE a.show_id = ANY (@show_ids::uuid[]) AND a.lot_number > s.lots - 20 -- lots are numbered without a hole
+ORDER BY a.show_id, a.lot_number DESC;
 
 -- name: AuctionsLatestByListing :many
 SELECT DISTINCT ON (listing_id) * FROM auction

@@ -182,7 +182,7 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 	}
 	if s.config.MetricsAddr == "" {
 		site.scrape = obs.MetricsHandler(s.registry)
-	} else if err := s.serveMetrics(ctx); err != nil {
+	} else if err := s.serveMetrics(ctx, run); err != nil {
 		return err
 	}
 	server := newHTTPServer(site.handler(), s.log)
@@ -207,7 +207,7 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 }
 
 // serveMetrics serves /metrics on an address of its own.
-func (s *services) serveMetrics(ctx context.Context) error {
+func (s *services) serveMetrics(ctx context.Context, run *running) error {
 	listener, err := listen(ctx, "SOUK_METRICS_ADDR", s.config.MetricsAddr, true)
 	if err != nil {
 		return err
@@ -215,7 +215,11 @@ func (s *services) serveMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", obs.MetricsHandler(s.registry))
 	server := newHTTPServer(mux, s.log)
-	go func() { _ = server.Serve(listener) }()
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			run.fail(fmt.Errorf("serve metrics: %w", err))
+		}
+	}()
 	s.closes("metrics", server.Shutdown)
 	return nil
 }

@@ -167,14 +167,10 @@ func (s *services) openRedis(ctx context.Context) error {
 
 // openStripe decides who takes payments. Without a key that is the fake, which keeps its state across restarts, as
 // Stripe would.
-func (s *services) openStripe(ctx context.Context) error {
+func (s *services) openStripe(context.Context) error {
 	s.stripeKey, s.stripeURL = s.config.StripeSecretKey.Reveal(), s.config.StripeAPIURL
 	if s.stripeKey != "" {
 		return nil
-	}
-	if s.role != roleAll {
-		s.log.WarnContext(ctx, "this process has a Stripe fake of its own, which does not know what other processes' fakes "+
-			"have taken; set STRIPE_SECRET_KEY where roles are apart")
 	}
 	s.playMoney, s.stripeKey = true, fakeStripeKey
 	fake, err := stripefake.New(stripefake.Config{

@@ -3368,7 +3368,7 @@ type Show implements Node {
   status: ShowStatus!
   startsAt: Time!
   startedAt: Time
-  "The newest first."
+  "The newest twenty, the newest first."
   lots: [Auction!]!
 }
 

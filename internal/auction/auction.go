@@ -221,7 +221,7 @@ func (s *Service) byKey(rows []db.Auction, key func(Auction) uuid.UUID) map[uuid
 	return auctions
 }
 
-// ByShow reads, for a loader, each show's lots, the newest first.
+// ByShow reads, for a loader, each show's newest twenty lots, the newest first.
 func (s *Service) ByShow(ctx context.Context, shows []uuid.UUID) (map[uuid.UUID][]Auction, error) {
 	rows, err := s.q.AuctionsByShow(ctx, s.pool, shows)
 	lots := make(map[uuid.UUID][]Auction, len(shows))

@@ -191,12 +191,16 @@ func (s Services) keepLotOpen(ctx context.Context, host identity.User) error {
 	if len(lots) > 0 && lots[0].Status == auction.Open {
 		return nil
 	}
+	turn := 0
+	if len(lots) > 0 {
+		turn = int(*lots[0].LotNumber)
+	}
 	listed, err := s.stall(ctx, host)
 	if err != nil {
 		return err
 	}
 	for i := range goods { // in turn, but for what the host has put into an auction by hand
-		next := listed[goods[(len(lots)+i)%len(goods)].title]
+		next := listed[goods[(turn+i)%len(goods)].title]
 		if next.Status != catalog.Active {
 			continue
 		}

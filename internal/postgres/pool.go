@@ -13,7 +13,7 @@ import (
 func Open(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+		return nil, fmt.Errorf("read the database's address: %w", err)
 	}
 	if maxConns > 0 {
 		config.MaxConns = maxConns

@@ -17,7 +17,7 @@ import (
 func Open(ctx context.Context, url string) (redis.UniversalClient, error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+		return nil, fmt.Errorf("read the address: %w", err)
 	}
 	options.ClientName = "souk"
 	options.DialTimeout = 2 * time.Second

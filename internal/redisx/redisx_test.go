@@ -41,9 +41,9 @@ func TestOpenFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ url, want string }{
-		"no URL":         {"localhost:6379", "REDIS_URL"},
-		"no scheme":      {"", "REDIS_URL"},
-		"foreign":        {"postgres://localhost/1", "REDIS_URL"},
+		"no URL":         {"localhost:6379", "read the address"},
+		"no scheme":      {"", "read the address"},
+		"foreign":        {"postgres://localhost/1", "read the address"},
 		"nobody there":   {gone.URL, "reach Redis at " + gone.Addr},
 		"no such socket": {"unix:///nowhere/redis.sock", "reach Redis at /nowhere/redis.sock"},
 	} {
