@@ -20,16 +20,19 @@ func runCommand(command, environment []string, signals <-chan os.Signal) (int, e
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = environment
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	guardian, err := startGuard()
+	if err != nil {
+		return exitNoServices, err
+	}
+	defer guardian.release()
 	child, err := process.Start(cmd, syscall.SIGKILL)
 	if err != nil {
 		return exitNoServices, err
 	}
-	release, err := startGuard(child.PID())
-	if err != nil {
+	if err := guardian.watch(child.PID()); err != nil {
 		_ = syscall.Kill(-child.PID(), syscall.SIGKILL)
 		return exitNoServices, err
 	}
-	defer release()
 	var overdue <-chan time.Time
 	for {
 		select {

@@ -32,8 +32,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: testservices command [argument ...]")
 		os.Exit(2)
 	}
-	if os.Args[1] == guardArgument && len(os.Args) == 3 {
-		os.Exit(guard(os.Args[2]))
+	if os.Args[1] == guardArgument {
+		os.Exit(guard(os.Stdin))
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	code, err := run(log, os.Args[1:])

@@ -116,7 +116,7 @@ func TestNoRedis(t *testing.T) {
 func TestGuardRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	for _, group := range []string{"", "x", "0", "1", "-5"} {
-		if code := guard(group); code != 2 {
+		if code := guard(strings.NewReader(group)); code != 2 {
 			t.Errorf("guard(%q) = %d, want 2", group, code)
 		}
 	}
