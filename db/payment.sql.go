@@ -528,6 +528,34 @@ func (q *Queries) ProviderEventsOpen(ctx context.Context, db DBTX, olderThanSeco
 	return items, nil
 }
 
+const providerTxnInsert = `-- name: ProviderTxnInsert :exec
+INSERT INTO provider_txn (provider, id, kind, currency, gross, fee, entry_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type ProviderTxnInsertParams struct {
+	Provider string
+	ID       string
+	Kind     string
+	Currency string
+	Gross    int64
+	Fee      int64
+	EntryKey string
+}
+
+func (q *Queries) ProviderTxnInsert(ctx context.Context, db DBTX, arg ProviderTxnInsertParams) error {
+	_, err := db.Exec(ctx, providerTxnInsert,
+		arg.Provider,
+		arg.ID,
+		arg.Kind,
+		arg.Currency,
+		arg.Gross,
+		arg.Fee,
+		arg.EntryKey,
+	)
+	return err
+}
+
 const setupAwaitAction = `-- name: SetupAwaitAction :one
 UPDATE card_setup SET status = 'REQUIRES_ACTION', next_action_url = $1
 WHERE id = $2 AND status IN ('PROCESSING', 'REQUIRES_ACTION')

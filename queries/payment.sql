@@ -203,3 +203,7 @@ SELECT read_to FROM provider_cursor WHERE provider = @provider;
 -- name: ProviderCursorSet :exec
 INSERT INTO provider_cursor (provider, read_to) VALUES (@provider, @read_to)
 ON CONFLICT (provider) DO UPDATE SET read_to = greatest(provider_cursor.read_to, excluded.read_to);
+
+-- name: ProviderTxnInsert :exec
+INSERT INTO provider_txn (provider, id, kind, currency, gross, fee, entry_key)
+VALUES (@provider, @id, @kind, @currency, @gross, @fee, @entry_key);

@@ -59,6 +59,9 @@ func corruptions() []corruption {
 		one("a ceiling is broken", "UPDATE ledger.account SET ceiling = 1 WHERE kind = 'seller_available'", "account_limits"),
 		one("a hold without money", "INSERT INTO hold (id, user_id, amount, currency, cause_kind, cause_id) VALUES (gen_random_uuid(), :amal;, 1, 'EUR', 'checkout', :amal;)", "hold_sum"),
 		one("money held without a hold", "UPDATE hold SET status = 'RELEASED', resolved_at = opened_at WHERE status = 'OPEN'", "hold_sum", "auction_hold"),
+		one("a provider's record of another amount", "UPDATE provider_txn SET gross = gross + 1 WHERE entry_key = 'topup:' || :topup; || ':credit'", "clearing_recorded"),
+		one("a provider's record that nobody booked", "INSERT INTO provider_txn (provider, id, kind, currency, gross, fee, entry_key) VALUES ('stripe', 'txn_x', 'REFUND', 'EUR', -5, 0, 'x')", "clearing_recorded"),
+		one("a clearing posting without a record", "DELETE FROM provider_txn WHERE entry_key = 'topup:' || :topup; || ':credit'", "clearing_recorded"),
 		one("a top-up that was never posted", `INSERT INTO top_up (id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, fee, provider_id, charge_id, balance_txn_id, resolved_at)
 			VALUES (gen_random_uuid(), :amal;, 500, 'EUR', 'pm', 'k', sha256(''), 'SUCCEEDED', 20, 'p', 'c', 'b', now())`, "topup_posted"),
 		one("a top-up of another amount", "UPDATE top_up SET amount = amount + 1 WHERE id = :topup;", "topup_of_clearing", "topup_posted"),

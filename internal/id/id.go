@@ -33,6 +33,12 @@ const (
 	TopUp        Kind = "top"
 	Card         Kind = "crd"
 	CardSetup    Kind = "cst"
+	OrderPayment Kind = "pay"
+	Refund       Kind = "rfd"
+	Withdrawal   Kind = "wdr"
+	Chargeback   Kind = "cbk"
+	Exchange     Kind = "exc"
+	Referral     Kind = "ref"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

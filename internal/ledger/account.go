@@ -60,11 +60,23 @@ type Flow string
 
 // The flows.
 const (
-	FlowTopUp    Flow = "top_up"
-	FlowHold     Flow = "hold"     // wallet to wallet_held, and back
-	FlowPurchase Flow = "purchase" // into an order's escrow
-	FlowRelease  Flow = "release"  // out of escrow, to who has earned it
-	FlowReversal Flow = "reversal"
+	FlowTopUp          Flow = "top_up"
+	FlowHold           Flow = "hold"            // wallet to wallet_held, and back
+	FlowPurchase       Flow = "purchase"        // a wallet's money into an order's escrow
+	FlowCapture        Flow = "capture"         // a card's money, and what is held with it, into an order's escrow
+	FlowRelease        Flow = "release"         // out of escrow, to who has earned it
+	FlowReturn         Flow = "return"          // earnings back into escrow, for a refund after the release
+	FlowRefund         Flow = "refund"          // out of escrow, to the sources that funded it
+	FlowWithdrawal     Flow = "withdrawal"      // out of a wallet, on its way to a card
+	FlowRefundSettled  Flow = "refund_settled"  // what was on its way has left
+	FlowRefundFailed   Flow = "refund_failed"   // what was on its way, or had left, is back
+	FlowChargeback     Flow = "chargeback"      // taken by the card network, until it decides
+	FlowChargebackWon  Flow = "chargeback_won"  // and given back
+	FlowChargebackLost Flow = "chargeback_lost" // and gone: who bears it
+	FlowReferral       Flow = "referral"        // a commission, pending
+	FlowMaturity       Flow = "maturity"        // what was pending is its owner's
+	FlowExchange       Flow = "exchange"
+	FlowReversal       Flow = "reversal"
 )
 
 // Cause is what an entry was posted for: an order, a top-up, a lot.

@@ -211,27 +211,11 @@ func (s *Service) succeed(ctx context.Context, row db.TopUp, intent Intent) (db.
 			ID: row.ID, ChargeID: charge.ID, BalanceTxnID: charge.BalanceTxnID, Fee: charge.Fee.Minor,
 		})
 	}, func(tx pgx.Tx) error {
-		_, err := ledger.PostTx(ctx, tx, topUpEntry(row, charge))
-		return err
+		return s.postClearedTx(ctx, tx, ledger.Entry{
+			Key: "topup:" + row.ID.String() + ":credit", Flow: ledger.FlowTopUp, Cause: ledger.Cause{Kind: "top_up", ID: row.ID},
+			Legs: []ledger.Leg{of(ledger.Wallet, row.UserID, charge.Amount.Currency, charge.Amount.Minor)},
+		}, txnCharge, ProviderTxn{ID: charge.BalanceTxnID, Gross: charge.Amount, Fee: charge.Fee})
 	})
-}
-
-// topUpEntry nets the clearing account, which an entry has once: gross in, the fee out.
-func topUpEntry(row db.TopUp, charge Charge) ledger.Entry {
-	c := charge.Amount.Currency
-	legs := []ledger.Leg{
-		atProvider(ledger.PSPClearing, c, charge.Fee.Minor-charge.Amount.Minor),
-		of(ledger.Wallet, row.UserID, c, charge.Amount.Minor),
-	}
-	if charge.Fee.Minor > 0 {
-		legs = append(legs, atProvider(ledger.PSPFees, c, -charge.Fee.Minor))
-	}
-	return ledger.Entry{
-		Key:   "topup:" + row.ID.String() + ":credit",
-		Flow:  ledger.FlowTopUp,
-		Cause: ledger.Cause{Kind: "top_up", ID: row.ID},
-		Legs:  legs,
-	}
 }
 
 func (s *Service) fail(ctx context.Context, row db.TopUp, code, declineCode string) (db.TopUp, error) {
