@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/stripefake"
+)
+
+// crashSite is a site whose server can be killed at a moment of the test's choice: its Stripe is the test's, its webhooks
+// pass through the test, and both outlive it.
+type crashSite struct {
+	*site
+	server   *server
+	fake     *stripefake.Server
+	stripe   *gate // the server's requests to Stripe
+	webhooks *gate // Stripe's events to the server
+
+	address atomic.Pointer[string] // of the server that lives; nil while none does
+}
+
+// newCrashSite has a running server.
+func newCrashSite(t *testing.T) *crashSite {
+	t.Helper()
+	const key, secret = "sk_test_crash", "whsec_crash"
+	fake, err := stripefake.New(stripefake.Config{Key: key, WebhookRetry: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &crashSite{site: newSite(t), fake: fake}
+	c.stripe, c.webhooks = &gate{next: fake}, &gate{next: http.HandlerFunc(c.deliver)}
+	api, hooks := httptest.NewServer(c.stripe), httptest.NewServer(c.webhooks)
+	t.Cleanup(api.Close)
+	t.Cleanup(hooks.Close)
+	t.Cleanup(func() { _ = fake.Close() })
+	fake.Notify(stripefake.Endpoint{URL: hooks.URL, Secret: secret})
+	c.settings["STRIPE_SECRET_KEY"], c.settings["STRIPE_API_URL"], c.settings["STRIPE_WEBHOOK_SECRET"] = key, api.URL, secret
+	c.serve()
+	return c
+}
+
+// serve starts a server.
+func (c *crashSite) serve() {
+	c.t.Helper()
+	c.server = c.start()
+	c.address.Store(&c.server.url)
+}
+
+// deliver brings an event to the server that lives, if one does.
+func (c *crashSite) deliver(w http.ResponseWriter, r *http.Request) {
+	address := c.address.Load()
+	if address == nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	forward, err := http.NewRequestWithContext(r.Context(), http.MethodPost, *address+"/webhooks/stripe", r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	forward.Header = r.Header.Clone()
+	response, err := http.DefaultClient.Do(forward)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer func() { _ = response.Body.Close() }()
+	w.WriteHeader(response.StatusCode)
+	_, _ = io.Copy(w, response.Body)
+}
+
+// killAt sets a trap, lets something be done that leads there, kills the server in it, and starts the next one after
+// some minutes.
+func (c *crashSite) killAt(t trap, lead func()) {
+	c.t.Helper()
+	held := t.arm(c)
+	lead()
+	caught(c.t, held)
+	c.address.Store(nil)
+	c.server.kill()
+	t.release(c)
+	c.pass(5 * time.Minute)
+}
+
+// pass lets time go by for whatever the database will look at next: what is open is that much older, what was to be done
+// later is due, and the dead server's place as the leader of the jobs has run out.
+func (c *crashSite) pass(d time.Duration) {
+	c.t.Helper()
+	for _, statement := range []string{
+		`UPDATE top_up SET created_at = created_at - make_interval(secs => $1) WHERE resolved_at IS NULL`,
+		`UPDATE provider_event SET received_at = received_at - make_interval(secs => $1) WHERE status IN ('RECEIVED', 'FAILED')`,
+		`UPDATE river_job SET scheduled_at = scheduled_at - make_interval(secs => $1) WHERE finalized_at IS NULL`,
+		`UPDATE river_leader SET elected_at = elected_at - make_interval(secs => $1), expires_at = expires_at - make_interval(secs => $1)`,
+	} {
+		if _, err := c.db.Admin.Exec(c.t.Context(), statement, d.Seconds()); err != nil {
+			c.t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// count asks the database for a number.
+func (c *crashSite) count(query string, args ...any) (n int) {
+	c.t.Helper()
+	if err := c.db.Admin.QueryRow(c.t.Context(), query, args...).Scan(&n); err != nil {
+		c.t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// movements are what moved our balance at Stripe.
+func (c *crashSite) movements(kind string) (all []stripefake.BalanceTransaction) {
+	for _, m := range c.fake.Journal() {
+		if m.Type == kind {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// checkBooks insists that each of Stripe's movements is booked once, that nothing else is, and that all balances hold.
+func (c *crashSite) checkBooks() {
+	c.t.Helper()
+	journal := c.fake.Journal()
+	for _, m := range journal {
+		booked := c.count(`SELECT count(*) FROM provider_txn p JOIN ledger.entry e ON e.key = p.entry_key
+			WHERE p.id = $1 AND p.gross = $2 AND p.fee = $3`, m.ID, m.Amount, m.Fee)
+		if booked != 1 {
+			c.t.Errorf("Stripe's %s of %d, %s, is booked %d times", m.Type, m.Amount, m.ID, booked)
+		}
+	}
+	if booked := c.count(`SELECT count(*) FROM provider_txn`); booked != len(journal) {
+		c.t.Errorf("%d movements are booked, Stripe knows of %d", booked, len(journal))
+	}
+	c.checkLedger()
+}
+
+// passes is the card's holder, who passes at their bank.
+func (c *crashSite) passes(page string) {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, page, strings.NewReader("outcome=succeed"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := stay.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusSeeOther {
+		c.t.Fatalf("the bank's page answered %s", response.Status)
+	}
+}
+
+// sends hands an operation to the server, and does not mind if nobody answers; the function that it gives waits for the end.
+func (p person) sends(query string, input apitest.Vars) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = p.Do(query, apitest.Vars{"input": input}) // unknown, which is the point
+	}()
+	return func() { <-done }
+}
