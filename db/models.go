@@ -10,6 +10,15 @@ import (
 	"github.com/google/uuid"
 )
 
+type AdminAction struct {
+	ID      uuid.UUID
+	ActorID uuid.UUID
+	Action  string
+	Subject string
+	Reason  string
+	At      time.Time
+}
+
 type AppUser struct {
 	ID           uuid.UUID
 	Email        string

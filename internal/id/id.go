@@ -39,6 +39,7 @@ const (
 	Chargeback   Kind = "cbk"
 	Exchange     Kind = "exc"
 	Referral     Kind = "ref"
+	AdminAction  Kind = "adm"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

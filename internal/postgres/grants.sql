@@ -2,10 +2,11 @@
 -- each statement may be repeated. The schema `ledger` grants for itself.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO souk_app;
--- Servers add and change, but delete nothing of the product: what ends is marked as ended. Events and bids are written once.
+-- Servers add and change, but delete nothing of the product: what ends is marked as ended. Events, bids and
+-- what staff did or found are written once.
 REVOKE DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public FROM souk_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO souk_app;
-REVOKE UPDATE ON event, bid FROM souk_app;
+REVOKE UPDATE ON event, bid, admin_action, reconciliation_run, reconciliation_difference FROM souk_app;
 -- The job queue cleans up after itself.
 DO $$
 DECLARE
