@@ -195,6 +195,28 @@ type ProviderEvent struct {
 	Error      *string
 }
 
+type Refund struct {
+	ID           uuid.UUID
+	UserID       uuid.UUID
+	CauseKind    string
+	CauseID      uuid.UUID
+	SourceKind   string
+	SourceID     uuid.UUID
+	IntentID     string
+	Amount       int64
+	Currency     string
+	Status       string
+	Attempt      int32
+	AttemptAt    time.Time
+	ProviderID   *string
+	BalanceTxnID *string
+	FailureTxnID *string
+	FailureCode  *string
+	CreatedAt    time.Time
+	SettledAt    *time.Time
+	FailedAt     *time.Time
+}
+
 type Show struct {
 	ID        uuid.UUID
 	HostID    uuid.UUID

@@ -52,8 +52,8 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
-// cards are for their own people only.
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
+// and refunds are for their own people only.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {
@@ -81,6 +81,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.CardOf(ctx, actorID(ctx), v.UUID)))
 	case id.CardSetup:
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
+	case id.Refund:
+		return node(visible(r.Payment.RefundOf(ctx, actorID(ctx), v.UUID)))
 	default:
 		return nil, id.ErrKind.With("got", string(v.Kind))
 	}

@@ -395,6 +395,14 @@ type ComplexityRoot struct {
 		Viewer       func(childComplexity int) int
 	}
 
+	Refund struct {
+		Amount      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		RefusalCode func(childComplexity int) int
+		Status      func(childComplexity int) int
+	}
+
 	Session struct {
 		ExpiresAt func(childComplexity int) int
 		Token     func(childComplexity int) int
@@ -1984,6 +1992,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "Refund.amount":
+		if e.ComplexityRoot.Refund.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Amount(childComplexity), true
+	case "Refund.createdAt":
+		if e.ComplexityRoot.Refund.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.CreatedAt(childComplexity), true
+	case "Refund.id":
+		if e.ComplexityRoot.Refund.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.NodeID(childComplexity), true
+	case "Refund.failureCode":
+		if e.ComplexityRoot.Refund.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.RefusalCode(childComplexity), true
+	case "Refund.status":
+		if e.ComplexityRoot.Refund.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Status(childComplexity), true
+
 	case "Session.expiresAt":
 		if e.ComplexityRoot.Session.ExpiresAt == nil {
 			break
@@ -3184,7 +3223,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -3194,6 +3233,7 @@ enum ViewerEventKind {
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
+  REFUND_CHANGED
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -3269,6 +3309,25 @@ type TopUp implements Node {
   "Where the card's holder authenticates, with REQUIRES_ACTION; null otherwise."
   nextActionUrl: String
   "Where it failed: the code that userErrors had."
+  failureCode: String
+  createdAt: Time!
+}
+
+enum RefundStatus {
+  "On its way; a card's bank may take days."
+  PROCESSING
+  "The provider has sent it to the card. It may still FAIL, where the card's bank sends it back."
+  SUCCEEDED
+  "The card did not take it: the money is in the wallet."
+  FAILED
+}
+
+"Money on its way back to the card that paid it."
+type Refund implements Node {
+  id: ID!
+  amount: Money!
+  status: RefundStatus!
+  "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
   failureCode: String
   createdAt: Time!
 }

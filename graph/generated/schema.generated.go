@@ -2809,6 +2809,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Show(ctx, sel, obj)
+	case payment.Refund:
+		return ec._Refund(ctx, sel, &obj)
+	case *payment.Refund:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Refund(ctx, sel, obj)
 	case catalog.Photo:
 		return ec._Photo(ctx, sel, &obj)
 	case *catalog.Photo:

@@ -32,6 +32,7 @@ type generous struct {
 	payment.Teller
 
 	intents map[string]payment.Intent
+	refunds map[string]payment.SentRefund
 }
 
 func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (payment.Intent, error) {
@@ -57,6 +58,24 @@ func (g generous) CancelIntent(ctx context.Context, id, _ string) (payment.Inten
 	return g.Intent(ctx, id)
 }
 
+// CreateRefund sends the money to the card at once.
+func (g generous) CreateRefund(_ context.Context, r payment.RefundRequest) (payment.SentRefund, error) {
+	sent := payment.SentRefund{
+		ID: "re_" + r.Reference, State: payment.RefundStateSucceeded, Amount: r.Amount, Reference: r.Reference,
+		Left: payment.ProviderTxn{ID: "txn_out_" + r.Reference, Gross: money.New(-r.Amount.Minor, r.Amount.Currency)},
+	}
+	g.refunds[sent.ID] = sent
+	return sent, nil
+}
+
+func (g generous) Refund(_ context.Context, id string) (payment.SentRefund, error) {
+	return g.refunds[id], nil
+}
+
+func (g generous) RefundsOfIntent(context.Context, string) ([]payment.SentRefund, error) {
+	return nil, nil
+}
+
 type silent struct{}
 
 func (silent) Publish(context.Context, ...realtime.Event) {}
@@ -78,7 +97,7 @@ type story struct {
 func tell(t *testing.T) *story {
 	t.Helper()
 	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}}
-	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}}, Jobs: silent{}})
+	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{}})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
 	auctions, err := auction.New(t.Context(), auction.Config{
 		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),

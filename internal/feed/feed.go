@@ -30,6 +30,7 @@ const (
 	TopUpChanged     Kind = "TOP_UP_CHANGED"     // a top-up has another status
 	CardSetupChanged Kind = "CARD_SETUP_CHANGED" // the saving of a card has another status
 	CardRemoved      Kind = "CARD_REMOVED"
+	RefundChanged    Kind = "REFUND_CHANGED" // a refund has another status
 )
 
 // Event is what a user is told.

@@ -39,6 +39,13 @@ var (
 	ErrCardOrMethod      = fault.New(fault.Invalid, "PAYMENT_METHOD_INVALID", "Either a saved card or a payment method is named, and not both.").At("paymentMethod")
 )
 
+// Why a refund failed. Its money is in the user's wallet.
+var (
+	ErrRefundRejected = fault.New(fault.Precondition, "REFUND_REJECTED", "The payment provider did not take this refund; the money is in the wallet.")
+	ErrRefundReturned = fault.New(fault.Precondition, "REFUND_RETURNED", "The card did not take this refund; the money is in the wallet.")
+	ErrRefundNotFound = fault.New(fault.NotFound, "REFUND_NOT_FOUND", "There is no such refund.")
+)
+
 // ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
 var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 

@@ -44,6 +44,9 @@ func (s *Service) eventHandlers() map[string]eventHandler {
 		"payment_method.detached":              s.refreshCard,
 		"payment_method.updated":               s.refreshCard,
 		"payment_method.automatically_updated": s.refreshCard,
+		"refund.updated":                       s.refundChanged,
+		"refund.failed":                        s.refundChanged,
+		"charge.refund.updated":                s.refundChanged, // the older name of both
 	}
 }
 

@@ -95,6 +95,8 @@ func (s *Service) sweep(ctx context.Context, olderThan time.Duration) error {
 func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &resolveWorker{service: s})
 	river.AddWorker(workers, &sweepWorker{service: s})
+	river.AddWorker(workers, &refundWorker{service: s})
+	river.AddWorker(workers, &refundSweepWorker{service: s})
 	river.AddWorker(workers, &eventWorker{service: s})
 	river.AddWorker(workers, &detachWorker{service: s})
 	river.AddWorker(workers, &providerSweepWorker{service: s})
@@ -105,6 +107,9 @@ func PeriodicJobs() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return TopUpSweep{}, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return RefundSweep{}, &river.InsertOpts{MaxAttempts: 1} },
 			&river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return ProviderSweep{}, &river.InsertOpts{MaxAttempts: 1} },

@@ -6,6 +6,9 @@ import "github.com/souklive/souk/internal/id"
 func (t TopUp) NodeID() id.ID { return id.TopUp.ID(t.ID) }
 
 // NodeID is the id that clients see.
+func (r Refund) NodeID() id.ID { return id.Refund.ID(r.ID) }
+
+// NodeID is the id that clients see.
 func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
 
 // NodeID is the id that clients see.

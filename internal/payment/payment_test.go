@@ -124,21 +124,26 @@ func (b *bundle) count(query string, args ...any) (n int) {
 	return n
 }
 
-// agrees compares our books with the provider's: each of its movements is one of our succeeded
-// top-ups and the other way round, and clearing is the net of them all.
+// agrees compares our books with the provider's: each of its movements is recorded once, with its amount, fee and
+// kind, and the other way round; clearing is the net of them all. A refund that is pending has moved there, and here
+// not yet.
 func (b *bundle) agrees() {
 	b.t.Helper()
 	var net, fees int64
-	journal := b.fake.Journal()
-	for _, m := range journal {
+	booked := 0
+	for _, m := range b.fake.Journal() {
+		if m.Type == "refund" && b.count("SELECT count(*) FROM refund WHERE provider_id = $1 AND status = 'PROCESSING'", *m.Source) == 1 {
+			continue
+		}
+		booked++
 		net, fees = net+m.Net, fees+m.Fee
-		if b.count("SELECT count(*) FROM top_up WHERE status = 'SUCCEEDED' AND balance_txn_id = $1 AND charge_id = $2 AND amount = $3 AND fee = $4",
-			m.ID, *m.Source, m.Amount, m.Fee) != 1 {
-			b.t.Errorf("the provider moved %d by %s, and no top-up says so", m.Amount, m.ID)
+		if b.count("SELECT count(*) FROM provider_txn WHERE id = $1 AND lower(kind) = $2 AND gross = $3 AND fee = $4 AND lower(currency) = $5",
+			m.ID, m.Type, m.Amount, m.Fee, m.Currency) != 1 {
+			b.t.Errorf("the provider moved %d by %s, and no record says so", m.Amount, m.ID)
 		}
 	}
-	if n := b.count("SELECT count(*) FROM top_up WHERE status = 'SUCCEEDED'"); n != len(journal) {
-		b.t.Errorf("%d top-ups succeeded, the provider knows of %d", n, len(journal))
+	if n := b.count("SELECT count(*) FROM provider_txn"); n != booked {
+		b.t.Errorf("%d records, the provider knows of %d", n, booked)
 	}
 	if clearing := b.sum(ledger.PSPClearing, uuid.Nil); clearing != -net {
 		b.t.Errorf("clearing stands at %d, the provider's balance at %d", clearing, net)
@@ -146,8 +151,15 @@ func (b *bundle) agrees() {
 	if cost := b.sum(ledger.PSPFees, uuid.Nil); cost != -fees {
 		b.t.Errorf("fees stand at %d, the provider took %d", cost, fees)
 	}
-	if n := b.count("SELECT count(*) FROM ledger.entry WHERE flow = 'top_up'"); n != len(journal) {
-		b.t.Errorf("%d entries for %d movements", n, len(journal))
+	for _, check := range []string{
+		`SELECT count(*) FROM top_up t WHERE (status = 'SUCCEEDED') <> EXISTS (SELECT FROM provider_txn
+		 WHERE id = t.balance_txn_id AND kind = 'CHARGE' AND gross = t.amount AND fee = t.fee AND entry_key = 'topup:' || t.id || ':credit')`,
+		`SELECT count(*) FROM refund r WHERE (settled_at IS NOT NULL) <> EXISTS (SELECT FROM provider_txn
+		 WHERE id = r.balance_txn_id AND kind = 'REFUND' AND gross = -r.amount AND entry_key = 'refund:' || r.id || ':settled')`,
+	} {
+		if n := b.count(check); n != 0 {
+			b.t.Errorf("%d rows against the records: %s", n, check)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // Provider is a payment provider. Every error that its calls return is a *ProviderError.
 type Provider interface {
 	Intents
+	Refunds
 	Vault
 	Teller
 }
@@ -29,6 +30,45 @@ type Intents interface {
 	// CancelIntent makes sure that the payment never takes money.
 	CancelIntent(ctx context.Context, id, key string) (Intent, error)
 }
+
+// Refunds are money that a provider gives back to cards.
+type Refunds interface {
+	// CreateRefund gives back a part of what an intent took.
+	CreateRefund(ctx context.Context, r RefundRequest) (SentRefund, error)
+	// Refund fetches a refund as it is now.
+	Refund(ctx context.Context, id string) (SentRefund, error)
+	// RefundsOfIntent lists every refund of a payment, whoever made it.
+	RefundsOfIntent(ctx context.Context, intent string) ([]SentRefund, error)
+}
+
+// RefundRequest is money to give back.
+type RefundRequest struct {
+	Key       string // the provider's idempotency key
+	Intent    string // the payment that took it
+	Amount    money.Amount
+	Reference string // what the refund is for, kept by the provider beside it
+}
+
+// SentRefund is a refund as the provider has it.
+type SentRefund struct {
+	ID          string
+	State       RefundState
+	Amount      money.Amount
+	Reference   string
+	FailureCode string      // where State is RefundStateFailed
+	Left        ProviderTxn // the provider's record of the money leaving our balance; zero while it has none
+	Returned    ProviderTxn // and of its coming back
+}
+
+// RefundState is how far a refund has come at the provider.
+type RefundState uint8
+
+// The states of a refund. One that succeeded may still fail.
+const (
+	RefundStatePending RefundState = iota + 1
+	RefundStateSucceeded
+	RefundStateFailed
+)
 
 // Vault is where a provider keeps cards for later payments.
 type Vault interface {
