@@ -111,6 +111,20 @@ type Hold struct {
 	ResolvedAt *time.Time
 }
 
+type IdempotencyAnswer struct {
+	UserID        uuid.UUID
+	Operation     string
+	Key           string
+	InputHash     []byte
+	SelectionHash []byte
+	Claim         uuid.UUID
+	LockedUntil   time.Time
+	Answer        []byte
+	Refusals      []byte
+	CreatedAt     time.Time
+	AnsweredAt    *time.Time
+}
+
 type Increment struct {
 	Currency  string
 	FromPrice int64

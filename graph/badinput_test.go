@@ -45,7 +45,7 @@ func TestSigningInTellsNothing(t *testing.T) {
 func TestBidsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	b := newBazaar(t)
-	bid := apitest.Vars{"auctionId": b.auctionID, "amount": eur("11"), "idempotencyKey": "a key"}
+	bid := apitest.Vars{"auctionId": b.auctionID, "amount": eur("11"), "idempotencyKey": ownKey}
 	amount := func(v any) apitest.Vars { return input(with(bid, "amount", v)) }
 	rival := b.rival.Client
 	table := []bad{
@@ -116,7 +116,7 @@ func TestWhatBelongsToOthers(t *testing.T) {
 	topUp, conversation, nothing := b.topUp.NodeID(), b.conversation.NodeID(), id.Order.ID(uuid.New())
 	listing := apitest.Vars{"title": "Stolen goods", "condition": "NEW", "photoIds": []string{b.foreignPhoto.String()}}
 	start := apitest.Vars{"listingId": b.listingID, "startPrice": eur("1"), "durationSeconds": 60}
-	orderID, stranger := apitest.Vars{"orderId": b.order.String()}, b.rival.Client
+	orderID, stranger := apitest.Vars{"orderId": b.order.String(), "idempotencyKey": ownKey}, b.rival.Client
 	b.refuse(t, []bad{
 		{name: "an order", who: stranger, query: one("order"), vars: of(b.order), code: nulls},
 		{name: "an order that is not", who: stranger, query: one("order"), vars: of(nothing), code: nulls},
@@ -152,9 +152,9 @@ func TestIDsOfTheWrongKind(t *testing.T) {
 		field  string
 		fields apitest.Vars
 	}{
-		"bidPlace":            {b.rival.Client, "auctionId", apitest.Vars{"amount": eur("11"), "idempotencyKey": "k"}},
-		"orderShip":           {b.seller.Client, "orderId", apitest.Vars{}},
-		"orderConfirmReceipt": {b.buyer.Client, "orderId", apitest.Vars{}},
+		"bidPlace":            {b.rival.Client, "auctionId", apitest.Vars{"amount": eur("11"), "idempotencyKey": ownKey}},
+		"orderShip":           {b.seller.Client, "orderId", apitest.Vars{"idempotencyKey": ownKey}},
+		"orderConfirmReceipt": {b.buyer.Client, "orderId", apitest.Vars{"idempotencyKey": ownKey}},
 		"messageSend":         {b.buyer.Client, "conversationId", apitest.Vars{"body": "Hello"}},
 		"conversationStart":   {b.rival.Client, "listingId", apitest.Vars{"body": "Hello"}},
 		"auctionStart":        {b.seller.Client, "listingId", apitest.Vars{"startPrice": eur("1"), "durationSeconds": 60}},
@@ -250,7 +250,7 @@ func TestListingsAuctionsAndShowsThatAreRefused(t *testing.T) {
 func TestTopUpsAndAccountsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	b := newBazaar(t)
-	top := apitest.Vars{"amount": eur("20"), "paymentMethod": "pm_card_visa", "idempotencyKey": "k"}
+	top := apitest.Vars{"amount": eur("20"), "paymentMethod": "pm_card_visa", "idempotencyKey": ownKey}
 	person := apitest.Vars{"email": "new@souk.example", "password": "long enough for it", "name": "New"}
 	table := []bad{
 		{name: "of zero", query: mutation("walletTopUp"), vars: input(with(top, "amount", eur("0"))), code: "TOP_UP_TOO_SMALL"},

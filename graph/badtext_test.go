@@ -43,7 +43,7 @@ func (b *bazaar) fields() []field {
 		{"showCreate", "title", b.seller.Client, apitest.Vars{"startsAt": b.Resolver.Clock.Now()}, 140, "TITLE_LENGTH", "TITLE_LENGTH", "TITLE_LENGTH"},
 		{"conversationStart", "body", b.rival.Client, apitest.Vars{"listingId": b.listingID}, 2000, "MESSAGE_LENGTH", "TEXT_CONTROL_CHARACTERS", "MESSAGE_LENGTH"},
 		{"messageSend", "body", b.buyer.Client, apitest.Vars{"conversationId": b.conversation.NodeID().String()}, 2000, "MESSAGE_LENGTH", "TEXT_CONTROL_CHARACTERS", "MESSAGE_LENGTH"},
-		{"orderShip", "tracking", b.seller.Client, apitest.Vars{"orderId": b.order.String()}, 100, "TRACKING_LENGTH", "TRACKING_LENGTH", ""},
+		{"orderShip", "tracking", b.seller.Client, apitest.Vars{"orderId": b.order.String(), "idempotencyKey": ownKey}, 100, "TRACKING_LENGTH", "TRACKING_LENGTH", ""},
 	}
 }
 

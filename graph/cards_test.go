@@ -137,8 +137,8 @@ func TestBadCards(t *testing.T) {
 		{topUpRefresh, "ID_WRONG_KIND", "walletTopUpRefresh", apitest.Vars{"topUpId": id.Card.Encode(id.New())}},
 		{topUpRefresh, "TOP_UP_NOT_FOUND", "walletTopUpRefresh", apitest.Vars{"topUpId": id.TopUp.Encode(id.New())}},
 		{topUpByCard, "PAYMENT_METHOD_INVALID", "walletTopUp", apitest.Vars{"amount": eur("20"), "idempotencyKey": "k"}},
-		{topUpByCard, "PAYMENT_METHOD_INVALID", "walletTopUp", apitest.Vars{"amount": eur("20"), "idempotencyKey": "k", "paymentMethod": "pm_card_visa", "cardId": id.Card.Encode(id.New())}},
-		{topUpByCard, "ID_WRONG_KIND", "walletTopUp", apitest.Vars{"amount": eur("20"), "idempotencyKey": "k", "cardId": id.User.Encode(id.New())}},
+		{topUpByCard, "PAYMENT_METHOD_INVALID", "walletTopUp", apitest.Vars{"amount": eur("20"), "idempotencyKey": "k2", "paymentMethod": "pm_card_visa", "cardId": id.Card.Encode(id.New())}},
+		{topUpByCard, "ID_WRONG_KIND", "walletTopUp", apitest.Vars{"amount": eur("20"), "idempotencyKey": "k3", "cardId": id.User.Encode(id.New())}},
 	} {
 		if got := buyer.Must(t, test.query, input(test.vars)); got.Str(test.path+".userErrors.0.code") != test.code {
 			t.Errorf("%s %v: %s, want %s", test.path, test.vars, got.Raw(), test.code)

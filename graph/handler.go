@@ -35,7 +35,7 @@ type Config struct {
 func NewHandler(r *Resolver, c Config) http.Handler {
 	srv := handler.New(generated.NewExecutableSchema(generated.Config{
 		Resolvers:  r,
-		Directives: generated.DirectiveRoot{Auth: auth},
+		Directives: generated.DirectiveRoot{Auth: auth, Idempotent: r.idempotent},
 		Complexity: complexityRoot(),
 	}))
 	readLimit := int64(socketReadLimit)
@@ -67,6 +67,7 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 	srv.AroundOperations(noteOperation)
 	srv.AroundOperations(r.recheckSocket)
 	srv.AroundResponses(r.withLoaders)
+	srv.AroundRootFields(r.keepAnswer)
 	return withActor(r.Identity, fail, srv)
 }
 

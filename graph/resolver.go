@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -30,6 +31,7 @@ type Resolver struct {
 	Auctions *auction.Service
 	Chat     *chat.Service
 	Feed     *feed.Service
+	Answers  *idempotency.Store
 	Hub      *realtime.Hub
 	Clock    clock.Clock
 	Log      *slog.Logger

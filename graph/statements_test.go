@@ -132,7 +132,7 @@ func (c *crowd) writes(t *testing.T) []counted {
 	t.Helper()
 	lot, won := c.Lot(c.seller, nil), c.Lot(c.seller, nil)
 	c.Bid(c.buyer, won, 10)
-	orderID := apitest.Vars{"orderId": c.Close(won).String()}
+	orderID := apitest.Vars{"orderId": c.Close(won).String(), "idempotencyKey": "count"}
 	bid := func(lot auction.Auction, amount string) apitest.Vars {
 		return input(apitest.Vars{"auctionId": lot.NodeID().String(), "amount": eur(amount), "idempotencyKey": "count " + amount})
 	}

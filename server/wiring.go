@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,7 @@ import (
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/ide"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/obs"
@@ -76,7 +78,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jobs.Client, err = newRiver(s, pay); err != nil {
+	answers := idempotency.New(s.pool)
+	if jobs.Client, err = newRiver(s, pay, answers); err != nil {
 		return nil, err
 	}
 
@@ -90,7 +93,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
-		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Hub: hub, Clock: clock.System{}, Log: s.log,
+		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
@@ -121,7 +124,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 type lateJobs struct{ *river.Client[pgx.Tx] }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -129,8 +132,9 @@ func newRiver(s *services, pay *payment.Service) (*river.Client[pgx.Tx], error) 
 		workers := river.NewWorkers()
 		payment.Workers(workers, pay)
 		ledger.Workers(workers, s.pool)
+		idempotency.Workers(workers, answers)
 		config.Workers = workers
-		config.PeriodicJobs = append(payment.PeriodicJobs(), ledger.PeriodicJobs()...)
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), idempotency.PeriodicJobs())
 		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}}
 	}
 	return river.NewClient(riverpgxv5.New(s.pool), config)

@@ -914,7 +914,7 @@ func (ec *executionContext) unmarshalInputOrderConfirmReceiptInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"orderId"}
+	fieldsInOrder := [...]string{"orderId", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -928,6 +928,13 @@ func (ec *executionContext) unmarshalInputOrderConfirmReceiptInput(ctx context.C
 				return it, err
 			}
 			it.OrderID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -948,7 +955,7 @@ func (ec *executionContext) unmarshalInputOrderShipInput(ctx context.Context, ob
 		asMap["tracking"] = ""
 	}
 
-	fieldsInOrder := [...]string{"orderId", "tracking"}
+	fieldsInOrder := [...]string{"orderId", "tracking", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -969,6 +976,13 @@ func (ec *executionContext) unmarshalInputOrderShipInput(ctx context.Context, ob
 				return it, err
 			}
 			it.Tracking = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil

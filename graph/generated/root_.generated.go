@@ -40,7 +40,8 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Auth func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Auth       func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Idempotent func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -2573,6 +2574,12 @@ directive @public on FIELD_DEFINITION
 "Only who is signed in may use the field; where roles are given, only those. A SELLER is a BUYER too, an ADMIN is SUPPORT too."
 directive @auth(roles: [Role!]) on FIELD_DEFINITION
 
+"""
+The field moves money and is done once for each ` + "`" + `idempotencyKey` + "`" + ` of its input: the same key with the same input gets the first
+answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT.
+"""
+directive @idempotent on FIELD_DEFINITION
+
 "An object with an id. An id reads: its prefix tells the type (lst_ a listing, auc_ an auction, ord_ an order)."
 interface Node {
   id: ID!
@@ -2647,7 +2654,7 @@ extend type Mutation {
   "Opens an auction of one's own listing, at once."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
   "Bids. The amount is held in the bidder's wallet until the bid is outbid or pays for the lot."
-  bidPlace(input: BidPlaceInput!): BidPlacePayload! @auth(roles: [BUYER])
+  bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -2746,7 +2753,7 @@ type AuctionStartPayload {
 input BidPlaceInput {
   auctionId: ID!
   amount: MoneyInput!
-  "The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -3095,9 +3102,9 @@ extend type Viewer {
 
 extend type Mutation {
   "The seller says that the goods are on their way."
-  orderShip(input: OrderShipInput!): OrderShipPayload! @auth(roles: [SELLER])
+  orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
-  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @auth(roles: [BUYER])
+  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3167,6 +3174,8 @@ input OrderShipInput {
   orderId: ID!
   "At most 100 characters."
   tracking: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderShipPayload {
@@ -3176,6 +3185,8 @@ type OrderShipPayload {
 
 input OrderConfirmReceiptInput {
   orderId: ID!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderConfirmReceiptPayload {
@@ -3211,7 +3222,7 @@ type OrderEvent {
 
 extend type Mutation {
   "Pays money into the viewer's wallet from a card."
-  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @auth(roles: [BUYER])
+  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
@@ -3338,7 +3349,7 @@ input WalletTopUpInput {
   paymentMethod: String
   "A saved card. Either this or a payment method."
   cardId: ID
-  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 

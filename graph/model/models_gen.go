@@ -59,7 +59,7 @@ type AuctionStartPayload struct {
 type BidPlaceInput struct {
 	AuctionID id.ID      `json:"auctionId"`
 	Amount    MoneyInput `json:"amount"`
-	// The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED.
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -214,6 +214,8 @@ type Mutation struct {
 
 type OrderConfirmReceiptInput struct {
 	OrderID id.ID `json:"orderId"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderConfirmReceiptPayload struct {
@@ -234,6 +236,8 @@ type OrderShipInput struct {
 	OrderID id.ID `json:"orderId"`
 	// At most 100 characters.
 	Tracking string `json:"tracking"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderShipPayload struct {
@@ -322,7 +326,7 @@ type WalletTopUpInput struct {
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
 	// A saved card. Either this or a payment method.
 	CardID *id.ID `json:"cardId,omitempty"`
-	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 

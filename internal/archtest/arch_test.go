@@ -55,7 +55,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/wsgorilla",
-	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "db", "db/migrations",
+	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/idempotency", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.
@@ -134,7 +134,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/wsgorilla", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
-		"github.com/riverqueue/river":   {"internal/ledger", "internal/payment", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/payment", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/wsgorilla", "server"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}

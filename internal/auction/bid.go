@@ -3,7 +3,6 @@ package auction
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +11,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
@@ -57,16 +57,13 @@ type PlaceInput struct {
 }
 
 func (in PlaceInput) validate() error {
-	notPrintable := func(r rune) bool { return r < ' ' || r > '~' }
 	switch {
 	case in.Amount.Minor <= 0:
 		return ErrNotPositive.At("amount")
 	case in.Amount.Minor > maxBid(in.Amount.Currency):
 		return ErrBidTooHigh.At("amount")
-	case in.IdempotencyKey == "" || len(in.IdempotencyKey) > 255 || strings.ContainsFunc(in.IdempotencyKey, notPrintable):
-		return ErrKey.At("idempotencyKey")
 	}
-	return nil
+	return idempotency.CheckKey(in.IdempotencyKey)
 }
 
 // Placed is the answer to a bid: the bid and the lot right after it. For a retry it is the first bid and the

@@ -1,6 +1,9 @@
 package auction
 
-import "github.com/souklive/souk/internal/fault"
+import (
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/idempotency"
+)
 
 // The refusals of this package. ErrBidTooLow carries price and minimum, ErrClosed endsAt.
 var (
@@ -13,8 +16,8 @@ var (
 	ErrClosed         = fault.New(fault.Precondition, "AUCTION_CLOSED", "The auction has ended.")
 	ErrCurrency       = fault.New(fault.Invalid, "CURRENCY_MISMATCH", "The bid must be in the auction's currency.")
 	ErrNotPositive    = fault.New(fault.Invalid, "AMOUNT_NOT_POSITIVE", "The amount must be greater than zero.")
-	ErrKey            = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has between 1 and 255 printable ASCII characters.")
-	ErrKeyReused      = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used for another bid.")
+	ErrKey            = idempotency.ErrKeyInvalid
+	ErrKeyReused      = idempotency.ErrKeyReused
 	ErrDuration       = fault.New(fault.Invalid, "DURATION_INVALID", "An auction runs between 5 seconds and 7 days; a late bid extends it by at most 600 seconds.")
 	ErrHoldLost       = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
 	ErrNoIncrements   = fault.New(fault.Invalid, "CURRENCY_UNSUPPORTED", "Auctions are not held in this currency.")

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/httpx"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -114,8 +115,8 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 			Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },
 		}),
-		Feed: feed.New(pool),
-		Hub:  hub, Clock: clock.System{}, Log: log,
+		Feed: feed.New(pool), Answers: idempotency.New(pool),
+		Hub: hub, Clock: clock.System{}, Log: log,
 	}
 	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)
 	r.Chat = chat.New(pool, r.Catalog, hub)

@@ -4,6 +4,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/idempotency"
 )
 
 // Refusals of a top-up's input.
@@ -13,8 +14,8 @@ var (
 	ErrTopUpTooLarge        = fault.New(fault.Invalid, "TOP_UP_TOO_LARGE", "The amount is more than a top-up may be.").At("amount")
 	ErrAmountStep           = fault.New(fault.Invalid, "AMOUNT_TOO_PRECISE", "Cards take this currency in steps of ten of its smallest unit.").At("amount")
 	ErrPaymentMethodMissing = fault.New(fault.Invalid, "PAYMENT_METHOD_INVALID", "A payment method is named by its id.").At("paymentMethod")
-	ErrKeyInvalid           = fault.New(fault.Invalid, "IDEMPOTENCY_KEY_INVALID", "An idempotency key has 1 to 255 printable characters.").At("idempotencyKey")
-	ErrKeyReused            = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used with other input.").At("idempotencyKey")
+	ErrKeyInvalid           = idempotency.ErrKeyInvalid
+	ErrKeyReused            = idempotency.ErrKeyReused
 	ErrTopUpNotFound        = fault.New(fault.NotFound, "TOP_UP_NOT_FOUND", "There is no such top-up.")
 )
 

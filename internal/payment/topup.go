@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
 )
@@ -169,8 +170,8 @@ func (s *Service) methodOf(ctx context.Context, tx pgx.Tx, user uuid.UUID, in To
 }
 
 func (in TopUpInput) check() error {
-	if !printable(in.IdempotencyKey) {
-		return ErrKeyInvalid
+	if err := idempotency.CheckKey(in.IdempotencyKey); err != nil {
+		return err
 	}
 	if in.Card != nil && in.PaymentMethod != "" {
 		return ErrCardOrMethod

@@ -1,0 +1,62 @@
+package graph
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/money"
+)
+
+// Every type of refusal is kept with all its fields, and comes back as it was.
+func TestRefusalsComeBack(t *testing.T) {
+	t.Parallel()
+	declined := "insufficient_funds"
+	all := []model.UserError{
+		model.InputError{Code: "A", Message: "a <b>", Field: []string{"input", "a"}},
+		model.BidTooLow{Code: "B", Message: "b", Minimum: money.New(1<<62, "TND")},
+		model.InsufficientFunds{Code: "C", Message: "c", Field: []string{"amount"}, Available: money.New(0, "JPY")},
+		model.CardDeclined{Code: "D", Message: "d", DeclineCode: &declined},
+	}
+	raw, err := writeRefusals(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := readRefusals(raw)
+	if err != nil || !reflect.DeepEqual(back, all) {
+		t.Errorf("%#v, %v", back, err)
+	}
+	tested := func(name string) bool {
+		return slices.ContainsFunc(all, func(e model.UserError) bool { return reflect.TypeOf(e).Name() == name })
+	}
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	for _, def := range schema.GetPossibleTypes(schema.Types["UserError"]) {
+		if !slices.ContainsFunc(refusalTypes, func(e model.UserError) bool { return reflect.TypeOf(e).Name() == def.Name }) {
+			t.Errorf("refusalTypes lacks %s", def.Name)
+		}
+		if !tested(def.Name) {
+			t.Errorf("this test lacks %s", def.Name)
+		}
+	}
+}
+
+// The payload of each mutation under @idempotent can be made of refusals alone.
+func TestRefusedPayloads(t *testing.T) {
+	t.Parallel()
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	for _, f := range schema.Mutation.Fields {
+		if f.Directives.ForName(idempotentDirective) == nil {
+			continue
+		}
+		errs := []model.UserError{model.InputError{Code: f.Name}}
+		payload := refusedPayload(f.Name, errs)
+		if got := reflect.TypeOf(payload).Name(); got != f.Type.Name() {
+			t.Errorf("%s is answered by %s", f.Name, got)
+		}
+		if got := refusalsOf(payload); !reflect.DeepEqual(got, errs) {
+			t.Errorf("%s: %v", f.Name, got)
+		}
+	}
+}

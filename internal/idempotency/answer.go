@@ -1,0 +1,134 @@
+package idempotency
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+)
+
+// Lease is how long a claim keeps others from running the same request. Who holds one has to be done before.
+const Lease = time.Minute
+
+// MaxAnswer is the size in bytes up to which an answer is kept.
+const MaxAnswer = 64 << 10
+
+// Store keeps the answers.
+type Store struct {
+	pool *pgxpool.Pool
+	q    *db.Queries
+}
+
+// New makes a Store.
+func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool, q: db.New()} }
+
+// Request is one use of a key.
+type Request struct {
+	User      uuid.UUID
+	Operation string // the mutation's name; a key belongs to its user and its mutation
+	Key       string
+	Input     [32]byte // a hash of what has to be the same when the key is used again
+	Selection [32]byte // a hash of the fields that the client wants to see
+}
+
+// Answer is what a request was answered.
+type Answer struct {
+	JSON     []byte
+	Refusals json.RawMessage // where it was refused: why, with all that any selection may ask for
+}
+
+// Claim is the right to run a request; it ends with Keep or GiveUp, or after Lease.
+type Claim struct {
+	store   *Store
+	request Request
+	id      uuid.UUID
+}
+
+// Found is what a key stands for. Where both fields are nil, the request was answered for another selection: it
+// runs again, and the first answer stays.
+type Found struct {
+	Claim  *Claim  // nobody has answered it: run it
+	Answer *Answer // it was answered; JSON is nil where that was for another selection and the request was refused
+}
+
+// Claim takes a key, or tells what became of it. It refuses a key that was used with other input, and one whose
+// first request still runs (ErrInFlight).
+func (s *Store) Claim(ctx context.Context, r Request) (_ Found, err error) {
+	defer fault.Wrap(&err, "claim a key of %s", r.Operation)
+	claim, err := s.q.IdempotencyClaim(ctx, s.pool, db.IdempotencyClaimParams{
+		UserID: r.User, Operation: r.Operation, Key: r.Key, InputHash: r.Input[:], SelectionHash: r.Selection[:],
+		Claim: id.New(), LeaseSeconds: Lease.Seconds(),
+	})
+	if err == nil {
+		return Found{Claim: &Claim{store: s, request: r, id: claim}}, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return Found{}, err
+	}
+	row, err := s.q.IdempotencyGet(ctx, s.pool, r.User, r.Operation, r.Key)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // pruned between the two statements
+		return Found{}, ErrInFlight
+	case err != nil:
+		return Found{}, err
+	case !bytes.Equal(row.InputHash, r.Input[:]):
+		return Found{}, ErrKeyReused
+	case row.Answer == nil:
+		return Found{}, ErrInFlight
+	}
+	return found(row, r), nil
+}
+
+func found(row db.IdempotencyAnswer, r Request) Found {
+	answer := &Answer{JSON: row.Answer, Refusals: row.Refusals}
+	if bytes.Equal(row.SelectionHash, r.Selection[:]) {
+		return Found{Answer: answer}
+	}
+	if answer.Refusals == nil {
+		return Found{}
+	}
+	answer.JSON = nil
+	return Found{Answer: answer}
+}
+
+// Keep keeps the answer, and gives the one that counts: where somebody took the claim over and answered first,
+// theirs. An answer that is too large is not kept.
+func (c *Claim) Keep(ctx context.Context, answer Answer) (_ []byte, err error) {
+	defer fault.Wrap(&err, "keep the answer of %s", c.request.Operation)
+	if len(answer.JSON) > MaxAnswer {
+		return answer.JSON, c.GiveUp(ctx)
+	}
+	r := c.request
+	kept, err := c.store.q.IdempotencyKeep(ctx, c.store.pool, db.IdempotencyKeepParams{
+		UserID: r.User, Operation: r.Operation, Key: r.Key, SelectionHash: r.Selection[:],
+		Answer: answer.JSON, Refusals: answer.Refusals,
+	})
+	if err != nil || kept == 1 {
+		return answer.JSON, err
+	}
+	row, err := c.store.q.IdempotencyGet(ctx, c.store.pool, r.User, r.Operation, r.Key)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return answer.JSON, nil
+	}
+	if err == nil && row.Answer != nil && bytes.Equal(row.SelectionHash, r.Selection[:]) {
+		return row.Answer, nil
+	}
+	return answer.JSON, err
+}
+
+// GiveUp lets the next request with the key and the same input run at once: this one failed.
+func (c *Claim) GiveUp(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "give up a key of %s", c.request.Operation)
+	return c.store.q.IdempotencyGiveUp(ctx, c.store.pool, db.IdempotencyGiveUpParams{
+		UserID: c.request.User, Operation: c.request.Operation, Key: c.request.Key, Claim: c.id,
+	})
+}

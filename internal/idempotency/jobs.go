@@ -1,0 +1,58 @@
+package idempotency
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// Answers are kept for keepDays, so that a client may come back after weeks without a connection. What is
+// older goes in batches of pruneBatch, each a transaction of its own.
+const (
+	keepDays   = 30
+	pruneEvery = time.Hour
+	pruneBatch = 1_000
+)
+
+// PruneJob deletes the answers that are old.
+type PruneJob struct{}
+
+// Kind names the job.
+func (PruneJob) Kind() string { return "idempotency_prune" }
+
+type pruneWorker struct {
+	river.WorkerDefaults[PruneJob]
+	store *Store
+}
+
+// Work prunes until nothing is old, or until the job's time is over; the next one goes on.
+func (w *pruneWorker) Work(ctx context.Context, _ *river.Job[PruneJob]) error {
+	_, err := w.store.Prune(ctx)
+	return err
+}
+
+// Prune deletes the answers that are older than 30 days, and tells how many.
+func (s *Store) Prune(ctx context.Context) (deleted int64, err error) {
+	for {
+		n, err := s.q.IdempotencyPrune(ctx, s.pool, keepDays, pruneBatch)
+		deleted += n
+		if err != nil || n < pruneBatch {
+			return deleted, err
+		}
+	}
+}
+
+// Workers registers the jobs of this package.
+func Workers(workers *river.Workers, store *Store) {
+	river.AddWorker(workers, &pruneWorker{store: store})
+}
+
+// PeriodicJobs is what River has to enqueue regularly, by one leader however many servers run.
+func PeriodicJobs() []*river.PeriodicJob {
+	return []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(pruneEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return PruneJob{}, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true}),
+	}
+}
