@@ -107,8 +107,12 @@ func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver)
 		}
 		a.claim = found.Claim
 	}
-	if errs, err := refused(err); err != nil || errs != nil {
-		return refusedPayload(field.Field.Name, errs), err
+	if err != nil {
+		errs, err := refused(err)
+		if err != nil {
+			return nil, err
+		}
+		return refusedPayload(field.Field.Name, errs)
 	}
 	payload, err := next(ctx)
 	if err == nil {
@@ -150,5 +154,8 @@ func again(field string, answer idempotency.Answer) (any, error) {
 		return written(answer.JSON), nil // gqlgen takes a marshaler in the place of a payload
 	}
 	errs, err := readRefusals(answer.Refusals)
-	return refusedPayload(field, errs), err
+	if err != nil {
+		return nil, err
+	}
+	return refusedPayload(field, errs)
 }

@@ -12,25 +12,21 @@ import (
 
 // refusedPayload is the payload of any mutation that was refused before its resolver ran: userErrors, and null for the
 // rest. What type it has is told by the resolver's method.
-func refusedPayload(mutation string, errs []model.UserError) any {
-	payload := reflect.New(payloadType(mutation)).Elem()
+func refusedPayload(mutation string, errs []model.UserError) (any, error) {
+	method, ok := reflect.TypeFor[generated.MutationResolver]().MethodByName(strings.ToUpper(mutation[:1]) + mutation[1:])
+	if !ok {
+		return nil, fmt.Errorf("the mutation %s has no resolver", mutation)
+	}
+	payload := reflect.New(method.Type.Out(0)).Elem()
 	payload.FieldByName(userErrorsField).Set(reflect.ValueOf(errs))
-	return payload.Interface()
+	return payload.Interface(), nil
 }
 
 const userErrorsField = "UserErrors"
 
-func payloadType(mutation string) reflect.Type {
-	method, ok := reflect.TypeFor[generated.MutationResolver]().MethodByName(strings.ToUpper(mutation[:1]) + mutation[1:])
-	if !ok {
-		panic("no resolver of the mutation " + mutation)
-	}
-	return method.Type.Out(0)
-}
-
 // refusalsOf are the userErrors of a mutation's payload.
 func refusalsOf(payload any) []model.UserError {
-	errs, _ := reflect.ValueOf(payload).FieldByName(userErrorsField).Interface().([]model.UserError)
+	errs, _ := reflect.TypeAssert[[]model.UserError](reflect.ValueOf(payload).FieldByName(userErrorsField))
 	return errs
 }
 

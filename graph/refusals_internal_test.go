@@ -51,9 +51,9 @@ func TestRefusedPayloads(t *testing.T) {
 			continue
 		}
 		errs := []model.UserError{model.InputError{Code: f.Name}}
-		payload := refusedPayload(f.Name, errs)
-		if got := reflect.TypeOf(payload).Name(); got != f.Type.Name() {
-			t.Errorf("%s is answered by %s", f.Name, got)
+		payload, err := refusedPayload(f.Name, errs)
+		if err != nil || reflect.TypeOf(payload).Name() != f.Type.Name() {
+			t.Fatalf("%s is answered by %T, %v", f.Name, payload, err)
 		}
 		if got := refusalsOf(payload); !reflect.DeepEqual(got, errs) {
 			t.Errorf("%s: %v", f.Name, got)
