@@ -99,6 +99,24 @@ type Conversation struct {
 	ActiveAt  time.Time
 }
 
+type Exchange struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	FromCurrency   string
+	FromAmount     int64
+	FromDigits     int16
+	ToCurrency     string
+	ToAmount       int64
+	ToDigits       int16
+	Rate           string
+	MarginBp       int32
+	Source         string
+	AsOf           time.Time
+	IdempotencyKey string
+	RequestHash    []byte
+	CreatedAt      time.Time
+}
+
 type Hold struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID

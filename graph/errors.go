@@ -46,6 +46,10 @@ func userError(f *fault.Error) model.UserError {
 		if available, ok := f.Data["available"].(money.Amount); ok {
 			return model.InsufficientFunds{Code: f.Code, Message: f.Message, Field: f.Field, Available: available}
 		}
+	case payment.ErrExchangeRateMoved.Code:
+		if offer, ok := f.Data["offer"].(money.Amount); ok {
+			return model.ExchangeRateMoved{Code: f.Code, Message: f.Message, Field: f.Field, Offer: offer}
+		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}
 		if code, ok := f.Data["declineCode"].(string); ok && code != "" {

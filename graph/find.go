@@ -54,6 +54,7 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
 // and refunds are for their own people only.
+// and exchanges are for their own people only.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {
@@ -79,6 +80,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
 	case id.Card:
 		return node(visible(r.Payment.CardOf(ctx, actorID(ctx), v.UUID)))
+	case id.Exchange:
+		return node(visible(r.Payment.ExchangeOf(ctx, actorID(ctx), v.UUID)))
 	case id.CardSetup:
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
 	case id.Refund:

@@ -52,6 +52,13 @@ func (in *inputReader) amount(v model.MoneyInput, field string) money.Amount {
 	return amount
 }
 
+// currency wants an ISO 4217 code.
+func (in *inputReader) currency(v money.Currency, field string) money.Currency {
+	currency, err := money.ParseCurrency(string(v))
+	in.fail(err, field)
+	return currency
+}
+
 func startInput(v model.AuctionStartInput) (auction.StartInput, error) {
 	var in inputReader
 	out := auction.StartInput{
@@ -103,6 +110,16 @@ func topUpInput(v model.WalletTopUpInput) (payment.TopUpInput, error) {
 	if v.CardID != nil {
 		card := in.id(*v.CardID, id.Card, "cardId")
 		out.Card = &card
+	}
+	return out, in.err
+}
+
+func exchangeInput(v model.WalletExchangeInput) (payment.ExchangeInput, error) {
+	var in inputReader
+	out := payment.ExchangeInput{From: in.amount(v.From, "from"), To: in.currency(v.To, "to"), IdempotencyKey: v.IdempotencyKey}
+	if v.Minimum != nil {
+		minimum := in.amount(*v.Minimum, "minimum")
+		out.Minimum = &minimum
 	}
 	return out, in.err
 }

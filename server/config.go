@@ -61,6 +61,15 @@ type Config struct {
 	// The platform's share of a sale, in basis points (500 is 5 %). An order keeps the share of its day.
 	PlatformFeeBP int64 `env:"SOUK_PLATFORM_FEE_BP" envDefault:"500"`
 
+	// Address of the European Central Bank's daily reference rates, https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml. Left out, money is exchanged at made-up rates, and in production not at all.
+	FXRatesURL string `env:"SOUK_FX_RATES_URL"`
+
+	// How long exchange rates are used after they were read.
+	FXMaxAge time.Duration `env:"SOUK_FX_MAX_AGE" envDefault:"36h"`
+
+	// What the platform keeps of an exchange between two currencies, in basis points.
+	ExchangeMarginBP int64 `env:"SOUK_EXCHANGE_MARGIN_BP" envDefault:"50"`
+
 	// The least that is logged: `debug`, `info`, `warn` or `error`. `souk demo` shows warnings only, unless this is set.
 	LogLevel slog.Level `env:"SOUK_LOG_LEVEL" envDefault:"info"`
 

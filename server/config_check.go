@@ -51,6 +51,13 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.PlatformFeeBP < 0 || c.PlatformFeeBP > 10_000 {
 		wrong("SOUK_PLATFORM_FEE_BP", "%d is outside 0 to 10000", c.PlatformFeeBP)
 	}
+	check("SOUK_FX_RATES_URL", c.FXRatesURL != "", checkURL(c.FXRatesURL))
+	if c.FXMaxAge < time.Hour || c.FXMaxAge > 7*24*time.Hour {
+		wrong("SOUK_FX_MAX_AGE", "%s is outside 1h to 168h", c.FXMaxAge)
+	}
+	if c.ExchangeMarginBP < 0 || c.ExchangeMarginBP > 2_000 {
+		wrong("SOUK_EXCHANGE_MARGIN_BP", "%d is outside 0 to 2000", c.ExchangeMarginBP)
+	}
 	if c.ShutdownTimeout < time.Second || c.ShutdownTimeout > 10*time.Minute {
 		wrong("SOUK_SHUTDOWN_TIMEOUT", "%s is outside 1s to 10m", c.ShutdownTimeout)
 	}
@@ -87,6 +94,9 @@ func (c Config) warnings() []string {
 	}
 	if strings.HasPrefix(c.PublicURL, "http://") {
 		warnings = append(warnings, "SOUK_PUBLIC_URL is not https: passwords and tokens travel in the clear")
+	}
+	if strings.HasPrefix(c.FXRatesURL, "http://") {
+		warnings = append(warnings, "SOUK_FX_RATES_URL is not https: who sits on the way sets the exchange rates")
 	}
 	if slices.Contains(c.AllowedOrigins, "*") {
 		warnings = append(warnings, "SOUK_ALLOWED_ORIGINS lets the pages of any web site call the API")

@@ -92,7 +92,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"DATABASE_ADMIN_URL=postgres://x:y@host:port/z", "REDIS_URL=http://x", "STRIPE_SECRET_KEY=pk_test_1", "STRIPE_API_URL=nowhere",
 		"STRIPE_WEBHOOK_SECRET=we_1",
 		"SOUK_SIGNING_KEY=short", "SOUK_DB_MAX_CONNS=0", "SOUK_PLATFORM_FEE_BP=10001", "SOUK_LOG_LEVEL=loud",
-		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever",
+		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever", "SOUK_FX_RATES_URL=ecb", "SOUK_FX_MAX_AGE=1m", "SOUK_EXCHANGE_MARGIN_BP=-1",
 	})
 	var want []string
 	for _, f := range settingFields() {
@@ -112,7 +112,8 @@ func TestMistakesOneByOne(t *testing.T) {
 		"SOUK_ADDR=localhost:http", "SOUK_ADDR=127.0.0.1:-1", "SOUK_PUBLIC_URL=ftp://x", "SOUK_PUBLIC_URL=https://x/path",
 		"SOUK_DB_MAX_CONNS=1", "SOUK_DB_MAX_CONNS=many", "SOUK_DB_MAX_CONNS=99999999999", "SOUK_PLATFORM_FEE_BP=-1",
 		"SOUK_PLATFORM_FEE_BP=2.5", "SOUK_SHUTDOWN_TIMEOUT=0", "SOUK_SHUTDOWN_TIMEOUT=1h", "STRIPE_SECRET_KEY=sk_live_1",
-		"SOUK_ALLOWED_ORIGINS=*.example", "REDIS_URL=redis://host:port",
+		"SOUK_ALLOWED_ORIGINS=*.example", "REDIS_URL=redis://host:port", "SOUK_FX_MAX_AGE=169h", "SOUK_EXCHANGE_MARGIN_BP=2001",
+		"SOUK_FX_RATES_URL=file:///etc/passwd",
 	} {
 		name, _, _ := strings.Cut(pair, "=")
 		if got := blamed(t, []string{pair}); !slices.Equal(got, []string{name}) {
@@ -143,13 +144,14 @@ func TestProductionNamesEachPlayDefault(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	environ := append(inProduction(), "STRIPE_SECRET_KEY=sk_test_1", "SOUK_PUBLIC_URL=http://souk.example", "SOUK_ALLOWED_ORIGINS=*", "SOUK_ADDRESS=x")
+	environ := append(inProduction(), "STRIPE_SECRET_KEY=sk_test_1", "SOUK_PUBLIC_URL=http://souk.example", "SOUK_ALLOWED_ORIGINS=*", "SOUK_ADDRESS=x",
+		"SOUK_FX_RATES_URL=http://rates.example")
 	c, err := loadConfig(environ)
 	if err != nil {
 		t.Fatal(err)
 	}
 	warnings := strings.Join(c.warnings(), "\n")
-	for _, name := range []string{"STRIPE_SECRET_KEY", "SOUK_PUBLIC_URL", "SOUK_ALLOWED_ORIGINS", "SOUK_ADDRESS"} {
+	for _, name := range []string{"STRIPE_SECRET_KEY", "SOUK_PUBLIC_URL", "SOUK_ALLOWED_ORIGINS", "SOUK_ADDRESS", "SOUK_FX_RATES_URL"} {
 		if !strings.Contains(warnings, name) {
 			t.Errorf("no warning about %s in:\n%s", name, warnings)
 		}

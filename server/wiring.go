@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/demo"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/ide"
 	"github.com/souklive/souk/internal/idempotency"
@@ -67,9 +68,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users := identity.New(s.pool)
 	listings := catalog.New(s.pool, photos)
 	shows := show.New(s.pool, clock.System{})
+	rates := exchangeRates(s)
 	pay := payment.New(payment.Config{
 		Pool: s.pool, Provider: payment.NewStripe(s.stripeKey, s.stripeURL, nil), Jobs: jobs, Log: s.log, Hub: hub,
 		WebhookSecret: s.webhookSecret(), ReturnURL: func() string { return s.publicURL + payment.ReturnPath },
+		Rates: rates, ExchangeMarginBP: s.config.ExchangeMarginBP,
 	})
 	orders := order.New(s.pool, pay, hub, s.config.PlatformFeeBP)
 	auctions, err := auction.New(ctx, auction.Config{
@@ -79,7 +82,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	answers := idempotency.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, answers); err != nil {
+	if jobs.Client, err = newRiver(s, pay, rates, answers); err != nil {
 		return nil, err
 	}
 
@@ -123,8 +126,19 @@ func wire(ctx context.Context, s *services) (*app, error) {
 // lateJobs lets payment enqueue jobs whose workers need payment: the client is made last.
 type lateJobs struct{ *river.Client[pgx.Tx] }
 
+// exchangeRates decides who says what currencies are worth: nobody, in production without a setting.
+func exchangeRates(s *services) *fx.Service {
+	switch {
+	case s.config.FXRatesURL != "":
+		return fx.New(s.pool, fx.NewECB(s.config.FXRatesURL), s.config.FXMaxAge)
+	case s.config.Env == production:
+		return nil
+	}
+	return fx.New(s.pool, fx.Fixed{Clock: clock.System{}}, s.config.FXMaxAge)
+}
+
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -135,6 +149,10 @@ func newRiver(s *services, pay *payment.Service, answers *idempotency.Store) (*r
 		idempotency.Workers(workers, answers)
 		config.Workers = workers
 		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), idempotency.PeriodicJobs())
+		if rates != nil {
+			fx.Workers(workers, rates)
+			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)
+		}
 		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}}
 	}
 	return river.NewClient(riverpgxv5.New(s.pool), config)

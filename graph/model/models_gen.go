@@ -155,6 +155,17 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
+// The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
+type ExchangeRateMoved struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What the exchange would give now.
+	Offer money.Amount `json:"offer"`
+}
+
+func (ExchangeRateMoved) IsUserError() {}
+
 // A refusal that needs no data.
 type InputError struct {
 	Code    string   `json:"code"`
@@ -318,6 +329,20 @@ type Wallet struct {
 	Available money.Amount `json:"available"`
 	// Set aside for leading bids.
 	Held money.Amount `json:"held"`
+}
+
+type WalletExchangeInput struct {
+	From MoneyInput     `json:"from"`
+	To   money.Currency `json:"to"`
+	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
+	Minimum *MoneyInput `json:"minimum,omitempty"`
+	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type WalletExchangePayload struct {
+	Exchange   *payment.Exchange `json:"exchange,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
 }
 
 type WalletTopUpInput struct {

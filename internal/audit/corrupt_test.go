@@ -15,6 +15,7 @@ type corruption struct {
 
 func corruptions() []corruption {
 	const amalsWallet = "account_id = (SELECT id FROM ledger.account WHERE kind = 'wallet' AND owner = :amal;)"
+	const anyRate = "ALTER TABLE exchange DROP CONSTRAINT exchange_at_rate"
 	entry := func(key string) string { return "entry_id = (SELECT id FROM ledger.entry WHERE key = :" + key + ";)" }
 	one := func(name, statement string, fails ...string) corruption {
 		return corruption{name, []string{statement}, fails}
@@ -81,6 +82,14 @@ func corruptions() []corruption {
 		{"a top-up by a card that nobody knows", []string{
 			"UPDATE top_up SET card_id = gen_random_uuid() WHERE id = :topup;",
 		}, []string{"card_of_user"}},
+		one("an exchange of another user", "UPDATE exchange SET user_id = :amal; WHERE id = :exchange;", "exchange_posted"),
+		one("an exchange that nobody knows", "DELETE FROM exchange WHERE id = :exchange;", "exchange_posted"),
+		one("an exchange of another amount, at the rate", "UPDATE exchange SET from_amount = from_amount * 2, to_amount = div(from_amount * 2 * rate::numeric * 9950 * 1000, 1000000) WHERE id = :exchange;", "exchange_posted"),
+		{"an exchange at another rate", []string{anyRate, "UPDATE exchange SET rate = '9.9' WHERE id = :exchange;"}, []string{"exchange_posted"}},
+		{"an exchange without its margin", []string{anyRate, "UPDATE exchange SET margin_bp = 0 WHERE id = :exchange;"}, []string{"exchange_posted"}},
+		one("an exchange that was never posted", `INSERT INTO exchange (id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash)
+			SELECT gen_random_uuid(), user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, 'again', request_hash FROM exchange`, "exchange_posted"),
+		one("an exchange under another key", "UPDATE ledger.entry SET key = 'exchange:x' WHERE cause_id = :exchange;", "exchange_posted"),
 		one("an unpaid order with money in escrow", "UPDATE orders SET payment = 'PENDING' WHERE id = :paid;", "order_escrow"),
 		one("an escrow without an order", "UPDATE ledger.account SET owner = gen_random_uuid() WHERE kind = 'escrow' AND owner = :paid;", "order_escrow"),
 		one("an escrow gets money from nowhere", "UPDATE ledger.balance SET balance = balance + 1 WHERE account_id = (SELECT id FROM ledger.account WHERE kind = 'escrow' AND owner = :settled;)",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
@@ -97,7 +98,12 @@ type story struct {
 func tell(t *testing.T) *story {
 	t.Helper()
 	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}}
-	s.payment = payment.New(payment.Config{Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{}})
+	rates := fx.New(s.Pool, fx.Fixed{Clock: clock.System{}}, time.Hour)
+	s.must(rates.Refresh(t.Context()))
+	s.payment = payment.New(payment.Config{
+		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{},
+		Rates: rates, ExchangeMarginBP: 50,
+	})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
 	auctions, err := auction.New(t.Context(), auction.Config{
 		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),
@@ -118,6 +124,10 @@ func tell(t *testing.T) *story {
 	settled := s.close(s.lot(seller, "done", amal, badr, amal), "settled")
 	s.must2(s.orders.Ship(t.Context(), seller, settled, "RR123"))
 	s.must2(s.orders.ConfirmReceipt(t.Context(), amal, settled))
+
+	exchange, err := s.payment.Exchange(t.Context(), badr, payment.ExchangeInput{From: money.New(20_00, "EUR"), To: "TND", IdempotencyKey: "once"})
+	s.must(err)
+	s.names["exchange"] = exchange.ID.String()
 
 	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
 	s.post("promised", ledger.Promotions, ledger.Bank)

@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
@@ -32,6 +33,9 @@ import (
 // FeeBasisPoints is what the world's platform keeps of a sale.
 const FeeBasisPoints = 850
 
+// ExchangeMarginBP is what the world's platform keeps of an exchange.
+const ExchangeMarginBP = 50
+
 // World is every domain over one database that is the test's own. It has no payment provider: wallets are
 // filled by Fund.
 type World struct {
@@ -43,6 +47,7 @@ type World struct {
 	Identity *identity.Service
 	Catalog  *catalog.Service
 	Shows    *show.Service
+	Rates    *fx.Service
 	Payment  *payment.Service
 	Orders   *order.Service
 	Auctions *auction.Service
@@ -65,7 +70,9 @@ func NewWithFee(t testing.TB, basisPoints int64) *World {
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
 	w.Shows = show.New(w.Pool, clock.System{})
-	w.Payment = payment.New(payment.Config{Pool: w.Pool})
+	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
+	w.Must(w.Rates.Refresh(w.Ctx()))
+	w.Payment = payment.New(payment.Config{Pool: w.Pool, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP})
 	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
 	w.Chat = chat.New(w.Pool, w.Catalog, w.Told)
 	w.Auctions, err = auction.New(t.Context(), auction.Config{
@@ -245,7 +252,7 @@ func (w *World) Audited() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "orders", "order_move",
-		"auction", "bid", "hold", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
+		"auction", "bid", "hold", "fx_rate", "exchange", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }
 

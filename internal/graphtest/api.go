@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
@@ -109,11 +111,14 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	jobs, err := river.NewClient[pgx.Tx](riverpgxv5.New(pool), &river.Config{})
 	a.must(err)
+	rates := fx.New(pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
+	a.must(rates.Refresh(a.t.Context()))
 	r := &graph.Resolver{
 		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(pool, clock.System{}),
 		Payment: payment.New(payment.Config{
 			Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },
+			Rates:     rates, ExchangeMarginBP: 50,
 		}),
 		Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,

@@ -1,5 +1,5 @@
 // Package payment moves money between cards, wallets, holds and escrow, and keeps saved cards. It owns the
-// tables top_up, refund, withdrawal, hold, card, card_setup, provider_customer, provider_event, provider_cursor and provider_txn; the money itself is the ledger's, and nothing here changes a balance except by an entry.
+// tables top_up, refund, withdrawal, hold, card, card_setup, provider_customer, provider_event, provider_cursor, provider_txn and exchange; the money itself is the ledger's, and nothing here changes a balance except by an entry.
 //
 // What must stay true:
 //
@@ -14,6 +14,7 @@
 //     afresh, so that doubles, delays and any order lead to the same books.
 //   - A card's number never comes here.
 //   - The sum of a user's open holds is their wallet_held account. A hold is resolved once.
+//   - An exchange gives never more than its rate: rounding is down.
 //   - A refusal moves nothing, and leaves the caller's transaction usable.
 //
 // Lock order: the caller's rows (auction, order), then holds by id, then the top-up's, the setup's or the refund's row and

@@ -47,6 +47,17 @@ var (
 	ErrRefundNotFound = fault.New(fault.NotFound, "REFUND_NOT_FOUND", "There is no such refund.")
 )
 
+// Refusals of exchanges.
+var (
+	ErrExchangeOff       = fault.New(fault.Precondition, "EXCHANGE_OFF", "Money is not exchanged here.")
+	ErrExchangeSame      = fault.New(fault.Invalid, "EXCHANGE_SAME_CURRENCY", "Money is exchanged into another currency.").At("to")
+	ErrExchangeTooLarge  = fault.New(fault.Invalid, "EXCHANGE_TOO_LARGE", "The amount is more than an exchange may be.").At("from")
+	ErrExchangeTooSmall  = fault.New(fault.Invalid, "EXCHANGE_TOO_SMALL", "The amount gives nothing in the other currency.").At("from")
+	ErrExchangeRateMoved = fault.New(fault.Precondition, "EXCHANGE_RATE_MOVED", "The amount gives less now than the least that is accepted.").At("minimum")
+	ErrExchangeMinimum   = fault.New(fault.Invalid, "CURRENCY_MISMATCH", "The least that is accepted is in the currency that is asked for.").At("minimum", "currencyCode")
+	ErrExchangeNotFound  = fault.New(fault.NotFound, "EXCHANGE_NOT_FOUND", "There is no such exchange.")
+)
+
 // ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
 var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 

@@ -13,3 +13,6 @@ func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
 
 // NodeID is the id that clients see.
 func (c CardSetup) NodeID() id.ID { return id.CardSetup.ID(c.ID) }
+
+// NodeID is the id that clients see.
+func (e Exchange) NodeID() id.ID { return id.Exchange.ID(e.ID) }

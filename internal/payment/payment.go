@@ -14,6 +14,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/realtime"
@@ -35,6 +36,9 @@ type Config struct {
 
 	WebhookSecret string        // of the signatures; webhooks are refused where it is empty
 	ReturnURL     func() string // where a card's holder comes back to after 3-D Secure; nil or empty: no redirect is offered
+
+	Rates            *fx.Service // what currencies are worth; nothing is exchanged where nil
+	ExchangeMarginBP int64       // what the platform keeps of an exchange, in basis points
 }
 
 // Service is the use cases of payment.
@@ -49,6 +53,9 @@ type Service struct {
 
 	webhookSecret string
 	returnURL     func() string
+
+	rates    *fx.Service
+	marginBP int64
 }
 
 // New makes a Service.
@@ -57,6 +64,7 @@ func New(config Config) *Service {
 		pool: config.Pool, provider: config.Provider, jobs: config.Jobs,
 		log: config.Log, clock: config.Clock, hub: config.Hub, q: db.New(),
 		webhookSecret: config.WebhookSecret, returnURL: config.ReturnURL,
+		rates: config.Rates, marginBP: config.ExchangeMarginBP,
 	}
 	if s.returnURL == nil {
 		s.returnURL = func() string { return "" }
