@@ -19,6 +19,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.BidTooLow{Code: "B", Message: "b", Minimum: money.New(1<<62, "TND")},
 		model.InsufficientFunds{Code: "C", Message: "c", Field: []string{"amount"}, Available: money.New(0, "JPY")},
 		model.CardDeclined{Code: "D", Message: "d", DeclineCode: &declined},
+		model.ExchangeRateMoved{Code: "E", Message: "e", Field: []string{"minimum"}, Offer: money.New(1, "EUR")},
 	}
 	raw, err := writeRefusals(all)
 	if err != nil {

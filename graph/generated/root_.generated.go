@@ -3193,7 +3193,7 @@ type ConversationEvent {
 
 extend type Mutation {
   "Exchanges money of the viewer's wallet in one currency into their wallet in another."
-  walletExchange(input: WalletExchangeInput!): WalletExchangePayload! @auth(roles: [BUYER])
+  walletExchange(input: WalletExchangeInput!): WalletExchangePayload! @idempotent @auth(roles: [BUYER])
 }
 
 "What an exchange would give now."
@@ -3230,7 +3230,7 @@ input WalletExchangeInput {
   to: CurrencyCode!
   "The least that is accepted, in the currency ` + "`" + `to` + "`" + `; a quote's ` + "`" + `to` + "`" + `, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED."
   minimum: MoneyInput
-  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 

@@ -336,7 +336,7 @@ type WalletExchangeInput struct {
 	To   money.Currency `json:"to"`
 	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
 	Minimum *MoneyInput `json:"minimum,omitempty"`
-	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 

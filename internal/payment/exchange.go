@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
@@ -156,8 +157,8 @@ func (s *Service) ExchangeOf(ctx context.Context, user, id uuid.UUID) (Exchange,
 }
 
 func (s *Service) checkExchangeInput(in ExchangeInput) error {
-	if !printable(in.IdempotencyKey) {
-		return ErrKeyInvalid
+	if err := idempotency.CheckKey(in.IdempotencyKey); err != nil {
+		return err
 	}
 	if err := s.checkExchange(in.From, in.To); err != nil {
 		return err
