@@ -42,6 +42,7 @@ type Answer struct {
 	Data       json.RawMessage `json:"data"`
 	Errors     []Error         `json:"errors"`
 	Extensions map[string]any  `json:"extensions"`
+	Body       []byte          `json:"-"` // all of it, as it came
 }
 
 // Error is one top-level error.
@@ -49,10 +50,11 @@ type Error struct {
 	Message    string `json:"message"`
 	Path       []any  `json:"path"`
 	Extensions struct {
-		Code      string `json:"code"`
-		Kind      string `json:"kind"`
-		RequestID string `json:"requestId"`
-		Retryable bool   `json:"retryable"`
+		Code         string `json:"code"`
+		Kind         string `json:"kind"`
+		RequestID    string `json:"requestId"`
+		Retryable    bool   `json:"retryable"`
+		RetryAfterMs int    `json:"retryAfterMs"`
 	} `json:"extensions"`
 }
 
@@ -87,7 +89,7 @@ func (c Client) Post(body io.Reader) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Status: resp.StatusCode}
+	answer := Answer{Status: resp.StatusCode, Body: raw}
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return answer, fmt.Errorf("status %d, body %q: %w", resp.StatusCode, raw, err)
 	}

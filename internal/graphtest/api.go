@@ -52,6 +52,7 @@ type API struct {
 	Resolver   *graph.Resolver
 	Log        *Log
 	Statements *Statements // of the domains; not of the hub
+	Stripe     *stripefake.Server
 
 	t     testing.TB
 	data  *pgtest.Database
@@ -135,6 +136,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 func (a *API) stripe() string {
 	fake, err := stripefake.New(stripefake.Config{Key: stripeKey, Seed: 7})
 	a.must(err)
+	a.Stripe = fake
 	listener := httptest.NewServer(fake)
 	a.t.Cleanup(listener.Close)
 	return listener.URL
@@ -167,6 +169,13 @@ func (a *API) Exec(sql string, args ...any) {
 	a.t.Helper()
 	_, err := a.data.Admin.Exec(a.t.Context(), sql, args...)
 	a.must(err)
+}
+
+// Int reads one number as the schema's owner.
+func (a *API) Int(sql string, args ...any) (n int64) {
+	a.t.Helper()
+	a.must(a.data.Admin.QueryRow(a.t.Context(), sql, args...).Scan(&n))
+	return n
 }
 
 // Digest is the content of every table: two that are equal say that nothing was changed.
