@@ -6,11 +6,11 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/obs"
 )
@@ -99,20 +99,29 @@ func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Req
 }
 
 // initWebSocket authenticates by the payload of connection_init, which is where browsers can put a token.
-func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) transport.WebsocketInitFunc {
-	return func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-		ctx, err := authenticate(ctx, users, payload.Authorization())
+func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) func(context.Context, map[string]any) (context.Context, error) {
+	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
+		ctx, err := authenticate(ctx, users, authorizationIn(payload))
 		if err != nil && fault.KindOf(err) == fault.Unauthenticated {
-			refused := transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, closeForbidden), "Forbidden")
-			return refused, nil, err
+			return nil, &gqlws.Refusal{Code: closeForbidden, Reason: "Forbidden"}
 		}
-		if err != nil { // the transport sends the error's own words: only the presenter's may leave
-			failed := transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, closeInternal), "Internal server error")
-			return failed, nil, present(ctx, err)
+		if err != nil {
+			_ = present(ctx, err) // logs it; only the presenter's words may leave
+			return nil, &gqlws.Refusal{Code: closeInternal, Reason: "Internal server error"}
 		}
 		if b, ok := ctx.Value(bearerKey{}).(bearer); ok {
 			ctx = context.WithValue(ctx, bearerKey{}, bearer{token: b.token, socket: true})
 		}
-		return ctx, nil, nil
+		return ctx, nil
 	}
+}
+
+// authorizationIn is what a client has put into its payload, under either spelling of the header's name.
+func authorizationIn(payload map[string]any) string {
+	for _, name := range []string{"Authorization", "authorization"} {
+		if value, ok := payload[name].(string); ok {
+			return value
+		}
+	}
+	return ""
 }

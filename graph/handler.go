@@ -13,20 +13,21 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/socket"
 )
 
 const (
-	documentCache   = 1_000
-	socketInit      = 10 * time.Second
-	socketPing      = 20 * time.Second
-	socketReadLimit = 64 << 10
-	streamPing      = 15 * time.Second
+	documentCache = 1_000
+	streamPing    = 15 * time.Second
 )
 
 // Config is what the handler needs beside the resolver.
 type Config struct {
-	Sockets    transport.WebsocketImplementation
+	Sockets    *socket.Sockets
+	Audience   *audience.Groups
 	Limits     Limits
 	Production bool // introspection is then for staff only
 }
@@ -38,18 +39,9 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 		Directives: generated.DirectiveRoot{Auth: auth, Idempotent: r.idempotent},
 		Complexity: complexityRoot(),
 	}))
-	readLimit := int64(socketReadLimit)
-	// Half-open peers are found by the sockets' own pings, below the protocol.
-	srv.AddTransport(transport.Websocket{
-		Implementation:        c.Sockets,
-		InitFunc:              initWebSocket(r.Identity, presenter(r.Log)),
-		InitTimeout:           socketInit,
-		KeepAlivePingInterval: socketPing,
-		PayloadReadLimit:      &readLimit,
-		ErrorFunc: func(ctx context.Context, err error) {
-			r.Log.DebugContext(ctx, "a WebSocket ended", "error", err)
-		},
-	})
+	srv.AddTransport(gqlws.New(gqlws.Config{
+		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log), Join: c.Audience.Join, Log: r.Log,
+	}))
 	fail := WriteError(r.Log)
 	srv.AddTransport(serverSentEvents{SSE: transport.SSE{KeepAlivePingInterval: streamPing}, fail: fail})
 	srv.AddTransport(overHTTP{fail: fail})

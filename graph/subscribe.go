@@ -3,12 +3,12 @@ package graph
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/graphql/handler/transport"
-
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/realtime"
 )
@@ -46,6 +46,10 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 	if s.After != nil && *s.After < 0 {
 		return nil, errVersion
 	}
+	run := audience.RunOf(ctx)
+	if run != nil { // for a group: where it begins is the group's to say
+		s.After, s.Epoch = run.After, run.Epoch
+	}
 	subscription, err := r.Hub.Subscribe(ctx, s)
 	if err != nil {
 		return nil, err
@@ -60,6 +64,9 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 					r.endWith(ctx, err)
 				}
 				return
+			}
+			if run != nil {
+				run.Emit(event.Version, event.At)
 			}
 			select {
 			case out <- item:
@@ -76,11 +83,9 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 
 // endWith tells the client why its subscription ends; the transport sends it when the channel closes.
 func (r *Resolver) endWith(ctx context.Context, err error) {
-	if end, ok := ctx.Value(streamEndKey{}).(*streamEnd); ok {
-		end.cause.Store(presenter(r.Log)(ctx, err))
-		return
+	if end := gqlws.EndOf(ctx); end != nil {
+		end.Set(presenter(r.Log)(ctx, err))
 	}
-	transport.AddSubscriptionError(ctx, presenter(r.Log)(ctx, err))
 }
 
 func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {

@@ -10,15 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/gqlws"
 )
 
 // The refusals of a request that holds no operation to run.
@@ -184,27 +183,21 @@ func (t serverSentEvents) Do(w http.ResponseWriter, r *http.Request, exec graphq
 	t.SSE.Do(w, r, endingExecutor{exec})
 }
 
-type streamEndKey struct{}
-
-// streamEnd is why a stream of server-sent events ends; gqlgen's own way of telling is for WebSockets alone, and
-// panics elsewhere.
-type streamEnd struct {
-	cause atomic.Pointer[gqlerror.Error]
-}
-
 // endingExecutor tells a stream's client why it ends, in a last answer.
 type endingExecutor struct{ graphql.GraphExecutor }
 
 // DispatchOperation begins the operation.
 func (e endingExecutor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	end := &streamEnd{}
-	respond, ctx := e.GraphExecutor.DispatchOperation(context.WithValue(ctx, streamEndKey{}, end), op)
+	ctx, end := gqlws.WithStreamEnd(ctx)
+	respond, ctx := e.GraphExecutor.DispatchOperation(ctx, op)
+	ended := false
 	return func(ctx context.Context) *graphql.Response {
 		if response := respond(ctx); response != nil {
 			return response
 		}
-		if cause := end.cause.Swap(nil); cause != nil {
-			return &graphql.Response{Errors: gqlerror.List{cause}}
+		if errs := end.Errors(); errs != nil && !ended {
+			ended = true
+			return &graphql.Response{Errors: errs}
 		}
 		return nil
 	}, ctx

@@ -14,6 +14,7 @@ import (
 
 	"github.com/souklive/souk/graph"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -30,7 +31,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
-	"github.com/souklive/souk/internal/wsgorilla"
+	"github.com/souklive/souk/internal/socket"
 )
 
 // app is the product on top of the services.
@@ -86,7 +87,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 
-	sockets, err := wsgorilla.New(wsgorilla.Config{
+	sockets, err := socket.New(socket.Config{
 		AllowOrigin: func(r *http.Request, _ string) bool { return s.config.AllowedOrigins.Allows(r) },
 		RemoteAddr:  func(r *http.Request) string { return httpx.Client(r.Context()).String() },
 		Log:         s.log, Registerer: s.registry,
@@ -94,10 +95,15 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	viewers, err := audience.New(audience.Config{Epoch: hub.Epoch, Log: s.log, Registerer: s.registry})
+	if err != nil {
+		return nil, err
+	}
+	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
-	}, graph.Config{Sockets: sockets, Limits: graph.DefaultLimits, Production: s.config.Env == production})
+	}, graph.Config{Sockets: sockets, Audience: viewers, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))

@@ -2743,6 +2743,12 @@ type Mutation
 
 type Subscription
 
+"""
+The field is the same for everybody. A subscription that selects nothing else is executed once for all who watch the same, however
+many they are.
+"""
+directive @shared on FIELD_DEFINITION
+
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
 
@@ -2763,10 +2769,10 @@ interface Node {
 "A sum of money."
 type Money {
   "In the currency's major unit, with exactly the currency's decimals: \"12.50\"."
-  amount: Decimal!
-  currencyCode: CurrencyCode!
+  amount: Decimal! @shared
+  currencyCode: CurrencyCode! @shared
   "In the currency's minor unit, a 64-bit integer: \"1250\"."
-  minor: BigInt!
+  minor: BigInt! @shared
 }
 
 input MoneyInput {
@@ -2838,7 +2844,7 @@ extend type Subscription {
   as it is; with it, what came after that version, so that a viewer whose connection was cut misses nothing.
   A version that can't be continued from (too old, or of another ` + "`" + `epoch` + "`" + `) gets a SNAPSHOT, never a silent hole.
   """
-  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public
+  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public @shared
 }
 
 enum AuctionStatus {
@@ -2850,28 +2856,28 @@ enum AuctionStatus {
 }
 
 type Auction implements Node {
-  id: ID!
-  listing: Listing!
-  seller: User!
-  show: Show
+  id: ID! @shared
+  listing: Listing! @shared
+  seller: User! @shared
+  show: Show @shared
   "The lot's place in its show."
-  lotNumber: Int
-  startPrice: Money!
+  lotNumber: Int @shared
+  startPrice: Money! @shared
   "Of the leading bid; null until the first."
-  price: Money
+  price: Money @shared
   "The least that the next bid may be."
-  nextMinimum: Money!
-  bidCount: Int!
-  leader: User
-  status: AuctionStatus!
-  openedAt: Time!
+  nextMinimum: Money! @shared
+  bidCount: Int! @shared
+  leader: User @shared
+  status: AuctionStatus! @shared
+  openedAt: Time! @shared
   "When bidding ends, by the server's clock; a late bid moves it."
-  endsAt: Time!
+  endsAt: Time! @shared
   "A bid in the last so many seconds moves the end to so many seconds after it. 0: sudden death."
-  extensionSeconds: Int!
-  closedAt: Time
+  extensionSeconds: Int! @shared
+  closedAt: Time @shared
   "Counts the lot's changes, without a hole."
-  version: Int!
+  version: Int! @shared
   "The newest first."
   bids(first: Int, after: String): BidConnection!
   "The order that the lot became; for its buyer and its seller only."
@@ -2890,12 +2896,12 @@ type AuctionEdge {
 }
 
 type Bid implements Node {
-  id: ID!
+  id: ID! @shared
   "Counts the lot's bids from 1."
-  number: Int!
-  bidder: User!
-  amount: Money!
-  placedAt: Time!
+  number: Int! @shared
+  bidder: User! @shared
+  amount: Money! @shared
+  placedAt: Time! @shared
 }
 
 type BidConnection {
@@ -2960,17 +2966,17 @@ enum AuctionEventKind {
 
 type AuctionEvent {
   "The lot's version that this event made; the next event's is one greater."
-  version: Int!
+  version: Int! @shared
   "Of which database the version is; pass both to resume."
-  epoch: String!
-  kind: AuctionEventKind!
-  at: Time!
+  epoch: String! @shared
+  kind: AuctionEventKind! @shared
+  at: Time! @shared
   "When the server sent this."
-  serverTime: Time!
+  serverTime: Time! @shared
   "The lot right after the event."
-  auction: Auction!
+  auction: Auction! @shared
   "The bid of a BID_PLACED."
-  bid: Bid
+  bid: Bid @shared
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
@@ -3006,20 +3012,20 @@ enum Condition {
 }
 
 type Listing implements Node {
-  id: ID!
-  kind: ListingKind!
-  title: String!
-  description: String!
-  condition: Condition!
+  id: ID! @shared
+  kind: ListingKind! @shared
+  title: String! @shared
+  description: String! @shared
+  condition: Condition! @shared
   "Null where the item is sold by auction only."
-  price: Money
-  status: ListingStatus!
-  seller: User!
+  price: Money @shared
+  status: ListingStatus! @shared
+  seller: User! @shared
   "In the order in which they are shown."
-  photos: [Photo!]!
+  photos: [Photo!]! @shared
   "The newest auction of this listing."
-  auction: Auction
-  createdAt: Time!
+  auction: Auction @shared
+  createdAt: Time! @shared
 }
 
 type ListingConnection {
@@ -3034,12 +3040,12 @@ type ListingEdge {
 }
 
 type Photo implements Node {
-  id: ID!
-  url: String!
+  id: ID! @shared
+  url: String! @shared
   "In pixels."
-  width: Int!
+  width: Int! @shared
   "In pixels."
-  height: Int!
+  height: Int! @shared
 }
 
 input PhotoUploadCreateInput {
@@ -3277,9 +3283,9 @@ enum SignUpRole {
 
 "A registered person, as everyone sees them."
 type User implements Node {
-  id: ID!
-  name: String!
-  createdAt: Time!
+  id: ID! @shared
+  name: String! @shared
+  createdAt: Time! @shared
 }
 
 "The person who is signed in."
@@ -3669,12 +3675,12 @@ enum ShowStatus {
 }
 
 type Show implements Node {
-  id: ID!
-  title: String!
-  host: User!
-  status: ShowStatus!
-  startsAt: Time!
-  startedAt: Time
+  id: ID! @shared
+  title: String! @shared
+  host: User! @shared
+  status: ShowStatus! @shared
+  startsAt: Time! @shared
+  startedAt: Time @shared
   "The newest twenty, the newest first."
   lots: [Auction!]!
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/souklive/souk/graph"
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -36,8 +37,8 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
-	"github.com/souklive/souk/internal/wsgorilla"
 )
 
 const (
@@ -80,9 +81,12 @@ func New(t testing.TB, options ...Option) *API {
 	for _, option := range options {
 		option(a.Resolver, &config)
 	}
-	sockets, err := wsgorilla.New(wsgorilla.Config{Log: log})
+	sockets, err := socket.New(socket.Config{Log: log})
 	a.must(err)
 	config.Sockets = sockets
+	config.Audience, err = audience.New(audience.Config{Epoch: a.Resolver.Hub.Epoch, Log: log})
+	a.must(err)
+	a.t.Cleanup(config.Audience.Close)
 	a.serve(log, sockets.Guard(graph.NewHandler(a.Resolver, config)))
 	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then
 	return a

@@ -1,0 +1,171 @@
+package audience
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souklive/souk/internal/gqlws"
+)
+
+// Config is what Groups are made of; Epoch is required. What is left at zero has the default that is named.
+type Config struct {
+	Epoch func() string // of the versions
+
+	MaxFrames   int           // that a group keeps for viewers who come back; 256
+	MaxBytes    int           // of them; 256 KiB
+	SnapshotAge time.Duration // how old a snapshot may be that another viewer begins with; 500 ms
+	Linger      time.Duration // how long a group outlives its last viewer; 5 s
+	OpenTimeout time.Duration // for a group's first answer; 10 s
+
+	Log        *slog.Logger
+	Registerer prometheus.Registerer // nil: no metrics are exposed
+}
+
+// Groups are the audiences of this process.
+type Groups struct {
+	config  Config
+	metrics *metrics
+	ctx     context.Context // of all executions
+	cancel  context.CancelFunc
+	working sync.WaitGroup
+
+	mu     sync.Mutex
+	groups map[string]*group
+	closed bool
+}
+
+// New makes an empty set. Close ends it.
+func New(config Config) (*Groups, error) {
+	config.MaxFrames = cmp.Or(config.MaxFrames, 256)
+	config.MaxBytes = cmp.Or(config.MaxBytes, 256<<10)
+	config.SnapshotAge = cmp.Or(config.SnapshotAge, 500*time.Millisecond)
+	config.Linger = cmp.Or(config.Linger, 5*time.Second)
+	config.OpenTimeout = cmp.Or(config.OpenTimeout, 10*time.Second)
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Groups{config: config, metrics: newMetrics(), groups: map[string]*group{}}
+	if err := g.metrics.register(config.Registerer); err != nil {
+		return nil, err
+	}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g, nil
+}
+
+// Close ends all groups, and waits.
+func (a *Groups) Close() {
+	a.mu.Lock()
+	a.closed = true
+	for _, g := range a.groups {
+		if g.idle != nil {
+			g.idle.Stop()
+		}
+	}
+	a.mu.Unlock()
+	a.cancel()
+	a.working.Wait()
+}
+
+// Join implements gqlws.JoinFunc.
+func (a *Groups) Join(_ context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, v gqlws.Viewer) (leave func(), joined bool) {
+	if op.Operation.Operation != ast.Subscription {
+		return nil, false
+	}
+	p, ok := read(op)
+	if !ok {
+		return nil, false
+	}
+	g := a.acquire(p.key, exec, op)
+	if g == nil {
+		return nil, false
+	}
+	m := g.newMember(v)
+	a.metrics.viewers.Inc()
+	if !g.tryAttach(m, p) {
+		a.working.Go(func() { g.bring(m, p) })
+	}
+	var once sync.Once
+	return func() { once.Do(func() { g.leave(m); a.metrics.viewers.Dec(); a.release(g) }) }, true
+}
+
+// acquire finds or makes a group and counts a viewer in; nil once closed.
+func (a *Groups) acquire(key string, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
+	g := a.groups[key]
+	if g == nil {
+		g = newGroup(a, key, exec, op)
+		a.groups[key] = g
+		a.metrics.groups.Inc()
+		a.working.Go(g.run)
+	}
+	if g.idle != nil {
+		g.idle.Stop()
+		g.idle = nil
+	}
+	g.refs++
+	return g
+}
+
+// release counts a viewer out. A group without any lingers, because viewers come back.
+func (a *Groups) release(g *group) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g.refs--
+	if g.refs > 0 || a.groups[g.key] != g || a.closed {
+		return
+	}
+	g.idle = time.AfterFunc(a.config.Linger, func() { a.retire(g) })
+}
+
+func (a *Groups) retire(g *group) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if g.refs == 0 {
+		a.remove(g)
+	}
+}
+
+// forget takes a group off, so that the next viewer opens a new one.
+func (a *Groups) forget(g *group) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.remove(g)
+}
+
+func (a *Groups) remove(g *group) {
+	if a.groups[g.key] == g {
+		delete(a.groups, g.key)
+		a.metrics.groups.Dec()
+		g.cancel()
+	}
+}
+
+// execute begins a run of the group's operation, apart from any viewer: nobody's context, headers or session.
+func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, run *Run) (graphql.ResponseHandler, context.Context, *gqlws.StreamEnd) {
+	own := &graphql.OperationContext{
+		RawQuery: op.RawQuery, Variables: op.Variables, OperationName: op.OperationName, Doc: op.Doc, Operation: op.Operation,
+		DisableIntrospection: true, RecoverFunc: op.RecoverFunc,
+		ResolverMiddleware: op.ResolverMiddleware, RootResolverMiddleware: op.RootResolverMiddleware,
+	}
+	ctx, end := gqlws.WithStreamEnd(context.WithValue(graphql.StartOperationTrace(ctx), runKey{}, run))
+	respond, ctx := exec.DispatchOperation(ctx, own)
+	return respond, ctx, end
+}
+
+// errGone ends viewers whose group has ended for no reason of theirs; they come back and go on.
+var errGone = &gqlerror.Error{
+	Message:    "The stream was interrupted; subscribe again after the last version that you have.",
+	Extensions: map[string]any{"code": "STREAM_INTERRUPTED", "kind": "unavailable", "retryable": true},
+}

@@ -1,0 +1,18 @@
+// Package audience executes a subscription once for all who watch the same.
+//
+// A group is the viewers whose subscription selects the same fields with the same arguments, the cursor left out,
+// where the schema marks each of the fields @shared: the same for everybody. Its operation is executed once for each
+// event, and encoded once; every viewer is handed the same bytes. Whatever else is selected is not for this package,
+// and is executed for its viewer alone.
+//
+// What must stay true:
+//
+//   - A viewer sees consecutive versions, each once, as if alone: first what its cursor asks for (a snapshot, or what
+//     follows its version), then what happens.
+//   - Bytes handed to viewers are never changed again.
+//   - A viewer that does not read delays nobody: Viewer.Next does not wait.
+//   - Viewers are let in before they come here; nothing here looks at who they are.
+//
+// A topic's resolver finds its Run in the context: where it begins, and whom it tells the version of each event that
+// it hands on.
+package audience

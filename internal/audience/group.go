@@ -1,0 +1,431 @@
+package audience
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/souklive/souk/internal/gqlws"
+)
+
+// member is a viewer in a group.
+type member struct {
+	viewer gqlws.Viewer
+	shard  *shard
+	gone   chan struct{} // closed when it leaves
+
+	// Guarded by its shard's lock.
+	cursor int64 // the last version that it was handed
+	at     int   // its place in the shard; -1 while it is not in
+}
+
+// shard is some of a group's members; a pass over them holds its lock.
+type shard struct {
+	mu      sync.Mutex
+	members []*member
+}
+
+// group is an audience.
+type group struct {
+	a      *Groups
+	key    string
+	exec   graphql.GraphExecutor
+	op     *graphql.OperationContext
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	opened chan struct{} // closed once view is set, or ended
+	view   atomic.Pointer[view]
+	fresh  atomic.Pointer[snapshot] // the newest
+	reads  singleflight.Group
+	wake   chan struct{}
+	shards []*shard
+	next   atomic.Uint32
+	passed atomic.Int64  // the version that every member was handed
+	caught chan struct{} // a pass has ended
+	done   chan struct{} // closed when all members were ended
+
+	mu    sync.Mutex
+	over  bool
+	ended gqlerror.List
+
+	// Guarded by Groups.mu.
+	refs int
+	idle *time.Timer
+}
+
+type snapshot struct {
+	frame
+	taken time.Time
+}
+
+func newGroup(a *Groups, key string, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
+	g := &group{
+		a: a, key: key, exec: exec, op: op,
+		opened: make(chan struct{}), wake: make(chan struct{}, 1), caught: make(chan struct{}, 1), done: make(chan struct{}),
+		shards: make([]*shard, runtime.GOMAXPROCS(0)),
+	}
+	for i := range g.shards {
+		g.shards[i] = &shard{}
+	}
+	g.ctx, g.cancel = context.WithCancel(a.ctx)
+	return g
+}
+
+// run executes the operation for all until it ends or nobody watches any more.
+func (g *group) run() {
+	defer g.cancel()
+	var passing sync.WaitGroup
+	passing.Go(g.fanOut)
+	errs := g.follow()
+	g.a.forget(g)
+	g.cancel()
+	passing.Wait()
+	g.end(errs)
+}
+
+// follow appends each event to the log. The first answer is a snapshot, behind which the log begins.
+func (g *group) follow() gqlerror.List {
+	timer := time.AfterFunc(g.a.config.OpenTimeout, func() {
+		select {
+		case <-g.opened:
+		default:
+			g.cancel()
+		}
+	})
+	defer timer.Stop()
+	var out gqlerror.List
+	err := g.each(g.ctx, &Run{}, func(f frame) bool {
+		now := g.view.Load()
+		if now == nil {
+			g.fresh.Store(&snapshot{f, time.Now()})
+			g.passed.Store(f.version)
+			g.view.Store(&view{first: f.version + 1})
+			close(g.opened)
+			return true
+		}
+		g.a.metrics.executions.Inc()
+		if f.version == now.last()+1 {
+			now = now.with(f, g.passed.Load(), g.a.config.MaxFrames, g.a.config.MaxBytes)
+		} else { // a snapshot: the sequence starts anew
+			now = &view{first: f.version + 1, reset: &f}
+		}
+		g.view.Store(now)
+		nudge(g.wake)
+		return g.keepStep(now)
+	})
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		out = refused.errs
+	}
+	return out
+}
+
+// keepStep waits while the passes are further behind than the log is long.
+func (g *group) keepStep(now *view) bool {
+	for now.last()-g.passed.Load() > int64(g.a.config.MaxFrames) {
+		select {
+		case <-g.caught:
+		case <-g.ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// refusedError is the errors that an execution answered or ended with.
+type refusedError struct{ errs gqlerror.List }
+
+func (e *refusedError) Error() string { return e.errs.Error() }
+
+// each hands every answer of a run to take until it has enough, or the stream ends.
+func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	respond, ctx, end := execute(ctx, g.exec, g.op, run)
+	for {
+		response := respond(ctx)
+		if response == nil {
+			break
+		}
+		m, ok := run.next()
+		if !ok { // no event: the operation was refused
+			return &refusedError{response.Errors}
+		}
+		body, err := json.Marshal(response) // a copy: the executor uses its buffer again
+		if err != nil {
+			return fmt.Errorf("encode version %d: %w", m.version, err)
+		}
+		if !take(frame{m.version, m.at, body}) {
+			return nil
+		}
+	}
+	if errs := end.Errors(); len(errs) > 0 {
+		return &refusedError{errs}
+	}
+	return ctx.Err()
+}
+
+// tryAttach lets a member in where the log or a recent snapshot has all that it asks for.
+func (g *group) tryAttach(m *member, p plan) bool {
+	if g.view.Load() == nil {
+		return false
+	}
+	if p.after != nil {
+		return (p.epoch == "" || p.epoch == g.a.config.Epoch()) && g.attach(m, *p.after, nil)
+	}
+	s := g.fresh.Load()
+	return time.Since(s.taken) <= g.a.config.SnapshotAge && g.attach(m, s.version, s.body)
+}
+
+// attach hands a member what it lacks behind a version and counts it in; false where the log does not reach back. first
+// is handed to it before, where there is any.
+func (g *group) attach(m *member, version int64, first []byte) bool {
+	sh := m.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	now := g.view.Load()
+	if version < now.first-1 || (version > now.last() && first == nil) {
+		return false
+	}
+	g.mu.Lock()
+	over := g.over
+	g.mu.Unlock()
+	if over {
+		return false
+	}
+	var bodies [][]byte
+	if first != nil {
+		bodies = append(bodies, first)
+	}
+	m.cursor = version
+	if version < now.last() {
+		bodies = now.after(bodies, version)
+		m.cursor = now.last()
+	}
+	select {
+	case <-m.gone:
+		return true // it has left meanwhile, and wants nothing
+	default:
+	}
+	if len(bodies) > 0 {
+		m.viewer.Next(bodies)
+	}
+	m.at = len(sh.members)
+	sh.members = append(sh.members, m)
+	return true
+}
+
+// bring lets a member in that needs more than what is at hand: the group's opening, a snapshot, or what lies before the log.
+func (g *group) bring(m *member, p plan) {
+	select {
+	case <-g.opened:
+	case <-m.gone:
+		return
+	}
+	ctx, cancel := context.WithCancel(g.ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-m.gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for range maxTries {
+		if g.view.Load() == nil || g.tryAttach(m, p) {
+			break
+		}
+		if p.after != nil {
+			g.catchUp(ctx, m, p)
+			return
+		}
+		s, err := g.takeSnapshot(ctx)
+		if err != nil {
+			g.endOne(m, err)
+			return
+		}
+		if g.attach(m, s.version, s.body) {
+			return
+		}
+	}
+	g.endIfOver(m)
+}
+
+const maxTries = 5
+
+// takeSnapshot executes the operation for its first answer; viewers that need one at the same moment share it.
+func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
+	result := g.reads.DoChan("", func() (any, error) {
+		var taken *snapshot
+		begun := time.Now()
+		err := g.each(g.ctx, &Run{}, func(f frame) bool {
+			taken = &snapshot{f, begun}
+			return false
+		})
+		if taken == nil {
+			if err == nil {
+				err = &refusedError{gqlerror.List{errGone}}
+			}
+			return nil, err
+		}
+		g.a.metrics.snapshots.Inc()
+		g.fresh.Store(taken)
+		return taken, nil
+	})
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*snapshot), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// catchUp executes what lies between a member's cursor and the log for this member alone.
+func (g *group) catchUp(ctx context.Context, m *member, p plan) {
+	g.a.metrics.catchUps.Inc()
+	attached := false
+	err := g.each(ctx, &Run{After: p.after, Epoch: p.epoch}, func(f frame) bool {
+		m.viewer.Next([][]byte{f.body})
+		if !m.viewer.Ready() {
+			return false
+		}
+		attached = g.attach(m, f.version, nil)
+		return !attached
+	})
+	if !attached {
+		g.endOne(m, err)
+	}
+}
+
+// endOne ends a member that could not be let in; one that has left by itself wants to hear nothing.
+func (g *group) endOne(m *member, err error) {
+	var refused *refusedError
+	switch {
+	case errors.As(err, &refused):
+		m.viewer.End(refused.errs)
+	case err != nil && g.ctx.Err() == nil && !errors.Is(err, context.Canceled):
+		g.a.config.Log.Error("a viewer could not be let in", "error", err)
+		m.viewer.End(gqlerror.List{errGone})
+	default:
+		g.endIfOver(m)
+	}
+}
+
+// endIfOver gives a member the group's last word, where it has been spoken while the member was not in.
+func (g *group) endIfOver(m *member) {
+	select {
+	case <-m.gone:
+	case <-g.done:
+		m.viewer.End(g.ended)
+	}
+}
+
+// end ends all members.
+func (g *group) end(errs gqlerror.List) {
+	if len(errs) == 0 && g.a.ctx.Err() == nil {
+		errs = gqlerror.List{errGone}
+	}
+	g.mu.Lock()
+	g.over, g.ended = true, errs
+	g.mu.Unlock()
+	for _, sh := range g.shards {
+		sh.mu.Lock()
+		members := slices.Clone(sh.members)
+		sh.mu.Unlock()
+		for _, m := range members {
+			m.viewer.End(errs)
+		}
+	}
+	close(g.done)
+	select {
+	case <-g.opened:
+	default:
+		close(g.opened)
+	}
+}
+
+// newMember is a viewer that is not in yet.
+func (g *group) newMember(v gqlws.Viewer) *member {
+	sh := g.shards[int(g.next.Add(1))%len(g.shards)]
+	return &member{viewer: v, shard: sh, gone: make(chan struct{}), at: -1}
+}
+
+// leave counts a member out, once.
+func (g *group) leave(m *member) {
+	close(m.gone)
+	sh := m.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if m.at < 0 {
+		return
+	}
+	last := len(sh.members) - 1
+	sh.members[m.at] = sh.members[last]
+	sh.members[m.at].at = m.at
+	sh.members[last] = nil
+	sh.members = sh.members[:last]
+	m.at = -1
+}
+
+// fanOut passes what is new to every member, as often as something is.
+func (g *group) fanOut() {
+	for {
+		select {
+		case <-g.wake:
+		case <-g.ctx.Done():
+			return
+		}
+		now := g.view.Load()
+		var passing sync.WaitGroup
+		for _, sh := range g.shards[1:] {
+			passing.Go(func() { sh.pass(now) })
+		}
+		g.shards[0].pass(now)
+		passing.Wait()
+		g.passed.Store(now.last())
+		nudge(g.caught)
+		g.a.metrics.passed(now)
+	}
+}
+
+// pass hands every member what it lacks. Most lack the same.
+func (sh *shard) pass(now *view) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	var (
+		bodies [][]byte
+		behind int64 = -1
+	)
+	for _, m := range sh.members {
+		if m.cursor >= now.last() {
+			continue
+		}
+		if m.cursor != behind {
+			behind = m.cursor
+			bodies = now.after(bodies[:0:0], behind)
+		}
+		m.viewer.Next(bodies)
+		m.cursor = now.last()
+	}
+}

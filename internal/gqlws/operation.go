@@ -1,0 +1,145 @@
+package gqlws
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// operation is one running operation of a connection.
+type operation struct {
+	s      *session
+	id     string
+	head   []byte
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	leave   func() // its group, where it has joined one
+	stopped bool
+}
+
+var _ Viewer = (*operation)(nil)
+
+// begin reads the operation and starts it. It runs in the reader's goroutine; what may take long does not.
+func (o *operation) begin(params *graphql.RawParams) {
+	ctx := graphql.StartOperationTrace(o.ctx)
+	read, errs := o.s.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		response := o.s.exec.DispatchError(graphql.WithOperationContext(ctx, read), errs)
+		o.End(response.Errors)
+		return
+	}
+	if read.Operation.Operation == ast.Subscription && o.s.h.Join != nil {
+		if leave, joined := o.s.h.Join(ctx, o.s.exec, read, o); joined {
+			o.joined(leave)
+			return
+		}
+	}
+	o.s.working.Go(func() { o.execute(ctx, read) })
+}
+
+// joined keeps how to leave, and leaves at once where the client already has.
+func (o *operation) joined(leave func()) {
+	o.mu.Lock()
+	o.leave = leave
+	stopped := o.stopped
+	o.mu.Unlock()
+	if stopped {
+		leave()
+	}
+}
+
+// stop ends the operation for its client's sake; nothing more is said.
+func (o *operation) stop() {
+	o.cancel()
+	o.mu.Lock()
+	o.stopped = true
+	leave := o.leave
+	o.mu.Unlock()
+	if leave != nil {
+		leave()
+	}
+}
+
+// Next implements Viewer.
+func (o *operation) Next(answers [][]byte) {
+	if o.ctx.Err() == nil {
+		o.s.conn.SendEach(o.head, answers, tail)
+	}
+}
+
+// Ready implements Viewer.
+func (o *operation) Ready() bool { return o.s.conn.Room(o.ctx.Done()) }
+
+// End implements Viewer.
+func (o *operation) End(errs gqlerror.List) {
+	if !o.s.finish(o) {
+		return
+	}
+	o.cancel()
+	if len(errs) > 0 {
+		o.s.say(o.s.errorMessage(o.id, errs))
+		return
+	}
+	o.s.say(message{ID: &o.id, Type: "complete"})
+}
+
+// execute runs the operation for this client alone.
+func (o *operation) execute(ctx context.Context, read *graphql.OperationContext) {
+	ctx, end := WithStreamEnd(ctx)
+	respond, ctx := o.s.exec.DispatchOperation(ctx, read)
+	for {
+		response := respond(ctx)
+		if response == nil {
+			break
+		}
+		body, err := json.Marshal(response)
+		if err != nil {
+			o.s.h.Log.ErrorContext(ctx, "an answer cannot be written", "error", err)
+			end.Set(gqlerror.Errorf("internal error"))
+			break
+		}
+		if !o.Ready() {
+			break
+		}
+		o.Next([][]byte{body})
+		if read.Operation.Operation != ast.Subscription {
+			break
+		}
+	}
+	o.End(end.Errors())
+}
+
+// StreamEnd is why a subscription's stream ends, told by its resolver; gqlgen has no way for that.
+type StreamEnd struct{ cause atomic.Pointer[gqlerror.Error] }
+
+// Set says why.
+func (e *StreamEnd) Set(cause *gqlerror.Error) { e.cause.Store(cause) }
+
+// Errors is what was set; nil where the stream is complete.
+func (e *StreamEnd) Errors() gqlerror.List {
+	if cause := e.cause.Load(); cause != nil {
+		return gqlerror.List{cause}
+	}
+	return nil
+}
+
+type streamEndKey struct{}
+
+// WithStreamEnd is a context whose resolvers may say why their stream ends.
+func WithStreamEnd(ctx context.Context) (context.Context, *StreamEnd) {
+	end := &StreamEnd{}
+	return context.WithValue(ctx, streamEndKey{}, end), end
+}
+
+// EndOf is where a resolver says why its stream ends; nil where nobody listens.
+func EndOf(ctx context.Context) *StreamEnd {
+	end, _ := ctx.Value(streamEndKey{}).(*StreamEnd)
+	return end
+}
