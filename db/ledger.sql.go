@@ -44,6 +44,132 @@ func (q *Queries) LedgerBalance(ctx context.Context, db DBTX, arg LedgerBalanceP
 	return balance, err
 }
 
+const ledgerFreeze = `-- name: LedgerFreeze :one
+SELECT f.freeze_id::uuid AS freeze_id, f.fresh::boolean AS fresh
+FROM ledger.freeze(
+    $1::uuid, $2::uuid, $3::text, $4::uuid, $5::text) AS f
+`
+
+type LedgerFreezeParams struct {
+	ID        uuid.UUID
+	Owner     uuid.UUID
+	CauseKind string
+	CauseID   uuid.UUID
+	Reason    string
+}
+
+type LedgerFreezeRow struct {
+	FreezeID uuid.UUID
+	Fresh    bool
+}
+
+func (q *Queries) LedgerFreeze(ctx context.Context, db DBTX, arg LedgerFreezeParams) (LedgerFreezeRow, error) {
+	row := db.QueryRow(ctx, ledgerFreeze,
+		arg.ID,
+		arg.Owner,
+		arg.CauseKind,
+		arg.CauseID,
+		arg.Reason,
+	)
+	var i LedgerFreezeRow
+	err := row.Scan(&i.FreezeID, &i.Fresh)
+	return i, err
+}
+
+const ledgerFreezeGet = `-- name: LedgerFreezeGet :one
+SELECT id, owner, cause_kind, cause_id, reason, frozen_at, lifted_at, lifted_kind, lifted_by, lift_reason FROM ledger.freeze WHERE id = $1
+`
+
+func (q *Queries) LedgerFreezeGet(ctx context.Context, db DBTX, id uuid.UUID) (LedgerFreeze, error) {
+	row := db.QueryRow(ctx, ledgerFreezeGet, id)
+	var i LedgerFreeze
+	err := row.Scan(
+		&i.ID,
+		&i.Owner,
+		&i.CauseKind,
+		&i.CauseID,
+		&i.Reason,
+		&i.FrozenAt,
+		&i.LiftedAt,
+		&i.LiftedKind,
+		&i.LiftedBy,
+		&i.LiftReason,
+	)
+	return i, err
+}
+
+const ledgerFreezes = `-- name: LedgerFreezes :many
+SELECT id, owner, cause_kind, cause_id, reason, frozen_at, lifted_at, lifted_kind, lifted_by, lift_reason FROM ledger.freeze
+WHERE owner = $1 AND (NOT $2::boolean OR lifted_at IS NULL)
+ORDER BY frozen_at DESC, id DESC
+LIMIT $3
+`
+
+func (q *Queries) LedgerFreezes(ctx context.Context, db DBTX, owner uuid.UUID, openOnly bool, atMost int32) ([]LedgerFreeze, error) {
+	rows, err := db.Query(ctx, ledgerFreezes, owner, openOnly, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LedgerFreeze
+	for rows.Next() {
+		var i LedgerFreeze
+		if err := rows.Scan(
+			&i.ID,
+			&i.Owner,
+			&i.CauseKind,
+			&i.CauseID,
+			&i.Reason,
+			&i.FrozenAt,
+			&i.LiftedAt,
+			&i.LiftedKind,
+			&i.LiftedBy,
+			&i.LiftReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ledgerFrozen = `-- name: LedgerFrozen :one
+SELECT EXISTS (SELECT FROM ledger.freeze WHERE owner = $1 AND lifted_at IS NULL) AS frozen
+`
+
+func (q *Queries) LedgerFrozen(ctx context.Context, db DBTX, owner uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, ledgerFrozen, owner)
+	var frozen bool
+	err := row.Scan(&frozen)
+	return frozen, err
+}
+
+const ledgerLift = `-- name: LedgerLift :one
+SELECT ledger.lift($1::uuid, $2::text, $3::uuid, $4::text)::boolean AS fresh
+`
+
+type LedgerLiftParams struct {
+	ID         uuid.UUID
+	LiftedKind string
+	LiftedBy   uuid.UUID
+	Reason     string
+}
+
+func (q *Queries) LedgerLift(ctx context.Context, db DBTX, arg LedgerLiftParams) (bool, error) {
+	row := db.QueryRow(ctx, ledgerLift,
+		arg.ID,
+		arg.LiftedKind,
+		arg.LiftedBy,
+		arg.Reason,
+	)
+	var fresh bool
+	err := row.Scan(&fresh)
+	return fresh, err
+}
+
 const ledgerOwned = `-- name: LedgerOwned :many
 SELECT a.kind, a.currency, b.balance
 FROM ledger.account a
@@ -241,7 +367,8 @@ func (q *Queries) LedgerStatement(ctx context.Context, db DBTX, arg LedgerStatem
 const ledgerWallets = `-- name: LedgerWallets :many
 SELECT a.owner, a.currency,
        coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet'), 0)::bigint AS available,
-       coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet_held'), 0)::bigint AS held
+       coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet_held'), 0)::bigint AS held,
+       EXISTS (SELECT FROM ledger.freeze f WHERE f.owner = a.owner AND f.lifted_at IS NULL) AS frozen
 FROM ledger.account a
 JOIN ledger.balance b ON b.account_id = a.id
 WHERE a.owner = ANY ($1::uuid[]) AND a.kind IN ('wallet', 'wallet_held') AND a.ref = ''
@@ -254,6 +381,7 @@ type LedgerWalletsRow struct {
 	Currency  string
 	Available int64
 	Held      int64
+	Frozen    bool
 }
 
 func (q *Queries) LedgerWallets(ctx context.Context, db DBTX, owners []uuid.UUID) ([]LedgerWalletsRow, error) {
@@ -270,6 +398,7 @@ func (q *Queries) LedgerWallets(ctx context.Context, db DBTX, owners []uuid.UUID
 			&i.Currency,
 			&i.Available,
 			&i.Held,
+			&i.Frozen,
 		); err != nil {
 			return nil, err
 		}

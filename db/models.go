@@ -89,6 +89,27 @@ type CardSetup struct {
 	ResolvedAt    *time.Time
 }
 
+type Chargeback struct {
+	ID              uuid.UUID
+	Provider        string
+	DisputeID       string
+	ChargeID        string
+	TopUpID         *uuid.UUID
+	OrderPaymentID  *uuid.UUID
+	UserID          uuid.UUID
+	Amount          int64
+	Currency        string
+	Reason          string
+	Status          string
+	RespondBy       *time.Time
+	WithdrawnTxnID  *string
+	ReinstatedTxnID *string
+	Covered         *int64
+	OpenedAt        time.Time
+	ChangedAt       time.Time
+	DecidedAt       *time.Time
+}
+
 type Conversation struct {
 	ID        uuid.UUID
 	ListingID uuid.UUID
@@ -147,6 +168,19 @@ type Increment struct {
 	Currency  string
 	FromPrice int64
 	Step      int64
+}
+
+type LedgerFreeze struct {
+	ID         uuid.UUID
+	Owner      uuid.UUID
+	CauseKind  string
+	CauseID    uuid.UUID
+	Reason     string
+	FrozenAt   time.Time
+	LiftedAt   *time.Time
+	LiftedKind *string
+	LiftedBy   *uuid.UUID
+	LiftReason *string
 }
 
 type Listing struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -49,6 +50,10 @@ func userError(f *fault.Error) model.UserError {
 	case payment.ErrExchangeRateMoved.Code:
 		if offer, ok := f.Data["offer"].(money.Amount); ok {
 			return model.ExchangeRateMoved{Code: f.Code, Message: f.Message, Field: f.Field, Offer: offer}
+		}
+	case payment.ErrWalletFrozen.Code:
+		if since, ok := f.Data["since"].(time.Time); ok {
+			return model.WalletFrozen{Code: f.Code, Message: f.Message, Field: f.Field, Since: since}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -3,10 +3,14 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
 )
 
 // The kinds that resolvers ask for where their own argument is called id.
@@ -55,6 +59,16 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
 // and refunds are for their own people only.
 // and exchanges are for their own people only.
+// findFreeze is for staff, who alone learn why somebody is frozen.
+func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.Freeze, error) {
+	if session, ok := actor(ctx); !ok || !session.User.Role.May([]identity.Role{identity.Support}) {
+		return nil, nil
+	}
+	return visible(r.Payment.WalletFreeze(ctx, freeze))
+}
+
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
+// cards are for their own people only, freezes for staff.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {
@@ -78,6 +92,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Chat.Message(ctx, actorID(ctx), v.UUID)))
 	case id.TopUp:
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
+	case id.Freeze:
+		return node(r.findFreeze(ctx, v.UUID))
 	case id.Card:
 		return node(visible(r.Payment.CardOf(ctx, actorID(ctx), v.UUID)))
 	case id.Exchange:

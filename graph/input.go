@@ -124,6 +124,20 @@ func exchangeInput(v model.WalletExchangeInput) (payment.ExchangeInput, error) {
 	return out, in.err
 }
 
+func unfreezeInput(v model.WalletUnfreezeInput) (payment.Unfreeze, error) {
+	var in inputReader
+	out := payment.Unfreeze{Reason: v.Reason}
+	if v.UserID != nil {
+		user := in.id(*v.UserID, id.User, "userId")
+		out.User = &user
+	}
+	if v.FreezeID != nil {
+		freeze := in.id(*v.FreezeID, id.Freeze, "freezeId")
+		out.Freeze = &freeze
+	}
+	return out, in.err
+}
+
 // textOf is an optional text, empty where it was left out.
 func textOf(v *string) string {
 	if v == nil {

@@ -89,7 +89,7 @@ func (r *viewerResolver) Wallets(ctx context.Context, obj *identity.Session) ([]
 	wallets, err := r.Payment.Wallets(ctx, obj.User.ID)
 	out := make([]model.Wallet, len(wallets))
 	for i, w := range wallets {
-		out[i] = model.Wallet{CurrencyCode: w.Currency, Available: w.Available, Held: w.Held}
+		out[i] = model.Wallet{CurrencyCode: w.Currency, Available: w.Available, Held: w.Held, Frozen: w.Frozen}
 	}
 	return out, err
 }

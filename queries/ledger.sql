@@ -29,7 +29,8 @@ WHERE a.owner = sqlc.arg(owner) AND a.kind = sqlc.arg(kind) AND a.currency = sql
 -- name: LedgerWallets :many
 SELECT a.owner, a.currency,
        coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet'), 0)::bigint AS available,
-       coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet_held'), 0)::bigint AS held
+       coalesce(sum(b.balance) FILTER (WHERE a.kind = 'wallet_held'), 0)::bigint AS held,
+       EXISTS (SELECT FROM ledger.freeze f WHERE f.owner = a.owner AND f.lifted_at IS NULL) AS frozen
 FROM ledger.account a
 JOIN ledger.balance b ON b.account_id = a.id
 WHERE a.owner = ANY (sqlc.arg(owners)::uuid[]) AND a.kind IN ('wallet', 'wallet_held') AND a.ref = ''
@@ -53,3 +54,23 @@ FROM ledger.account a
 JOIN ledger.balance b ON b.account_id = a.id
 WHERE a.owner = sqlc.arg(owner) AND a.kind = ANY (sqlc.arg(kinds)::text[])
 ORDER BY a.currency, a.kind;
+
+-- name: LedgerFreeze :one
+SELECT f.freeze_id::uuid AS freeze_id, f.fresh::boolean AS fresh
+FROM ledger.freeze(
+    sqlc.arg(id)::uuid, sqlc.arg(owner)::uuid, sqlc.arg(cause_kind)::text, sqlc.arg(cause_id)::uuid, sqlc.arg(reason)::text) AS f;
+
+-- name: LedgerLift :one
+SELECT ledger.lift(sqlc.arg(id)::uuid, sqlc.arg(lifted_kind)::text, sqlc.arg(lifted_by)::uuid, sqlc.arg(reason)::text)::boolean AS fresh;
+
+-- name: LedgerFrozen :one
+SELECT EXISTS (SELECT FROM ledger.freeze WHERE owner = sqlc.arg(owner) AND lifted_at IS NULL) AS frozen;
+
+-- name: LedgerFreezes :many
+SELECT * FROM ledger.freeze
+WHERE owner = sqlc.arg(owner) AND (NOT sqlc.arg(open_only)::boolean OR lifted_at IS NULL)
+ORDER BY frozen_at DESC, id DESC
+LIMIT sqlc.arg(at_most);
+
+-- name: LedgerFreezeGet :one
+SELECT * FROM ledger.freeze WHERE id = sqlc.arg(id);

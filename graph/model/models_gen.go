@@ -155,17 +155,6 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
-// The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
-type ExchangeRateMoved struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// What the exchange would give now.
-	Offer money.Amount `json:"offer"`
-}
-
-func (ExchangeRateMoved) IsUserError() {}
-
 // A refusal that needs no data.
 type InputError struct {
 	Code    string   `json:"code"`
@@ -329,21 +318,32 @@ type Wallet struct {
 	Available money.Amount `json:"available"`
 	// Set aside for leading bids.
 	Held money.Amount `json:"held"`
+	// Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in.
+	Frozen bool `json:"frozen"`
 }
 
-type WalletExchangeInput struct {
-	From MoneyInput     `json:"from"`
-	To   money.Currency `json:"to"`
-	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
-	Minimum *MoneyInput `json:"minimum,omitempty"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
-	IdempotencyKey string `json:"idempotencyKey"`
+type WalletFreezeInput struct {
+	UserID id.ID `json:"userId"`
+	// 1 to 500 characters; staff see it, the user does not.
+	Reason string `json:"reason"`
 }
 
-type WalletExchangePayload struct {
-	Exchange   *payment.Exchange `json:"exchange,omitempty"`
-	UserErrors []UserError       `json:"userErrors"`
+type WalletFreezePayload struct {
+	// The freeze that stands: a second one by the same admin is the first.
+	Freeze     *payment.Freeze `json:"freeze,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
 }
+
+// The wallet is frozen (WALLET_FROZEN).
+type WalletFrozen struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// Since when the oldest freeze stands.
+	Since time.Time `json:"since"`
+}
+
+func (WalletFrozen) IsUserError() {}
 
 type WalletTopUpInput struct {
 	Amount MoneyInput `json:"amount"`
@@ -367,6 +367,20 @@ type WalletTopUpRefreshInput struct {
 type WalletTopUpRefreshPayload struct {
 	TopUp      *payment.TopUp `json:"topUp,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
+}
+
+// Either a user or a freeze.
+type WalletUnfreezeInput struct {
+	UserID   *id.ID `json:"userId,omitempty"`
+	FreezeID *id.ID `json:"freezeId,omitempty"`
+	// 1 to 500 characters; staff see it.
+	Reason string `json:"reason"`
+}
+
+type WalletUnfreezePayload struct {
+	// What was lifted; null where it was refused.
+	Freezes    []payment.Freeze `json:"freezes,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 type AuctionEventKind string

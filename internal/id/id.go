@@ -37,6 +37,7 @@ const (
 	Refund       Kind = "rfd"
 	Withdrawal   Kind = "wdr"
 	Chargeback   Kind = "cbk"
+	Freeze       Kind = "frz"
 	Exchange     Kind = "exc"
 	Referral     Kind = "ref"
 	AdminAction  Kind = "adm"

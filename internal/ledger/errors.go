@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,6 +19,7 @@ var (
 	ErrKeyReused         = fault.New(fault.Conflict, "IDEMPOTENCY_KEY_REUSED", "This key was used for another entry.")
 	ErrOutOfRange        = fault.New(fault.Invalid, "AMOUNT_OUT_OF_RANGE", "The balance would be larger than can be stored.")
 	ErrReversed          = fault.New(fault.Conflict, "ENTRY_REVERSED", "This entry was reversed already.")
+	ErrFrozen            = fault.New(fault.Precondition, "WALLET_FROZEN", "The wallet is frozen: nothing can be taken from it.")
 	ErrNoEntry           = fault.New(fault.NotFound, "ENTRY_NOT_FOUND", "There is no such entry.")
 )
 
@@ -36,6 +38,7 @@ const (
 	stateMalformed  = "SL005"
 	stateReversed   = "SL008"
 	stateNoEntry    = "SL009"
+	stateFrozen     = "SL013"
 	stateOutOfRange = "22003" // numeric_value_out_of_range
 )
 
@@ -55,6 +58,20 @@ func (l *Limit) Error() string {
 // Unwrap gives the database's error.
 func (l *Limit) Unwrap() error { return l.cause }
 
+// FrozenError is the cause inside ErrFrozen: whose wallet it is, and since when the oldest freeze stands.
+type FrozenError struct {
+	Owner uuid.UUID
+	Since time.Time
+	cause error
+}
+
+func (f *FrozenError) Error() string {
+	return fmt.Sprintf("the wallet of %s is frozen since %s: %v", f.Owner, f.Since.Format(time.RFC3339), f.cause)
+}
+
+// Unwrap gives the database's error.
+func (f *FrozenError) Unwrap() error { return f.cause }
+
 // asFault gives a refusal by the database its type.
 func asFault(err error) error {
 	var pgErr *pgconn.PgError
@@ -66,6 +83,8 @@ func asFault(err error) error {
 		return ErrInsufficientFunds.Because(limitOf(pgErr))
 	case stateCeiling:
 		return ErrCeiling.Because(limitOf(pgErr))
+	case stateFrozen:
+		return ErrFrozen.Because(frozenOf(pgErr))
 	case stateKeyReused:
 		return ErrKeyReused.Because(err)
 	case stateUnbalanced, stateMalformed:
@@ -97,4 +116,15 @@ func limitOf(pgErr *pgconn.PgError) error {
 		Account: Account{Kind: detail.Kind, Owner: detail.Owner, Ref: detail.Ref, Currency: detail.Currency},
 		Balance: detail.Balance, Amount: detail.Amount, cause: pgErr,
 	}
+}
+
+func frozenOf(pgErr *pgconn.PgError) error {
+	var detail struct {
+		Owner uuid.UUID `json:"owner"`
+		Since time.Time `json:"since"`
+	}
+	if json.Unmarshal([]byte(pgErr.Detail), &detail) != nil {
+		return pgErr
+	}
+	return &FrozenError{Owner: detail.Owner, Since: detail.Since.UTC(), cause: pgErr}
 }

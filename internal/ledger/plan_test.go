@@ -16,7 +16,7 @@ import (
 func TestPlansDoNotAge(t *testing.T) {
 	t.Parallel()
 	database := pgtest.New(t)
-	if _, err := database.Admin.Exec(t.Context(), "VACUUM ANALYZE ledger.account, ledger.entry, ledger.posting, ledger.balance"); err != nil {
+	if _, err := database.Admin.Exec(t.Context(), "VACUUM ANALYZE ledger.account, ledger.entry, ledger.posting, ledger.balance, ledger.freeze"); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := database.Pool.Begin(t.Context())
@@ -30,16 +30,26 @@ func TestPlansDoNotAge(t *testing.T) {
 	for round := range 4 {
 		before := rowsRead(t, tx)
 		for i := range batch {
-			entry := move(fmt.Sprintf("%d:%d", round, i), 1, platform(ledger.Bank), wallet(id.New()))
-			if _, err := ledger.PostTx(t.Context(), tx, entry); err != nil {
+			user := id.New()
+			for _, entry := range []ledger.Entry{
+				move(fmt.Sprintf("in %d:%d", round, i), 2, platform(ledger.Bank), wallet(user)),
+				move(fmt.Sprintf("out %d:%d", round, i), 1, wallet(user), held(user)), // looks for a freeze
+			} {
+				if _, err := ledger.PostTx(t.Context(), tx, entry); err != nil {
+					t.Fatal(err)
+				}
+			}
+			frozen := ledger.Freeze{ID: id.New(), Owner: user, Cause: cause, Reason: "grows as well"}
+			if _, _, err := ledger.FreezeTx(t.Context(), tx, frozen); err != nil {
 				t.Fatal(err)
 			}
 		}
 		reads = append(reads, rowsRead(t, tx)-before)
 	}
-	// Each entry makes an account, so reading any table whole would add a hundred rows an entry each round.
+	t.Logf("rows read by %d users' entries, round by round: %v", batch, reads)
+	// Each user brings accounts, so reading any table whole would add hundreds of rows an entry each round.
 	if first, last := reads[1], reads[len(reads)-1]; last > first*3/2 || last > 100*batch {
-		t.Errorf("rows read by %d entries, round by round: %v; want them not to grow", batch, reads)
+		t.Errorf("rows read by %d users' entries, round by round: %v; want them not to grow", batch, reads)
 	}
 }
 
@@ -47,7 +57,7 @@ func TestPlansDoNotAge(t *testing.T) {
 func rowsRead(t *testing.T, tx pgx.Tx) (rows int64) {
 	t.Helper()
 	const query = `SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
-		WHERE schemaname = 'ledger' AND relname IN ('account', 'entry', 'posting', 'balance')`
+		WHERE schemaname = 'ledger' AND relname IN ('account', 'entry', 'posting', 'balance', 'freeze')`
 	if err := tx.QueryRow(t.Context(), query).Scan(&rows); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ type WalletBalance struct {
 	Currency  money.Currency
 	Available money.Amount
 	Held      money.Amount
+	Frozen    bool // nothing may leave it
 }
 
 // Wallets is what a user has, one for each currency that was ever used, by currency.
@@ -45,7 +46,7 @@ func Wallets(ctx context.Context, q db.DBTX, user uuid.UUID) ([]WalletBalance, e
 	wallets := make([]WalletBalance, len(rows))
 	for i, row := range rows {
 		c := money.Currency(row.Currency)
-		wallets[i] = WalletBalance{Currency: c, Available: money.New(row.Available, c), Held: money.New(row.Held, c)}
+		wallets[i] = WalletBalance{Currency: c, Available: money.New(row.Available, c), Held: money.New(row.Held, c), Frozen: row.Frozen}
 	}
 	return wallets, nil
 }

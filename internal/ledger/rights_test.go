@@ -29,6 +29,8 @@ func aServerCanOnlyPost(t reporter, database *pgtest.Database) {
 		"INSERT INTO ledger.account_kind VALUES ('mine', 'guarded', true, -1000000, NULL)",
 		"INSERT INTO ledger.balance VALUES (1, 5, 1)",
 		"INSERT INTO ledger.rollup VALUES (2, 5, '1')",
+		"INSERT INTO ledger.freeze (id, owner, cause_kind, cause_id, reason) VALUES (gen_random_uuid(), gen_random_uuid(), 'test', gen_random_uuid(), 'x')",
+		"UPDATE ledger.freeze SET lifted_at = now(), lifted_kind = 'test', lifted_by = owner, lift_reason = 'x'",
 		"UPDATE ledger.account_kind SET floor = -1000000 WHERE kind = 'wallet'",
 		"UPDATE ledger.account SET floor = NULL",
 		"UPDATE ledger.entry SET key = 'other'",
@@ -36,10 +38,13 @@ func aServerCanOnlyPost(t reporter, database *pgtest.Database) {
 		"UPDATE ledger.balance SET balance = balance + 1",
 		"UPDATE ledger.rollup SET balance = balance + 1",
 		"DELETE FROM ledger.account_kind", "DELETE FROM ledger.account", "DELETE FROM ledger.entry",
-		"DELETE FROM ledger.posting", "DELETE FROM ledger.balance", "DELETE FROM ledger.rollup",
+		"DELETE FROM ledger.posting", "DELETE FROM ledger.balance", "DELETE FROM ledger.rollup", "DELETE FROM ledger.freeze",
 		"TRUNCATE ledger.posting", "TRUNCATE ledger.entry CASCADE", "TRUNCATE ledger.balance",
 		"SELECT * FROM ledger.balance FOR UPDATE",
 		"SELECT * FROM ledger.account FOR KEY SHARE",
+		"SELECT * FROM ledger.freeze FOR UPDATE",
+		"SELECT ledger.refuse_frozen('hold', '{}', '{}', '{}')",
+		"SELECT ledger.freeze_lock(gen_random_uuid())",
 		"SELECT ledger.open_accounts('{wallet}', ARRAY[gen_random_uuid()], '{\"\"}', '{EUR}')",
 		"SELECT nextval('ledger.entry_id_seq')",
 		"CREATE TABLE ledger.mine ()",
@@ -93,13 +98,20 @@ func TestTheOwnerCannotChangeHistory(t *testing.T) {
 }
 
 func theOwnerCannotChangeHistory(t reporter, database *pgtest.Database) {
-	fund(t, database.Pool, 100)
+	user := fund(t, database.Pool, 100)
+	freeze(t, database, user, "one")
+	lift(t, database, user)
+	freeze(t, database, user, "two")
 	for _, statement := range []string{
 		"UPDATE ledger.account SET floor = -1000", "DELETE FROM ledger.account", "TRUNCATE ledger.account CASCADE",
 		"UPDATE ledger.entry SET key = 'other'", "DELETE FROM ledger.entry", "TRUNCATE ledger.entry CASCADE",
 		"UPDATE ledger.posting SET amount = 5", "DELETE FROM ledger.posting WHERE false", "TRUNCATE ledger.posting",
 		"DELETE FROM ledger.balance", "TRUNCATE ledger.balance",
 		"DELETE FROM ledger.rollup", "TRUNCATE ledger.rollup",
+		"DELETE FROM ledger.freeze", "TRUNCATE ledger.freeze",
+		"UPDATE ledger.freeze SET owner = gen_random_uuid() WHERE lifted_at IS NULL",
+		"UPDATE ledger.freeze SET lifted_at = NULL, lifted_kind = NULL, lifted_by = NULL, lift_reason = NULL",
+		"UPDATE ledger.freeze SET lift_reason = 'other' WHERE lifted_at IS NOT NULL",
 	} {
 		if err := asOwner(t, database, statement); sqlState(err) != "SL007" {
 			t.Errorf("%s: %v, want SL007", statement, err)

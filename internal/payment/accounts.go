@@ -25,10 +25,13 @@ func atProvider(kind ledger.Kind, c money.Currency, minor int64) ledger.Leg {
 	return ledger.Leg{Account: ledger.Account{Kind: kind, Ref: providerRef, Currency: c}, Amount: minor}
 }
 
-// post posts an entry, and turns a wallet's floor into the refusal that it is. Any other account that
+// post posts an entry, and turns a frozen wallet and a wallet's floor into the refusals that they are. Any other account that
 // is short is a mistake of ours, and nothing that a client could mend.
 func post(ctx context.Context, tx pgx.Tx, e ledger.Entry) error {
 	_, err := ledger.PostTx(ctx, tx, e)
+	if frozen, ok := errors.AsType[*ledger.FrozenError](err); ok {
+		return ErrWalletFrozen.With("since", frozen.Since).Because(frozen)
+	}
 	limit, ok := errors.AsType[*ledger.Limit](err)
 	switch {
 	case !ok:

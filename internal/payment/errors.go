@@ -61,6 +61,17 @@ var (
 // ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
 var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 
+// Refusals about frozen wallets.
+var (
+	ErrWalletFrozen    = fault.New(fault.Precondition, "WALLET_FROZEN", "The wallet is frozen: nothing can be taken from it. Support knows why.")
+	ErrFreezeNotFound  = fault.New(fault.NotFound, "WALLET_FREEZE_NOT_FOUND", "There is no such freeze of a wallet.")
+	ErrWalletNotFrozen = fault.New(fault.Precondition, "WALLET_NOT_FROZEN", "This wallet is not frozen.")
+	ErrFreezeHeld      = fault.New(fault.Precondition, "WALLET_FREEZE_HELD", "A chargeback that is not decided yet holds this freeze.")
+	ErrUserOrFreeze    = fault.New(fault.Invalid, "WALLET_UNFREEZE_TARGET", "Either a user or a freeze is named, and not both.")
+	ErrReasonLength    = fault.New(fault.Invalid, "REASON_LENGTH", "A reason has between 1 and 500 characters, and nothing that hides or turns it.").At("reason")
+	ErrUserNotFound    = fault.New(fault.NotFound, "USER_NOT_FOUND", "There is no such user.").At("userId")
+)
+
 // Refusals of holds and wallet payments.
 var (
 	ErrInsufficientFunds = fault.New(fault.Precondition, "INSUFFICIENT_FUNDS", "The wallet does not hold enough.")

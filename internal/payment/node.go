@@ -9,6 +9,9 @@ func (t TopUp) NodeID() id.ID { return id.TopUp.ID(t.ID) }
 func (r Refund) NodeID() id.ID { return id.Refund.ID(r.ID) }
 
 // NodeID is the id that clients see.
+func (f Freeze) NodeID() id.ID { return id.Freeze.ID(f.ID) }
+
+// NodeID is the id that clients see.
 func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
 
 // NodeID is the id that clients see.

@@ -73,6 +73,13 @@ func (b *bundle) newUser() uuid.UUID {
 	return user
 }
 
+func (b *bundle) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // funded is a user whose wallet holds some euro cents, from a card.
 func (b *bundle) funded(cents int64) uuid.UUID {
 	b.t.Helper()

@@ -1,0 +1,2 @@
+-- name: ChargebackLock :one
+SELECT * FROM chargeback WHERE id = @id FOR UPDATE;
