@@ -41,7 +41,8 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Auth func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Auth       func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Idempotent func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -397,6 +398,14 @@ type ComplexityRoot struct {
 		Shows         func(childComplexity int, first *int, after *string) int
 		Viewer        func(childComplexity int) int
 		WalletFreezes func(childComplexity int, userID id.ID) int
+	}
+
+	Refund struct {
+		Amount      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		RefusalCode func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	Session struct {
@@ -2049,6 +2058,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
 
+	case "Refund.amount":
+		if e.ComplexityRoot.Refund.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Amount(childComplexity), true
+	case "Refund.createdAt":
+		if e.ComplexityRoot.Refund.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.CreatedAt(childComplexity), true
+	case "Refund.id":
+		if e.ComplexityRoot.Refund.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.NodeID(childComplexity), true
+	case "Refund.failureCode":
+		if e.ComplexityRoot.Refund.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.RefusalCode(childComplexity), true
+	case "Refund.status":
+		if e.ComplexityRoot.Refund.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Status(childComplexity), true
+
 	case "Session.expiresAt":
 		if e.ComplexityRoot.Session.ExpiresAt == nil {
 			break
@@ -2707,6 +2747,12 @@ directive @public on FIELD_DEFINITION
 "Only who is signed in may use the field; where roles are given, only those. A SELLER is a BUYER too, an ADMIN is SUPPORT too."
 directive @auth(roles: [Role!]) on FIELD_DEFINITION
 
+"""
+The field moves money and is done once for each ` + "`" + `idempotencyKey` + "`" + ` of its input: the same key with the same input gets the first
+answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT.
+"""
+directive @idempotent on FIELD_DEFINITION
+
 "An object with an id. An id reads: its prefix tells the type (lst_ a listing, auc_ an auction, ord_ an order)."
 interface Node {
   id: ID!
@@ -2790,7 +2836,7 @@ extend type Mutation {
   "Opens an auction of one's own listing, at once."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
   "Bids. The amount is held in the bidder's wallet until the bid is outbid or pays for the lot."
-  bidPlace(input: BidPlaceInput!): BidPlacePayload! @auth(roles: [BUYER])
+  bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -2889,7 +2935,7 @@ type AuctionStartPayload {
 input BidPlaceInput {
   auctionId: ID!
   amount: MoneyInput!
-  "The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -3295,9 +3341,9 @@ extend type Viewer {
 
 extend type Mutation {
   "The seller says that the goods are on their way."
-  orderShip(input: OrderShipInput!): OrderShipPayload! @auth(roles: [SELLER])
+  orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
-  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @auth(roles: [BUYER])
+  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3367,6 +3413,8 @@ input OrderShipInput {
   orderId: ID!
   "At most 100 characters."
   tracking: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderShipPayload {
@@ -3376,6 +3424,8 @@ type OrderShipPayload {
 
 input OrderConfirmReceiptInput {
   orderId: ID!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderConfirmReceiptPayload {
@@ -3411,7 +3461,7 @@ type OrderEvent {
 
 extend type Mutation {
   "Pays money into the viewer's wallet from a card."
-  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @auth(roles: [BUYER])
+  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
@@ -3423,7 +3473,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -3433,6 +3483,7 @@ enum ViewerEventKind {
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
+  REFUND_CHANGED
   "The wallet was frozen, or for one more reason. The object is the viewer's own User."
   WALLET_FROZEN
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
@@ -3518,13 +3569,32 @@ type TopUp implements Node {
   createdAt: Time!
 }
 
+enum RefundStatus {
+  "On its way; a card's bank may take days."
+  PROCESSING
+  "The provider has sent it to the card. It may still FAIL, where the card's bank sends it back."
+  SUCCEEDED
+  "The card did not take it: the money is in the wallet."
+  FAILED
+}
+
+"Money on its way back to the card that paid it."
+type Refund implements Node {
+  id: ID!
+  amount: Money!
+  status: RefundStatus!
+  "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
+  failureCode: String
+  createdAt: Time!
+}
+
 input WalletTopUpInput {
   amount: MoneyInput!
   "A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one."
   paymentMethod: String
   "A saved card. Either this or a payment method."
   cardId: ID
-  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
