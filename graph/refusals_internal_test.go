@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
@@ -20,6 +21,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.InsufficientFunds{Code: "C", Message: "c", Field: []string{"amount"}, Available: money.New(0, "JPY")},
 		model.CardDeclined{Code: "D", Message: "d", DeclineCode: &declined},
 		model.ExchangeRateMoved{Code: "E", Message: "e", Field: []string{"minimum"}, Offer: money.New(1, "EUR")},
+		model.WalletFrozen{Code: "E", Message: "e", Since: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC)},
 	}
 	raw, err := writeRefusals(all)
 	if err != nil {
