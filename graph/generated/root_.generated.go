@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -210,6 +211,32 @@ type ComplexityRoot struct {
 		CurrencyCode func(childComplexity int) int
 	}
 
+	Exchange struct {
+		AsOf      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		From      func(childComplexity int) int
+		MarginBP  func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		To        func(childComplexity int) int
+	}
+
+	ExchangeQuote struct {
+		AsOf      func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		From      func(childComplexity int) int
+		MarginBP  func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		To        func(childComplexity int) int
+	}
+
+	ExchangeRateMoved struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Offer   func(childComplexity int) int
+	}
+
 	HTTPHeader struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -305,6 +332,7 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
 		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
@@ -389,6 +417,7 @@ type ComplexityRoot struct {
 		Auction       func(childComplexity int, id id.ID) int
 		Auctions      func(childComplexity int, status *auction.Status, first *int, after *string) int
 		Conversation  func(childComplexity int, id id.ID) int
+		ExchangeQuote func(childComplexity int, from model.MoneyInput, to money.Currency) int
 		Listing       func(childComplexity int, id id.ID) int
 		Listings      func(childComplexity int, first *int, after *string) int
 		Node          func(childComplexity int, id id.ID) int
@@ -506,6 +535,11 @@ type ComplexityRoot struct {
 		CurrencyCode func(childComplexity int) int
 		Frozen       func(childComplexity int) int
 		Held         func(childComplexity int) int
+	}
+
+	WalletExchangePayload struct {
+		Exchange   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	WalletFreeze struct {
@@ -1180,6 +1214,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Earnings.CurrencyCode(childComplexity), true
 
+	case "Exchange.asOf":
+		if e.ComplexityRoot.Exchange.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.AsOf(childComplexity), true
+	case "Exchange.createdAt":
+		if e.ComplexityRoot.Exchange.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.CreatedAt(childComplexity), true
+	case "Exchange.from":
+		if e.ComplexityRoot.Exchange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.From(childComplexity), true
+	case "Exchange.marginBasisPoints":
+		if e.ComplexityRoot.Exchange.MarginBP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.MarginBP(childComplexity), true
+	case "Exchange.id":
+		if e.ComplexityRoot.Exchange.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.NodeID(childComplexity), true
+	case "Exchange.rate":
+		if e.ComplexityRoot.Exchange.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.Rate(childComplexity), true
+	case "Exchange.to":
+		if e.ComplexityRoot.Exchange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.To(childComplexity), true
+
+	case "ExchangeQuote.asOf":
+		if e.ComplexityRoot.ExchangeQuote.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.AsOf(childComplexity), true
+	case "ExchangeQuote.expiresAt":
+		if e.ComplexityRoot.ExchangeQuote.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.ExpiresAt(childComplexity), true
+	case "ExchangeQuote.from":
+		if e.ComplexityRoot.ExchangeQuote.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.From(childComplexity), true
+	case "ExchangeQuote.marginBasisPoints":
+		if e.ComplexityRoot.ExchangeQuote.MarginBP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.MarginBP(childComplexity), true
+	case "ExchangeQuote.rate":
+		if e.ComplexityRoot.ExchangeQuote.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.Rate(childComplexity), true
+	case "ExchangeQuote.to":
+		if e.ComplexityRoot.ExchangeQuote.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.To(childComplexity), true
+
+	case "ExchangeRateMoved.code":
+		if e.ComplexityRoot.ExchangeRateMoved.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Code(childComplexity), true
+	case "ExchangeRateMoved.field":
+		if e.ComplexityRoot.ExchangeRateMoved.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Field(childComplexity), true
+	case "ExchangeRateMoved.message":
+		if e.ComplexityRoot.ExchangeRateMoved.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Message(childComplexity), true
+	case "ExchangeRateMoved.offer":
+		if e.ComplexityRoot.ExchangeRateMoved.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
+
 	case "HTTPHeader.name":
 		if e.ComplexityRoot.HTTPHeader.Name == nil {
 			break
@@ -1615,6 +1754,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.walletExchange":
+		if e.ComplexityRoot.Mutation.WalletExchange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletExchange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletExchange(childComplexity, args["input"].(model.WalletExchangeInput)), true
 	case "Mutation.walletFreeze":
 		if e.ComplexityRoot.Mutation.WalletFreeze == nil {
 			break
@@ -1967,6 +2117,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Conversation(childComplexity, args["id"].(id.ID)), true
+	case "Query.exchangeQuote":
+		if e.ComplexityRoot.Query.ExchangeQuote == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exchangeQuote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExchangeQuote(childComplexity, args["from"].(model.MoneyInput), args["to"].(money.Currency)), true
 
 	case "Query.listing":
 		if e.ComplexityRoot.Query.Listing == nil {
@@ -2469,6 +2630,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Wallet.Held(childComplexity), true
 
+	case "WalletExchangePayload.exchange":
+		if e.ComplexityRoot.WalletExchangePayload.Exchange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletExchangePayload.Exchange(childComplexity), true
+	case "WalletExchangePayload.userErrors":
+		if e.ComplexityRoot.WalletExchangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletExchangePayload.UserErrors(childComplexity), true
+
 	case "WalletFreeze.cause":
 		if e.ComplexityRoot.WalletFreeze.Cause == nil {
 			break
@@ -2613,6 +2787,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowStartInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputWalletExchangeInput,
 		ec.unmarshalInputWalletFreezeInput,
 		ec.unmarshalInputWalletTopUpInput,
 		ec.unmarshalInputWalletTopUpRefreshInput,
@@ -3191,6 +3366,68 @@ type ConversationEvent {
   kind: ConversationEventKind!
   at: Time!
   message: Message
+}
+`, BuiltIn: false},
+	{Name: "../exchange.graphqls", Input: `extend type Query {
+  "What an amount gives in another currency now, margin taken off. It promises nothing: walletExchange takes the rate of its own moment."
+  exchangeQuote(from: MoneyInput!, to: CurrencyCode!): ExchangeQuote! @auth(roles: [BUYER])
+}
+
+extend type Mutation {
+  "Exchanges money of the viewer's wallet in one currency into their wallet in another."
+  walletExchange(input: WalletExchangeInput!): WalletExchangePayload! @idempotent @auth(roles: [BUYER])
+}
+
+"What an exchange would give now."
+type ExchangeQuote {
+  from: Money!
+  "What it gives: the rate less the margin, rounded down."
+  to: Money!
+  "What one unit of the one currency is worth in the other, before the margin."
+  rate: Decimal!
+  "What the platform keeps, in hundredths of a percent of what the rate gives."
+  marginBasisPoints: Int!
+  "The day of the rate."
+  asOf: Time!
+  "When the rate is too old to be used, unless a newer one comes first."
+  expiresAt: Time!
+}
+
+"Money that was exchanged between two wallets of one user."
+type Exchange implements Node {
+  id: ID!
+  from: Money!
+  to: Money!
+  "What one unit of the one currency was worth in the other, before the margin."
+  rate: Decimal!
+  "What the platform kept, in hundredths of a percent of what the rate gave."
+  marginBasisPoints: Int!
+  "The day of the rate."
+  asOf: Time!
+  createdAt: Time!
+}
+
+input WalletExchangeInput {
+  from: MoneyInput!
+  to: CurrencyCode!
+  "The least that is accepted, in the currency ` + "`" + `to` + "`" + `; a quote's ` + "`" + `to` + "`" + `, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED."
+  minimum: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type WalletExchangePayload {
+  exchange: Exchange
+  userErrors: [UserError!]!
+}
+
+"The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED)."
+type ExchangeRateMoved implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What the exchange would give now."
+  offer: Money!
 }
 `, BuiltIn: false},
 	{Name: "../freeze.graphqls", Input: `extend type Query {
@@ -4026,6 +4263,44 @@ func (ec *executionContext) childFields_Earnings(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Earnings", field.Name)
 }
 
+func (ec *executionContext) childFields_Exchange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Exchange_id(ctx, field)
+	case "from":
+		return ec.fieldContext_Exchange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Exchange_to(ctx, field)
+	case "rate":
+		return ec.fieldContext_Exchange_rate(ctx, field)
+	case "marginBasisPoints":
+		return ec.fieldContext_Exchange_marginBasisPoints(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Exchange_asOf(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Exchange_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Exchange", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ExchangeQuote_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ExchangeQuote_to(ctx, field)
+	case "rate":
+		return ec.fieldContext_ExchangeQuote_rate(ctx, field)
+	case "marginBasisPoints":
+		return ec.fieldContext_ExchangeQuote_marginBasisPoints(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ExchangeQuote_asOf(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExchangeQuote_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
+}
+
 func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -4488,6 +4763,16 @@ func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphq
 		return ec.fieldContext_Wallet_frozen(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Wallet", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletExchangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchange":
+		return ec.fieldContext_WalletExchangePayload_exchange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletExchangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletExchangePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WalletFreeze(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

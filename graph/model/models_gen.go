@@ -155,6 +155,17 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
+// The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
+type ExchangeRateMoved struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What the exchange would give now.
+	Offer money.Amount `json:"offer"`
+}
+
+func (ExchangeRateMoved) IsUserError() {}
+
 // A refusal that needs no data.
 type InputError struct {
 	Code    string   `json:"code"`
@@ -320,6 +331,20 @@ type Wallet struct {
 	Held money.Amount `json:"held"`
 	// Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in.
 	Frozen bool `json:"frozen"`
+}
+
+type WalletExchangeInput struct {
+	From MoneyInput     `json:"from"`
+	To   money.Currency `json:"to"`
+	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
+	Minimum *MoneyInput `json:"minimum,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type WalletExchangePayload struct {
+	Exchange   *payment.Exchange `json:"exchange,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
 }
 
 type WalletFreezeInput struct {
