@@ -63,6 +63,7 @@ func (r *Resolver) keepAnswer(ctx context.Context, next graphql.RootResolver) gr
 	kept, err := a.claim.Keep(keeping, idempotency.Answer{JSON: answer.Bytes(), Refusals: a.refusals})
 	r.noted(ctx, err)
 	if err != nil { // what was done is done, and the client should know
+		r.noted(ctx, a.claim.GiveUp(keeping))
 		kept = answer.Bytes()
 	}
 	return written(kept)

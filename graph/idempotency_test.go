@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -327,5 +328,42 @@ func TestErrorsAreNoAnswer(t *testing.T) {
 	same(t, "from then on", first, ada.Client, query, in)
 	if n := a.Int(`SELECT count(*) FROM bid`); n != 2 {
 		t.Errorf("%d bids", n)
+	}
+}
+
+// A resolver that panics leaves its key to the next try.
+func TestAPanicIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	ada := a.Person(identity.Buyer)
+	payments := a.Resolver.Payment
+	a.Resolver.Payment = nil
+	if code := codeOf(t, ada.Client, topUpMutation, topUpOf("20", "once")); code != "INTERNAL" {
+		t.Errorf("without payments: %s", code)
+	}
+	a.Resolver.Payment = payments
+	if got := body(t, ada.Client, topUpMutation, topUpOf("20", "once")); !strings.Contains(got, "SUCCEEDED") {
+		t.Errorf("then: %s", got)
+	}
+}
+
+// Where the answer cannot be kept the client gets it all the same, and a retry finds the work done.
+func TestAnAnswerThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	ada := a.Person(identity.Buyer)
+	a.Exec(`ALTER TABLE idempotency_answer ADD CONSTRAINT full_disk CHECK (answer IS NULL)`)
+	first := body(t, ada.Client, topUpMutation, topUpOf("20", "once"))
+	if !strings.Contains(first, "SUCCEEDED") {
+		t.Errorf("got %s", first)
+	}
+	if logged := a.Log.Drain(slog.LevelError); len(logged) != 1 || logged[0].Message != "the answer to an idempotency key was not kept" {
+		t.Errorf("logged %+v", logged)
+	}
+	same(t, "while it cannot be kept", first, ada.Client, topUpMutation, topUpOf("20", "once"))
+	a.Exec(`ALTER TABLE idempotency_answer DROP CONSTRAINT full_disk`)
+	same(t, "then", first, ada.Client, topUpMutation, topUpOf("20", "once"))
+	if n := a.Int(`SELECT count(*) FROM top_up`); n != 1 {
+		t.Errorf("%d top-ups", n)
 	}
 }
