@@ -315,3 +315,13 @@ type TopUp struct {
 	CardID         *uuid.UUID
 	NextActionUrl  *string
 }
+
+type Withdrawal struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	Amount         int64
+	Currency       string
+	IdempotencyKey string
+	RequestHash    []byte
+	CreatedAt      time.Time
+}

@@ -58,6 +58,13 @@ var (
 	ErrExchangeNotFound  = fault.New(fault.NotFound, "EXCHANGE_NOT_FOUND", "There is no such exchange.")
 )
 
+// Refusals of withdrawals.
+var (
+	ErrWithdrawalTooSmall  = fault.New(fault.Invalid, "WITHDRAWAL_TOO_SMALL", "The amount is less than a card can be given.").At("amount")
+	ErrWithdrawalNotFunded = fault.New(fault.Precondition, "WITHDRAWAL_NOT_FUNDED_BY_CARD", "Cards have paid in less than that: the rest of the wallet came from elsewhere.").At("amount")
+	ErrWithdrawalNotFound  = fault.New(fault.NotFound, "WITHDRAWAL_NOT_FOUND", "There is no such withdrawal.")
+)
+
 // ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
 var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 

@@ -12,6 +12,9 @@ func (r Refund) NodeID() id.ID { return id.Refund.ID(r.ID) }
 func (f Freeze) NodeID() id.ID { return id.Freeze.ID(f.ID) }
 
 // NodeID is the id that clients see.
+func (w Withdrawal) NodeID() id.ID { return id.Withdrawal.ID(w.ID) }
+
+// NodeID is the id that clients see.
 func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
 
 // NodeID is the id that clients see.

@@ -98,18 +98,21 @@ func (s *Service) OpenRefundTx(ctx context.Context, tx pgx.Tx, r NewRefund) (err
 	if r.Amount.Minor <= 0 {
 		return ErrAmountNotPositive
 	}
-	return atomically(ctx, tx, func(tx pgx.Tx) error {
-		err := s.q.RefundInsert(ctx, tx, db.RefundInsertParams{
-			ID: r.ID, UserID: r.User, CauseKind: string(r.Cause), CauseID: r.CauseID,
-			SourceKind: string(r.Charge), SourceID: r.ChargeID, IntentID: r.ProviderID,
-			Amount: r.Amount.Minor, Currency: string(r.Amount.Currency),
-		})
-		if err != nil {
-			return err
-		}
-		_, err = s.jobs.InsertTx(ctx, tx, RefundResolve{ID: r.ID}, &river.InsertOpts{ScheduledAt: s.clock.Now().Add(firstLook)})
-		return err
+	return atomically(ctx, tx, func(tx pgx.Tx) error { return s.openRefund(ctx, tx, r) })
+}
+
+// openRefund is OpenRefundTx for a transaction that ends with a refusal.
+func (s *Service) openRefund(ctx context.Context, tx pgx.Tx, r NewRefund) error {
+	err := s.q.RefundInsert(ctx, tx, db.RefundInsertParams{
+		ID: r.ID, UserID: r.User, CauseKind: string(r.Cause), CauseID: r.CauseID,
+		SourceKind: string(r.Charge), SourceID: r.ChargeID, IntentID: r.ProviderID,
+		Amount: r.Amount.Minor, Currency: string(r.Amount.Currency),
 	})
+	if err != nil {
+		return err
+	}
+	_, err = s.jobs.InsertTx(ctx, tx, RefundResolve{ID: r.ID}, &river.InsertOpts{ScheduledAt: s.clock.Now().Add(firstLook)})
+	return err
 }
 
 // PushRefund brings a refund forward by asking the provider, and answers it as it is then. It may be repeated, and

@@ -154,7 +154,7 @@ func (s *Service) refunded(
 			return err
 		}
 		if now.Status != before.Status {
-			if told, err = s.tellOfRefund(ctx, tx, now); err != nil {
+			if told, err = tellOfRefund(ctx, tx, now); err != nil {
 				return err
 			}
 		}
@@ -172,11 +172,12 @@ func (s *Service) refunded(
 	return now, nil
 }
 
-// tellOfRefund tells the user of a refund's new status.
-func (s *Service) tellOfRefund(ctx context.Context, tx pgx.Tx, r db.Refund) ([]realtime.Event, error) {
+// tellOfRefund tells the user of a refund's new status, and of the withdrawal that it is a part of.
+func tellOfRefund(ctx context.Context, tx pgx.Tx, r db.Refund) ([]realtime.Event, error) {
 	event, err := feed.AppendTx(ctx, tx, r.UserID, feed.RefundChanged, id.Refund.ID(r.ID))
-	if err != nil {
-		return nil, err
+	if err != nil || r.CauseKind != string(RefundOfWithdrawal) {
+		return []realtime.Event{event}, err
 	}
-	return []realtime.Event{event}, nil
+	whole, err := feed.AppendTx(ctx, tx, r.UserID, feed.WithdrawalChanged, id.Withdrawal.ID(r.CauseID))
+	return []realtime.Event{event, whole}, err
 }
