@@ -90,6 +90,7 @@ func TestNULInEveryText(t *testing.T) {
 		{name: "signUp password", query: mutation("signUp"), vars: input(apitest.Vars{"email": "a@souk.example", "password": "long enough\x00", "name": "N"})},
 		{name: "walletTopUp card", query: mutation("walletTopUp"), vars: input(apitest.Vars{"amount": eur("20"), "paymentMethod": "pm\x00", "idempotencyKey": "k"})},
 		{name: "walletTopUp key", query: mutation("walletTopUp"), vars: input(apitest.Vars{"amount": eur("20"), "paymentMethod": "pm_card_visa", "idempotencyKey": "\x00"})},
+		{name: "walletWithdraw key", query: mutation("walletWithdraw"), vars: input(apitest.Vars{"amount": eur("20"), "idempotencyKey": "\x00"})},
 		{name: "bidPlace key", query: mutation("bidPlace"), vars: input(apitest.Vars{"auctionId": b.auctionID, "amount": eur("20"), "idempotencyKey": "\x00"})},
 		{name: "photo type", query: mutation("photoUploadCreate"), vars: input(apitest.Vars{"contentType": "image/png\x00", "bytes": 1})},
 		{name: "in the document", query: `mutation { signIn(input: {email: "\u0000", password: ""}) { userErrors { code } } }`},

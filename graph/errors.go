@@ -55,6 +55,10 @@ func userError(f *fault.Error) model.UserError {
 		if since, ok := f.Data["since"].(time.Time); ok {
 			return model.WalletFrozen{Code: f.Code, Message: f.Message, Field: f.Field, Since: since}
 		}
+	case payment.ErrWithdrawalNotFunded.Code:
+		if withdrawable, ok := f.Data["withdrawable"].(money.Amount); ok {
+			return model.WithdrawalNotFunded{Code: f.Code, Message: f.Message, Field: f.Field, Withdrawable: withdrawable}
+		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}
 		if code, ok := f.Data["declineCode"].(string); ok && code != "" {

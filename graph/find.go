@@ -69,6 +69,8 @@ func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.F
 
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
 // cards are for their own people only, freezes for staff.
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards,
+// refunds and withdrawals are for their own people only.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {
@@ -102,6 +104,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
 	case id.Refund:
 		return node(visible(r.Payment.RefundOf(ctx, actorID(ctx), v.UUID)))
+	case id.Withdrawal:
+		return node(visible(r.Payment.WithdrawalOf(ctx, actorID(ctx), v.UUID)))
 	default:
 		return nil, id.ErrKind.With("got", string(v.Kind))
 	}

@@ -138,6 +138,12 @@ func unfreezeInput(v model.WalletUnfreezeInput) (payment.Unfreeze, error) {
 	return out, in.err
 }
 
+func withdrawInput(v model.WalletWithdrawInput) (payment.WithdrawInput, error) {
+	var in inputReader
+	out := payment.WithdrawInput{Amount: in.amount(v.Amount, "amount"), IdempotencyKey: v.IdempotencyKey}
+	return out, in.err
+}
+
 // textOf is an optional text, empty where it was left out.
 func textOf(v *string) string {
 	if v == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/show"
 )
@@ -32,8 +33,9 @@ type loaders struct {
 	show            byID[show.Show]
 	lots            byID[[]auction.Auction]
 	auction         byID[auction.Auction]
-	auctionOf       byID[auction.Auction] // by listing
-	orderOfActorFor byID[order.Order]     // by auction
+	auctionOf       byID[auction.Auction]                 // by listing
+	orderOfActorFor byID[order.Order]                     // by auction
+	refundable      byID[map[money.Currency]money.Amount] // by user
 }
 
 type loadersKey struct{}
@@ -43,13 +45,14 @@ func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loade
 func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, gatherTime))
 	return &loaders{
-		user:      dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
-		listing:   dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
-		photos:    dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),
-		show:      dataloadgen.NewMappedLoader(r.Shows.ByID, gather),
-		lots:      dataloadgen.NewMappedLoader(r.Auctions.ByShow, gather),
-		auction:   dataloadgen.NewMappedLoader(r.Auctions.ByID, gather),
-		auctionOf: dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
+		user:       dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
+		listing:    dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
+		photos:     dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),
+		show:       dataloadgen.NewMappedLoader(r.Shows.ByID, gather),
+		lots:       dataloadgen.NewMappedLoader(r.Auctions.ByShow, gather),
+		auction:    dataloadgen.NewMappedLoader(r.Auctions.ByID, gather),
+		auctionOf:  dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
+		refundable: dataloadgen.NewMappedLoader(r.Payment.Refundable, gather),
 		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
 			return r.Orders.ByAuction(ctx, user, auctions)
 		}, gather),

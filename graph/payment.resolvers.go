@@ -8,6 +8,7 @@ import (
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
 )
@@ -41,6 +42,20 @@ func (r *mutationResolver) WalletTopUpRefresh(ctx context.Context, input model.W
 		payload.TopUp = &topUp
 	}
 	return payload, err
+}
+
+// WalletWithdraw is the resolver for the walletWithdraw field.
+func (r *mutationResolver) WalletWithdraw(ctx context.Context, input model.WalletWithdrawInput) (model.WalletWithdrawPayload, error) {
+	in, err := withdrawInput(input)
+	var withdrawal payment.Withdrawal
+	if err == nil {
+		withdrawal, err = r.Payment.Withdraw(ctx, actorID(ctx), in)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.WalletWithdrawPayload{UserErrors: errs}, err
+	}
+	return model.WalletWithdrawPayload{Withdrawal: &withdrawal}, nil
 }
 
 // CardSetupStart is the resolver for the cardSetupStart field.
@@ -89,7 +104,7 @@ func (r *viewerResolver) Wallets(ctx context.Context, obj *identity.Session) ([]
 	wallets, err := r.Payment.Wallets(ctx, obj.User.ID)
 	out := make([]model.Wallet, len(wallets))
 	for i, w := range wallets {
-		out[i] = model.Wallet{CurrencyCode: w.Currency, Available: w.Available, Held: w.Held, Frozen: w.Frozen}
+		out[i] = model.Wallet{Owner: obj.User.ID, CurrencyCode: w.Currency, Available: w.Available, Held: w.Held, Frozen: w.Frozen}
 	}
 	return out, err
 }
@@ -117,7 +132,22 @@ func (r *viewerEventResolver) Object(ctx context.Context, obj *feed.Event) (id.N
 	return r.findNode(ctx, *obj.Object)
 }
 
+// Withdrawable is the resolver for the withdrawable field.
+func (r *walletResolver) Withdrawable(ctx context.Context, obj *model.Wallet) (money.Amount, error) {
+	paidIn, err := maybe(ctx, load(ctx).refundable, obj.Owner)
+	if err != nil || paidIn == nil || obj.Frozen {
+		return money.New(0, obj.CurrencyCode), err
+	}
+	return money.New(min(obj.Available.Minor, (*paidIn)[obj.CurrencyCode].Minor), obj.CurrencyCode), nil
+}
+
 // ViewerEvent returns generated.ViewerEventResolver implementation.
 func (r *Resolver) ViewerEvent() generated.ViewerEventResolver { return &viewerEventResolver{r} }
 
-type viewerEventResolver struct{ *Resolver }
+// Wallet returns generated.WalletResolver implementation.
+func (r *Resolver) Wallet() generated.WalletResolver { return &walletResolver{r} }
+
+type (
+	viewerEventResolver struct{ *Resolver }
+	walletResolver      struct{ *Resolver }
+)

@@ -68,7 +68,10 @@ func readRefusals(raw json.RawMessage) ([]model.UserError, error) {
 }
 
 // refusalTypes are the types that a refusal can have.
-var refusalTypes = []model.UserError{model.InputError{}, model.BidTooLow{}, model.InsufficientFunds{}, model.CardDeclined{}, model.WalletFrozen{}, model.ExchangeRateMoved{}}
+var refusalTypes = []model.UserError{
+	model.InputError{}, model.BidTooLow{}, model.InsufficientFunds{}, model.CardDeclined{}, model.WalletFrozen{}, model.ExchangeRateMoved{},
+	model.WithdrawalNotFunded{},
+}
 
 func readRefusal(w writtenRefusal) (model.UserError, error) {
 	as := reflect.TypeFor[model.InputError]() // which has what all have, for a type that this version does not know

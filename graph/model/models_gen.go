@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
@@ -331,6 +332,9 @@ type Wallet struct {
 	Held money.Amount `json:"held"`
 	// Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in.
 	Frozen bool `json:"frozen"`
+	// What walletWithdraw can give back now: free to spend, and paid in by cards.
+	Withdrawable money.Amount `json:"withdrawable"`
+	Owner        uuid.UUID    `json:"-"`
 }
 
 type WalletExchangeInput struct {
@@ -407,6 +411,29 @@ type WalletUnfreezePayload struct {
 	Freezes    []payment.Freeze `json:"freezes,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
 }
+
+type WalletWithdrawInput struct {
+	// At most what the wallet's `withdrawable` says.
+	Amount MoneyInput `json:"amount"`
+	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type WalletWithdrawPayload struct {
+	Withdrawal *payment.Withdrawal `json:"withdrawal,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
+// Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD).
+type WithdrawalNotFunded struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What can be withdrawn.
+	Withdrawable money.Amount `json:"withdrawable"`
+}
+
+func (WithdrawalNotFunded) IsUserError() {}
 
 type AuctionEventKind string
 

@@ -27,17 +27,13 @@ type Kind string
 
 // The kinds of events.
 const (
-	TopUpChanged     Kind = "TOP_UP_CHANGED"     // a top-up has another status
-	CardSetupChanged Kind = "CARD_SETUP_CHANGED" // the saving of a card has another status
-	CardRemoved      Kind = "CARD_REMOVED"
-	RefundChanged    Kind = "REFUND_CHANGED"  // a refund has another status
-	WalletFrozen     Kind = "WALLET_FROZEN"   // the wallets were frozen, or for one more reason; the user is the thing
-	WalletUnfrozen   Kind = "WALLET_UNFROZEN" // a freeze was lifted; another may stand
 	TopUpChanged      Kind = "TOP_UP_CHANGED"     // a top-up has another status
 	CardSetupChanged  Kind = "CARD_SETUP_CHANGED" // the saving of a card has another status
 	CardRemoved       Kind = "CARD_REMOVED"
 	RefundChanged     Kind = "REFUND_CHANGED"     // a refund has another status
 	WithdrawalChanged Kind = "WITHDRAWAL_CHANGED" // a part of a withdrawal has another status
+	WalletFrozen      Kind = "WALLET_FROZEN"      // the wallets were frozen, or for one more reason; the user is the thing
+	WalletUnfrozen    Kind = "WALLET_UNFROZEN"    // a freeze was lifted; another may stand
 )
 
 // Event is what a user is told.

@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
@@ -83,6 +84,9 @@ func (s *Service) Withdraw(ctx context.Context, user uuid.UUID, in WithdrawInput
 		return Withdrawal{}, err
 	}
 	for _, part := range parts[:min(len(parts), withdrawalPush)] {
+		if ctx.Err() != nil {
+			break // the provider is slow
+		}
 		if _, err := s.PushRefund(ctx, part); err != nil {
 			s.log.ErrorContext(ctx, "a part of a withdrawal could not be pushed", "refund", part, "error", err)
 		}
@@ -218,8 +222,8 @@ func (s *Service) withdrawalFrom(ctx context.Context, row db.Withdrawal) (Withdr
 }
 
 func (in WithdrawInput) check() error {
-	if !printable(in.IdempotencyKey) {
-		return ErrKeyInvalid
+	if err := idempotency.CheckKey(in.IdempotencyKey); err != nil {
+		return err
 	}
 	for _, l := range limits() {
 		if l.currency != in.Amount.Currency {

@@ -22,7 +22,7 @@ func withdrawal(cents int64) WithdrawInput {
 	return WithdrawInput{Amount: eur(cents), IdempotencyKey: uuid.NewString()}
 }
 
-// withdraws withdraws and insists on the status.
+// withdraws takes money out and insists on the status.
 func (b *bundle) withdraws(cents int64, want WithdrawalStatus) Withdrawal {
 	b.t.Helper()
 	w, err := b.Withdraw(b.t.Context(), b.user, withdrawal(cents))
