@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race lint fmt vet generate ide check bench-start bench-ledger clean-state go
+.PHONY: help run build test race soak-money lint fmt vet generate ide check bench-start bench-ledger clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: go ## run the tests, with a PostgreSQL and a Redis of their own (RACE=1, P
 
 race: ## run the tests with the race detector; needs gcc
 	@$(MAKE) test RACE=1
+
+soak-money: ## play every flow of money at random, for a time (FOR=10m)
+	@RAPID_CHECKS=1000000 $(MAKE) test PKG=./internal/moneytest TIMEOUT=$(or $(FOR),10m) ARGS='-count=1 -v -run Follows'
 
 generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
 	@rm -f db/*.sql.go

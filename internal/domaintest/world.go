@@ -36,8 +36,8 @@ const FeeBasisPoints = 850
 // ExchangeMarginBP is what the world's platform keeps of an exchange.
 const ExchangeMarginBP = 50
 
-// World is every domain over one database that is the test's own. It has no payment provider: wallets are
-// filled by Fund.
+// World is every domain over one database that is the test's own. Unless NewPaying made it, it has no payment
+// provider: wallets are filled by Fund.
 type World struct {
 	T     testing.TB
 	Pool  *pgxpool.Pool // as a server
@@ -63,6 +63,17 @@ func New(t testing.TB) *World {
 // NewWithFee makes a world whose platform keeps another share.
 func NewWithFee(t testing.TB, basisPoints int64) *World {
 	t.Helper()
+	return newWorld(t, basisPoints, func(*payment.Config) {})
+}
+
+// NewPaying makes a world whose payment has what the caller adds: a provider, jobs.
+func NewPaying(t testing.TB, add func(*payment.Config)) *World {
+	t.Helper()
+	return newWorld(t, FeeBasisPoints, add)
+}
+
+func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *World {
+	t.Helper()
 	data := pgtest.New(t)
 	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}}
 	photos, err := catalog.NewPhotoStore(t.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
@@ -72,7 +83,9 @@ func NewWithFee(t testing.TB, basisPoints int64) *World {
 	w.Shows = show.New(w.Pool, clock.System{})
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
-	w.Payment = payment.New(payment.Config{Pool: w.Pool, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP})
+	config := payment.Config{Pool: w.Pool, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
+	change(&config)
+	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
 	w.Chat = chat.New(w.Pool, w.Catalog, w.Told)
 	w.Auctions, err = auction.New(t.Context(), auction.Config{

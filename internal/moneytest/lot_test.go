@@ -1,0 +1,249 @@
+package moneytest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+)
+
+// lot is an auction as one would play it with coins on a table.
+type lot struct {
+	id      uuid.UUID
+	seller  uuid.UUID
+	price   int64
+	leader  uuid.UUID
+	bids    int
+	closed  bool
+	inputs  []auction.PlaceInput // of the bids that were taken
+	bidders []uuid.UUID
+}
+
+// sale is an order that was paid from the winner's wallet.
+type sale struct {
+	id, buyer, seller uuid.UUID
+	total             money.Amount
+	sent, received    bool
+}
+
+func (l *lot) open() bool { return !l.closed }
+
+func (l *lot) sold() bool { return !l.closed && l.bids > 0 }
+
+func (m *machine) lotActions() []action {
+	offer := action{"offer", func() bool { return len(m.lots) < 6 }, m.offer}
+	bid := action{"bid", some(&m.lots, (*lot).open), func() { m.bid((*lot).open) }}
+	late := action{"bid, late", some(&m.lots, each[*lot]), func() { m.bid(each) }}
+	retry := action{"bid again", some(&m.lots, func(l *lot) bool { return l.bids > 0 }), m.bidAgain}
+	rivals := action{"bids at once", some(&m.lots, (*lot).open), m.bidsAtOnce}
+	sell := action{"close", some(&m.lots, (*lot).sold), func() { m.close((*lot).sold) }}
+	end := action{"close, unsold", some(&m.lots, (*lot).open), func() { m.close((*lot).open) }}
+	return []action{offer, offer, bid, bid, bid, bid, late, retry, rivals, sell, sell, end}
+}
+
+func (s *sale) unsent() bool { return !s.sent }
+func (s *sale) onWay() bool  { return s.sent && !s.received }
+
+func (m *machine) saleActions() []action {
+	ship := action{"ship", some(&m.sales, (*sale).unsent), m.ship}
+	receive := action{"receive", some(&m.sales, (*sale).onWay), m.receive}
+	outOfTurn := action{"act out of turn", some(&m.sales, each[*sale]), m.outOfTurn}
+	return []action{ship, ship, receive, receive, outOfTurn}
+}
+
+// eur is euro cents.
+func eur(cents int64) money.Amount { return money.New(cents, "EUR") }
+
+// step is the least step over a price, from the table of euros.
+func step(price int64) int64 {
+	switch {
+	case price < 50_00:
+		return 1_00
+	case price < 100_00:
+		return 2_50
+	default:
+		return 5_00
+	}
+}
+
+func (l *lot) minimum() int64 {
+	if l.bids == 0 {
+		return 10_00
+	}
+	return l.price + step(l.price)
+}
+
+// judge gives the code of the refusal, or "".
+func (m *machine) judge(l *lot, who uuid.UUID, cents int64) string {
+	switch {
+	case l.closed:
+		return "AUCTION_CLOSED"
+	case who == l.seller:
+		return "BID_ON_OWN_LOT"
+	case l.bids > 0 && who == l.leader:
+		return "ALREADY_LEADING"
+	case cents < l.minimum():
+		return "BID_TOO_LOW"
+	case cents > m.books.free(who, "EUR"):
+		return "INSUFFICIENT_FUNDS"
+	}
+	return ""
+}
+
+// take is a bid that counts: its money is set aside, and that of whom it outbids is free again.
+func (m *machine) take(l *lot, who uuid.UUID, in auction.PlaceInput) {
+	if l.bids > 0 {
+		m.books.move(leg(ledger.WalletHeld, l.leader, eur(-l.price)), leg(ledger.Wallet, l.leader, eur(l.price)))
+	}
+	m.books.move(leg(ledger.Wallet, who, minus(in.Amount)), leg(ledger.WalletHeld, who, in.Amount))
+	l.price, l.leader, l.bids = in.Amount.Minor, who, l.bids+1
+	l.inputs, l.bidders = append(l.inputs, in), append(l.bidders, who)
+}
+
+// offer opens a lot.
+func (m *machine) offer() {
+	seller := anyOf(m.t, m.sellers, "seller")
+	a, err := m.Auctions.Start(m.Ctx(), seller, auction.StartInput{Listing: m.Listing(seller), StartPrice: eur(10_00), Duration: time.Hour})
+	m.allowed("lot opened", err)
+	m.lots = append(m.lots, &lot{id: a.ID, seller: seller})
+}
+
+// bid bids around what is needed, and around what the bidder has.
+func (m *machine) bid(on func(*lot) bool) {
+	l := pick(m.t, m.lots, "lot", on)
+	who := anyOf(m.t, append(slices.Clip(m.buyers), l.seller), "bidder")
+	in := m.drawBid(l)
+	if code := m.judge(l, who, in.Amount.Minor); code != "" {
+		m.refused(code, func() error { _, err := m.Auctions.Place(m.Ctx(), who, in); return err })
+		return
+	}
+	_, err := m.Auctions.Place(m.Ctx(), who, in)
+	m.allowed("bid taken", err)
+	m.take(l, who, in)
+}
+
+func (m *machine) drawBid(l *lot) auction.PlaceInput {
+	over := rapid.SampledFrom([]int64{-1, 0, 0, 0, 1, 20_00, 300_00}).Draw(m.t, "over the minimum")
+	return auction.PlaceInput{Auction: l.id, Amount: eur(l.minimum() + over), IdempotencyKey: uuid.NewString()}
+}
+
+// bidAgain is a client's retry, of the same or of something else with the same key.
+func (m *machine) bidAgain() {
+	l := pick(m.t, m.lots, "lot", func(l *lot) bool { return l.bids > 0 })
+	n := rapid.IntRange(0, len(l.inputs)-1).Draw(m.t, "bid")
+	in := l.inputs[n]
+	if rapid.Bool().Draw(m.t, "other input") {
+		in.Amount.Minor++
+		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Auctions.Place(m.Ctx(), l.bidders[n], in); return err })
+		return
+	}
+	before := m.digest()
+	placed, err := m.Auctions.Place(m.Ctx(), l.bidders[n], in)
+	m.allowed("bid retried", err)
+	if int(placed.Bid.Number) != n+1 || placed.Bid.Amount != in.Amount || m.digest() != before {
+		m.t.Fatalf("the retried bid is %+v, it was the %d. of %v", placed.Bid, n+1, in.Amount)
+	}
+}
+
+// bidsAtOnce has everybody bid the same at once; who comes first is the database's to say.
+func (m *machine) bidsAtOnce() {
+	l := pick(m.t, m.lots, "lot", (*lot).open)
+	cents := l.minimum()
+	able := 0
+	for _, who := range m.buyers {
+		if m.judge(l, who, cents) == "" {
+			able++
+		}
+	}
+	inputs, placed := make([]auction.PlaceInput, len(m.buyers)), make([]auction.Placed, len(m.buyers))
+	for i := range inputs {
+		inputs[i] = auction.PlaceInput{Auction: l.id, Amount: eur(cents), IdempotencyKey: uuid.NewString()}
+	}
+	errs := domaintest.AtOnce(len(m.buyers), func(i int) (err error) {
+		placed[i], err = m.Auctions.Place(m.Ctx(), m.buyers[i], inputs[i])
+		return err
+	})
+	won := 0
+	for i, err := range errs {
+		if err == nil {
+			won++
+			m.take(l, m.buyers[i], inputs[i])
+		}
+	}
+	if won != min(able, 1) {
+		m.t.Fatalf("of equal bids at once, %d of whom %d could pay, %d were taken: %v", len(errs), able, won, errs)
+	}
+	m.seen.add("bids at once")
+}
+
+// close ends a lot, N at once; its leader's order is paid by what was set aside.
+func (m *machine) close(which func(*lot) bool) {
+	l := pick(m.t, m.lots, "lot", which)
+	m.End(l.id)
+	closed := make([]bool, 3)
+	for _, err := range domaintest.AtOnce(len(closed), func(i int) (err error) {
+		closed[i], err = m.Auctions.Close(m.Ctx(), l.id)
+		return err
+	}) {
+		m.Must(err)
+	}
+	m.seen.add("lot closed")
+	n := 0
+	for _, did := range closed {
+		if did {
+			n++
+		}
+	}
+	if n != 1 {
+		m.t.Fatalf("%d closed the lot", n)
+	}
+	if l.closed = true; l.bids == 0 {
+		return
+	}
+	s := &sale{id: m.OrderOf(l.id, l.leader).ID, buyer: l.leader, seller: l.seller, total: eur(l.price)}
+	m.sales = append(m.sales, s)
+	m.books.move(leg(ledger.WalletHeld, s.buyer, minus(s.total)), leg(ledger.Escrow, s.id, s.total))
+}
+
+// ship is the seller's.
+func (m *machine) ship() {
+	s := pick(m.t, m.sales, "sale", (*sale).unsent)
+	_, err := m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
+	m.allowed("shipped", err)
+	s.sent = true
+}
+
+// receive is the buyer's, N at once; the escrow goes to the seller less the platform's share, once.
+func (m *machine) receive() {
+	s := pick(m.t, m.sales, "sale", (*sale).onWay)
+	for _, err := range domaintest.AtOnce(2, func(int) error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err }) {
+		m.Must(err)
+	}
+	m.seen.add("received")
+	s.received = true
+	fee := share(s.total, domaintest.FeeBasisPoints)
+	m.books.move(
+		leg(ledger.Escrow, s.id, minus(s.total)),
+		leg(ledger.SellerAvailable, s.seller, less(s.total, fee)),
+		leg(ledger.PlatformFees, uuid.Nil, fee),
+	)
+}
+
+// outOfTurn is what may not be done with an order: by the wrong side, too early, or too late.
+func (m *machine) outOfTurn() {
+	s := anyOf(m.t, m.sales, "sale")
+	m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.buyer, s.id, ""); return err })
+	m.refused("ORDER_NOT_FOUND", func() error { _, err := m.Orders.Ship(m.Ctx(), uuid.New(), s.id, ""); return err })
+	if !s.sent {
+		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err })
+	}
+	if s.received {
+		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.seller, s.id, ""); return err })
+	}
+}

@@ -1,0 +1,312 @@
+package moneytest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/audit"
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/stripefake"
+)
+
+// machine drives the product and the model side by side.
+type machine struct {
+	*world
+	t    *rapid.T
+	seen *tally
+
+	books   books
+	buyers  []uuid.UUID
+	sellers []uuid.UUID
+	topUps  []*topUp
+	lots    []*lot
+	sales   []*sale
+	post    mailbag
+}
+
+// newMachine is a market of a few people, each of whom has some money to begin with.
+func newMachine(run *rapid.T, w *world, seen *tally) *machine {
+	m := &machine{world: w, t: run, seen: seen, books: w.ledger()}
+	for range 3 {
+		m.buyers = append(m.buyers, m.User(identity.Buyer))
+	}
+	for range 2 {
+		m.sellers = append(m.sellers, m.User(identity.Seller))
+	}
+	for _, buyer := range m.buyers {
+		in := payment.TopUpInput{Amount: eur(80_00), PaymentMethod: "pm_card_visa", IdempotencyKey: uuid.NewString()}
+		top, err := m.Payment.TopUp(m.Ctx(), buyer, in)
+		m.Must(err)
+		m.topUps = append(m.topUps, &topUp{id: top.ID, user: buyer, input: in, card: pays, status: payment.Processing})
+	}
+	m.collect()
+	m.post.waiting = nil // what is still on its way from other runs is lost
+	return m
+}
+
+// action is something that may happen next. What is likelier is more often in the list.
+type action struct {
+	name     string
+	possible func() bool
+	do       func()
+}
+
+func (m *machine) actions() []action {
+	always := func() bool { return true }
+	return slices.Concat(m.topUpActions(), m.webhookActions(), m.lotActions(), m.saleActions(), []action{
+		{"time passes", always, m.timePasses},
+		{"finish midway", always, m.finish},
+	})
+}
+
+// step does one of the actions that are possible now.
+func (m *machine) step(*rapid.T) {
+	var possible []action
+	for _, a := range m.actions() {
+		if a.possible() {
+			possible = append(possible, a)
+		}
+	}
+	names := make([]string, len(possible))
+	for i, a := range possible {
+		names[i] = a.name
+	}
+	name := rapid.SampledFrom(names).Draw(m.t, "action")
+	possible[slices.Index(names, name)].do()
+}
+
+// agree compares the books after each step.
+func (m *machine) agree(*rapid.T) {
+	m.observe()
+	if lines := differ(m.ledger(), m.books); len(lines) > 0 {
+		m.t.Fatalf("the books:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// observe takes in what became of whatever is open: of that, and of nothing else, the product chooses the moment.
+func (m *machine) observe() {
+	m.observeTopUps()
+}
+
+// finish has the product's jobs do what is left, after which nothing may be in doubt.
+func (m *machine) finish() {
+	if rapid.Bool().Draw(m.t, "the jobs are lost") {
+		m.Exec(`DELETE FROM river_job`)
+		m.seen.add("jobs lost")
+	} else if n := rapid.IntRange(0, 2).Draw(m.t, "faults in the jobs' requests"); n > 0 {
+		m.fake.Faults().Add(stripefake.Rule{Path: "/v1/payment_intents", Fault: stripefake.CutAfter, Times: n})
+	}
+	m.pass(5 * time.Minute) // so that the sweeps believe that the jobs are lost
+	for range 4 {
+		m.work()
+		m.fake.Faults().Clear()
+		m.agree(m.t)
+		if m.settled() {
+			m.reconcile()
+			m.audit()
+			return
+		}
+		m.pass(5 * time.Minute)
+	}
+	m.t.Fatal("the jobs leave something in doubt")
+}
+
+// settled says that nothing is left for the jobs. Who has to authenticate may take a day.
+func (m *machine) settled() bool {
+	for _, top := range m.topUps {
+		if !top.final() && (top.status != payment.RequiresAction || top.holder != "") {
+			return false
+		}
+	}
+	return m.Int(`SELECT count(*) FROM provider_event WHERE status IN ('RECEIVED', 'FAILED')`) == 0
+}
+
+// reconcile compares what we booked with Stripe's own journal.
+func (m *machine) reconcile() {
+	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, currency, gross, fee FROM provider_txn`)
+	m.Must(err)
+	defer rows.Close()
+	type movement struct {
+		currency   string
+		gross, fee int64
+	}
+	booked, net := make(map[string]movement), make(map[money.Currency]int64)
+	for rows.Next() {
+		var (
+			id string
+			t  movement
+		)
+		m.Must(rows.Scan(&id, &t.currency, &t.gross, &t.fee))
+		booked[id] = t
+	}
+	m.Must(rows.Err())
+	journal := m.fake.Journal()
+	for _, txn := range journal {
+		currency := strings.ToUpper(txn.Currency)
+		net[money.Currency(currency)] += txn.Net
+		if got, want := booked[txn.ID], (movement{currency, txn.Amount, txn.Fee}); got != want {
+			m.t.Fatalf("Stripe's %s %s is %+v, we booked %+v", txn.Type, txn.ID, want, got)
+		}
+	}
+	if len(booked) != len(journal) {
+		m.t.Fatalf("%d of Stripe's movements are booked, there are %d", len(booked), len(journal))
+	}
+	for currency, sum := range net {
+		if clearing := m.books[account(ledger.PSPClearing, uuid.Nil, currency)]; clearing != -sum {
+			m.t.Fatalf("Stripe owes us %d %s, our books say %d", sum, currency, -clearing)
+		}
+	}
+}
+
+func (m *machine) audit() {
+	_, err := audit.Run(m.Ctx(), m.Pool, audit.Options{}, func(r audit.Result) {
+		if !r.OK() {
+			m.t.Fatalf("audit %s: %d rows: %v", r.Name, r.Count, r.Findings)
+		}
+	})
+	m.Must(err)
+}
+
+// refused insists that a refusal is the one that the model gives, and that it leaves no trace.
+func (m *machine) refused(code string, do func() error) {
+	before := m.digest()
+	if got := domaintest.Code(do()); got != code {
+		m.t.Fatalf("answered with %q, the model says %q", got, code)
+	}
+	if m.digest() != before {
+		m.t.Fatalf("%s left a trace", code)
+	}
+	m.seen.add("refused " + code)
+}
+
+// allowed insists that what the model allows is done.
+func (m *machine) allowed(what string, err error) {
+	if err != nil {
+		m.t.Fatalf("%s: %v, and the model allows it", what, err)
+	}
+	m.seen.add(what)
+}
+
+// timePasses lets a minute go by, or more than the life of Stripe's keys.
+func (m *machine) timePasses() {
+	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, 25 * time.Hour}).Draw(m.t, "time")
+	m.pass(d)
+	if d > time.Hour {
+		for _, top := range m.topUps {
+			top.old = true
+		}
+		m.seen.add("a day passed")
+	}
+}
+
+// The requests to Stripe at which something may go wrong.
+var (
+	creating   = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents"}
+	confirming = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents/*/confirm"}
+	looking    = stripefake.Rule{Method: "GET", Path: "/v1/payment_intents/*"}
+)
+
+// troubled runs a call that speaks to Stripe, with something going wrong there as often as not, and says whether it did.
+// While Stripe's answer is late, others go on.
+func (m *machine) troubled(call func(), spots ...stripefake.Rule) (fired bool) {
+	if rapid.Bool().Draw(m.t, "all goes well") {
+		call()
+		return false
+	}
+	rule := anyOf(m.t, spots, "spot")
+	rule.Fault = rapid.SampledFrom(stripefake.Faults()).Draw(m.t, "fault")
+	plan := m.fake.Faults()
+	defer plan.Clear()
+	before := plan.Fired()
+	if rule.Fault != stripefake.Delay && rule.Fault != stripefake.DelayAfter {
+		rule.Times = rapid.IntRange(1, 2).Draw(m.t, "times")
+		plan.Add(rule)
+		call()
+	} else {
+		release, done := make(chan struct{}), make(chan struct{})
+		rule.Until = release
+		plan.Add(rule)
+		go func() {
+			defer close(done)
+			call()
+		}()
+		defer func() { <-done }()
+		defer close(release)
+		if m.reached(rule.Fault, before[rule.Fault], done) {
+			m.meanwhile()
+		}
+	}
+	if n := plan.Fired()[rule.Fault] - before[rule.Fault]; n > 0 {
+		m.seen.add("fault " + string(rule.Fault))
+		return true
+	}
+	return false
+}
+
+// reached waits until a fault has struck, or its call has ended without.
+func (m *machine) reached(fault stripefake.Fault, before int, done <-chan struct{}) bool {
+	for m.fake.Faults().Fired()[fault] == before {
+		select {
+		case <-done:
+			return false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return true
+}
+
+// meanwhile is what others do while a call waits for Stripe.
+func (m *machine) meanwhile() {
+	switch rapid.SampledFrom([]string{"resolvers", "webhooks", "nothing"}).Draw(m.t, "meanwhile") {
+	case "resolvers":
+		for _, top := range m.ids(`SELECT id FROM top_up WHERE resolved_at IS NULL ORDER BY created_at, id`) {
+			_, err := m.Payment.Resolve(m.Ctx(), top)
+			m.Must(err)
+		}
+		m.seen.add("resolved while the answer was late")
+	case "webhooks":
+		for _, e := range m.collect() {
+			m.hand(e)
+		}
+		m.seen.add("webhooks while the answer was late")
+	}
+}
+
+// tally counts what all runs together have met.
+type tally struct {
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (c *tally) add(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.times == nil {
+		c.times = make(map[string]int)
+	}
+	c.times[what]++
+}
+
+// missing are those that no run has met.
+func (c *tally) missing(wanted []string) []string {
+	return slices.DeleteFunc(slices.Clone(wanted), func(what string) bool { return c.times[what] > 0 })
+}
+
+func (c *tally) String() string {
+	var text strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(c.times)) {
+		fmt.Fprintf(&text, "%6d %s\n", c.times[what], what)
+	}
+	return text.String()
+}

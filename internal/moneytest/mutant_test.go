@@ -1,0 +1,122 @@
+package moneytest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
+)
+
+// mutant is the product with one mistake in it that people make.
+type mutant struct {
+	name  string
+	twist twist
+}
+
+// hasty takes a lost answer for a refusal.
+type hasty struct{ payment.Provider }
+
+func (p hasty) ConfirmIntent(ctx context.Context, id, returnURL, key string) (payment.Intent, error) {
+	intent, err := p.Provider.ConfirmIntent(ctx, id, returnURL, key)
+	if lostAnswer(err) {
+		err = &payment.ProviderError{Op: "confirm", Outcome: payment.Refused, Code: "card_declined", Err: err}
+	}
+	return intent, err
+}
+
+// insistent charges anew where an answer was lost, instead of asking what has happened.
+type insistent struct{ payment.Provider }
+
+func (p insistent) ConfirmIntent(ctx context.Context, id, returnURL, key string) (payment.Intent, error) {
+	intent, err := p.Provider.ConfirmIntent(ctx, id, returnURL, key)
+	if !lostAnswer(err) {
+		return intent, err
+	}
+	if again, err := p.Intent(ctx, id); err == nil {
+		request := payment.IntentRequest{Key: uuid.NewString(), Amount: again.Amount, PaymentMethod: "pm_card_visa", Reference: "again"}
+		if again, err = p.CreateIntent(ctx, request); err == nil {
+			_, _ = p.Provider.ConfirmIntent(ctx, again.ID, returnURL, uuid.NewString())
+		}
+	}
+	return intent, err
+}
+
+// generous forgets what Stripe takes for itself.
+type generous struct{ payment.Provider }
+
+func (p generous) ConfirmIntent(ctx context.Context, id, returnURL, key string) (payment.Intent, error) {
+	intent, err := p.Provider.ConfirmIntent(ctx, id, returnURL, key)
+	intent.Charge.Fee = money.New(0, intent.Charge.Fee.Currency)
+	return intent, err
+}
+
+func lostAnswer(err error) bool {
+	e, ok := errors.AsType[*payment.ProviderError](err)
+	return ok && (e.Outcome == payment.Unknown || e.Outcome == payment.Poisoned)
+}
+
+func mutants() []mutant {
+	return []mutant{
+		{"a lost answer is a refusal", func(c *payment.Config) { c.Provider = hasty{c.Provider} }},
+		{"a lost answer is followed by another charge", func(c *payment.Config) { c.Provider = insistent{c.Provider} }},
+		{"Stripe's fee is forgotten", func(c *payment.Config) { c.Provider = generous{c.Provider} }},
+	}
+}
+
+// TestMutantsAreFound is what the model is worth: it has to find each of these.
+func TestMutantsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, mutant := range mutants() {
+		t.Run(mutant.name, func(t *testing.T) {
+			t.Parallel()
+			play := &stage{t: t, twist: mutant.twist, seen: new(tally)}
+			var found any
+			(&court{name: t.Name()}).hear(func(run *rapid.T) {
+				if found != nil {
+					return // rapid wants to make it smaller, which would take long and prove nothing
+				}
+				defer func() {
+					if found = recover(); found != nil {
+						panic(found)
+					}
+				}()
+				play.run(run)
+			})
+			if found == nil {
+				t.Errorf("%d runs have not found it", play.runs)
+			}
+			t.Logf("found in run %d: %v", play.runs, found)
+		})
+	}
+}
+
+// court is a test that may fail without ours failing.
+type court struct {
+	rapid.TB // for what nobody calls
+	name     string
+	failed   bool
+}
+
+// hear checks a property, until it fails.
+func (c *court) hear(property func(*rapid.T)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		rapid.Check(c, property)
+	}()
+	<-done
+}
+
+func (c *court) Helper()               {}
+func (c *court) Name() string          { return c.name }
+func (c *court) Failed() bool          { return c.failed }
+func (c *court) FailNow()              { runtime.Goexit() }
+func (c *court) Log(...any)            {}
+func (c *court) Logf(string, ...any)   {}
+func (c *court) Errorf(string, ...any) { c.failed = true }

@@ -1,0 +1,222 @@
+package moneytest
+
+import (
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/payment"
+)
+
+// The kinds of card, by what becomes of a payment with them.
+const (
+	pays     = "pays"
+	declines = "declines"
+	asks     = "asks its holder"
+)
+
+var cards = map[string][]string{
+	pays:     {"pm_card_visa", "pm_card_mastercard"},
+	declines: {"pm_card_visa_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclinedExpiredCard"},
+	asks:     {"pm_card_authenticationRequired"},
+}
+
+// topUp is money on its way into a wallet, as the rules have it.
+type topUp struct {
+	id     uuid.UUID
+	user   uuid.UUID
+	input  payment.TopUpInput
+	card   string // its kind
+	holder string // what the holder did: succeed, fail, or nothing yet
+	old    bool   // more than a day went by while it was open
+	status payment.TopUpStatus
+}
+
+func (top *topUp) final() bool {
+	return top.status == payment.TopUpSucceeded || top.status == payment.TopUpFailed
+}
+
+func (top *topUp) open() bool { return !top.final() }
+
+// waiting says that the card's holder is asked and has not answered.
+func (top *topUp) waiting() bool { return top.status == payment.RequiresAction && top.holder == "" }
+
+// may says whether a status can follow from what happened.
+func (top *topUp) may(status payment.TopUpStatus) bool {
+	succeeds := top.card == pays || (top.card == asks && top.holder == "succeed")
+	switch status {
+	case payment.Processing:
+		return top.status == payment.Processing // what is known is not forgotten
+	case payment.RequiresAction:
+		return top.card == asks && !top.final()
+	case payment.TopUpSucceeded:
+		return succeeds
+	case payment.TopUpFailed:
+		// What nobody completed in a day is given up, unless the holder's word says that the card was charged.
+		return !succeeds && top.card != asks || top.holder == "fail" || top.old && top.holder != "succeed"
+	}
+	return false
+}
+
+func (m *machine) topUpActions() []action {
+	always := func() bool { return true }
+	retry := action{"top up again", some(&m.topUps, each[*topUp]), m.topUpAgain}
+	look := action{"look", some(&m.topUps, (*topUp).open), m.look}
+	rivals := action{"look, N at once", some(&m.topUps, (*topUp).open), m.lookAtOnce}
+	holder := action{"holder", some(&m.topUps, (*topUp).waiting), m.holder}
+	topUp := action{"top up", always, m.topUp}
+	return []action{topUp, topUp, topUp, retry, look, look, rivals, holder, holder}
+}
+
+// topUp pays into a wallet from a card.
+func (m *machine) topUp() {
+	user := anyOf(m.t, m.buyers, "buyer")
+	kind := rapid.SampledFrom([]string{pays, pays, pays, declines, asks}).Draw(m.t, "card")
+	in := payment.TopUpInput{
+		Amount: drawAmount(m.t), PaymentMethod: rapid.SampledFrom(cards[kind]).Draw(m.t, "method"), IdempotencyKey: uuid.NewString(),
+	}
+	if bad := rapid.IntRange(0, 9).Draw(m.t, "nonsense"); bad == 9 {
+		m.badTopUp(user, in)
+		return
+	}
+	var (
+		top payment.TopUp
+		err error
+	)
+	fired := m.troubled(func() { top, err = m.Payment.TopUp(m.Ctx(), user, in) }, creating, confirming)
+	mine := &topUp{id: top.ID, user: user, input: in, card: kind, status: payment.Processing}
+	m.topUps = append(m.topUps, mine)
+	m.answered(mine, top, err)
+	if top.Status == payment.Processing && !fired {
+		m.t.Fatal("a top-up is open although nothing went wrong")
+	}
+	m.seen.add("top-up " + string(top.Status))
+}
+
+// answered insists that an answer can follow from what happened.
+func (m *machine) answered(mine *topUp, top payment.TopUp, err error) {
+	if top.ID != mine.id || (err != nil) != (top.Status == payment.TopUpFailed) || (err != nil && domaintest.Code(err) != *top.RefusalCode()) {
+		m.t.Fatalf("%+v, %v", top, err)
+	}
+	if top.Status != mine.status && !mine.may(top.Status) {
+		m.t.Fatalf("answered %s, the model: %+v", top.Status, *mine)
+	}
+}
+
+func (m *machine) badTopUp(user uuid.UUID, in payment.TopUpInput) {
+	code := rapid.SampledFrom([]string{"TOP_UP_TOO_SMALL", "TOP_UP_TOO_LARGE", "CURRENCY_UNSUPPORTED", "CARD_NOT_FOUND", "IDEMPOTENCY_KEY_INVALID"}).Draw(m.t, "bad")
+	switch code {
+	case "TOP_UP_TOO_SMALL":
+		in.Amount.Minor = rapid.Int64Range(-1, 49).Draw(m.t, "too small")
+	case "TOP_UP_TOO_LARGE":
+		in.Amount.Minor = 1 << 40
+	case "CURRENCY_UNSUPPORTED":
+		in.Amount.Currency = "CHF"
+	case "CARD_NOT_FOUND":
+		card := uuid.New()
+		in.Card, in.PaymentMethod = &card, ""
+	case "IDEMPOTENCY_KEY_INVALID":
+		in.IdempotencyKey = "\x00"
+	}
+	m.refused(code, func() error { _, err := m.Payment.TopUp(m.Ctx(), user, in); return err })
+}
+
+// topUpAgain is a client's retry: of the same, N at once, or of something else with the same key.
+func (m *machine) topUpAgain() {
+	mine := anyOf(m.t, m.topUps, "top-up")
+	in := mine.input
+	if rapid.Bool().Draw(m.t, "other input") {
+		in.Amount.Minor += 10
+		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Payment.TopUp(m.Ctx(), mine.user, in); return err })
+		return
+	}
+	m.observe()
+	before := m.digest()
+	answers := make([]payment.TopUp, 2)
+	errs := domaintest.AtOnce(len(answers), func(i int) (err error) {
+		answers[i], err = m.Payment.TopUp(m.Ctx(), mine.user, in)
+		return err
+	})
+	for i, top := range answers {
+		m.answered(mine, top, errs[i])
+	}
+	if m.digest() != before {
+		m.t.Fatal("a retry left a trace")
+	}
+	m.seen.add("top-up retried")
+}
+
+// look asks what has become of a top-up.
+func (m *machine) look() {
+	mine := pick(m.t, m.topUps, "top-up", (*topUp).open)
+	var (
+		top payment.TopUp
+		err error
+	)
+	m.troubled(func() { top, err = m.Payment.RefreshTopUp(m.Ctx(), mine.user, mine.id) }, creating, confirming, looking, looking)
+	m.answered(mine, top, err)
+	m.seen.add("looked")
+}
+
+// lookAtOnce has N resolvers at one top-up, of whom one posts.
+func (m *machine) lookAtOnce() {
+	mine := pick(m.t, m.topUps, "top-up", (*topUp).open)
+	for _, err := range domaintest.AtOnce(4, func(int) error { _, err := m.Payment.Resolve(m.Ctx(), mine.id); return err }) {
+		m.Must(err)
+	}
+	m.seen.add("resolvers at once")
+}
+
+// holder passes or fails at their bank.
+func (m *machine) holder() {
+	mine := pick(m.t, m.topUps, "top-up", (*topUp).waiting)
+	top, err := m.Payment.TopUpOf(m.Ctx(), mine.user, mine.id)
+	m.Must(err)
+	outcome := rapid.SampledFrom([]string{"succeed", "succeed", "fail"}).Draw(m.t, "outcome")
+	m.authenticate(*top.NextActionURL(), outcome)
+	mine.holder = outcome
+	m.seen.add("3-D Secure " + outcome)
+}
+
+// observeTopUps takes in what became of the top-ups that were open.
+func (m *machine) observeTopUps() {
+	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, status FROM top_up WHERE user_id = ANY ($1)`, m.buyers)
+	m.Must(err)
+	defer rows.Close()
+	found := make(map[uuid.UUID]payment.TopUpStatus)
+	for rows.Next() {
+		var (
+			id     uuid.UUID
+			status string
+		)
+		m.Must(rows.Scan(&id, &status))
+		found[id] = payment.TopUpStatus(status)
+	}
+	m.Must(rows.Err())
+	if len(found) != len(m.topUps) {
+		m.t.Fatalf("there are %d top-ups, %d were asked for", len(found), len(m.topUps))
+	}
+	for _, top := range m.topUps {
+		status := found[top.id]
+		if status == top.status {
+			continue
+		}
+		if top.final() || !top.may(status) {
+			m.t.Fatalf("a top-up becomes %s; the model: %+v", status, *top)
+		}
+		if top.status = status; status == payment.TopUpSucceeded {
+			m.credit(top)
+		}
+	}
+}
+
+// credit is a top-up that succeeded: the card's money, less Stripe's fee, is owed by Stripe.
+func (m *machine) credit(top *topUp) {
+	g, fee := top.input.Amount, stripeFee(top.input.Amount)
+	m.books.move(
+		leg(ledger.Wallet, top.user, g),
+		leg(ledger.PSPFees, uuid.Nil, minus(fee)),
+		leg(ledger.PSPClearing, uuid.Nil, minus(less(g, fee))),
+	)
+}

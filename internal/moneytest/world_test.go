@@ -1,0 +1,305 @@
+package moneytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/stripefake"
+)
+
+const (
+	stripeKey     = "sk_test_model"
+	webhookSecret = "whsec_model"
+	returnURL     = "https://souk.example/payments/return"
+)
+
+// world is the product over a database and a Stripe of its own.
+type world struct {
+	*domaintest.World
+	fake   *stripefake.Server
+	tables []string // whose rows a refusal must leave alone
+	close  func()
+}
+
+// twist changes how the product is made, for a mutant; nil changes nothing.
+type twist func(*payment.Config)
+
+// stage is where runs play, one after the other, with people of their own each. A run that does not end well leaves its
+// world behind, so that the next one, a smaller one of rapid's, starts with clean books; so does the tenth, as a world
+// gets slower with what happened in it.
+type stage struct {
+	t     *testing.T
+	twist twist
+	seen  *tally
+	world *world
+	runs  int
+
+	failed bool // the last run did not end well
+}
+
+// enter gives a run its world; leave says that it ended well.
+func (s *stage) enter(run *rapid.T) (w *world, leave func()) {
+	if s.world != nil && (s.failed || s.runs%10 == 0) {
+		s.world.close()
+		s.world = nil
+	}
+	if s.world == nil {
+		s.world = newWorld(s.t, s.twist)
+	}
+	s.runs++
+	s.failed = true
+	s.world.T = scope{TB: s.t, run: run}
+	return s.world, func() { s.failed = false }
+}
+
+func newWorld(tb testing.TB, change twist) *world {
+	tb.Helper()
+	t := &room{TB: tb}
+	tb.Cleanup(t.close)
+	fake, err := stripefake.New(stripefake.Config{Key: stripeKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(fake)
+	t.Cleanup(listener.Close)
+	w := &world{fake: fake, close: t.close}
+	w.World = domaintest.NewPaying(t, func(c *payment.Config) {
+		if c.Jobs, err = river.NewClient(riverpgxv5.New(c.Pool), &river.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Timeout: 10 * time.Second, Transport: impatient{http.DefaultTransport}}
+		c.Provider, c.WebhookSecret = payment.NewStripe(stripeKey, listener.URL, client), webhookSecret
+		c.ReturnURL = func() string { return returnURL }
+		if change != nil {
+			change(c)
+		}
+	})
+	rows, err := w.Admin.Query(w.Ctx(), `SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+		WHERE schemaname IN ('public', 'ledger') AND tablename !~ '^(river_|goose_)' ORDER BY 1`)
+	if err == nil {
+		w.tables, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	w.Must(err)
+	return w
+}
+
+// room is what a world opens, to be closed before the test's end.
+type room struct {
+	testing.TB
+	opened []func()
+}
+
+// Cleanup keeps what is to be closed.
+func (r *room) Cleanup(f func()) { r.opened = append(r.opened, f) }
+
+// close closes it, the last first. Closing again does nothing.
+func (r *room) close() {
+	for len(r.opened) > 0 {
+		last := len(r.opened) - 1
+		f := r.opened[last]
+		r.opened = r.opened[:last]
+		f()
+	}
+}
+
+// scope is a run as a test: its failures are the run's, so that rapid makes the run smaller.
+type scope struct {
+	testing.TB
+	run *rapid.T
+}
+
+func (s scope) Context() context.Context          { return s.run.Context() }
+func (s scope) Helper()                           { s.run.Helper() }
+func (s scope) Logf(format string, args ...any)   { s.run.Logf(format, args...) }
+func (s scope) Error(args ...any)                 { s.run.Error(args...) }
+func (s scope) Errorf(format string, args ...any) { s.run.Errorf(format, args...) }
+func (s scope) Fatal(args ...any)                 { s.run.Fatal(args...) }
+func (s scope) Fatalf(format string, args ...any) { s.run.Fatalf(format, args...) }
+func (s scope) FailNow()                          { s.run.FailNow() }
+func (s scope) Failed() bool                      { return s.run.Failed() }
+
+// impatient keeps stripe-go from repeating a cut connection or a conflict after half a second's sleep: what was lost stays
+// lost until the product itself asks again. stripe-go knows no other way but these.
+type impatient struct{ next http.RoundTripper }
+
+// RoundTrip reads the whole answer, so that one that is cut is an error here already.
+func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := i.next.RoundTrip(r)
+	if err != nil {
+		return nil, errCut
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		return nil, errCut
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.Header.Set("Stripe-Should-Retry", "false")
+	return response, nil
+}
+
+// errCut bears the words that stripe-go takes as the end of it.
+var errCut = errors.New("the connection was cut (unsupported protocol scheme)")
+
+// ledger sums the books up from their postings, and insists that the balances that authorise spending say the same.
+func (w *world) ledger() books {
+	w.T.Helper()
+	rows, err := w.Admin.Query(w.Ctx(), `SELECT a.kind, a.owner, a.ref, a.currency, sum(p.amount)::bigint, coalesce(b.balance, sum(p.amount)::bigint)
+		FROM ledger.account a JOIN ledger.posting p ON p.account_id = a.id LEFT JOIN ledger.balance b ON b.account_id = a.id
+		GROUP BY a.id, b.balance`)
+	w.Must(err)
+	defer rows.Close()
+	all := make(books)
+	for rows.Next() {
+		var (
+			kind, currency string
+			a              ledger.Account
+			sum, balance   int64
+		)
+		w.Must(rows.Scan(&kind, &a.Owner, &a.Ref, &currency, &sum, &balance))
+		if a.Kind, a.Currency = ledger.Kind(kind), money.Currency(currency); sum != balance {
+			w.T.Fatalf("%v: the postings sum to %d, the balance is %d", a, sum, balance)
+		}
+		if sum != 0 {
+			all[a] = sum
+		}
+	}
+	w.Must(rows.Err())
+	return all
+}
+
+// digest changes whenever any row does that is not a job's.
+func (w *world) digest() (digest string) {
+	w.T.Helper()
+	parts := make([]string, len(w.tables))
+	for i, table := range w.tables {
+		parts[i] = "coalesce((SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM " + table + " t), '-')"
+	}
+	w.Must(w.Admin.QueryRow(w.Ctx(), "SELECT "+strings.Join(parts, " || ")).Scan(&digest))
+	return digest
+}
+
+// ids reads a column of ids.
+func (w *world) ids(query string, args ...any) []uuid.UUID {
+	w.T.Helper()
+	rows, err := w.Admin.Query(w.Ctx(), query, args...)
+	w.Must(err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	w.Must(err)
+	return ids
+}
+
+// pass lets time go by, at Stripe and for what is open in the database.
+func (w *world) pass(d time.Duration) {
+	w.T.Helper()
+	w.Must(w.fake.Advance(d))
+	w.Exec(`UPDATE top_up SET created_at = created_at - make_interval(secs => $1) WHERE resolved_at IS NULL`, d.Seconds())
+	w.Exec(`UPDATE provider_event SET received_at = received_at - make_interval(secs => $1) WHERE status IN ('RECEIVED', 'FAILED')`, d.Seconds())
+	w.Exec(`UPDATE river_job SET scheduled_at = scheduled_at - make_interval(secs => $1) WHERE finalized_at IS NULL`, d.Seconds())
+}
+
+// work has the product's own jobs and sweeps do what is due, as a server does.
+func (w *world) work() {
+	w.T.Helper()
+	workers := river.NewWorkers()
+	payment.Workers(workers, w.Payment)
+	ledger.Workers(workers, w.Pool)
+	regular := append(payment.PeriodicJobs(), ledger.PeriodicJobs()...)
+	client, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{
+		Workers: workers, PeriodicJobs: regular, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		FetchCooldown: time.Millisecond, FetchPollInterval: 2 * time.Millisecond,
+		Logger: slog.New(slog.DiscardHandler), TestOnly: true,
+	})
+	w.Must(err)
+	w.Exec(`UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state IN ('available', 'scheduled', 'retryable')`)
+	before := w.Int(`SELECT coalesce(max(id), 0) FROM river_job`)
+	w.Must(client.Start(w.Ctx()))
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		begun := w.Int(`SELECT count(*) FROM river_job WHERE id > $1`, before) // the regular ones come all at once
+		left := w.Int(`SELECT count(*) FROM river_job WHERE state = 'running' OR state = 'available' AND scheduled_at <= now()`)
+		if int(begun) >= len(regular) && left == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			w.T.Fatalf("%d jobs were begun, %d are left", begun, left)
+		}
+	}
+	w.Must(client.Stop(context.WithoutCancel(w.Ctx())))
+}
+
+// event is what Stripe tells, as it would send it.
+type event struct {
+	ID   string
+	body []byte
+}
+
+// events are what Stripe has told since the one that was the last then, the oldest first.
+func (w *world) events(last string) (fresh []event) {
+	w.T.Helper()
+	for after := ""; ; {
+		r := httptest.NewRequestWithContext(w.Ctx(), http.MethodGet, "/v1/events?limit=20"+after, nil)
+		r.Header.Set("Authorization", "Bearer "+stripeKey)
+		answer := httptest.NewRecorder()
+		w.fake.ServeHTTP(answer, r)
+		var page struct {
+			Data    []json.RawMessage
+			HasMore bool `json:"has_more"`
+		}
+		w.Must(json.Unmarshal(answer.Body.Bytes(), &page))
+		for _, raw := range page.Data {
+			e := event{body: raw}
+			w.Must(json.Unmarshal(raw, &e))
+			if e.ID == last {
+				return fresh
+			}
+			fresh = append([]event{e}, fresh...)
+		}
+		if !page.HasMore {
+			return fresh
+		}
+		after = "&starting_after=" + fresh[0].ID
+	}
+}
+
+// deliver sends an event to the webhook.
+func (w *world) deliver(e event) {
+	w.T.Helper()
+	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodPost, payment.WebhookPath, bytes.NewReader(e.body))
+	r.Header.Set("Stripe-Signature", stripefake.Sign(e.body, webhookSecret, time.Now()))
+	answer := httptest.NewRecorder()
+	w.Payment.WebhookHandler().ServeHTTP(answer, r)
+	if answer.Code != http.StatusOK {
+		w.T.Fatalf("the webhook answers %d: %s", answer.Code, answer.Body)
+	}
+}
+
+// authenticate is a card's holder at their bank's page.
+func (w *world) authenticate(page, outcome string) {
+	w.T.Helper()
+	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodPost, page, strings.NewReader("outcome="+outcome))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	w.fake.ServeHTTP(answer, r)
+	if answer.Code != http.StatusSeeOther {
+		w.T.Fatalf("the bank's page answers %d: %s", answer.Code, answer.Body)
+	}
+}
