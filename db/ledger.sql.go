@@ -295,11 +295,12 @@ func (q *Queries) LedgerRollUp(ctx context.Context, db DBTX) (int64, error) {
 }
 
 const ledgerStatement = `-- name: LedgerStatement :many
-SELECT p.seq::bigint AS seq, p.entry_id, p.amount, p.balance::bigint AS balance,
-       e.flow, e.cause_kind, e.cause_id, e.reverses, e.posted_at
+SELECT p.seq::bigint AS seq, p.entry_id, p.amount, p.balance::bigint AS balance, e.flow,
+       coalesce(o.cause_kind, e.cause_kind) AS cause_kind, coalesce(o.cause_id, e.cause_id) AS cause_id, e.posted_at
 FROM ledger.account a
 JOIN ledger.posting p ON p.account_id = a.id
 JOIN ledger.entry e ON e.id = p.entry_id
+LEFT JOIN ledger.entry o ON o.id = e.reverses
 WHERE a.owner = $1 AND a.kind = $2 AND a.currency = $3 AND a.ref = $4
   AND p.seq < $5::bigint
 ORDER BY p.seq DESC
@@ -323,10 +324,10 @@ type LedgerStatementRow struct {
 	Flow      string
 	CauseKind string
 	CauseID   uuid.UUID
-	Reverses  *int64
 	PostedAt  time.Time
 }
 
+// A reversal's cause is who reversed and why, which is not for the account's owner: their line is about what was reversed.
 func (q *Queries) LedgerStatement(ctx context.Context, db DBTX, arg LedgerStatementParams) ([]LedgerStatementRow, error) {
 	rows, err := db.Query(ctx, ledgerStatement,
 		arg.Owner,
@@ -351,7 +352,6 @@ func (q *Queries) LedgerStatement(ctx context.Context, db DBTX, arg LedgerStatem
 			&i.Flow,
 			&i.CauseKind,
 			&i.CauseID,
-			&i.Reverses,
 			&i.PostedAt,
 		); err != nil {
 			return nil, err

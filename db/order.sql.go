@@ -328,6 +328,47 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 	return i, err
 }
 
+const ordersOfParty = `-- name: OrdersOfParty :many
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+`
+
+func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
+	rows, err := db.Query(ctx, ordersOfParty, ids, party)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Order
+	for rows.Next() {
+		var i Order
+		if err := rows.Scan(
+			&i.ID,
+			&i.BuyerID,
+			&i.SellerID,
+			&i.ListingID,
+			&i.AuctionID,
+			&i.Total,
+			&i.Fee,
+			&i.Currency,
+			&i.Payment,
+			&i.Fulfilment,
+			&i.Version,
+			&i.Tracking,
+			&i.CreatedAt,
+			&i.PaidAt,
+			&i.SentAt,
+			&i.ReceivedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
 SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)

@@ -1140,6 +1140,50 @@ func (q *Queries) TopUpWithAge(ctx context.Context, db DBTX, id uuid.UUID) (TopU
 	return i, err
 }
 
+const topUpsOfUser = `-- name: TopUpsOfUser :many
+SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url FROM top_up WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
+`
+
+func (q *Queries) TopUpsOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]TopUp, error) {
+	rows, err := db.Query(ctx, topUpsOfUser, ids, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TopUp
+	for rows.Next() {
+		var i TopUp
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Amount,
+			&i.Currency,
+			&i.PaymentMethod,
+			&i.IdempotencyKey,
+			&i.RequestHash,
+			&i.Status,
+			&i.Attempt,
+			&i.ProviderID,
+			&i.ChargeID,
+			&i.BalanceTxnID,
+			&i.Fee,
+			&i.FailureCode,
+			&i.DeclineCode,
+			&i.CreatedAt,
+			&i.ResolvedAt,
+			&i.CardID,
+			&i.NextActionUrl,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const topUpsOpen = `-- name: TopUpsOpen :many
 SELECT id FROM top_up
 WHERE id > $1

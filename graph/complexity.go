@@ -3,8 +3,14 @@ package graph
 import (
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 )
+
+// entryLegs is how many postings an entry is taken to have: few have more than five, an entry of holds up to a thousand.
+const entryLegs = 20
 
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
@@ -18,6 +24,11 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Query.Auctions = func(child int, _ *auction.Status, first *int, after *string) int { return list(child, first, after) }
 	c.Auction.Bids, c.Conversation.Messages = list, list
 	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
+	c.Wallet.Statement, c.Query.AdminActions, c.LedgerAccount.Postings = list, list, list
+	c.Query.LedgerAccounts = func(child int, _ *id.ID, _ *ledger.Kind, _ *money.Currency, first *int, after *string) int {
+		return list(child, first, after)
+	}
+	c.LedgerEntry.Postings = func(child int) int { return 1 + child*entryLegs }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

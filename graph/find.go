@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
@@ -65,6 +66,12 @@ func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.F
 		return nil, nil
 	}
 	return visible(r.Payment.WalletFreeze(ctx, freeze))
+// findAdminAction is for admins, as the list of actions is.
+func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*adminlog.Action, error) {
+	if session, ok := actor(ctx); !ok || session.User.Role != identity.Admin {
+		return nil, nil
+	}
+	return r.AdminLog.Get(ctx, action)
 }
 
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
@@ -92,6 +99,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Catalog.PhotoByID(ctx, v.UUID)))
 	case id.Message:
 		return node(visible(r.Chat.Message(ctx, actorID(ctx), v.UUID)))
+	case id.AdminAction:
+		return node(r.findAdminAction(ctx, v.UUID))
 	case id.TopUp:
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
 	case id.Freeze:

@@ -11,10 +11,12 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -36,6 +38,14 @@ type loaders struct {
 	auctionOf       byID[auction.Auction]                 // by listing
 	orderOfActorFor byID[order.Order]                     // by auction
 	refundable      byID[map[money.Currency]money.Amount] // by user
+	orderOfActor    byID[order.Order]
+	topUpOfActor    byID[payment.TopUp]
+
+	ledgerAccount  *dataloadgen.Loader[int64, books.Account]
+	ledgerBalance  *dataloadgen.Loader[int64, int64] // by account
+	ledgerPostings *dataloadgen.Loader[books.PostingsAsked, books.PostingPage]
+	ledgerEntry    *dataloadgen.Loader[int64, books.Entry]
+	ledgerLegs     *dataloadgen.Loader[int64, []books.Posting] // by entry
 }
 
 type loadersKey struct{}
@@ -56,6 +66,17 @@ func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
 			return r.Orders.ByAuction(ctx, user, auctions)
 		}, gather),
+		orderOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID]order.Order, error) {
+			return r.Orders.ByID(ctx, user, orders)
+		}, gather),
+		topUpOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, topUps []uuid.UUID) (map[uuid.UUID]payment.TopUp, error) {
+			return r.Payment.TopUpsOf(ctx, user, topUps)
+		}, gather),
+		ledgerAccount:  dataloadgen.NewMappedLoader(r.Books.AccountsByNumber, gather),
+		ledgerBalance:  dataloadgen.NewMappedLoader(r.Books.Balances, gather),
+		ledgerPostings: dataloadgen.NewMappedLoader(r.Books.Postings, gather),
+		ledgerEntry:    dataloadgen.NewMappedLoader(r.Books.Entries, gather),
+		ledgerLegs:     dataloadgen.NewMappedLoader(r.Books.PostingsOfEntries, gather),
 	}
 }
 
@@ -65,7 +86,7 @@ func (r *Resolver) withLoaders(ctx context.Context, next graphql.ResponseHandler
 }
 
 // maybe loads what need not exist: nil where it doesn't.
-func maybe[T any](ctx context.Context, from byID[T], key uuid.UUID) (*T, error) {
+func maybe[K comparable, T any](ctx context.Context, from *dataloadgen.Loader[K, T], key K) (*T, error) {
 	v, err := from.Load(ctx, key)
 	if errors.Is(err, dataloadgen.ErrNotFound) {
 		return nil, nil

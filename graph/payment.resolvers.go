@@ -8,6 +8,7 @@ import (
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
@@ -100,13 +101,8 @@ func (r *subscriptionResolver) ViewerEvents(ctx context.Context, afterVersion *i
 }
 
 // Wallets is the resolver for the wallets field.
-func (r *viewerResolver) Wallets(ctx context.Context, obj *identity.Session) ([]model.Wallet, error) {
-	wallets, err := r.Payment.Wallets(ctx, obj.User.ID)
-	out := make([]model.Wallet, len(wallets))
-	for i, w := range wallets {
-		out[i] = model.Wallet{Owner: obj.User.ID, CurrencyCode: w.Currency, Available: w.Available, Held: w.Held, Frozen: w.Frozen}
-	}
-	return out, err
+func (r *viewerResolver) Wallets(ctx context.Context, obj *identity.Session) ([]ledger.WalletBalance, error) {
+	return r.Payment.Wallets(ctx, obj.User.ID)
 }
 
 // Earnings is the resolver for the earnings field.

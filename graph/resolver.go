@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -27,6 +29,8 @@ type Resolver struct {
 	Catalog  *catalog.Service
 	Shows    *show.Service
 	Payment  *payment.Service
+	Books    *books.Service
+	AdminLog *adminlog.Service
 	Orders   *order.Service
 	Auctions *auction.Service
 	Chat     *chat.Service

@@ -22,19 +22,25 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const statementsFile = "testdata/statements.txt"
 
 const (
-	listingsQuery = `{ listings(first: 50) { nodes { title price { amount } seller { name } photos { url } auction { price { amount } leader { name } } } } }`
-	showsQuery    = `{ shows { nodes { title host { name } lots { listing { title photos { url } } seller { name } leader { name } show { title } } } } }`
-	auctionsQuery = `{ auctions(first: 50) { nodes { listing { title seller { name } } leader { name } order { id } show { title } } } }`
-	viewerQuery   = `{ viewer { email wallets { available { amount } } earnings { available { amount } } } }`
-	ordersQuery   = `{ viewer { purchases { nodes { total { amount } listing { title photos { url } } seller { name } auction { lotNumber } availableActions } } } }`
-	chatsQuery    = `{ viewer { conversations { nodes { listing { title } buyer { name } seller { name } } } } }`
-	bidsQuery     = `query($id: ID!) { auction(id: $id) { bids(first: 50) { nodes { amount { amount } bidder { name } } } } }`
+	listingsQuery  = `{ listings(first: 50) { nodes { title price { amount } seller { name } photos { url } auction { price { amount } leader { name } } } } }`
+	showsQuery     = `{ shows { nodes { title host { name } lots { listing { title photos { url } } seller { name } leader { name } show { title } } } } }`
+	auctionsQuery  = `{ auctions(first: 50) { nodes { listing { title seller { name } } leader { name } order { id } show { title } } } }`
+	viewerQuery    = `{ viewer { email wallets { available { amount } } earnings { available { amount } } } }`
+	ordersQuery    = `{ viewer { purchases { nodes { total { amount } listing { title photos { url } } seller { name } auction { lotNumber } availableActions } } } }`
+	chatsQuery     = `{ viewer { conversations { nodes { listing { title } buyer { name } seller { name } } } } }`
+	statementQuery = `{ viewer { wallets { statement(first: 50) { nodes { number balance { amount } cause { id ... on Order { total { amount } } ... on TopUp { status } ... on Auction { endsAt } } } } } } }`
+	accountsQuery  = `{ ledgerAccounts(kind: WALLET, first: 30) { nodes { kind owner balance { amount } postings(first: 3) { nodes { amount { amount } } } } } }`
+	accountQuery   = `{ ledgerAccount(kind: PSP_CLEARING, ref: "stripe", currencyCode: "EUR") { balance { amount } postings(first: 20) { nodes {
+		amount { amount } entry { flow cause reverses { id } reversedBy { id } } } } } }`
+	entryQuery = `{ ledgerEntry(id: "1") { key postings { amount { amount } account { kind balance { amount } } } reversedBy { id } } }`
+	bidsQuery  = `query($id: ID!) { auction(id: $id) { bids(first: 50) { nodes { amount { amount } bidder { name } } } } }`
 )
 
 // crowd is a market with so many of everything.
 type crowd struct {
 	*graphtest.API
 	seller, buyer graphtest.Person
+	support       graphtest.Person
 	lot           auction.Auction
 	golden        map[string][]string // the statements of each operation that are written down
 }
@@ -43,7 +49,7 @@ func newCrowd(t *testing.T, n int) *crowd {
 	t.Helper()
 	// Loaders that gather for long see all ids of a level, even on a slow machine.
 	c := &crowd{golden: golden(t), API: graphtest.New(t, func(r *graph.Resolver, _ *graph.Config) { r.Gather = 40 * time.Millisecond })}
-	c.seller, c.buyer = c.Person(identity.Seller), c.Funded(1_000)
+	c.seller, c.buyer, c.support = c.Person(identity.Seller), c.Funded(1_000), c.Person(identity.Support)
 	for range n {
 		seller, buyer := c.Person(identity.Seller), c.Funded(100)
 		show, err := c.Resolver.Shows.Create(t.Context(), seller.ID, "One show of many", c.Resolver.Clock.Now())
@@ -125,6 +131,10 @@ func (c *crowd) reads(t *testing.T) []counted {
 		c.read(t, "viewer", c.buyer.Client, viewerQuery, nil),
 		c.read(t, "viewer.purchases", c.buyer.Client, ordersQuery, nil),
 		c.read(t, "viewer.conversations", c.buyer.Client, chatsQuery, nil),
+		c.read(t, "viewer.wallets.statement", c.buyer.Client, statementQuery, nil),
+		c.read(t, "ledgerAccounts", c.support.Client, accountsQuery, nil),
+		c.read(t, "ledgerAccount", c.support.Client, accountQuery, nil),
+		c.read(t, "ledgerEntry", c.support.Client, entryQuery, nil),
 	}
 }
 

@@ -37,12 +37,14 @@ WHERE a.owner = ANY (sqlc.arg(owners)::uuid[]) AND a.kind IN ('wallet', 'wallet_
 GROUP BY a.owner, a.currency
 ORDER BY a.owner, a.currency;
 
+-- A reversal's cause is who reversed and why, which is not for the account's owner: their line is about what was reversed.
 -- name: LedgerStatement :many
-SELECT p.seq::bigint AS seq, p.entry_id, p.amount, p.balance::bigint AS balance,
-       e.flow, e.cause_kind, e.cause_id, e.reverses, e.posted_at
+SELECT p.seq::bigint AS seq, p.entry_id, p.amount, p.balance::bigint AS balance, e.flow,
+       coalesce(o.cause_kind, e.cause_kind) AS cause_kind, coalesce(o.cause_id, e.cause_id) AS cause_id, e.posted_at
 FROM ledger.account a
 JOIN ledger.posting p ON p.account_id = a.id
 JOIN ledger.entry e ON e.id = p.entry_id
+LEFT JOIN ledger.entry o ON o.id = e.reverses
 WHERE a.owner = sqlc.arg(owner) AND a.kind = sqlc.arg(kind) AND a.currency = sqlc.arg(currency) AND a.ref = sqlc.arg(ref)
   AND p.seq < sqlc.arg(before)::bigint
 ORDER BY p.seq DESC

@@ -9,6 +9,9 @@ SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id) FO
 -- name: OrderOfParty :one
 SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id);
 
+-- name: OrdersOfParty :many
+SELECT * FROM orders WHERE id = ANY (@ids::uuid[]) AND @party::uuid IN (buyer_id, seller_id) ORDER BY id;
+
 -- name: OrderByID :one
 SELECT * FROM orders WHERE id = @id;
 

@@ -10,6 +10,9 @@ SELECT * FROM top_up WHERE user_id = @user_id AND idempotency_key = @idempotency
 -- name: TopUpOfUser :one
 SELECT * FROM top_up WHERE id = @id AND user_id = @user_id;
 
+-- name: TopUpsOfUser :many
+SELECT * FROM top_up WHERE id = ANY (@ids::uuid[]) AND user_id = @user_id ORDER BY id;
+
 -- name: TopUpOfProvider :one
 SELECT id FROM top_up WHERE provider_id = @provider_id::text;
 

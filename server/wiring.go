@@ -13,8 +13,10 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -102,6 +104,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
+		Books: books.New(s.pool), AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 

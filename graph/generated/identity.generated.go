@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
@@ -28,7 +29,7 @@ type ViewerResolver interface {
 	Conversations(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[chat.Conversation], error)
 	Purchases(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error)
 	Sales(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error)
-	Wallets(ctx context.Context, obj *identity.Session) ([]model.Wallet, error)
+	Wallets(ctx context.Context, obj *identity.Session) ([]ledger.WalletBalance, error)
 	Earnings(ctx context.Context, obj *identity.Session) ([]model.Earnings, error)
 	Cards(ctx context.Context, obj *identity.Session) ([]payment.Card, error)
 }
@@ -636,8 +637,8 @@ func (ec *executionContext) _Viewer_wallets(ctx context.Context, field graphql.C
 			return ec.Resolvers.Viewer().Wallets(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Wallet) graphql.Marshaler {
-			return ec.marshalNWallet2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐWalletᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []ledger.WalletBalance) graphql.Marshaler {
+			return ec.marshalNWallet2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋledgerᚐWalletBalanceᚄ(ctx, selections, v)
 		},
 		true,
 		true,

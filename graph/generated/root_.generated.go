@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,28 +27,51 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AdminAction() AdminActionResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
 	Conversation() ConversationResolver
+	LedgerAccount() LedgerAccountResolver
+	LedgerEntry() LedgerEntryResolver
+	LedgerPosting() LedgerPostingResolver
 	Listing() ListingResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Query() QueryResolver
 	Show() ShowResolver
+	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
-	WalletFreeze() WalletFreezeResolver
 }
 
 type DirectiveRoot struct {
-	Auth       func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
-	Idempotent func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Auth func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
 }
 
 type ComplexityRoot struct {
+	AdminAction struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		NodeID  func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Subject func(childComplexity int) int
+	}
+
+	AdminActionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AdminActionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Auction struct {
 		BidCount         func(childComplexity int) int
 		Bids             func(childComplexity int, first *int, after *string) int
@@ -212,32 +236,6 @@ type ComplexityRoot struct {
 		CurrencyCode func(childComplexity int) int
 	}
 
-	Exchange struct {
-		AsOf      func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		From      func(childComplexity int) int
-		MarginBP  func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		Rate      func(childComplexity int) int
-		To        func(childComplexity int) int
-	}
-
-	ExchangeQuote struct {
-		AsOf      func(childComplexity int) int
-		ExpiresAt func(childComplexity int) int
-		From      func(childComplexity int) int
-		MarginBP  func(childComplexity int) int
-		Rate      func(childComplexity int) int
-		To        func(childComplexity int) int
-	}
-
-	ExchangeRateMoved struct {
-		Code    func(childComplexity int) int
-		Field   func(childComplexity int) int
-		Message func(childComplexity int) int
-		Offer   func(childComplexity int) int
-	}
-
 	HTTPHeader struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -254,6 +252,62 @@ type ComplexityRoot struct {
 		Code      func(childComplexity int) int
 		Field     func(childComplexity int) int
 		Message   func(childComplexity int) int
+	}
+
+	LedgerAccount struct {
+		Balance  func(childComplexity int) int
+		Ceiling  func(childComplexity int) int
+		Currency func(childComplexity int) int
+		Floor    func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Mode     func(childComplexity int) int
+		Number   func(childComplexity int) int
+		OpenedAt func(childComplexity int) int
+		Owner    func(childComplexity int) int
+		Postings func(childComplexity int, first *int, after *string) int
+		Ref      func(childComplexity int) int
+	}
+
+	LedgerAccountConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerAccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LedgerEntry struct {
+		Cause      func(childComplexity int) int
+		CauseKind  func(childComplexity int) int
+		Flow       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Key        func(childComplexity int) int
+		PostedAt   func(childComplexity int) int
+		Postings   func(childComplexity int) int
+		ReversedBy func(childComplexity int) int
+		Reverses   func(childComplexity int) int
+	}
+
+	LedgerPosting struct {
+		Account func(childComplexity int) int
+		Amount  func(childComplexity int) int
+		Balance func(childComplexity int) int
+		Entry   func(childComplexity int) int
+		Number  func(childComplexity int) int
+	}
+
+	LedgerPostingConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerPostingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Listing struct {
@@ -333,12 +387,8 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
-		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
-		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
-		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
-		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
 	}
 
 	Order struct {
@@ -416,27 +466,21 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Auction       func(childComplexity int, id id.ID) int
-		Auctions      func(childComplexity int, status *auction.Status, first *int, after *string) int
-		Conversation  func(childComplexity int, id id.ID) int
-		ExchangeQuote func(childComplexity int, from model.MoneyInput, to money.Currency) int
-		Listing       func(childComplexity int, id id.ID) int
-		Listings      func(childComplexity int, first *int, after *string) int
-		Node          func(childComplexity int, id id.ID) int
-		Order         func(childComplexity int, id id.ID) int
-		ServerTime    func(childComplexity int) int
-		Show          func(childComplexity int, id id.ID) int
-		Shows         func(childComplexity int, first *int, after *string) int
-		Viewer        func(childComplexity int) int
-		WalletFreezes func(childComplexity int, userID id.ID) int
-	}
-
-	Refund struct {
-		Amount      func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		NodeID      func(childComplexity int) int
-		RefusalCode func(childComplexity int) int
-		Status      func(childComplexity int) int
+		AdminActions   func(childComplexity int, first *int, after *string) int
+		Auction        func(childComplexity int, id id.ID) int
+		Auctions       func(childComplexity int, status *auction.Status, first *int, after *string) int
+		Conversation   func(childComplexity int, id id.ID) int
+		LedgerAccount  func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
+		LedgerAccounts func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
+		LedgerEntry    func(childComplexity int, id int64) int
+		Listing        func(childComplexity int, id id.ID) int
+		Listings       func(childComplexity int, first *int, after *string) int
+		Node           func(childComplexity int, id id.ID) int
+		Order          func(childComplexity int, id id.ID) int
+		ServerTime     func(childComplexity int) int
+		Show           func(childComplexity int, id id.ID) int
+		Shows          func(childComplexity int, first *int, after *string) int
+		Viewer         func(childComplexity int) int
 	}
 
 	Session struct {
@@ -490,6 +534,27 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	StatementLine struct {
+		Amount    func(childComplexity int) int
+		At        func(childComplexity int) int
+		Balance   func(childComplexity int) int
+		Cause     func(childComplexity int) int
+		CauseKind func(childComplexity int) int
+		Flow      func(childComplexity int) int
+		Number    func(childComplexity int) int
+	}
+
+	StatementLineConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	StatementLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
@@ -533,38 +598,10 @@ type ComplexityRoot struct {
 	}
 
 	Wallet struct {
-		Available    func(childComplexity int) int
-		CurrencyCode func(childComplexity int) int
-		Frozen       func(childComplexity int) int
-		Held         func(childComplexity int) int
-		Withdrawable func(childComplexity int) int
-	}
-
-	WalletExchangePayload struct {
-		Exchange   func(childComplexity int) int
-		UserErrors func(childComplexity int) int
-	}
-
-	WalletFreeze struct {
-		Cause      func(childComplexity int) int
-		FrozenAt   func(childComplexity int) int
-		LiftReason func(childComplexity int) int
-		LiftedAt   func(childComplexity int) int
-		NodeID     func(childComplexity int) int
-		Reason     func(childComplexity int) int
-		User       func(childComplexity int) int
-	}
-
-	WalletFreezePayload struct {
-		Freeze     func(childComplexity int) int
-		UserErrors func(childComplexity int) int
-	}
-
-	WalletFrozen struct {
-		Code    func(childComplexity int) int
-		Field   func(childComplexity int) int
-		Message func(childComplexity int) int
-		Since   func(childComplexity int) int
+		Available func(childComplexity int) int
+		Currency  func(childComplexity int) int
+		Held      func(childComplexity int) int
+		Statement func(childComplexity int, first *int, after *string) int
 	}
 
 	WalletTopUpPayload struct {
@@ -575,31 +612,6 @@ type ComplexityRoot struct {
 	WalletTopUpRefreshPayload struct {
 		TopUp      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
-	}
-
-	WalletUnfreezePayload struct {
-		Freezes    func(childComplexity int) int
-		UserErrors func(childComplexity int) int
-	}
-
-	WalletWithdrawPayload struct {
-		UserErrors func(childComplexity int) int
-		Withdrawal func(childComplexity int) int
-	}
-
-	Withdrawal struct {
-		Amount    func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		Refunds   func(childComplexity int) int
-		Status    func(childComplexity int) int
-	}
-
-	WithdrawalNotFunded struct {
-		Code         func(childComplexity int) int
-		Field        func(childComplexity int) int
-		Message      func(childComplexity int) int
-		Withdrawable func(childComplexity int) int
 	}
 }
 
@@ -616,6 +628,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AdminAction.actor":
+		if e.ComplexityRoot.AdminAction.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Actor(childComplexity), true
+	case "AdminAction.at":
+		if e.ComplexityRoot.AdminAction.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.At(childComplexity), true
+	case "AdminAction.action":
+		if e.ComplexityRoot.AdminAction.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Kind(childComplexity), true
+	case "AdminAction.id":
+		if e.ComplexityRoot.AdminAction.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.NodeID(childComplexity), true
+	case "AdminAction.reason":
+		if e.ComplexityRoot.AdminAction.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Reason(childComplexity), true
+	case "AdminAction.subject":
+		if e.ComplexityRoot.AdminAction.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Subject(childComplexity), true
+
+	case "AdminActionConnection.edges":
+		if e.ComplexityRoot.AdminActionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.Edges(childComplexity), true
+	case "AdminActionConnection.nodes":
+		if e.ComplexityRoot.AdminActionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.Nodes(childComplexity), true
+	case "AdminActionConnection.pageInfo":
+		if e.ComplexityRoot.AdminActionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.PageInfo(childComplexity), true
+
+	case "AdminActionEdge.cursor":
+		if e.ComplexityRoot.AdminActionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionEdge.Cursor(childComplexity), true
+	case "AdminActionEdge.node":
+		if e.ComplexityRoot.AdminActionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionEdge.Node(childComplexity), true
 
 	case "Auction.bidCount":
 		if e.ComplexityRoot.Auction.BidCount == nil {
@@ -1237,111 +1318,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Earnings.CurrencyCode(childComplexity), true
 
-	case "Exchange.asOf":
-		if e.ComplexityRoot.Exchange.AsOf == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.AsOf(childComplexity), true
-	case "Exchange.createdAt":
-		if e.ComplexityRoot.Exchange.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.CreatedAt(childComplexity), true
-	case "Exchange.from":
-		if e.ComplexityRoot.Exchange.From == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.From(childComplexity), true
-	case "Exchange.marginBasisPoints":
-		if e.ComplexityRoot.Exchange.MarginBP == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.MarginBP(childComplexity), true
-	case "Exchange.id":
-		if e.ComplexityRoot.Exchange.NodeID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.NodeID(childComplexity), true
-	case "Exchange.rate":
-		if e.ComplexityRoot.Exchange.Rate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.Rate(childComplexity), true
-	case "Exchange.to":
-		if e.ComplexityRoot.Exchange.To == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Exchange.To(childComplexity), true
-
-	case "ExchangeQuote.asOf":
-		if e.ComplexityRoot.ExchangeQuote.AsOf == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.AsOf(childComplexity), true
-	case "ExchangeQuote.expiresAt":
-		if e.ComplexityRoot.ExchangeQuote.ExpiresAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.ExpiresAt(childComplexity), true
-	case "ExchangeQuote.from":
-		if e.ComplexityRoot.ExchangeQuote.From == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.From(childComplexity), true
-	case "ExchangeQuote.marginBasisPoints":
-		if e.ComplexityRoot.ExchangeQuote.MarginBP == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.MarginBP(childComplexity), true
-	case "ExchangeQuote.rate":
-		if e.ComplexityRoot.ExchangeQuote.Rate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.Rate(childComplexity), true
-	case "ExchangeQuote.to":
-		if e.ComplexityRoot.ExchangeQuote.To == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeQuote.To(childComplexity), true
-
-	case "ExchangeRateMoved.code":
-		if e.ComplexityRoot.ExchangeRateMoved.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeRateMoved.Code(childComplexity), true
-	case "ExchangeRateMoved.field":
-		if e.ComplexityRoot.ExchangeRateMoved.Field == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeRateMoved.Field(childComplexity), true
-	case "ExchangeRateMoved.message":
-		if e.ComplexityRoot.ExchangeRateMoved.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeRateMoved.Message(childComplexity), true
-	case "ExchangeRateMoved.offer":
-		if e.ComplexityRoot.ExchangeRateMoved.Offer == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
-
 	case "HTTPHeader.name":
 		if e.ComplexityRoot.HTTPHeader.Name == nil {
 			break
@@ -1398,6 +1374,228 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InsufficientFunds.Message(childComplexity), true
+
+	case "LedgerAccount.balance":
+		if e.ComplexityRoot.LedgerAccount.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Balance(childComplexity), true
+	case "LedgerAccount.ceiling":
+		if e.ComplexityRoot.LedgerAccount.Ceiling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Ceiling(childComplexity), true
+	case "LedgerAccount.currencyCode":
+		if e.ComplexityRoot.LedgerAccount.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Currency(childComplexity), true
+	case "LedgerAccount.floor":
+		if e.ComplexityRoot.LedgerAccount.Floor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Floor(childComplexity), true
+	case "LedgerAccount.kind":
+		if e.ComplexityRoot.LedgerAccount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Kind(childComplexity), true
+	case "LedgerAccount.mode":
+		if e.ComplexityRoot.LedgerAccount.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Mode(childComplexity), true
+	case "LedgerAccount.number":
+		if e.ComplexityRoot.LedgerAccount.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Number(childComplexity), true
+	case "LedgerAccount.openedAt":
+		if e.ComplexityRoot.LedgerAccount.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.OpenedAt(childComplexity), true
+	case "LedgerAccount.owner":
+		if e.ComplexityRoot.LedgerAccount.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Owner(childComplexity), true
+	case "LedgerAccount.postings":
+		if e.ComplexityRoot.LedgerAccount.Postings == nil {
+			break
+		}
+
+		args, err := ec.field_LedgerAccount_postings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Postings(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "LedgerAccount.ref":
+		if e.ComplexityRoot.LedgerAccount.Ref == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Ref(childComplexity), true
+
+	case "LedgerAccountConnection.edges":
+		if e.ComplexityRoot.LedgerAccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.Edges(childComplexity), true
+	case "LedgerAccountConnection.nodes":
+		if e.ComplexityRoot.LedgerAccountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.Nodes(childComplexity), true
+	case "LedgerAccountConnection.pageInfo":
+		if e.ComplexityRoot.LedgerAccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.PageInfo(childComplexity), true
+
+	case "LedgerAccountEdge.cursor":
+		if e.ComplexityRoot.LedgerAccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountEdge.Cursor(childComplexity), true
+	case "LedgerAccountEdge.node":
+		if e.ComplexityRoot.LedgerAccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountEdge.Node(childComplexity), true
+
+	case "LedgerEntry.cause":
+		if e.ComplexityRoot.LedgerEntry.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Cause(childComplexity), true
+	case "LedgerEntry.causeKind":
+		if e.ComplexityRoot.LedgerEntry.CauseKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.CauseKind(childComplexity), true
+	case "LedgerEntry.flow":
+		if e.ComplexityRoot.LedgerEntry.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Flow(childComplexity), true
+	case "LedgerEntry.id":
+		if e.ComplexityRoot.LedgerEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.ID(childComplexity), true
+	case "LedgerEntry.key":
+		if e.ComplexityRoot.LedgerEntry.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Key(childComplexity), true
+	case "LedgerEntry.postedAt":
+		if e.ComplexityRoot.LedgerEntry.PostedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.PostedAt(childComplexity), true
+	case "LedgerEntry.postings":
+		if e.ComplexityRoot.LedgerEntry.Postings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Postings(childComplexity), true
+	case "LedgerEntry.reversedBy":
+		if e.ComplexityRoot.LedgerEntry.ReversedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.ReversedBy(childComplexity), true
+	case "LedgerEntry.reverses":
+		if e.ComplexityRoot.LedgerEntry.Reverses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Reverses(childComplexity), true
+
+	case "LedgerPosting.account":
+		if e.ComplexityRoot.LedgerPosting.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Account(childComplexity), true
+	case "LedgerPosting.amount":
+		if e.ComplexityRoot.LedgerPosting.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Amount(childComplexity), true
+	case "LedgerPosting.balance":
+		if e.ComplexityRoot.LedgerPosting.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Balance(childComplexity), true
+	case "LedgerPosting.entry":
+		if e.ComplexityRoot.LedgerPosting.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Entry(childComplexity), true
+	case "LedgerPosting.number":
+		if e.ComplexityRoot.LedgerPosting.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Number(childComplexity), true
+
+	case "LedgerPostingConnection.edges":
+		if e.ComplexityRoot.LedgerPostingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.Edges(childComplexity), true
+	case "LedgerPostingConnection.nodes":
+		if e.ComplexityRoot.LedgerPostingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.Nodes(childComplexity), true
+	case "LedgerPostingConnection.pageInfo":
+		if e.ComplexityRoot.LedgerPostingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.PageInfo(childComplexity), true
+
+	case "LedgerPostingEdge.cursor":
+		if e.ComplexityRoot.LedgerPostingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingEdge.Cursor(childComplexity), true
+	case "LedgerPostingEdge.node":
+		if e.ComplexityRoot.LedgerPostingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingEdge.Node(childComplexity), true
 
 	case "Listing.auction":
 		if e.ComplexityRoot.Listing.Auction == nil {
@@ -1777,28 +1975,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
-	case "Mutation.walletExchange":
-		if e.ComplexityRoot.Mutation.WalletExchange == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_walletExchange_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.WalletExchange(childComplexity, args["input"].(model.WalletExchangeInput)), true
-	case "Mutation.walletFreeze":
-		if e.ComplexityRoot.Mutation.WalletFreeze == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_walletFreeze_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.WalletFreeze(childComplexity, args["input"].(model.WalletFreezeInput)), true
 	case "Mutation.walletTopUp":
 		if e.ComplexityRoot.Mutation.WalletTopUp == nil {
 			break
@@ -1821,28 +1997,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletTopUpRefresh(childComplexity, args["input"].(model.WalletTopUpRefreshInput)), true
-	case "Mutation.walletUnfreeze":
-		if e.ComplexityRoot.Mutation.WalletUnfreeze == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_walletUnfreeze_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.WalletUnfreeze(childComplexity, args["input"].(model.WalletUnfreezeInput)), true
-	case "Mutation.walletWithdraw":
-		if e.ComplexityRoot.Mutation.WalletWithdraw == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_walletWithdraw_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -2118,6 +2272,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhotoUploadCreatePayload.UserErrors(childComplexity), true
 
+	case "Query.adminActions":
+		if e.ComplexityRoot.Query.AdminActions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_adminActions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AdminActions(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.auction":
 		if e.ComplexityRoot.Query.Auction == nil {
 			break
@@ -2151,18 +2316,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Conversation(childComplexity, args["id"].(id.ID)), true
-	case "Query.exchangeQuote":
-		if e.ComplexityRoot.Query.ExchangeQuote == nil {
+
+	case "Query.ledgerAccount":
+		if e.ComplexityRoot.Query.LedgerAccount == nil {
 			break
 		}
 
-		args, err := ec.field_Query_exchangeQuote_args(ctx, rawArgs)
+		args, err := ec.field_Query_ledgerAccount_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.ExchangeQuote(childComplexity, args["from"].(model.MoneyInput), args["to"].(money.Currency)), true
+		return e.ComplexityRoot.Query.LedgerAccount(childComplexity, args["kind"].(ledger.Kind), args["owner"].(*id.ID), args["ref"].(string), args["currencyCode"].(money.Currency)), true
+	case "Query.ledgerAccounts":
+		if e.ComplexityRoot.Query.LedgerAccounts == nil {
+			break
+		}
 
+		args, err := ec.field_Query_ledgerAccounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LedgerAccounts(childComplexity, args["owner"].(*id.ID), args["kind"].(*ledger.Kind), args["currencyCode"].(*money.Currency), args["first"].(*int), args["after"].(*string)), true
+	case "Query.ledgerEntry":
+		if e.ComplexityRoot.Query.LedgerEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Query_ledgerEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LedgerEntry(childComplexity, args["id"].(int64)), true
 	case "Query.listing":
 		if e.ComplexityRoot.Query.Listing == nil {
 			break
@@ -2241,48 +2428,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
-	case "Query.walletFreezes":
-		if e.ComplexityRoot.Query.WalletFreezes == nil {
-			break
-		}
-
-		args, err := ec.field_Query_walletFreezes_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
-
-	case "Refund.amount":
-		if e.ComplexityRoot.Refund.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Refund.Amount(childComplexity), true
-	case "Refund.createdAt":
-		if e.ComplexityRoot.Refund.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Refund.CreatedAt(childComplexity), true
-	case "Refund.id":
-		if e.ComplexityRoot.Refund.NodeID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Refund.NodeID(childComplexity), true
-	case "Refund.failureCode":
-		if e.ComplexityRoot.Refund.RefusalCode == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Refund.RefusalCode(childComplexity), true
-	case "Refund.status":
-		if e.ComplexityRoot.Refund.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Refund.Status(childComplexity), true
 
 	case "Session.expiresAt":
 		if e.ComplexityRoot.Session.ExpiresAt == nil {
@@ -2436,6 +2581,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignUpPayload.UserErrors(childComplexity), true
+
+	case "StatementLine.amount":
+		if e.ComplexityRoot.StatementLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Amount(childComplexity), true
+	case "StatementLine.at":
+		if e.ComplexityRoot.StatementLine.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.At(childComplexity), true
+	case "StatementLine.balance":
+		if e.ComplexityRoot.StatementLine.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Balance(childComplexity), true
+	case "StatementLine.cause":
+		if e.ComplexityRoot.StatementLine.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Cause(childComplexity), true
+	case "StatementLine.causeKind":
+		if e.ComplexityRoot.StatementLine.CauseKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.CauseKind(childComplexity), true
+	case "StatementLine.flow":
+		if e.ComplexityRoot.StatementLine.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Flow(childComplexity), true
+	case "StatementLine.number":
+		if e.ComplexityRoot.StatementLine.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Number(childComplexity), true
+
+	case "StatementLineConnection.edges":
+		if e.ComplexityRoot.StatementLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.Edges(childComplexity), true
+	case "StatementLineConnection.nodes":
+		if e.ComplexityRoot.StatementLineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.Nodes(childComplexity), true
+	case "StatementLineConnection.pageInfo":
+		if e.ComplexityRoot.StatementLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.PageInfo(childComplexity), true
+
+	case "StatementLineEdge.cursor":
+		if e.ComplexityRoot.StatementLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Cursor(childComplexity), true
+	case "StatementLineEdge.node":
+		if e.ComplexityRoot.StatementLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
 
 	case "Subscription.auctionEvents":
 		if e.ComplexityRoot.Subscription.AuctionEvents == nil {
@@ -2646,123 +2866,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Wallet.Available(childComplexity), true
 	case "Wallet.currencyCode":
-		if e.ComplexityRoot.Wallet.CurrencyCode == nil {
+		if e.ComplexityRoot.Wallet.Currency == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Wallet.CurrencyCode(childComplexity), true
-	case "Wallet.frozen":
-		if e.ComplexityRoot.Wallet.Frozen == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Wallet.Frozen(childComplexity), true
+		return e.ComplexityRoot.Wallet.Currency(childComplexity), true
 	case "Wallet.held":
 		if e.ComplexityRoot.Wallet.Held == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Wallet.Held(childComplexity), true
-	case "Wallet.withdrawable":
-		if e.ComplexityRoot.Wallet.Withdrawable == nil {
+	case "Wallet.statement":
+		if e.ComplexityRoot.Wallet.Statement == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Wallet.Withdrawable(childComplexity), true
-
-	case "WalletExchangePayload.exchange":
-		if e.ComplexityRoot.WalletExchangePayload.Exchange == nil {
-			break
+		args, err := ec.field_Wallet_statement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
 		}
 
-		return e.ComplexityRoot.WalletExchangePayload.Exchange(childComplexity), true
-	case "WalletExchangePayload.userErrors":
-		if e.ComplexityRoot.WalletExchangePayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletExchangePayload.UserErrors(childComplexity), true
-
-	case "WalletFreeze.cause":
-		if e.ComplexityRoot.WalletFreeze.Cause == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.Cause(childComplexity), true
-	case "WalletFreeze.frozenAt":
-		if e.ComplexityRoot.WalletFreeze.FrozenAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.FrozenAt(childComplexity), true
-	case "WalletFreeze.liftReason":
-		if e.ComplexityRoot.WalletFreeze.LiftReason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.LiftReason(childComplexity), true
-	case "WalletFreeze.liftedAt":
-		if e.ComplexityRoot.WalletFreeze.LiftedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.LiftedAt(childComplexity), true
-	case "WalletFreeze.id":
-		if e.ComplexityRoot.WalletFreeze.NodeID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.NodeID(childComplexity), true
-	case "WalletFreeze.reason":
-		if e.ComplexityRoot.WalletFreeze.Reason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.Reason(childComplexity), true
-	case "WalletFreeze.user":
-		if e.ComplexityRoot.WalletFreeze.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreeze.User(childComplexity), true
-
-	case "WalletFreezePayload.freeze":
-		if e.ComplexityRoot.WalletFreezePayload.Freeze == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreezePayload.Freeze(childComplexity), true
-	case "WalletFreezePayload.userErrors":
-		if e.ComplexityRoot.WalletFreezePayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFreezePayload.UserErrors(childComplexity), true
-
-	case "WalletFrozen.code":
-		if e.ComplexityRoot.WalletFrozen.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFrozen.Code(childComplexity), true
-	case "WalletFrozen.field":
-		if e.ComplexityRoot.WalletFrozen.Field == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFrozen.Field(childComplexity), true
-	case "WalletFrozen.message":
-		if e.ComplexityRoot.WalletFrozen.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFrozen.Message(childComplexity), true
-	case "WalletFrozen.since":
-		if e.ComplexityRoot.WalletFrozen.Since == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletFrozen.Since(childComplexity), true
+		return e.ComplexityRoot.Wallet.Statement(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "WalletTopUpPayload.topUp":
 		if e.ComplexityRoot.WalletTopUpPayload.TopUp == nil {
@@ -2790,88 +2915,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletTopUpRefreshPayload.UserErrors(childComplexity), true
 
-	case "WalletUnfreezePayload.freezes":
-		if e.ComplexityRoot.WalletUnfreezePayload.Freezes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletUnfreezePayload.Freezes(childComplexity), true
-	case "WalletUnfreezePayload.userErrors":
-		if e.ComplexityRoot.WalletUnfreezePayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletUnfreezePayload.UserErrors(childComplexity), true
-
-	case "WalletWithdrawPayload.userErrors":
-		if e.ComplexityRoot.WalletWithdrawPayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletWithdrawPayload.UserErrors(childComplexity), true
-	case "WalletWithdrawPayload.withdrawal":
-		if e.ComplexityRoot.WalletWithdrawPayload.Withdrawal == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WalletWithdrawPayload.Withdrawal(childComplexity), true
-
-	case "Withdrawal.amount":
-		if e.ComplexityRoot.Withdrawal.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Withdrawal.Amount(childComplexity), true
-	case "Withdrawal.createdAt":
-		if e.ComplexityRoot.Withdrawal.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Withdrawal.CreatedAt(childComplexity), true
-	case "Withdrawal.id":
-		if e.ComplexityRoot.Withdrawal.NodeID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Withdrawal.NodeID(childComplexity), true
-	case "Withdrawal.refunds":
-		if e.ComplexityRoot.Withdrawal.Refunds == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Withdrawal.Refunds(childComplexity), true
-	case "Withdrawal.status":
-		if e.ComplexityRoot.Withdrawal.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Withdrawal.Status(childComplexity), true
-
-	case "WithdrawalNotFunded.code":
-		if e.ComplexityRoot.WithdrawalNotFunded.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WithdrawalNotFunded.Code(childComplexity), true
-	case "WithdrawalNotFunded.field":
-		if e.ComplexityRoot.WithdrawalNotFunded.Field == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WithdrawalNotFunded.Field(childComplexity), true
-	case "WithdrawalNotFunded.message":
-		if e.ComplexityRoot.WithdrawalNotFunded.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WithdrawalNotFunded.Message(childComplexity), true
-	case "WithdrawalNotFunded.withdrawable":
-		if e.ComplexityRoot.WithdrawalNotFunded.Withdrawable == nil {
-			break
-		}
-
-		return e.ComplexityRoot.WithdrawalNotFunded.Withdrawable(childComplexity), true
-
 	}
 	return 0, false
 }
@@ -2896,12 +2939,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowStartInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
-		ec.unmarshalInputWalletExchangeInput,
-		ec.unmarshalInputWalletFreezeInput,
 		ec.unmarshalInputWalletTopUpInput,
 		ec.unmarshalInputWalletTopUpRefreshInput,
-		ec.unmarshalInputWalletUnfreezeInput,
-		ec.unmarshalInputWalletWithdrawInput,
 	)
 	first := true
 
@@ -3020,23 +3059,11 @@ type Mutation
 
 type Subscription
 
-"""
-The field is the same for everybody. A subscription that selects nothing else is executed once for all who watch the same, however
-many they are.
-"""
-directive @shared on FIELD_DEFINITION
-
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
 
 "Only who is signed in may use the field; where roles are given, only those. A SELLER is a BUYER too, an ADMIN is SUPPORT too."
 directive @auth(roles: [Role!]) on FIELD_DEFINITION
-
-"""
-The field moves money and is done once for each ` + "`" + `idempotencyKey` + "`" + ` of its input: the same key with the same input gets the first
-answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT.
-"""
-directive @idempotent on FIELD_DEFINITION
 
 "An object with an id. An id reads: its prefix tells the type (lst_ a listing, auc_ an auction, ord_ an order)."
 interface Node {
@@ -3046,10 +3073,10 @@ interface Node {
 "A sum of money."
 type Money {
   "In the currency's major unit, with exactly the currency's decimals: \"12.50\"."
-  amount: Decimal! @shared
-  currencyCode: CurrencyCode! @shared
+  amount: Decimal!
+  currencyCode: CurrencyCode!
   "In the currency's minor unit, a 64-bit integer: \"1250\"."
-  minor: BigInt! @shared
+  minor: BigInt!
 }
 
 input MoneyInput {
@@ -3101,15 +3128,6 @@ type InsufficientFunds implements UserError {
   "What the wallet has, free to spend, in the currency that was asked for."
   available: Money!
 }
-
-"The wallet is frozen (WALLET_FROZEN)."
-type WalletFrozen implements UserError {
-  code: String!
-  message: String!
-  field: [String!]
-  "Since when the oldest freeze stands."
-  since: Time!
-}
 `, BuiltIn: false},
 	{Name: "../auction.graphqls", Input: `extend type Query {
   auction(id: ID!): Auction @public
@@ -3121,7 +3139,7 @@ extend type Mutation {
   "Opens an auction of one's own listing, at once."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
   "Bids. The amount is held in the bidder's wallet until the bid is outbid or pays for the lot."
-  bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
+  bidPlace(input: BidPlaceInput!): BidPlacePayload! @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3130,7 +3148,7 @@ extend type Subscription {
   as it is; with it, what came after that version, so that a viewer whose connection was cut misses nothing.
   A version that can't be continued from (too old, or of another ` + "`" + `epoch` + "`" + `) gets a SNAPSHOT, never a silent hole.
   """
-  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public @shared
+  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public
 }
 
 enum AuctionStatus {
@@ -3142,28 +3160,28 @@ enum AuctionStatus {
 }
 
 type Auction implements Node {
-  id: ID! @shared
-  listing: Listing! @shared
-  seller: User! @shared
-  show: Show @shared
+  id: ID!
+  listing: Listing!
+  seller: User!
+  show: Show
   "The lot's place in its show."
-  lotNumber: Int @shared
-  startPrice: Money! @shared
+  lotNumber: Int
+  startPrice: Money!
   "Of the leading bid; null until the first."
-  price: Money @shared
+  price: Money
   "The least that the next bid may be."
-  nextMinimum: Money! @shared
-  bidCount: Int! @shared
-  leader: User @shared
-  status: AuctionStatus! @shared
-  openedAt: Time! @shared
+  nextMinimum: Money!
+  bidCount: Int!
+  leader: User
+  status: AuctionStatus!
+  openedAt: Time!
   "When bidding ends, by the server's clock; a late bid moves it."
-  endsAt: Time! @shared
+  endsAt: Time!
   "A bid in the last so many seconds moves the end to so many seconds after it. 0: sudden death."
-  extensionSeconds: Int! @shared
-  closedAt: Time @shared
+  extensionSeconds: Int!
+  closedAt: Time
   "Counts the lot's changes, without a hole."
-  version: Int! @shared
+  version: Int!
   "The newest first."
   bids(first: Int, after: String): BidConnection!
   "The order that the lot became; for its buyer and its seller only."
@@ -3182,12 +3200,12 @@ type AuctionEdge {
 }
 
 type Bid implements Node {
-  id: ID! @shared
+  id: ID!
   "Counts the lot's bids from 1."
-  number: Int! @shared
-  bidder: User! @shared
-  amount: Money! @shared
-  placedAt: Time! @shared
+  number: Int!
+  bidder: User!
+  amount: Money!
+  placedAt: Time!
 }
 
 type BidConnection {
@@ -3220,7 +3238,7 @@ type AuctionStartPayload {
 input BidPlaceInput {
   auctionId: ID!
   amount: MoneyInput!
-  "1 to 255 printable ASCII characters: see @idempotent."
+  "The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED."
   idempotencyKey: String!
 }
 
@@ -3252,17 +3270,17 @@ enum AuctionEventKind {
 
 type AuctionEvent {
   "The lot's version that this event made; the next event's is one greater."
-  version: Int! @shared
+  version: Int!
   "Of which database the version is; pass both to resume."
-  epoch: String! @shared
-  kind: AuctionEventKind! @shared
-  at: Time! @shared
+  epoch: String!
+  kind: AuctionEventKind!
+  at: Time!
   "When the server sent this."
-  serverTime: Time! @shared
+  serverTime: Time!
   "The lot right after the event."
-  auction: Auction! @shared
+  auction: Auction!
   "The bid of a BID_PLACED."
-  bid: Bid @shared
+  bid: Bid
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
@@ -3298,20 +3316,20 @@ enum Condition {
 }
 
 type Listing implements Node {
-  id: ID! @shared
-  kind: ListingKind! @shared
-  title: String! @shared
-  description: String! @shared
-  condition: Condition! @shared
+  id: ID!
+  kind: ListingKind!
+  title: String!
+  description: String!
+  condition: Condition!
   "Null where the item is sold by auction only."
-  price: Money @shared
-  status: ListingStatus! @shared
-  seller: User! @shared
+  price: Money
+  status: ListingStatus!
+  seller: User!
   "In the order in which they are shown."
-  photos: [Photo!]! @shared
+  photos: [Photo!]!
   "The newest auction of this listing."
-  auction: Auction @shared
-  createdAt: Time! @shared
+  auction: Auction
+  createdAt: Time!
 }
 
 type ListingConnection {
@@ -3326,12 +3344,12 @@ type ListingEdge {
 }
 
 type Photo implements Node {
-  id: ID! @shared
-  url: String! @shared
+  id: ID!
+  url: String!
   "In pixels."
-  width: Int! @shared
+  width: Int!
   "In pixels."
-  height: Int! @shared
+  height: Int!
 }
 
 input PhotoUploadCreateInput {
@@ -3478,125 +3496,6 @@ type ConversationEvent {
   message: Message
 }
 `, BuiltIn: false},
-	{Name: "../exchange.graphqls", Input: `extend type Query {
-  "What an amount gives in another currency now, margin taken off. It promises nothing: walletExchange takes the rate of its own moment."
-  exchangeQuote(from: MoneyInput!, to: CurrencyCode!): ExchangeQuote! @auth(roles: [BUYER])
-}
-
-extend type Mutation {
-  "Exchanges money of the viewer's wallet in one currency into their wallet in another."
-  walletExchange(input: WalletExchangeInput!): WalletExchangePayload! @idempotent @auth(roles: [BUYER])
-}
-
-"What an exchange would give now."
-type ExchangeQuote {
-  from: Money!
-  "What it gives: the rate less the margin, rounded down."
-  to: Money!
-  "What one unit of the one currency is worth in the other, before the margin."
-  rate: Decimal!
-  "What the platform keeps, in hundredths of a percent of what the rate gives."
-  marginBasisPoints: Int!
-  "The day of the rate."
-  asOf: Time!
-  "When the rate is too old to be used, unless a newer one comes first."
-  expiresAt: Time!
-}
-
-"Money that was exchanged between two wallets of one user."
-type Exchange implements Node {
-  id: ID!
-  from: Money!
-  to: Money!
-  "What one unit of the one currency was worth in the other, before the margin."
-  rate: Decimal!
-  "What the platform kept, in hundredths of a percent of what the rate gave."
-  marginBasisPoints: Int!
-  "The day of the rate."
-  asOf: Time!
-  createdAt: Time!
-}
-
-input WalletExchangeInput {
-  from: MoneyInput!
-  to: CurrencyCode!
-  "The least that is accepted, in the currency ` + "`" + `to` + "`" + `; a quote's ` + "`" + `to` + "`" + `, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED."
-  minimum: MoneyInput
-  "1 to 255 printable ASCII characters: see @idempotent."
-  idempotencyKey: String!
-}
-
-type WalletExchangePayload {
-  exchange: Exchange
-  userErrors: [UserError!]!
-}
-
-"The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED)."
-type ExchangeRateMoved implements UserError {
-  code: String!
-  message: String!
-  field: [String!]
-  "What the exchange would give now."
-  offer: Money!
-}
-`, BuiltIn: false},
-	{Name: "../freeze.graphqls", Input: `extend type Query {
-  "Why a user's wallet is or was frozen, the newest first; 100 at most."
-  walletFreezes(userId: ID!): [WalletFreeze!]! @auth(roles: [SUPPORT])
-}
-
-extend type Mutation {
-  "Freezes all wallets of a user: nothing can be taken from them until every freeze is lifted. What is held for bids stays held."
-  walletFreeze(input: WalletFreezeInput!): WalletFreezePayload! @auth(roles: [ADMIN])
-  "Lifts one freeze, or all of a user's. That of a chargeback which is not decided yet stays (WALLET_FREEZE_HELD)."
-  walletUnfreeze(input: WalletUnfreezeInput!): WalletUnfreezePayload! @auth(roles: [ADMIN])
-}
-
-enum WalletFreezeCause {
-  "An admin froze it."
-  ADMIN
-  "A card payment into it is charged back."
-  CHARGEBACK
-}
-
-"A reason for which nothing may leave a user's wallets. Several may stand at once."
-type WalletFreeze implements Node {
-  id: ID!
-  user: User!
-  cause: WalletFreezeCause!
-  reason: String!
-  frozenAt: Time!
-  "Null while it stands."
-  liftedAt: Time
-  liftReason: String
-}
-
-input WalletFreezeInput {
-  userId: ID!
-  "1 to 500 characters; staff see it, the user does not."
-  reason: String!
-}
-
-"Either a user or a freeze."
-input WalletUnfreezeInput {
-  userId: ID
-  freezeId: ID
-  "1 to 500 characters; staff see it."
-  reason: String!
-}
-
-type WalletFreezePayload {
-  "The freeze that stands: a second one by the same admin is the first."
-  freeze: WalletFreeze
-  userErrors: [UserError!]!
-}
-
-type WalletUnfreezePayload {
-  "What was lifted; null where it was refused."
-  freezes: [WalletFreeze!]
-  userErrors: [UserError!]!
-}
-`, BuiltIn: false},
 	{Name: "../identity.graphqls", Input: `extend type Query {
   "Who is signed in, and what is theirs."
   viewer: Viewer! @auth
@@ -3626,9 +3525,9 @@ enum SignUpRole {
 
 "A registered person, as everyone sees them."
 type User implements Node {
-  id: ID! @shared
-  name: String! @shared
-  createdAt: Time! @shared
+  id: ID!
+  name: String!
+  createdAt: Time!
 }
 
 "The person who is signed in."
@@ -3674,6 +3573,223 @@ type SignOutPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../ledger.graphqls", Input: `extend type Query {
+  "Accounts of the ledger, the newest first: all, or those of an owner (an id of any kind: a user's, an order's), of a kind, in a currency."
+  ledgerAccounts(owner: ID, kind: LedgerAccountKind, currencyCode: CurrencyCode, first: Int, after: String): LedgerAccountConnection! @auth(roles: [SUPPORT])
+  "One account by its name. Null where nothing has touched it yet. The platform's own accounts have no owner; ref tells apart what one owner has several of."
+  ledgerAccount(kind: LedgerAccountKind!, owner: ID, ref: String! = "", currencyCode: CurrencyCode!): LedgerAccount @auth(roles: [SUPPORT])
+  "One entry of the ledger."
+  ledgerEntry(id: BigInt!): LedgerEntry @auth(roles: [SUPPORT])
+  "What staff did with a privilege, the newest first."
+  adminActions(first: Int, after: String): AdminActionConnection! @auth(roles: [ADMIN])
+}
+
+extend type Wallet {
+  "What has gone into it and out of it, the newest first. What was set aside has left it, and comes back as a line of its own."
+  statement(first: Int, after: String): StatementLineConnection!
+}
+
+"What is free to spend, after one change of it."
+type StatementLine {
+  "Counts the wallet's lines from 1, without a hole."
+  number: Int!
+  flow: LedgerFlow!
+  "Below zero where it left the wallet."
+  amount: Money!
+  "Of the wallet, after this line."
+  balance: Money!
+  at: Time!
+  "What it was for: an order, a top-up, an auction. Of a reversal, what the line that it takes back was for. Null where that has no page of its own, or is not the viewer's to see."
+  cause: Node
+  "What kind of thing the cause is, in lower case: order, top_up."
+  causeKind: String!
+}
+
+type StatementLineConnection {
+  edges: [StatementLineEdge!]!
+  nodes: [StatementLine!]!
+  pageInfo: PageInfo!
+}
+
+type StatementLineEdge {
+  cursor: String!
+  node: StatementLine!
+}
+
+"What an account is for."
+enum LedgerAccountKind {
+  "A user's, free to spend."
+  WALLET
+  "A user's, set aside."
+  WALLET_HELD
+  "An order's."
+  ESCROW
+  "A seller's, not matured."
+  SELLER_PENDING
+  "A seller's, free to be paid out."
+  SELLER_AVAILABLE
+  PAYOUT_IN_FLIGHT
+  REFUND_IN_FLIGHT
+  REFERRAL_PENDING
+  PROMO_BUDGET
+  "A seller's; never above zero."
+  SELLER_DEBT
+  "A chargeback's; never above zero."
+  CHARGEBACK
+  "What a payment provider owes the platform, below zero; ref names the provider."
+  PSP_CLEARING
+  BANK
+  PLATFORM_FEES
+  SHIPPING_INCOME
+  TAX_PAYABLE
+  CARRIER_COST
+  CARRIER_PAYABLE
+  PSP_FEES
+  CHARGEBACK_LOSS
+  PROMOTIONS
+  REFERRAL_COST
+  FX
+}
+
+"What kind of business an entry records."
+enum LedgerFlow {
+  TOP_UP
+  "From a wallet to what is set aside, and back."
+  HOLD
+  "A wallet's money into an order's escrow."
+  PURCHASE
+  "A card's money, and what was set aside with it, into an order's escrow."
+  CAPTURE
+  "Out of escrow, to who has earned it."
+  RELEASE
+  "Earnings back into escrow, for a refund."
+  RETURN
+  "Out of escrow, to the sources that funded it."
+  REFUND
+  "Out of a wallet, on its way to a card."
+  WITHDRAWAL
+  "What was on its way has left."
+  REFUND_SETTLED
+  "What was on its way, or had left, is back."
+  REFUND_FAILED
+  "Taken by the card network, until it decides."
+  CHARGEBACK
+  CHARGEBACK_WON
+  CHARGEBACK_LOST
+  "A commission, pending."
+  REFERRAL
+  "What was pending is its owner's."
+  MATURITY
+  EXCHANGE
+  "The exact negation of another entry."
+  REVERSAL
+}
+
+enum LedgerAccountMode {
+  "Locked and numbered, and never beyond its limit."
+  GUARDED
+  "Only added to; it never authorises spending."
+  RECORDED
+}
+
+"An account of the ledger. Credit is positive: what the platform owes somebody is above zero."
+type LedgerAccount {
+  "Its own number in the ledger."
+  number: BigInt!
+  kind: LedgerAccountKind!
+  mode: LedgerAccountMode!
+  "Whose it is: a user, an order, a refund. Null for the platform's own, and where the owner has no id in this API."
+  owner: ID
+  ref: String!
+  currencyCode: CurrencyCode!
+  balance: Money!
+  "What it may not go below."
+  floor: Money
+  "What it may not go above."
+  ceiling: Money
+  openedAt: Time!
+  "The newest first: by number where they are numbered, else by transaction and entry."
+  postings(first: Int, after: String): LedgerPostingConnection!
+}
+
+type LedgerAccountConnection {
+  edges: [LedgerAccountEdge!]!
+  nodes: [LedgerAccount!]!
+  pageInfo: PageInfo!
+}
+
+type LedgerAccountEdge {
+  cursor: String!
+  node: LedgerAccount!
+}
+
+"One leg of an entry."
+type LedgerPosting {
+  account: LedgerAccount!
+  entry: LedgerEntry!
+  amount: Money!
+  "Among its account's, from 1 without a gap; null on a recorded account."
+  number: BigInt
+  "Of the account after it; null on a recorded account."
+  balance: Money
+}
+
+type LedgerPostingConnection {
+  edges: [LedgerPostingEdge!]!
+  nodes: [LedgerPosting!]!
+  pageInfo: PageInfo!
+}
+
+type LedgerPostingEdge {
+  cursor: String!
+  node: LedgerPosting!
+}
+
+"A balanced set of postings: they sum to zero in each currency."
+type LedgerEntry {
+  id: BigInt!
+  "Unique for ever; made of what the entry is about."
+  key: String!
+  flow: LedgerFlow!
+  "What kind of thing it was posted for, in lower case: order, top_up."
+  causeKind: String!
+  "The id of what it was posted for; null where that has none in this API."
+  cause: ID
+  "The whole of it, in the order of the accounts."
+  postings: [LedgerPosting!]!
+  "The entry that it takes back."
+  reverses: LedgerEntry
+  "The entry that takes it back."
+  reversedBy: LedgerEntry
+  postedAt: Time!
+}
+
+enum AdminActionKind {
+  LEDGER_ENTRY_REVERSED
+}
+
+"What somebody of the platform did with a privilege."
+type AdminAction implements Node {
+  id: ID!
+  actor: User!
+  action: AdminActionKind!
+  "What it was done to: an id of this API, or an entry of the ledger as \"entry 123\"."
+  subject: String!
+  reason: String!
+  at: Time!
+}
+
+type AdminActionConnection {
+  edges: [AdminActionEdge!]!
+  nodes: [AdminAction!]!
+  pageInfo: PageInfo!
+}
+
+type AdminActionEdge {
+  cursor: String!
+  node: AdminAction!
+}
+`, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
   "An order of which the viewer is buyer or seller."
   order(id: ID!): Order @auth
@@ -3688,9 +3804,9 @@ extend type Viewer {
 
 extend type Mutation {
   "The seller says that the goods are on their way."
-  orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
+  orderShip(input: OrderShipInput!): OrderShipPayload! @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
-  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
+  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3760,8 +3876,6 @@ input OrderShipInput {
   orderId: ID!
   "At most 100 characters."
   tracking: String! = ""
-  "1 to 255 printable ASCII characters: see @idempotent."
-  idempotencyKey: String!
 }
 
 type OrderShipPayload {
@@ -3771,8 +3885,6 @@ type OrderShipPayload {
 
 input OrderConfirmReceiptInput {
   orderId: ID!
-  "1 to 255 printable ASCII characters: see @idempotent."
-  idempotencyKey: String!
 }
 
 type OrderConfirmReceiptPayload {
@@ -3808,11 +3920,9 @@ type OrderEvent {
 
 extend type Mutation {
   "Pays money into the viewer's wallet from a card."
-  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
+  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
-  "Gives money of the viewer's wallet back to the cards that paid it in, the newest top-up first. A card that does not take its part leaves it in the wallet."
-  walletWithdraw(input: WalletWithdrawInput!): WalletWithdrawPayload! @idempotent @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
   cardSetupStart(input: CardSetupStartInput!): CardSetupStartPayload! @auth(roles: [BUYER])
   "Asks the provider what has become of the saving of a card. It is finished without this call as well."
@@ -3822,7 +3932,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards, refunds, withdrawals. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -3832,12 +3942,6 @@ enum ViewerEventKind {
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
-  REFUND_CHANGED
-  "The wallet was frozen, or for one more reason. The object is the viewer's own User."
-  WALLET_FROZEN
-  "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
-  WALLET_UNFROZEN
-  WITHDRAWAL_CHANGED
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -3889,10 +3993,6 @@ type Wallet {
   available: Money!
   "Set aside for leading bids."
   held: Money!
-  "Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in."
-  frozen: Boolean!
-  "What walletWithdraw can give back now: free to spend, and paid in by cards."
-  withdrawable: Money!
 }
 
 type Earnings {
@@ -3921,75 +4021,13 @@ type TopUp implements Node {
   createdAt: Time!
 }
 
-enum RefundStatus {
-  "On its way; a card's bank may take days."
-  PROCESSING
-  "The provider has sent it to the card. It may still FAIL, where the card's bank sends it back."
-  SUCCEEDED
-  "The card did not take it: the money is in the wallet."
-  FAILED
-}
-
-"Money on its way back to the card that paid it."
-type Refund implements Node {
-  id: ID!
-  amount: Money!
-  status: RefundStatus!
-  "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
-  failureCode: String
-  createdAt: Time!
-}
-
-enum WithdrawalStatus {
-  "Some part is on its way."
-  PROCESSING
-  "Each part was sent to its card."
-  SUCCEEDED
-  "Some parts were sent; what the other cards did not take is back in the wallet."
-  PARTIAL
-  "No card took its part: all of it is back in the wallet."
-  FAILED
-}
-
-"Money of a wallet on its way back to the cards that paid it in."
-type Withdrawal implements Node {
-  id: ID!
-  amount: Money!
-  "What the refunds say together."
-  status: WithdrawalStatus!
-  "Its parts, one for each top-up that it goes back to; 100 at most."
-  refunds: [Refund!]!
-  createdAt: Time!
-}
-
-input WalletWithdrawInput {
-  "At most what the wallet's ` + "`" + `withdrawable` + "`" + ` says."
-  amount: MoneyInput!
-  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
-  idempotencyKey: String!
-}
-
-type WalletWithdrawPayload {
-  withdrawal: Withdrawal
-  userErrors: [UserError!]!
-}
-
-"Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD)."
-type WithdrawalNotFunded implements UserError {
-  code: String!
-  message: String!
-  field: [String!]
-  "What can be withdrawn."
-  withdrawable: Money!
-}
-
 input WalletTopUpInput {
   amount: MoneyInput!
   "A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one."
   paymentMethod: String
   "A saved card. Either this or a payment method."
   cardId: ID
-  "1 to 255 printable ASCII characters: see @idempotent."
+  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
   idempotencyKey: String!
 }
 
@@ -4072,12 +4110,12 @@ enum ShowStatus {
 }
 
 type Show implements Node {
-  id: ID! @shared
-  title: String! @shared
-  host: User! @shared
-  status: ShowStatus! @shared
-  startsAt: Time! @shared
-  startedAt: Time @shared
+  id: ID!
+  title: String!
+  host: User!
+  status: ShowStatus!
+  startsAt: Time!
+  startedAt: Time
   "The newest twenty, the newest first."
   lots: [Auction!]!
 }
@@ -4120,6 +4158,46 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AdminAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AdminAction_id(ctx, field)
+	case "actor":
+		return ec.fieldContext_AdminAction_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AdminAction_action(ctx, field)
+	case "subject":
+		return ec.fieldContext_AdminAction_subject(ctx, field)
+	case "reason":
+		return ec.fieldContext_AdminAction_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_AdminAction_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminAction", field.Name)
+}
+
+func (ec *executionContext) childFields_AdminActionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AdminActionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AdminActionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AdminActionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminActionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AdminActionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AdminActionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AdminActionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminActionEdge", field.Name)
+}
 
 func (ec *executionContext) childFields_Auction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4421,44 +4499,6 @@ func (ec *executionContext) childFields_Earnings(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Earnings", field.Name)
 }
 
-func (ec *executionContext) childFields_Exchange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Exchange_id(ctx, field)
-	case "from":
-		return ec.fieldContext_Exchange_from(ctx, field)
-	case "to":
-		return ec.fieldContext_Exchange_to(ctx, field)
-	case "rate":
-		return ec.fieldContext_Exchange_rate(ctx, field)
-	case "marginBasisPoints":
-		return ec.fieldContext_Exchange_marginBasisPoints(ctx, field)
-	case "asOf":
-		return ec.fieldContext_Exchange_asOf(ctx, field)
-	case "createdAt":
-		return ec.fieldContext_Exchange_createdAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Exchange", field.Name)
-}
-
-func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "from":
-		return ec.fieldContext_ExchangeQuote_from(ctx, field)
-	case "to":
-		return ec.fieldContext_ExchangeQuote_to(ctx, field)
-	case "rate":
-		return ec.fieldContext_ExchangeQuote_rate(ctx, field)
-	case "marginBasisPoints":
-		return ec.fieldContext_ExchangeQuote_marginBasisPoints(ctx, field)
-	case "asOf":
-		return ec.fieldContext_ExchangeQuote_asOf(ctx, field)
-	case "expiresAt":
-		return ec.fieldContext_ExchangeQuote_expiresAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
-}
-
 func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -4467,6 +4507,118 @@ func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field gr
 		return ec.fieldContext_HTTPHeader_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HTTPHeader", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_LedgerAccount_number(ctx, field)
+	case "kind":
+		return ec.fieldContext_LedgerAccount_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_LedgerAccount_mode(ctx, field)
+	case "owner":
+		return ec.fieldContext_LedgerAccount_owner(ctx, field)
+	case "ref":
+		return ec.fieldContext_LedgerAccount_ref(ctx, field)
+	case "currencyCode":
+		return ec.fieldContext_LedgerAccount_currencyCode(ctx, field)
+	case "balance":
+		return ec.fieldContext_LedgerAccount_balance(ctx, field)
+	case "floor":
+		return ec.fieldContext_LedgerAccount_floor(ctx, field)
+	case "ceiling":
+		return ec.fieldContext_LedgerAccount_ceiling(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_LedgerAccount_openedAt(ctx, field)
+	case "postings":
+		return ec.fieldContext_LedgerAccount_postings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccount", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerAccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerAccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerAccountConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerAccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerAccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LedgerEntry_id(ctx, field)
+	case "key":
+		return ec.fieldContext_LedgerEntry_key(ctx, field)
+	case "flow":
+		return ec.fieldContext_LedgerEntry_flow(ctx, field)
+	case "causeKind":
+		return ec.fieldContext_LedgerEntry_causeKind(ctx, field)
+	case "cause":
+		return ec.fieldContext_LedgerEntry_cause(ctx, field)
+	case "postings":
+		return ec.fieldContext_LedgerEntry_postings(ctx, field)
+	case "reverses":
+		return ec.fieldContext_LedgerEntry_reverses(ctx, field)
+	case "reversedBy":
+		return ec.fieldContext_LedgerEntry_reversedBy(ctx, field)
+	case "postedAt":
+		return ec.fieldContext_LedgerEntry_postedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPosting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_LedgerPosting_account(ctx, field)
+	case "entry":
+		return ec.fieldContext_LedgerPosting_entry(ctx, field)
+	case "amount":
+		return ec.fieldContext_LedgerPosting_amount(ctx, field)
+	case "number":
+		return ec.fieldContext_LedgerPosting_number(ctx, field)
+	case "balance":
+		return ec.fieldContext_LedgerPosting_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPosting", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPostingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerPostingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerPostingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerPostingConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPostingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPostingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerPostingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerPostingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPostingEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Listing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4737,22 +4889,6 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
-func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Refund_id(ctx, field)
-	case "amount":
-		return ec.fieldContext_Refund_amount(ctx, field)
-	case "status":
-		return ec.fieldContext_Refund_status(ctx, field)
-	case "failureCode":
-		return ec.fieldContext_Refund_failureCode(ctx, field)
-	case "createdAt":
-		return ec.fieldContext_Refund_createdAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
-}
-
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -4855,6 +4991,48 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StatementLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_StatementLine_number(ctx, field)
+	case "flow":
+		return ec.fieldContext_StatementLine_flow(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementLine_amount(ctx, field)
+	case "balance":
+		return ec.fieldContext_StatementLine_balance(ctx, field)
+	case "at":
+		return ec.fieldContext_StatementLine_at(ctx, field)
+	case "cause":
+		return ec.fieldContext_StatementLine_cause(ctx, field)
+	case "causeKind":
+		return ec.fieldContext_StatementLine_causeKind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLine", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StatementLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StatementLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatementLineConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatementLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatementLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4933,52 +5111,10 @@ func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphq
 		return ec.fieldContext_Wallet_available(ctx, field)
 	case "held":
 		return ec.fieldContext_Wallet_held(ctx, field)
-	case "frozen":
-		return ec.fieldContext_Wallet_frozen(ctx, field)
-	case "withdrawable":
-		return ec.fieldContext_Wallet_withdrawable(ctx, field)
+	case "statement":
+		return ec.fieldContext_Wallet_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Wallet", field.Name)
-}
-
-func (ec *executionContext) childFields_WalletExchangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "exchange":
-		return ec.fieldContext_WalletExchangePayload_exchange(ctx, field)
-	case "userErrors":
-		return ec.fieldContext_WalletExchangePayload_userErrors(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type WalletExchangePayload", field.Name)
-}
-
-func (ec *executionContext) childFields_WalletFreeze(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_WalletFreeze_id(ctx, field)
-	case "user":
-		return ec.fieldContext_WalletFreeze_user(ctx, field)
-	case "cause":
-		return ec.fieldContext_WalletFreeze_cause(ctx, field)
-	case "reason":
-		return ec.fieldContext_WalletFreeze_reason(ctx, field)
-	case "frozenAt":
-		return ec.fieldContext_WalletFreeze_frozenAt(ctx, field)
-	case "liftedAt":
-		return ec.fieldContext_WalletFreeze_liftedAt(ctx, field)
-	case "liftReason":
-		return ec.fieldContext_WalletFreeze_liftReason(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type WalletFreeze", field.Name)
-}
-
-func (ec *executionContext) childFields_WalletFreezePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "freeze":
-		return ec.fieldContext_WalletFreezePayload_freeze(ctx, field)
-	case "userErrors":
-		return ec.fieldContext_WalletFreezePayload_userErrors(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type WalletFreezePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WalletTopUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4999,42 +5135,6 @@ func (ec *executionContext) childFields_WalletTopUpRefreshPayload(ctx context.Co
 		return ec.fieldContext_WalletTopUpRefreshPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletTopUpRefreshPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_WalletUnfreezePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "freezes":
-		return ec.fieldContext_WalletUnfreezePayload_freezes(ctx, field)
-	case "userErrors":
-		return ec.fieldContext_WalletUnfreezePayload_userErrors(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type WalletUnfreezePayload", field.Name)
-}
-
-func (ec *executionContext) childFields_WalletWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "withdrawal":
-		return ec.fieldContext_WalletWithdrawPayload_withdrawal(ctx, field)
-	case "userErrors":
-		return ec.fieldContext_WalletWithdrawPayload_userErrors(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type WalletWithdrawPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Withdrawal_id(ctx, field)
-	case "amount":
-		return ec.fieldContext_Withdrawal_amount(ctx, field)
-	case "status":
-		return ec.fieldContext_Withdrawal_status(ctx, field)
-	case "refunds":
-		return ec.fieldContext_Withdrawal_refunds(ctx, field)
-	case "createdAt":
-		return ec.fieldContext_Withdrawal_createdAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Withdrawal", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

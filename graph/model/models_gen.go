@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
@@ -60,7 +59,7 @@ type AuctionStartPayload struct {
 type BidPlaceInput struct {
 	AuctionID id.ID      `json:"auctionId"`
 	Amount    MoneyInput `json:"amount"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
+	// The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -156,17 +155,6 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
-// The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
-type ExchangeRateMoved struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// What the exchange would give now.
-	Offer money.Amount `json:"offer"`
-}
-
-func (ExchangeRateMoved) IsUserError() {}
-
 // A refusal that needs no data.
 type InputError struct {
 	Code    string   `json:"code"`
@@ -226,8 +214,6 @@ type Mutation struct {
 
 type OrderConfirmReceiptInput struct {
 	OrderID id.ID `json:"orderId"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
-	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderConfirmReceiptPayload struct {
@@ -248,8 +234,6 @@ type OrderShipInput struct {
 	OrderID id.ID `json:"orderId"`
 	// At most 100 characters.
 	Tracking string `json:"tracking"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
-	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderShipPayload struct {
@@ -324,63 +308,13 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
-type Wallet struct {
-	CurrencyCode money.Currency `json:"currencyCode"`
-	// Free to spend.
-	Available money.Amount `json:"available"`
-	// Set aside for leading bids.
-	Held money.Amount `json:"held"`
-	// Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in.
-	Frozen bool `json:"frozen"`
-	// What walletWithdraw can give back now: free to spend, and paid in by cards.
-	Withdrawable money.Amount `json:"withdrawable"`
-	Owner        uuid.UUID    `json:"-"`
-}
-
-type WalletExchangeInput struct {
-	From MoneyInput     `json:"from"`
-	To   money.Currency `json:"to"`
-	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
-	Minimum *MoneyInput `json:"minimum,omitempty"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
-	IdempotencyKey string `json:"idempotencyKey"`
-}
-
-type WalletExchangePayload struct {
-	Exchange   *payment.Exchange `json:"exchange,omitempty"`
-	UserErrors []UserError       `json:"userErrors"`
-}
-
-type WalletFreezeInput struct {
-	UserID id.ID `json:"userId"`
-	// 1 to 500 characters; staff see it, the user does not.
-	Reason string `json:"reason"`
-}
-
-type WalletFreezePayload struct {
-	// The freeze that stands: a second one by the same admin is the first.
-	Freeze     *payment.Freeze `json:"freeze,omitempty"`
-	UserErrors []UserError     `json:"userErrors"`
-}
-
-// The wallet is frozen (WALLET_FROZEN).
-type WalletFrozen struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// Since when the oldest freeze stands.
-	Since time.Time `json:"since"`
-}
-
-func (WalletFrozen) IsUserError() {}
-
 type WalletTopUpInput struct {
 	Amount MoneyInput `json:"amount"`
 	// A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one.
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
 	// A saved card. Either this or a payment method.
 	CardID *id.ID `json:"cardId,omitempty"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
+	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -397,43 +331,6 @@ type WalletTopUpRefreshPayload struct {
 	TopUp      *payment.TopUp `json:"topUp,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }
-
-// Either a user or a freeze.
-type WalletUnfreezeInput struct {
-	UserID   *id.ID `json:"userId,omitempty"`
-	FreezeID *id.ID `json:"freezeId,omitempty"`
-	// 1 to 500 characters; staff see it.
-	Reason string `json:"reason"`
-}
-
-type WalletUnfreezePayload struct {
-	// What was lifted; null where it was refused.
-	Freezes    []payment.Freeze `json:"freezes,omitempty"`
-	UserErrors []UserError      `json:"userErrors"`
-}
-
-type WalletWithdrawInput struct {
-	// At most what the wallet's `withdrawable` says.
-	Amount MoneyInput `json:"amount"`
-	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
-	IdempotencyKey string `json:"idempotencyKey"`
-}
-
-type WalletWithdrawPayload struct {
-	Withdrawal *payment.Withdrawal `json:"withdrawal,omitempty"`
-	UserErrors []UserError         `json:"userErrors"`
-}
-
-// Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD).
-type WithdrawalNotFunded struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// What can be withdrawn.
-	Withdrawable money.Amount `json:"withdrawable"`
-}
-
-func (WithdrawalNotFunded) IsUserError() {}
 
 type AuctionEventKind string
 

@@ -26,8 +26,13 @@ var (
 	ErrReasonText = fault.New(fault.Invalid, "TEXT_CONTROL_CHARACTERS", "The text has characters that can't be shown: control characters, or those that turn the direction of writing.").At("reason")
 )
 
-// Kind is what was done, in upper case: LEDGER_ENTRY_REVERSED.
+// Kind is what was done. The schema's enum AdminActionKind has the same names.
 type Kind string
+
+// The kinds.
+const (
+	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
+)
 
 // Action is one thing that was done.
 type Action struct {
@@ -129,4 +134,13 @@ func actionOf(row db.AdminAction) Action {
 	return Action{
 		ID: row.ID, ActorID: row.ActorID, Kind: Kind(row.Action), Subject: row.Subject, Reason: row.Reason, At: row.At,
 	}
+}
+
+// Get is one action, nil where there is none.
+func (s *Service) Get(ctx context.Context, action uuid.UUID) (*Action, error) {
+	found, err := s.ByID(ctx, []uuid.UUID{action})
+	if a, ok := found[action]; ok {
+		return &a, nil
+	}
+	return nil, err
 }

@@ -19,9 +19,11 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -125,7 +127,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 			ReturnURL: func() string { return "https://souk.example/back" },
 			Rates:     rates, ExchangeMarginBP: 50,
 		}),
-		Feed: feed.New(pool), Answers: idempotency.New(pool),
+		Books: books.New(pool), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
 	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)
@@ -180,6 +182,16 @@ func (a *API) Int(sql string, args ...any) (n int64) {
 	a.t.Helper()
 	a.must(a.data.Admin.QueryRow(a.t.Context(), sql, args...).Scan(&n))
 	return n
+}
+
+// Texts reads a column of texts as the schema's owner.
+func (a *API) Texts(sql string, args ...any) []string {
+	a.t.Helper()
+	rows, err := a.data.Admin.Query(a.t.Context(), sql, args...)
+	a.must(err)
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	a.must(err)
+	return texts
 }
 
 // Digest is the content of every table: two that are equal say that nothing was changed.

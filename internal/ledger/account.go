@@ -79,6 +79,14 @@ const (
 	FlowReversal       Flow = "reversal"
 )
 
+// Flows are all of them.
+func Flows() []Flow {
+	return []Flow{
+		FlowTopUp, FlowHold, FlowPurchase, FlowCapture, FlowRelease, FlowReturn, FlowRefund, FlowWithdrawal, FlowRefundSettled,
+		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowReversal,
+	}
+}
+
 // Cause is what an entry was posted for: an order, a top-up, a lot.
 type Cause struct {
 	Kind string

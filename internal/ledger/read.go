@@ -31,6 +31,7 @@ func Balance(ctx context.Context, q db.DBTX, a Account) (int64, error) {
 
 // WalletBalance is what a user has in one currency.
 type WalletBalance struct {
+	Owner     uuid.UUID
 	Currency  money.Currency
 	Available money.Amount
 	Held      money.Amount
@@ -46,7 +47,7 @@ func Wallets(ctx context.Context, q db.DBTX, user uuid.UUID) ([]WalletBalance, e
 	wallets := make([]WalletBalance, len(rows))
 	for i, row := range rows {
 		c := money.Currency(row.Currency)
-		wallets[i] = WalletBalance{Currency: c, Available: money.New(row.Available, c), Held: money.New(row.Held, c), Frozen: row.Frozen}
+		wallets[i] = WalletBalance{Owner: user, Currency: c, Available: money.New(row.Available, c), Held: money.New(row.Held, c), Frozen: row.Frozen}
 	}
 	return wallets, nil
 }
@@ -74,7 +75,8 @@ func Owned(ctx context.Context, q db.DBTX, owner uuid.UUID, kinds ...Kind) ([]Ow
 	return balances, nil
 }
 
-// Line is one posting on a guarded account, with what caused it.
+// Line is one posting on a guarded account, with what caused it; of a reversal, with what caused the entry that it takes
+// back.
 type Line struct {
 	Number  int64 // of the account's postings, from 1 without a hole
 	Entry   int64
@@ -84,6 +86,9 @@ type Line struct {
 	Balance money.Amount // after it
 	At      time.Time
 }
+
+// CauseKind is what kind of thing caused the line.
+func (l Line) CauseKind() string { return l.Cause.Kind }
 
 // Statement is a guarded account's postings, newest first: those with a number below before, at most limit. Begin
 // with before = 0 for the newest.

@@ -22,8 +22,8 @@ func TestWallets(t *testing.T) {
 
 	got, err := ledger.Wallets(t.Context(), database.Pool, user)
 	want := []ledger.WalletBalance{
-		{Currency: eur, Available: money.New(60, eur), Held: money.New(40, eur)},
-		{Currency: "JPY", Available: money.New(7, "JPY"), Held: money.New(0, "JPY")},
+		{Owner: user, Currency: eur, Available: money.New(60, eur), Held: money.New(40, eur)},
+		{Owner: user, Currency: "JPY", Available: money.New(7, "JPY"), Held: money.New(0, "JPY")},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)

@@ -272,3 +272,16 @@ func (s *Service) ByAuction(ctx context.Context, user uuid.UUID, auctions []uuid
 	}
 	return orders, nil
 }
+
+// ByID reads, for a loader, those of some orders of which user is a party.
+func (s *Service) ByID(ctx context.Context, user uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Order, error) {
+	rows, err := s.q.OrdersOfParty(ctx, s.pool, ids, user)
+	if err != nil {
+		return nil, err
+	}
+	orders := make(map[uuid.UUID]Order, len(rows))
+	for _, row := range rows {
+		orders[row.ID] = orderOf(row)
+	}
+	return orders, nil
+}

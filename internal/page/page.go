@@ -76,7 +76,7 @@ func (a Args) Before(list byte) (Key, error) {
 	return Key{At: time.UnixMicro(micros).UTC(), ID: uuid.UUID(buf[9:25])}, nil
 }
 
-// EncodeNumber and BeforeNumber do the same for lists that are sorted by a number, descending.
+// EncodeNumber and BeforeNumber do the same for lists that are sorted by a number from 1, descending.
 func EncodeNumber(list byte, n int64) string {
 	buf := binary.BigEndian.AppendUint64([]byte{list}, uint64(n))
 	return base64.RawURLEncoding.EncodeToString(buf)
@@ -91,7 +91,11 @@ func (a Args) BeforeNumber(list byte) (int64, error) {
 	if err != nil || len(buf) != 9 || buf[0] != list {
 		return 0, ErrCursor
 	}
-	return int64(binary.BigEndian.Uint64(buf[1:])), nil
+	n := int64(binary.BigEndian.Uint64(buf[1:]))
+	if n < 1 {
+		return 0, ErrCursor
+	}
+	return n, nil
 }
 
 // Page is one page of a list: the Go side of a Relay connection.

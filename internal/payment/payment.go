@@ -123,3 +123,16 @@ func (s *Service) TopUpOf(ctx context.Context, user, id uuid.UUID) (TopUp, error
 	}
 	return topUpFrom(row), nil
 }
+
+// TopUpsOf reads, for a loader, those of some top-ups that are the user's own.
+func (s *Service) TopUpsOf(ctx context.Context, user uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]TopUp, error) {
+	rows, err := s.q.TopUpsOfUser(ctx, s.pool, ids, user)
+	if err != nil {
+		return nil, fmt.Errorf("read top-ups: %w", err)
+	}
+	topUps := make(map[uuid.UUID]TopUp, len(rows))
+	for _, row := range rows {
+		topUps[row.ID] = topUpFrom(row)
+	}
+	return topUps, nil
+}
