@@ -89,6 +89,27 @@ type CardSetup struct {
 	ResolvedAt    *time.Time
 }
 
+type Chargeback struct {
+	ID              uuid.UUID
+	Provider        string
+	DisputeID       string
+	ChargeID        string
+	TopUpID         *uuid.UUID
+	OrderPaymentID  *uuid.UUID
+	UserID          uuid.UUID
+	Amount          int64
+	Currency        string
+	Reason          string
+	Status          string
+	RespondBy       *time.Time
+	WithdrawnTxnID  *string
+	ReinstatedTxnID *string
+	Covered         *int64
+	OpenedAt        time.Time
+	ChangedAt       time.Time
+	DecidedAt       *time.Time
+}
+
 type Conversation struct {
 	ID        uuid.UUID
 	ListingID uuid.UUID
@@ -97,6 +118,24 @@ type Conversation struct {
 	Version   int64
 	CreatedAt time.Time
 	ActiveAt  time.Time
+}
+
+type Exchange struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	FromCurrency   string
+	FromAmount     int64
+	FromDigits     int16
+	ToCurrency     string
+	ToAmount       int64
+	ToDigits       int16
+	Rate           string
+	MarginBp       int32
+	Source         string
+	AsOf           time.Time
+	IdempotencyKey string
+	RequestHash    []byte
+	CreatedAt      time.Time
 }
 
 type Hold struct {
@@ -109,6 +148,20 @@ type Hold struct {
 	Status     string
 	OpenedAt   time.Time
 	ResolvedAt *time.Time
+}
+
+type IdempotencyAnswer struct {
+	UserID        uuid.UUID
+	Operation     string
+	Key           string
+	InputHash     []byte
+	SelectionHash []byte
+	Claim         uuid.UUID
+	LockedUntil   time.Time
+	Answer        []byte
+	Refusals      []byte
+	CreatedAt     time.Time
+	AnsweredAt    *time.Time
 }
 
 type Increment struct {
@@ -127,6 +180,19 @@ type LedgerAccount struct {
 	Floor    *int64
 	Ceiling  *int64
 	OpenedAt time.Time
+}
+
+type LedgerFreeze struct {
+	ID         uuid.UUID
+	Owner      uuid.UUID
+	CauseKind  string
+	CauseID    uuid.UUID
+	Reason     string
+	FrozenAt   time.Time
+	LiftedAt   *time.Time
+	LiftedKind *string
+	LiftedBy   *uuid.UUID
+	LiftReason *string
 }
 
 type Listing struct {
@@ -205,6 +271,28 @@ type ProviderEvent struct {
 	Status     string
 	Attempts   int32
 	Error      *string
+}
+
+type Refund struct {
+	ID           uuid.UUID
+	UserID       uuid.UUID
+	CauseKind    string
+	CauseID      uuid.UUID
+	SourceKind   string
+	SourceID     uuid.UUID
+	IntentID     string
+	Amount       int64
+	Currency     string
+	Status       string
+	Attempt      int32
+	AttemptAt    time.Time
+	ProviderID   *string
+	BalanceTxnID *string
+	FailureTxnID *string
+	FailureCode  *string
+	CreatedAt    time.Time
+	SettledAt    *time.Time
+	FailedAt     *time.Time
 }
 
 type Show struct {

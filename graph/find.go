@@ -57,15 +57,14 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
-// and refunds are for their own people only.
-// and exchanges are for their own people only.
 // findFreeze is for staff, who alone learn why somebody is frozen.
 func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.Freeze, error) {
 	if session, ok := actor(ctx); !ok || !session.User.Role.May([]identity.Role{identity.Support}) {
 		return nil, nil
 	}
 	return visible(r.Payment.WalletFreeze(ctx, freeze))
+}
+
 // findAdminAction is for admins, as the list of actions is.
 func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*adminlog.Action, error) {
 	if session, ok := actor(ctx); !ok || session.User.Role != identity.Admin {
@@ -78,6 +77,8 @@ func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*admi
 // cards are for their own people only, freezes for staff.
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards,
 // refunds and withdrawals are for their own people only.
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards, refunds
+// and exchanges are for their own people only, freezes for staff, what staff did for admins.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {

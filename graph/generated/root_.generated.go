@@ -45,10 +45,12 @@ type ResolverRoot interface {
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
+	WalletFreeze() WalletFreezeResolver
 }
 
 type DirectiveRoot struct {
-	Auth func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Auth       func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
+	Idempotent func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -236,6 +238,32 @@ type ComplexityRoot struct {
 		CurrencyCode func(childComplexity int) int
 	}
 
+	Exchange struct {
+		AsOf      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		From      func(childComplexity int) int
+		MarginBP  func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		To        func(childComplexity int) int
+	}
+
+	ExchangeQuote struct {
+		AsOf      func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		From      func(childComplexity int) int
+		MarginBP  func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		To        func(childComplexity int) int
+	}
+
+	ExchangeRateMoved struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Offer   func(childComplexity int) int
+	}
+
 	HTTPHeader struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -387,8 +415,11 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
+		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
+		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
 	}
 
 	Order struct {
@@ -470,6 +501,7 @@ type ComplexityRoot struct {
 		Auction        func(childComplexity int, id id.ID) int
 		Auctions       func(childComplexity int, status *auction.Status, first *int, after *string) int
 		Conversation   func(childComplexity int, id id.ID) int
+		ExchangeQuote  func(childComplexity int, from model.MoneyInput, to money.Currency) int
 		LedgerAccount  func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
 		LedgerAccounts func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
 		LedgerEntry    func(childComplexity int, id int64) int
@@ -481,6 +513,15 @@ type ComplexityRoot struct {
 		Show           func(childComplexity int, id id.ID) int
 		Shows          func(childComplexity int, first *int, after *string) int
 		Viewer         func(childComplexity int) int
+		WalletFreezes  func(childComplexity int, userID id.ID) int
+	}
+
+	Refund struct {
+		Amount      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		RefusalCode func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	Session struct {
@@ -600,8 +641,36 @@ type ComplexityRoot struct {
 	Wallet struct {
 		Available func(childComplexity int) int
 		Currency  func(childComplexity int) int
+		Frozen    func(childComplexity int) int
 		Held      func(childComplexity int) int
 		Statement func(childComplexity int, first *int, after *string) int
+	}
+
+	WalletExchangePayload struct {
+		Exchange   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WalletFreeze struct {
+		Cause      func(childComplexity int) int
+		FrozenAt   func(childComplexity int) int
+		LiftReason func(childComplexity int) int
+		LiftedAt   func(childComplexity int) int
+		NodeID     func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		User       func(childComplexity int) int
+	}
+
+	WalletFreezePayload struct {
+		Freeze     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WalletFrozen struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Since   func(childComplexity int) int
 	}
 
 	WalletTopUpPayload struct {
@@ -611,6 +680,11 @@ type ComplexityRoot struct {
 
 	WalletTopUpRefreshPayload struct {
 		TopUp      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WalletUnfreezePayload struct {
+		Freezes    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 }
@@ -1318,6 +1392,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Earnings.CurrencyCode(childComplexity), true
 
+	case "Exchange.asOf":
+		if e.ComplexityRoot.Exchange.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.AsOf(childComplexity), true
+	case "Exchange.createdAt":
+		if e.ComplexityRoot.Exchange.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.CreatedAt(childComplexity), true
+	case "Exchange.from":
+		if e.ComplexityRoot.Exchange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.From(childComplexity), true
+	case "Exchange.marginBasisPoints":
+		if e.ComplexityRoot.Exchange.MarginBP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.MarginBP(childComplexity), true
+	case "Exchange.id":
+		if e.ComplexityRoot.Exchange.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.NodeID(childComplexity), true
+	case "Exchange.rate":
+		if e.ComplexityRoot.Exchange.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.Rate(childComplexity), true
+	case "Exchange.to":
+		if e.ComplexityRoot.Exchange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Exchange.To(childComplexity), true
+
+	case "ExchangeQuote.asOf":
+		if e.ComplexityRoot.ExchangeQuote.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.AsOf(childComplexity), true
+	case "ExchangeQuote.expiresAt":
+		if e.ComplexityRoot.ExchangeQuote.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.ExpiresAt(childComplexity), true
+	case "ExchangeQuote.from":
+		if e.ComplexityRoot.ExchangeQuote.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.From(childComplexity), true
+	case "ExchangeQuote.marginBasisPoints":
+		if e.ComplexityRoot.ExchangeQuote.MarginBP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.MarginBP(childComplexity), true
+	case "ExchangeQuote.rate":
+		if e.ComplexityRoot.ExchangeQuote.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.Rate(childComplexity), true
+	case "ExchangeQuote.to":
+		if e.ComplexityRoot.ExchangeQuote.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeQuote.To(childComplexity), true
+
+	case "ExchangeRateMoved.code":
+		if e.ComplexityRoot.ExchangeRateMoved.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Code(childComplexity), true
+	case "ExchangeRateMoved.field":
+		if e.ComplexityRoot.ExchangeRateMoved.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Field(childComplexity), true
+	case "ExchangeRateMoved.message":
+		if e.ComplexityRoot.ExchangeRateMoved.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Message(childComplexity), true
+	case "ExchangeRateMoved.offer":
+		if e.ComplexityRoot.ExchangeRateMoved.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
+
 	case "HTTPHeader.name":
 		if e.ComplexityRoot.HTTPHeader.Name == nil {
 			break
@@ -1975,6 +2154,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.walletExchange":
+		if e.ComplexityRoot.Mutation.WalletExchange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletExchange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletExchange(childComplexity, args["input"].(model.WalletExchangeInput)), true
+	case "Mutation.walletFreeze":
+		if e.ComplexityRoot.Mutation.WalletFreeze == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletFreeze_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletFreeze(childComplexity, args["input"].(model.WalletFreezeInput)), true
 	case "Mutation.walletTopUp":
 		if e.ComplexityRoot.Mutation.WalletTopUp == nil {
 			break
@@ -1997,6 +2198,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletTopUpRefresh(childComplexity, args["input"].(model.WalletTopUpRefreshInput)), true
+	case "Mutation.walletUnfreeze":
+		if e.ComplexityRoot.Mutation.WalletUnfreeze == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletUnfreeze_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletUnfreeze(childComplexity, args["input"].(model.WalletUnfreezeInput)), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -2316,6 +2528,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Conversation(childComplexity, args["id"].(id.ID)), true
+	case "Query.exchangeQuote":
+		if e.ComplexityRoot.Query.ExchangeQuote == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exchangeQuote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExchangeQuote(childComplexity, args["from"].(model.MoneyInput), args["to"].(money.Currency)), true
 
 	case "Query.ledgerAccount":
 		if e.ComplexityRoot.Query.LedgerAccount == nil {
@@ -2428,6 +2651,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.walletFreezes":
+		if e.ComplexityRoot.Query.WalletFreezes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_walletFreezes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
+
+	case "Refund.amount":
+		if e.ComplexityRoot.Refund.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Amount(childComplexity), true
+	case "Refund.createdAt":
+		if e.ComplexityRoot.Refund.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.CreatedAt(childComplexity), true
+	case "Refund.id":
+		if e.ComplexityRoot.Refund.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.NodeID(childComplexity), true
+	case "Refund.failureCode":
+		if e.ComplexityRoot.Refund.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.RefusalCode(childComplexity), true
+	case "Refund.status":
+		if e.ComplexityRoot.Refund.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Status(childComplexity), true
 
 	case "Session.expiresAt":
 		if e.ComplexityRoot.Session.ExpiresAt == nil {
@@ -2871,6 +3136,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Wallet.Currency(childComplexity), true
+	case "Wallet.frozen":
+		if e.ComplexityRoot.Wallet.Frozen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wallet.Frozen(childComplexity), true
 	case "Wallet.held":
 		if e.ComplexityRoot.Wallet.Held == nil {
 			break
@@ -2888,6 +3159,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Wallet.Statement(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
+	case "WalletExchangePayload.exchange":
+		if e.ComplexityRoot.WalletExchangePayload.Exchange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletExchangePayload.Exchange(childComplexity), true
+	case "WalletExchangePayload.userErrors":
+		if e.ComplexityRoot.WalletExchangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletExchangePayload.UserErrors(childComplexity), true
+
+	case "WalletFreeze.cause":
+		if e.ComplexityRoot.WalletFreeze.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.Cause(childComplexity), true
+	case "WalletFreeze.frozenAt":
+		if e.ComplexityRoot.WalletFreeze.FrozenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.FrozenAt(childComplexity), true
+	case "WalletFreeze.liftReason":
+		if e.ComplexityRoot.WalletFreeze.LiftReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.LiftReason(childComplexity), true
+	case "WalletFreeze.liftedAt":
+		if e.ComplexityRoot.WalletFreeze.LiftedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.LiftedAt(childComplexity), true
+	case "WalletFreeze.id":
+		if e.ComplexityRoot.WalletFreeze.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.NodeID(childComplexity), true
+	case "WalletFreeze.reason":
+		if e.ComplexityRoot.WalletFreeze.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.Reason(childComplexity), true
+	case "WalletFreeze.user":
+		if e.ComplexityRoot.WalletFreeze.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreeze.User(childComplexity), true
+
+	case "WalletFreezePayload.freeze":
+		if e.ComplexityRoot.WalletFreezePayload.Freeze == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreezePayload.Freeze(childComplexity), true
+	case "WalletFreezePayload.userErrors":
+		if e.ComplexityRoot.WalletFreezePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFreezePayload.UserErrors(childComplexity), true
+
+	case "WalletFrozen.code":
+		if e.ComplexityRoot.WalletFrozen.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFrozen.Code(childComplexity), true
+	case "WalletFrozen.field":
+		if e.ComplexityRoot.WalletFrozen.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFrozen.Field(childComplexity), true
+	case "WalletFrozen.message":
+		if e.ComplexityRoot.WalletFrozen.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFrozen.Message(childComplexity), true
+	case "WalletFrozen.since":
+		if e.ComplexityRoot.WalletFrozen.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletFrozen.Since(childComplexity), true
 
 	case "WalletTopUpPayload.topUp":
 		if e.ComplexityRoot.WalletTopUpPayload.TopUp == nil {
@@ -2915,6 +3280,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletTopUpRefreshPayload.UserErrors(childComplexity), true
 
+	case "WalletUnfreezePayload.freezes":
+		if e.ComplexityRoot.WalletUnfreezePayload.Freezes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletUnfreezePayload.Freezes(childComplexity), true
+	case "WalletUnfreezePayload.userErrors":
+		if e.ComplexityRoot.WalletUnfreezePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletUnfreezePayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2939,8 +3317,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowStartInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputWalletExchangeInput,
+		ec.unmarshalInputWalletFreezeInput,
 		ec.unmarshalInputWalletTopUpInput,
 		ec.unmarshalInputWalletTopUpRefreshInput,
+		ec.unmarshalInputWalletUnfreezeInput,
 	)
 	first := true
 
@@ -3059,11 +3440,23 @@ type Mutation
 
 type Subscription
 
+"""
+The field is the same for everybody. A subscription that selects nothing else is executed once for all who watch the same, however
+many they are.
+"""
+directive @shared on FIELD_DEFINITION
+
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
 
 "Only who is signed in may use the field; where roles are given, only those. A SELLER is a BUYER too, an ADMIN is SUPPORT too."
 directive @auth(roles: [Role!]) on FIELD_DEFINITION
+
+"""
+The field moves money and is done once for each ` + "`" + `idempotencyKey` + "`" + ` of its input: the same key with the same input gets the first
+answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT.
+"""
+directive @idempotent on FIELD_DEFINITION
 
 "An object with an id. An id reads: its prefix tells the type (lst_ a listing, auc_ an auction, ord_ an order)."
 interface Node {
@@ -3073,10 +3466,10 @@ interface Node {
 "A sum of money."
 type Money {
   "In the currency's major unit, with exactly the currency's decimals: \"12.50\"."
-  amount: Decimal!
-  currencyCode: CurrencyCode!
+  amount: Decimal! @shared
+  currencyCode: CurrencyCode! @shared
   "In the currency's minor unit, a 64-bit integer: \"1250\"."
-  minor: BigInt!
+  minor: BigInt! @shared
 }
 
 input MoneyInput {
@@ -3128,6 +3521,15 @@ type InsufficientFunds implements UserError {
   "What the wallet has, free to spend, in the currency that was asked for."
   available: Money!
 }
+
+"The wallet is frozen (WALLET_FROZEN)."
+type WalletFrozen implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "Since when the oldest freeze stands."
+  since: Time!
+}
 `, BuiltIn: false},
 	{Name: "../auction.graphqls", Input: `extend type Query {
   auction(id: ID!): Auction @public
@@ -3139,7 +3541,7 @@ extend type Mutation {
   "Opens an auction of one's own listing, at once."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
   "Bids. The amount is held in the bidder's wallet until the bid is outbid or pays for the lot."
-  bidPlace(input: BidPlaceInput!): BidPlacePayload! @auth(roles: [BUYER])
+  bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3148,7 +3550,7 @@ extend type Subscription {
   as it is; with it, what came after that version, so that a viewer whose connection was cut misses nothing.
   A version that can't be continued from (too old, or of another ` + "`" + `epoch` + "`" + `) gets a SNAPSHOT, never a silent hole.
   """
-  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public
+  auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public @shared
 }
 
 enum AuctionStatus {
@@ -3160,28 +3562,28 @@ enum AuctionStatus {
 }
 
 type Auction implements Node {
-  id: ID!
-  listing: Listing!
-  seller: User!
-  show: Show
+  id: ID! @shared
+  listing: Listing! @shared
+  seller: User! @shared
+  show: Show @shared
   "The lot's place in its show."
-  lotNumber: Int
-  startPrice: Money!
+  lotNumber: Int @shared
+  startPrice: Money! @shared
   "Of the leading bid; null until the first."
-  price: Money
+  price: Money @shared
   "The least that the next bid may be."
-  nextMinimum: Money!
-  bidCount: Int!
-  leader: User
-  status: AuctionStatus!
-  openedAt: Time!
+  nextMinimum: Money! @shared
+  bidCount: Int! @shared
+  leader: User @shared
+  status: AuctionStatus! @shared
+  openedAt: Time! @shared
   "When bidding ends, by the server's clock; a late bid moves it."
-  endsAt: Time!
+  endsAt: Time! @shared
   "A bid in the last so many seconds moves the end to so many seconds after it. 0: sudden death."
-  extensionSeconds: Int!
-  closedAt: Time
+  extensionSeconds: Int! @shared
+  closedAt: Time @shared
   "Counts the lot's changes, without a hole."
-  version: Int!
+  version: Int! @shared
   "The newest first."
   bids(first: Int, after: String): BidConnection!
   "The order that the lot became; for its buyer and its seller only."
@@ -3200,12 +3602,12 @@ type AuctionEdge {
 }
 
 type Bid implements Node {
-  id: ID!
+  id: ID! @shared
   "Counts the lot's bids from 1."
-  number: Int!
-  bidder: User!
-  amount: Money!
-  placedAt: Time!
+  number: Int! @shared
+  bidder: User! @shared
+  amount: Money! @shared
+  placedAt: Time! @shared
 }
 
 type BidConnection {
@@ -3238,7 +3640,7 @@ type AuctionStartPayload {
 input BidPlaceInput {
   auctionId: ID!
   amount: MoneyInput!
-  "The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -3270,17 +3672,17 @@ enum AuctionEventKind {
 
 type AuctionEvent {
   "The lot's version that this event made; the next event's is one greater."
-  version: Int!
+  version: Int! @shared
   "Of which database the version is; pass both to resume."
-  epoch: String!
-  kind: AuctionEventKind!
-  at: Time!
+  epoch: String! @shared
+  kind: AuctionEventKind! @shared
+  at: Time! @shared
   "When the server sent this."
-  serverTime: Time!
+  serverTime: Time! @shared
   "The lot right after the event."
-  auction: Auction!
+  auction: Auction! @shared
   "The bid of a BID_PLACED."
-  bid: Bid
+  bid: Bid @shared
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
@@ -3316,20 +3718,20 @@ enum Condition {
 }
 
 type Listing implements Node {
-  id: ID!
-  kind: ListingKind!
-  title: String!
-  description: String!
-  condition: Condition!
+  id: ID! @shared
+  kind: ListingKind! @shared
+  title: String! @shared
+  description: String! @shared
+  condition: Condition! @shared
   "Null where the item is sold by auction only."
-  price: Money
-  status: ListingStatus!
-  seller: User!
+  price: Money @shared
+  status: ListingStatus! @shared
+  seller: User! @shared
   "In the order in which they are shown."
-  photos: [Photo!]!
+  photos: [Photo!]! @shared
   "The newest auction of this listing."
-  auction: Auction
-  createdAt: Time!
+  auction: Auction @shared
+  createdAt: Time! @shared
 }
 
 type ListingConnection {
@@ -3344,12 +3746,12 @@ type ListingEdge {
 }
 
 type Photo implements Node {
-  id: ID!
-  url: String!
+  id: ID! @shared
+  url: String! @shared
   "In pixels."
-  width: Int!
+  width: Int! @shared
   "In pixels."
-  height: Int!
+  height: Int! @shared
 }
 
 input PhotoUploadCreateInput {
@@ -3496,6 +3898,125 @@ type ConversationEvent {
   message: Message
 }
 `, BuiltIn: false},
+	{Name: "../exchange.graphqls", Input: `extend type Query {
+  "What an amount gives in another currency now, margin taken off. It promises nothing: walletExchange takes the rate of its own moment."
+  exchangeQuote(from: MoneyInput!, to: CurrencyCode!): ExchangeQuote! @auth(roles: [BUYER])
+}
+
+extend type Mutation {
+  "Exchanges money of the viewer's wallet in one currency into their wallet in another."
+  walletExchange(input: WalletExchangeInput!): WalletExchangePayload! @idempotent @auth(roles: [BUYER])
+}
+
+"What an exchange would give now."
+type ExchangeQuote {
+  from: Money!
+  "What it gives: the rate less the margin, rounded down."
+  to: Money!
+  "What one unit of the one currency is worth in the other, before the margin."
+  rate: Decimal!
+  "What the platform keeps, in hundredths of a percent of what the rate gives."
+  marginBasisPoints: Int!
+  "The day of the rate."
+  asOf: Time!
+  "When the rate is too old to be used, unless a newer one comes first."
+  expiresAt: Time!
+}
+
+"Money that was exchanged between two wallets of one user."
+type Exchange implements Node {
+  id: ID!
+  from: Money!
+  to: Money!
+  "What one unit of the one currency was worth in the other, before the margin."
+  rate: Decimal!
+  "What the platform kept, in hundredths of a percent of what the rate gave."
+  marginBasisPoints: Int!
+  "The day of the rate."
+  asOf: Time!
+  createdAt: Time!
+}
+
+input WalletExchangeInput {
+  from: MoneyInput!
+  to: CurrencyCode!
+  "The least that is accepted, in the currency ` + "`" + `to` + "`" + `; a quote's ` + "`" + `to` + "`" + `, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED."
+  minimum: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type WalletExchangePayload {
+  exchange: Exchange
+  userErrors: [UserError!]!
+}
+
+"The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED)."
+type ExchangeRateMoved implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What the exchange would give now."
+  offer: Money!
+}
+`, BuiltIn: false},
+	{Name: "../freeze.graphqls", Input: `extend type Query {
+  "Why a user's wallet is or was frozen, the newest first; 100 at most."
+  walletFreezes(userId: ID!): [WalletFreeze!]! @auth(roles: [SUPPORT])
+}
+
+extend type Mutation {
+  "Freezes all wallets of a user: nothing can be taken from them until every freeze is lifted. What is held for bids stays held."
+  walletFreeze(input: WalletFreezeInput!): WalletFreezePayload! @auth(roles: [ADMIN])
+  "Lifts one freeze, or all of a user's. That of a chargeback which is not decided yet stays (WALLET_FREEZE_HELD)."
+  walletUnfreeze(input: WalletUnfreezeInput!): WalletUnfreezePayload! @auth(roles: [ADMIN])
+}
+
+enum WalletFreezeCause {
+  "An admin froze it."
+  ADMIN
+  "A card payment into it is charged back."
+  CHARGEBACK
+}
+
+"A reason for which nothing may leave a user's wallets. Several may stand at once."
+type WalletFreeze implements Node {
+  id: ID!
+  user: User!
+  cause: WalletFreezeCause!
+  reason: String!
+  frozenAt: Time!
+  "Null while it stands."
+  liftedAt: Time
+  liftReason: String
+}
+
+input WalletFreezeInput {
+  userId: ID!
+  "1 to 500 characters; staff see it, the user does not."
+  reason: String!
+}
+
+"Either a user or a freeze."
+input WalletUnfreezeInput {
+  userId: ID
+  freezeId: ID
+  "1 to 500 characters; staff see it."
+  reason: String!
+}
+
+type WalletFreezePayload {
+  "The freeze that stands: a second one by the same admin is the first."
+  freeze: WalletFreeze
+  userErrors: [UserError!]!
+}
+
+type WalletUnfreezePayload {
+  "What was lifted; null where it was refused."
+  freezes: [WalletFreeze!]
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../identity.graphqls", Input: `extend type Query {
   "Who is signed in, and what is theirs."
   viewer: Viewer! @auth
@@ -3525,9 +4046,9 @@ enum SignUpRole {
 
 "A registered person, as everyone sees them."
 type User implements Node {
-  id: ID!
-  name: String!
-  createdAt: Time!
+  id: ID! @shared
+  name: String! @shared
+  createdAt: Time! @shared
 }
 
 "The person who is signed in."
@@ -3804,9 +4325,9 @@ extend type Viewer {
 
 extend type Mutation {
   "The seller says that the goods are on their way."
-  orderShip(input: OrderShipInput!): OrderShipPayload! @auth(roles: [SELLER])
+  orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
-  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @auth(roles: [BUYER])
+  orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -3876,6 +4397,8 @@ input OrderShipInput {
   orderId: ID!
   "At most 100 characters."
   tracking: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderShipPayload {
@@ -3885,6 +4408,8 @@ type OrderShipPayload {
 
 input OrderConfirmReceiptInput {
   orderId: ID!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type OrderConfirmReceiptPayload {
@@ -3920,7 +4445,7 @@ type OrderEvent {
 
 extend type Mutation {
   "Pays money into the viewer's wallet from a card."
-  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @auth(roles: [BUYER])
+  walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
@@ -3932,7 +4457,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -3942,6 +4467,11 @@ enum ViewerEventKind {
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
+  REFUND_CHANGED
+  "The wallet was frozen, or for one more reason. The object is the viewer's own User."
+  WALLET_FROZEN
+  "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
+  WALLET_UNFROZEN
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -3993,6 +4523,8 @@ type Wallet {
   available: Money!
   "Set aside for leading bids."
   held: Money!
+  "Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in."
+  frozen: Boolean!
 }
 
 type Earnings {
@@ -4021,13 +4553,32 @@ type TopUp implements Node {
   createdAt: Time!
 }
 
+enum RefundStatus {
+  "On its way; a card's bank may take days."
+  PROCESSING
+  "The provider has sent it to the card. It may still FAIL, where the card's bank sends it back."
+  SUCCEEDED
+  "The card did not take it: the money is in the wallet."
+  FAILED
+}
+
+"Money on its way back to the card that paid it."
+type Refund implements Node {
+  id: ID!
+  amount: Money!
+  status: RefundStatus!
+  "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
+  failureCode: String
+  createdAt: Time!
+}
+
 input WalletTopUpInput {
   amount: MoneyInput!
   "A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one."
   paymentMethod: String
   "A saved card. Either this or a payment method."
   cardId: ID
-  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -4110,12 +4661,12 @@ enum ShowStatus {
 }
 
 type Show implements Node {
-  id: ID!
-  title: String!
-  host: User!
-  status: ShowStatus!
-  startsAt: Time!
-  startedAt: Time
+  id: ID! @shared
+  title: String! @shared
+  host: User! @shared
+  status: ShowStatus! @shared
+  startsAt: Time! @shared
+  startedAt: Time @shared
   "The newest twenty, the newest first."
   lots: [Auction!]!
 }
@@ -4497,6 +5048,44 @@ func (ec *executionContext) childFields_Earnings(ctx context.Context, field grap
 		return ec.fieldContext_Earnings_available(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Earnings", field.Name)
+}
+
+func (ec *executionContext) childFields_Exchange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Exchange_id(ctx, field)
+	case "from":
+		return ec.fieldContext_Exchange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Exchange_to(ctx, field)
+	case "rate":
+		return ec.fieldContext_Exchange_rate(ctx, field)
+	case "marginBasisPoints":
+		return ec.fieldContext_Exchange_marginBasisPoints(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Exchange_asOf(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Exchange_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Exchange", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ExchangeQuote_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ExchangeQuote_to(ctx, field)
+	case "rate":
+		return ec.fieldContext_ExchangeQuote_rate(ctx, field)
+	case "marginBasisPoints":
+		return ec.fieldContext_ExchangeQuote_marginBasisPoints(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ExchangeQuote_asOf(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExchangeQuote_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
 }
 
 func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5111,10 +5700,52 @@ func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphq
 		return ec.fieldContext_Wallet_available(ctx, field)
 	case "held":
 		return ec.fieldContext_Wallet_held(ctx, field)
+	case "frozen":
+		return ec.fieldContext_Wallet_frozen(ctx, field)
 	case "statement":
 		return ec.fieldContext_Wallet_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Wallet", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletExchangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchange":
+		return ec.fieldContext_WalletExchangePayload_exchange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletExchangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletExchangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletFreeze(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WalletFreeze_id(ctx, field)
+	case "user":
+		return ec.fieldContext_WalletFreeze_user(ctx, field)
+	case "cause":
+		return ec.fieldContext_WalletFreeze_cause(ctx, field)
+	case "reason":
+		return ec.fieldContext_WalletFreeze_reason(ctx, field)
+	case "frozenAt":
+		return ec.fieldContext_WalletFreeze_frozenAt(ctx, field)
+	case "liftedAt":
+		return ec.fieldContext_WalletFreeze_liftedAt(ctx, field)
+	case "liftReason":
+		return ec.fieldContext_WalletFreeze_liftReason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletFreeze", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletFreezePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "freeze":
+		return ec.fieldContext_WalletFreezePayload_freeze(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletFreezePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletFreezePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WalletTopUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5135,6 +5766,16 @@ func (ec *executionContext) childFields_WalletTopUpRefreshPayload(ctx context.Co
 		return ec.fieldContext_WalletTopUpRefreshPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletTopUpRefreshPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletUnfreezePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "freezes":
+		return ec.fieldContext_WalletUnfreezePayload_freezes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletUnfreezePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletUnfreezePayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -59,7 +59,7 @@ type AuctionStartPayload struct {
 type BidPlaceInput struct {
 	AuctionID id.ID      `json:"auctionId"`
 	Amount    MoneyInput `json:"amount"`
-	// The same key with the same bid gets the first answer; with another bid IDEMPOTENCY_KEY_REUSED.
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -155,6 +155,17 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
+// The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
+type ExchangeRateMoved struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What the exchange would give now.
+	Offer money.Amount `json:"offer"`
+}
+
+func (ExchangeRateMoved) IsUserError() {}
+
 // A refusal that needs no data.
 type InputError struct {
 	Code    string   `json:"code"`
@@ -214,6 +225,8 @@ type Mutation struct {
 
 type OrderConfirmReceiptInput struct {
 	OrderID id.ID `json:"orderId"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderConfirmReceiptPayload struct {
@@ -234,6 +247,8 @@ type OrderShipInput struct {
 	OrderID id.ID `json:"orderId"`
 	// At most 100 characters.
 	Tracking string `json:"tracking"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type OrderShipPayload struct {
@@ -308,13 +323,50 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
+type WalletExchangeInput struct {
+	From MoneyInput     `json:"from"`
+	To   money.Currency `json:"to"`
+	// The least that is accepted, in the currency `to`; a quote's `to`, for one. Where the rate gives less, nothing is exchanged: EXCHANGE_RATE_MOVED.
+	Minimum *MoneyInput `json:"minimum,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type WalletExchangePayload struct {
+	Exchange   *payment.Exchange `json:"exchange,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
+}
+
+type WalletFreezeInput struct {
+	UserID id.ID `json:"userId"`
+	// 1 to 500 characters; staff see it, the user does not.
+	Reason string `json:"reason"`
+}
+
+type WalletFreezePayload struct {
+	// The freeze that stands: a second one by the same admin is the first.
+	Freeze     *payment.Freeze `json:"freeze,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
+// The wallet is frozen (WALLET_FROZEN).
+type WalletFrozen struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// Since when the oldest freeze stands.
+	Since time.Time `json:"since"`
+}
+
+func (WalletFrozen) IsUserError() {}
+
 type WalletTopUpInput struct {
 	Amount MoneyInput `json:"amount"`
 	// A payment method of the provider that is not saved. Play money takes Stripe's test cards, pm_card_visa for one.
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
 	// A saved card. Either this or a payment method.
 	CardID *id.ID `json:"cardId,omitempty"`
-	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -330,6 +382,20 @@ type WalletTopUpRefreshInput struct {
 type WalletTopUpRefreshPayload struct {
 	TopUp      *payment.TopUp `json:"topUp,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
+}
+
+// Either a user or a freeze.
+type WalletUnfreezeInput struct {
+	UserID   *id.ID `json:"userId,omitempty"`
+	FreezeID *id.ID `json:"freezeId,omitempty"`
+	// 1 to 500 characters; staff see it.
+	Reason string `json:"reason"`
+}
+
+type WalletUnfreezePayload struct {
+	// What was lifted; null where it was refused.
+	Freezes    []payment.Freeze `json:"freezes,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 type AuctionEventKind string
