@@ -129,12 +129,12 @@ func (r *viewerEventResolver) Object(ctx context.Context, obj *feed.Event) (id.N
 }
 
 // Withdrawable is the resolver for the withdrawable field.
-func (r *walletResolver) Withdrawable(ctx context.Context, obj *model.Wallet) (money.Amount, error) {
+func (r *walletResolver) Withdrawable(ctx context.Context, obj *ledger.WalletBalance) (money.Amount, error) {
 	paidIn, err := maybe(ctx, load(ctx).refundable, obj.Owner)
 	if err != nil || paidIn == nil || obj.Frozen {
-		return money.New(0, obj.CurrencyCode), err
+		return money.New(0, obj.Currency), err
 	}
-	return money.New(min(obj.Available.Minor, (*paidIn)[obj.CurrencyCode].Minor), obj.CurrencyCode), nil
+	return money.New(min(obj.Available.Minor, (*paidIn)[obj.Currency].Minor), obj.Currency), nil
 }
 
 // ViewerEvent returns generated.ViewerEventResolver implementation.

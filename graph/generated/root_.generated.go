@@ -420,6 +420,7 @@ type ComplexityRoot struct {
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
 		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
+		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
 	}
 
 	Order struct {
@@ -639,11 +640,12 @@ type ComplexityRoot struct {
 	}
 
 	Wallet struct {
-		Available func(childComplexity int) int
-		Currency  func(childComplexity int) int
-		Frozen    func(childComplexity int) int
-		Held      func(childComplexity int) int
-		Statement func(childComplexity int, first *int, after *string) int
+		Available    func(childComplexity int) int
+		Currency     func(childComplexity int) int
+		Frozen       func(childComplexity int) int
+		Held         func(childComplexity int) int
+		Statement    func(childComplexity int, first *int, after *string) int
+		Withdrawable func(childComplexity int) int
 	}
 
 	WalletExchangePayload struct {
@@ -686,6 +688,26 @@ type ComplexityRoot struct {
 	WalletUnfreezePayload struct {
 		Freezes    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	WalletWithdrawPayload struct {
+		UserErrors func(childComplexity int) int
+		Withdrawal func(childComplexity int) int
+	}
+
+	Withdrawal struct {
+		Amount    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Refunds   func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	WithdrawalNotFunded struct {
+		Code         func(childComplexity int) int
+		Field        func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Withdrawable func(childComplexity int) int
 	}
 }
 
@@ -2209,6 +2231,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletUnfreeze(childComplexity, args["input"].(model.WalletUnfreezeInput)), true
+	case "Mutation.walletWithdraw":
+		if e.ComplexityRoot.Mutation.WalletWithdraw == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletWithdraw_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -3159,6 +3192,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Wallet.Statement(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Wallet.withdrawable":
+		if e.ComplexityRoot.Wallet.Withdrawable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wallet.Withdrawable(childComplexity), true
 
 	case "WalletExchangePayload.exchange":
 		if e.ComplexityRoot.WalletExchangePayload.Exchange == nil {
@@ -3293,6 +3332,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletUnfreezePayload.UserErrors(childComplexity), true
 
+	case "WalletWithdrawPayload.userErrors":
+		if e.ComplexityRoot.WalletWithdrawPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletWithdrawPayload.UserErrors(childComplexity), true
+	case "WalletWithdrawPayload.withdrawal":
+		if e.ComplexityRoot.WalletWithdrawPayload.Withdrawal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletWithdrawPayload.Withdrawal(childComplexity), true
+
+	case "Withdrawal.amount":
+		if e.ComplexityRoot.Withdrawal.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Amount(childComplexity), true
+	case "Withdrawal.createdAt":
+		if e.ComplexityRoot.Withdrawal.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.CreatedAt(childComplexity), true
+	case "Withdrawal.id":
+		if e.ComplexityRoot.Withdrawal.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.NodeID(childComplexity), true
+	case "Withdrawal.refunds":
+		if e.ComplexityRoot.Withdrawal.Refunds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Refunds(childComplexity), true
+	case "Withdrawal.status":
+		if e.ComplexityRoot.Withdrawal.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Status(childComplexity), true
+
+	case "WithdrawalNotFunded.code":
+		if e.ComplexityRoot.WithdrawalNotFunded.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Code(childComplexity), true
+	case "WithdrawalNotFunded.field":
+		if e.ComplexityRoot.WithdrawalNotFunded.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Field(childComplexity), true
+	case "WithdrawalNotFunded.message":
+		if e.ComplexityRoot.WithdrawalNotFunded.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Message(childComplexity), true
+	case "WithdrawalNotFunded.withdrawable":
+		if e.ComplexityRoot.WithdrawalNotFunded.Withdrawable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Withdrawable(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -3322,6 +3430,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputWalletTopUpInput,
 		ec.unmarshalInputWalletTopUpRefreshInput,
 		ec.unmarshalInputWalletUnfreezeInput,
+		ec.unmarshalInputWalletWithdrawInput,
 	)
 	first := true
 
@@ -4448,6 +4557,8 @@ extend type Mutation {
   walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
+  "Gives money of the viewer's wallet back to the cards that paid it in, the newest top-up first. A card that does not take its part leaves it in the wallet."
+  walletWithdraw(input: WalletWithdrawInput!): WalletWithdrawPayload! @idempotent @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
   cardSetupStart(input: CardSetupStartInput!): CardSetupStartPayload! @auth(roles: [BUYER])
   "Asks the provider what has become of the saving of a card. It is finished without this call as well."
@@ -4457,7 +4568,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards, refunds. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds, withdrawals. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -4472,6 +4583,7 @@ enum ViewerEventKind {
   WALLET_FROZEN
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
   WALLET_UNFROZEN
+  WITHDRAWAL_CHANGED
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -4525,6 +4637,8 @@ type Wallet {
   held: Money!
   "Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in."
   frozen: Boolean!
+  "What walletWithdraw can give back now: free to spend, and paid in by cards."
+  withdrawable: Money!
 }
 
 type Earnings {
@@ -4570,6 +4684,49 @@ type Refund implements Node {
   "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
   failureCode: String
   createdAt: Time!
+}
+
+enum WithdrawalStatus {
+  "Some part is on its way."
+  PROCESSING
+  "Each part was sent to its card."
+  SUCCEEDED
+  "Some parts were sent; what the other cards did not take is back in the wallet."
+  PARTIAL
+  "No card took its part: all of it is back in the wallet."
+  FAILED
+}
+
+"Money of a wallet on its way back to the cards that paid it in."
+type Withdrawal implements Node {
+  id: ID!
+  amount: Money!
+  "What the refunds say together."
+  status: WithdrawalStatus!
+  "Its parts, one for each top-up that it goes back to; 100 at most."
+  refunds: [Refund!]!
+  createdAt: Time!
+}
+
+input WalletWithdrawInput {
+  "At most what the wallet's ` + "`" + `withdrawable` + "`" + ` says."
+  amount: MoneyInput!
+  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  idempotencyKey: String!
+}
+
+type WalletWithdrawPayload {
+  withdrawal: Withdrawal
+  userErrors: [UserError!]!
+}
+
+"Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD)."
+type WithdrawalNotFunded implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What can be withdrawn."
+  withdrawable: Money!
 }
 
 input WalletTopUpInput {
@@ -5478,6 +5635,22 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Refund_id(ctx, field)
+	case "amount":
+		return ec.fieldContext_Refund_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Refund_status(ctx, field)
+	case "failureCode":
+		return ec.fieldContext_Refund_failureCode(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Refund_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -5702,6 +5875,8 @@ func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphq
 		return ec.fieldContext_Wallet_held(ctx, field)
 	case "frozen":
 		return ec.fieldContext_Wallet_frozen(ctx, field)
+	case "withdrawable":
+		return ec.fieldContext_Wallet_withdrawable(ctx, field)
 	case "statement":
 		return ec.fieldContext_Wallet_statement(ctx, field)
 	}
@@ -5776,6 +5951,32 @@ func (ec *executionContext) childFields_WalletUnfreezePayload(ctx context.Contex
 		return ec.fieldContext_WalletUnfreezePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletUnfreezePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_WalletWithdrawPayload_withdrawal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Withdrawal_id(ctx, field)
+	case "amount":
+		return ec.fieldContext_Withdrawal_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Withdrawal_status(ctx, field)
+	case "refunds":
+		return ec.fieldContext_Withdrawal_refunds(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Withdrawal_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Withdrawal", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

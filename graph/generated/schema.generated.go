@@ -51,6 +51,7 @@ type MutationResolver interface {
 	OrderConfirmReceipt(ctx context.Context, input model.OrderConfirmReceiptInput) (model.OrderConfirmReceiptPayload, error)
 	WalletTopUp(ctx context.Context, input model.WalletTopUpInput) (model.WalletTopUpPayload, error)
 	WalletTopUpRefresh(ctx context.Context, input model.WalletTopUpRefreshInput) (model.WalletTopUpRefreshPayload, error)
+	WalletWithdraw(ctx context.Context, input model.WalletWithdrawInput) (model.WalletWithdrawPayload, error)
 	CardSetupStart(ctx context.Context, input model.CardSetupStartInput) (model.CardSetupStartPayload, error)
 	CardSetupFinish(ctx context.Context, input model.CardSetupFinishInput) (model.CardSetupFinishPayload, error)
 	CardRemove(ctx context.Context, input model.CardRemoveInput) (model.CardRemovePayload, error)
@@ -373,6 +374,20 @@ func (ec *executionContext) field_Mutation_walletUnfreeze_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.WalletUnfreezeInput, error) {
 			return ec.unmarshalNWalletUnfreezeInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐWalletUnfreezeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_walletWithdraw_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.WalletWithdrawInput, error) {
+			return ec.unmarshalNWalletWithdrawInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐWalletWithdrawInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2033,6 +2048,75 @@ func (ec *executionContext) fieldContext_Mutation_walletTopUpRefresh(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_walletWithdraw(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_walletWithdraw(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().WalletWithdraw(ctx, fc.Args["input"].(model.WalletWithdrawInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.WalletWithdrawPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.WalletWithdrawPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.WalletWithdrawPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.WalletWithdrawPayload) graphql.Marshaler {
+			return ec.marshalNWalletWithdrawPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐWalletWithdrawPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_walletWithdraw(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WalletWithdrawPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_walletWithdraw_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_cardSetupStart(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3683,6 +3767,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case payment.Withdrawal:
+		return ec._Withdrawal(ctx, sel, &obj)
+	case *payment.Withdrawal:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Withdrawal(ctx, sel, obj)
 	case payment.Freeze:
 		return ec._WalletFreeze(ctx, sel, &obj)
 	case *payment.Freeze:
@@ -3808,6 +3899,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.WithdrawalNotFunded:
+		return ec._WithdrawalNotFunded(ctx, sel, &obj)
+	case *model.WithdrawalNotFunded:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WithdrawalNotFunded(ctx, sel, obj)
 	case model.WalletFrozen:
 		return ec._WalletFrozen(ctx, sel, &obj)
 	case *model.WalletFrozen:
@@ -4140,6 +4238,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "walletTopUpRefresh":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_walletTopUpRefresh(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "walletWithdraw":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_walletWithdraw(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -398,6 +398,29 @@ type WalletUnfreezePayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type WalletWithdrawInput struct {
+	// At most what the wallet's `withdrawable` says.
+	Amount MoneyInput `json:"amount"`
+	// The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type WalletWithdrawPayload struct {
+	Withdrawal *payment.Withdrawal `json:"withdrawal,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
+// Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD).
+type WithdrawalNotFunded struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What can be withdrawn.
+	Withdrawable money.Amount `json:"withdrawable"`
+}
+
+func (WithdrawalNotFunded) IsUserError() {}
+
 type AuctionEventKind string
 
 const (
