@@ -59,24 +59,6 @@ func (g generous) CancelIntent(ctx context.Context, id, _ string) (payment.Inten
 	return g.Intent(ctx, id)
 }
 
-// CreateRefund sends the money to the card at once.
-func (g generous) CreateRefund(_ context.Context, r payment.RefundRequest) (payment.SentRefund, error) {
-	sent := payment.SentRefund{
-		ID: "re_" + r.Reference, State: payment.RefundStateSucceeded, Amount: r.Amount, Reference: r.Reference,
-		Left: payment.ProviderTxn{ID: "txn_out_" + r.Reference, Gross: money.New(-r.Amount.Minor, r.Amount.Currency)},
-	}
-	g.refunds[sent.ID] = sent
-	return sent, nil
-}
-
-func (g generous) Refund(_ context.Context, id string) (payment.SentRefund, error) {
-	return g.refunds[id], nil
-}
-
-func (g generous) RefundsOfIntent(context.Context, string) ([]payment.SentRefund, error) {
-	return nil, nil
-}
-
 type silent struct{}
 
 func (silent) Publish(context.Context, ...realtime.Event) {}
@@ -128,6 +110,13 @@ func tell(t *testing.T) *story {
 	exchange, err := s.payment.Exchange(t.Context(), badr, payment.ExchangeInput{From: money.New(20_00, "EUR"), To: "TND", IdempotencyKey: "once"})
 	s.must(err)
 	s.names["exchange"] = exchange.ID.String()
+
+	carim := s.user("carim")
+	s.topUp(carim, "topup of carim")
+	s.withdraw(carim, 50_00, "arrived", payment.WithdrawalSucceeded)
+	s.withdraw(carim, comesBack, "returned", payment.WithdrawalFailed)
+	s.withdraw(carim, isRefused, "refused", payment.WithdrawalFailed)
+	s.withdraw(carim, isNotSent, "under way", payment.WithdrawalProcessing)
 
 	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
 	s.post("promised", ledger.Promotions, ledger.Bank)
