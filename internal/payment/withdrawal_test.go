@@ -422,3 +422,26 @@ func TestWithdrawStorm(t *testing.T) {
 	b.wants(b.user, 40_00, 0)
 	b.agrees()
 }
+
+// Nothing leaves a frozen wallet, and what a card sends back still comes in.
+func TestWithdrawFromAFrozenWallet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.paid("pm_card_refundFail", 20_00)
+	before := b.withdraws(5_00, WithdrawalSucceeded)
+	if _, err := b.FreezeWallet(t.Context(), b.newUser(), b.user, "a chargeback"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Withdraw(t.Context(), b.user, withdrawal(5_00)); code(err) != "WALLET_FROZEN" {
+		t.Errorf("got %v", err)
+	}
+	if n := b.count("SELECT count(*) FROM withdrawal") + b.count("SELECT count(*) FROM refund"); n != 2 {
+		t.Errorf("the refused left something: %d", n)
+	}
+	if err := b.fake.Advance(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.pushes(before.Refunds[0].ID, RefundFailed)
+	b.wants(b.user, 20_00, 0)
+	b.agrees()
+}
