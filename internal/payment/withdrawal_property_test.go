@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -80,6 +79,11 @@ func (m *books) settle() {
 	m.parts = nil
 }
 
+// refundFaults are those that a request of a refund has to survive.
+var refundFaults = []stripefake.Fault{
+	stripefake.CutBefore, stripefake.CutAfter, stripefake.ErrorBefore, stripefake.ErrorAfter, stripefake.RateLimit,
+}
+
 // Random top-ups, purchases, withdrawals, faults and failures end with the balances of the model, and with the
 // provider's own journal. rapid prints the seed that replays a failure.
 func TestWithdrawalsAgreeWithTheModel(t *testing.T) {
@@ -94,53 +98,26 @@ func TestWithdrawalsAgreeWithTheModel(t *testing.T) {
 		b.user = b.newUser()
 		m := &books{}
 		p := &play{b, r, m}
-		r.Repeat(map[string]func(*rapid.T){
-			"top up": func(r *rapid.T) {
-				card := rapid.SampledFrom([]string{"pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"}).Draw(r, "card")
-				amount := rapid.Int64Range(1_00, 30_00).Draw(r, "amount")
-				b.paid(card, amount)
-				m.topUp(card, amount)
-			},
-			"receive": func(r *rapid.T) {
+		for range rapid.IntRange(3, 15).Draw(r, "steps") {
+			switch rapid.SampledFrom([]string{"top up", "top up", "receive", "buy", "withdraw", "withdraw", "withdraw", "settle"}).Draw(r, "step") {
+			case "top up":
+				p.topUp()
+			case "receive":
 				amount := rapid.Int64Range(1, 10_00).Draw(r, "amount")
 				b.receives(b.user, amount)
 				m.wallet += amount
-			},
-			"buy": func(r *rapid.T) {
-				if m.wallet == 0 {
-					r.Skip("nothing to spend")
-				}
-				amount := rapid.Int64Range(1, m.wallet).Draw(r, "amount")
-				err := b.inTx(func(ctx context.Context, tx pgx.Tx) error {
-					return b.PayFromWalletTx(ctx, tx, b.user, uuid.New(), eur(amount), uuid.NewString())
-				})
-				if err != nil {
-					r.Fatal(err)
-				}
-				m.wallet -= amount
-			},
-			"break": func(r *rapid.T) {
-				fault := rapid.SampledFrom([]stripefake.Fault{
-					stripefake.CutBefore, stripefake.CutAfter, stripefake.ErrorBefore, stripefake.ErrorAfter, stripefake.RateLimit,
-				}).Draw(r, "fault")
-				method := rapid.SampledFrom([]string{http.MethodPost, http.MethodGet}).Draw(r, "method")
-				b.fake.Faults().Add(stripefake.Rule{Method: method, Path: "/v1/refunds", Fault: fault, Times: rapid.IntRange(1, 4).Draw(r, "times")})
-			},
-			"withdraw": func(r *rapid.T) {
-				refused := p.withdraw(rapid.Int64Range(1, 60_00).Draw(r, "amount"))
-				refusals[refused]++
-			},
-			"settle": func(*rapid.T) { p.settle() },
-			"": func(r *rapid.T) {
-				if err := p.compare(); err != nil {
-					r.Fatal(err)
-				}
-			},
-		})
-		p.settle()
-		if err := p.compare(); err != nil {
-			r.Fatal(err)
+			case "buy":
+				p.buy()
+			case "withdraw":
+				p.breaks()
+				refusals[p.withdraw(rapid.Int64Range(1, m.wallet+5_00).Draw(r, "amount"))]++
+			case "settle":
+				p.settle()
+			}
+			p.compare()
 		}
+		p.settle()
+		p.compare()
 	})
 	b.agrees()
 	for _, each := range []string{"", "INSUFFICIENT_FUNDS", "WITHDRAWAL_NOT_FUNDED_BY_CARD"} {
@@ -148,9 +125,7 @@ func TestWithdrawalsAgreeWithTheModel(t *testing.T) {
 			t.Errorf("no withdrawal ended with %q", each)
 		}
 	}
-	for _, fault := range []stripefake.Fault{
-		stripefake.CutBefore, stripefake.CutAfter, stripefake.ErrorBefore, stripefake.ErrorAfter, stripefake.RateLimit,
-	} {
+	for _, fault := range refundFaults {
 		if b.fake.Faults().Fired()[fault] == 0 {
 			t.Errorf("%s never fired", fault)
 		}
@@ -212,11 +187,41 @@ func (p *play) settle() {
 	p.m.settle()
 }
 
-// compare holds the wallet, what can be withdrawn and what is on its way against the model.
-func (p *play) compare() error {
+func (p *play) topUp() {
+	card := rapid.SampledFrom([]string{"pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"}).Draw(p.r, "card")
+	amount := rapid.Int64Range(1_00, 30_00).Draw(p.r, "amount")
+	p.paid(card, amount)
+	p.m.topUp(card, amount)
+}
+
+// breaks lets the next requests about refunds fail, or none.
+func (p *play) breaks() {
+	times := rapid.IntRange(0, 4).Draw(p.r, "times")
+	fault := rapid.SampledFrom(refundFaults).Draw(p.r, "fault")
+	method := rapid.SampledFrom([]string{http.MethodPost, ""}).Draw(p.r, "method")
+	if times > 0 {
+		p.fake.Faults().Add(stripefake.Rule{Method: method, Path: "/v1/refunds", Fault: fault, Times: times})
+	}
+}
+
+func (p *play) buy() {
+	if p.m.wallet == 0 {
+		return
+	}
+	amount := rapid.Int64Range(1, p.m.wallet).Draw(p.r, "amount")
+	err := p.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		return p.PayFromWalletTx(ctx, tx, p.user, uuid.New(), eur(amount), uuid.NewString())
+	})
+	if err != nil {
+		p.r.Fatal(err)
+	}
+	p.m.wallet -= amount
+}
+
+// compare holds the wallet and what can be withdrawn against the model.
+func (p *play) compare() {
 	wallet, covered := p.sum(ledger.Wallet, p.user), p.refundable(p.user)
 	if wallet != p.m.wallet || covered != p.m.covered() {
-		return fmt.Errorf("the wallet has %d and %d is covered, want %d and %d", wallet, covered, p.m.wallet, p.m.covered())
+		p.r.Fatalf("the wallet has %d and %d is covered, want %d and %d", wallet, covered, p.m.wallet, p.m.covered())
 	}
-	return nil
 }
