@@ -55,7 +55,7 @@ func TestGrowthIsTheWorseAccounts(t *testing.T) {
 
 func TestEveryScriptIsThere(t *testing.T) {
 	t.Parallel()
-	for _, s := range []script{post, bare, together, locked} {
+	for _, s := range all() {
 		if _, err := scripts.ReadFile("scripts/" + string(s) + ".sql"); err != nil {
 			t.Error(err)
 		}

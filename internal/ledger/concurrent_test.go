@@ -76,6 +76,9 @@ func postLocksInAccountOrder(t reporter, database *pgtest.Database) {
 	locksInOrder(t, database, four, three)
 }
 
+// lockAtOnce locks the balances of an owner, or fails.
+const lockAtOnce = `SELECT FROM ledger.balance b JOIN ledger.account a ON a.id = b.account_id WHERE a.owner = $1 FOR UPDATE OF b NOWAIT`
+
 func locksInOrder(t reporter, database *pgtest.Database, first, second uuid.UUID) {
 	ctx := t.Context()
 	fundUser(t, database.Pool, first, 100)
@@ -85,8 +88,7 @@ func locksInOrder(t reporter, database *pgtest.Database, first, second uuid.UUID
 		t.Fatal(err)
 	}
 	defer func() { _ = low.Rollback(ctx) }()
-	const lock = `SELECT FROM ledger.balance b JOIN ledger.account a ON a.id = b.account_id WHERE a.owner = $1 FOR UPDATE OF b NOWAIT`
-	if _, err := low.Exec(ctx, lock, first); err != nil {
+	if _, err := low.Exec(ctx, lockAtOnce, first); err != nil {
 		t.Fatal(err)
 	}
 
@@ -108,7 +110,7 @@ func locksInOrder(t reporter, database *pgtest.Database, first, second uuid.UUID
 	}()
 	waitForLock(ctx, t, database)
 	// The post waits for the first account; if it held the second already, this would fail.
-	if _, err := low.Exec(ctx, lock, second); err != nil {
+	if _, err := low.Exec(ctx, lockAtOnce, second); err != nil {
 		t.Errorf("the later account was locked before the earlier one: %v", err)
 	}
 	if err := low.Rollback(ctx); err != nil {
@@ -127,6 +129,102 @@ func waitForLock(ctx context.Context, t reporter, database *pgtest.Database) {
 		if err := database.Admin.QueryRow(ctx, query).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestWhoWaitsForAnAccountHoldsNoBalance(t *testing.T) {
+	t.Parallel()
+	whoWaitsForAnAccountHoldsNoBalance(t, pgtest.New(t))
+}
+
+// whoWaitsForAnAccountHoldsNoBalance lets a post wait for an account that another transaction makes. The other may
+// still want any balance: if the post held one, they would deadlock.
+func whoWaitsForAnAccountHoldsNoBalance(t reporter, database *pgtest.Database) {
+	ctx := t.Context()
+	user, other := fund(t, database.Pool, 100), id.New()
+	maker, err := database.Pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = maker.Rollback(ctx) }()
+	if _, err := ledger.PostTx(ctx, maker, move("makes", 1, platform(ledger.Bank), wallet(other))); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := post(ctx, database.Pool, move("waits", 1, wallet(user), wallet(other)))
+		done <- err
+	}()
+	waitForLock(ctx, t, database)
+	if _, err := database.Admin.Exec(ctx, lockAtOnce, user); err != nil {
+		t.Errorf("a balance was locked before all accounts were there: %v", err)
+	}
+	if err := maker.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	wantBalance(t, database.Pool, wallet(other), 2)
+}
+
+func TestWhoWaitsForABalanceFindsTheNewest(t *testing.T) {
+	t.Parallel()
+	whoWaitsForABalanceFindsTheNewest(t, pgtest.New(t))
+}
+
+// whoWaitsForABalanceFindsTheNewest lets a post begin, and so take its snapshot, before the balance that it will find.
+func whoWaitsForABalanceFindsTheNewest(t reporter, database *pgtest.Database) {
+	spendBehind(t, database, 40, nil)
+	spendBehind(t, database, 41, ledger.ErrInsufficientFunds)
+	wantSound(t, database)
+}
+
+// spendBehind spends from a wallet of 100 while 60 of it are being spent.
+func spendBehind(t reporter, database *pgtest.Database, amount int64, want error) {
+	ctx := t.Context()
+	user := fund(t, database.Pool, 100)
+	first, err := database.Pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Rollback(ctx) }()
+	if _, err := ledger.PostTx(ctx, first, move("first:"+user.String(), 60, wallet(user), held(user))); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := post(ctx, database.Pool, move("second:"+user.String(), amount, wallet(user), platform(ledger.Bank)))
+		done <- err
+	}()
+	waitForLock(ctx, t, database)
+	if err := first.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, want) {
+		t.Errorf("%d of the 40 that are left: %v, want %v", amount, err, want)
+	}
+	left := int64(40)
+	if want == nil {
+		left -= amount
+	}
+	wantBalance(t, database.Pool, wallet(user), left)
+}
+
+// A transaction that cannot see an account made since its snapshot is told to start again, rather than trying for ever.
+func TestAnAccountThatCannotBeSeenEndsThePost(t *testing.T) {
+	t.Parallel()
+	ctx, database := t.Context(), pgtest.New(t)
+	user := id.New()
+	tx, err := database.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	wantBalance(t, tx, wallet(user), 0)
+	fundUser(t, database.Pool, user, 100)
+	if _, err := ledger.PostTx(ctx, tx, move("late", 1, platform(ledger.Bank), wallet(user))); sqlState(err) != "40001" {
+		t.Errorf("%v, want a serialization failure", err)
 	}
 }
 

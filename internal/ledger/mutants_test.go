@@ -30,13 +30,13 @@ func mutants() []mutant {
 	}
 	const (
 		post, inserted = "ledger.post", "ledger.check_inserted"
-		lock           = "PERFORM FROM ledger.balance b WHERE b.account_id = ANY (accounts) ORDER BY b.account_id FOR UPDATE;"
 	)
 	return []mutant{
-		change("no floor", post, "WHERE m.balance < a.floor OR", "WHERE", rivalsCannotOverdraw),
-		change("no ceiling", post, "OR m.balance > a.ceiling", "", aCeilingLetsDebtGrowAndBePaid),
-		change("locks in no order", post, lock, strings.Replace(lock, "ORDER BY b.account_id", "ORDER BY b.account_id DESC", 1), postLocksInAccountOrder),
-		change("no lock", post, lock, "", postLocksInAccountOrder),
+		change("no floor", post, "l.balance < l.floor OR", "", rivalsCannotOverdraw),
+		change("no ceiling", post, "OR l.balance > l.ceiling", "", aCeilingLetsDebtGrowAndBePaid),
+		change("locks in no order", post, "ORDER BY a.id", "ORDER BY a.id DESC", postLocksInAccountOrder),
+		change("no lock", post, "FOR UPDATE", "OFFSET 0", whoWaitsForABalanceFindsTheNewest),
+		change("locks before all accounts are there", post, "AND l.all_open FOR UPDATE", "FOR UPDATE", whoWaitsForAnAccountHoldsNoBalance),
 		change("no hash", post, "ELSIF known <> p_hash THEN", "ELSIF false THEN", sameKeyOtherContentIsRefused),
 		drop("no key", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_key_key", oneKeyAtOnceIsPostedOnce),
 		drop("no trigger on postings", "DROP TRIGGER whole_entry ON ledger.posting", theOwnerCannotPostWhatDoesNotBalance),
@@ -45,6 +45,20 @@ func mutants() []mutant {
 		change("entries can be appended to", inserted, "IF n.fresh IS NOT TRUE", "IF false", theOwnerCannotPostWhatDoesNotBalance),
 		change("any currency on any account", inserted, "IF n.stray IS NOT NULL", "IF false", theOwnerCannotPostWhatDoesNotBalance),
 		change("a reversal may be anything", inserted, "n.reverses IS NOT NULL AND EXISTS", "false AND EXISTS", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for several entries", inserted, "min(a.entry_id) = max(a.entry_id) AND", "", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for several currencies", inserted, "min(a.currency) = max(a.currency) AND", "", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass without the sum", inserted, "AND sum(a.amount) = 0", "", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for any number of legs", inserted, "AND count(*) BETWEEN 2 AND 1000", "", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass under any transaction's number", inserted, "a.xid = pg_current_xact_id() AND a.currency", "a.currency", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass in any currency", inserted, "a.currency IS NOT DISTINCT FROM (", "a.currency IS NOT NULL AND '' IS DISTINCT FROM (", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass without accounts", inserted, "IS NOT DISTINCT FROM (", "= (", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for what is appended", inserted, "s.legs = (SELECT count(*) FROM ledger.posting p WHERE p.entry_id = s.id)", "true", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for an older entry", inserted, "e.xid = pg_current_xact_id() AND e.reverses", "e.reverses", theOwnerCannotPostWhatDoesNotBalance),
+		change("one pass for a reversal", inserted, "AND e.reverses IS NULL", "", theOwnerCannotPostWhatDoesNotBalance),
+		drop("any key", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_key_check", anEntryHasItsParts),
+		drop("any hash", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_request_hash_check", anEntryHasItsParts),
+		drop("any flow", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_flow_check", anEntryHasItsParts),
+		drop("any cause", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_cause_kind_check", anEntryHasItsParts),
 		drop("reversed again and again", "ALTER TABLE ledger.entry DROP CONSTRAINT entry_reverses_key", oneReversalWins),
 		change("a watermark past what still runs", "ledger.roll_up", "pg_snapshot_xmin", "pg_snapshot_xmax", aLateCommitIsNotLostToTheRollup),
 		drop("postings can be changed", "DROP TRIGGER immutable ON ledger.posting", theOwnerCannotChangeHistory),
@@ -60,7 +74,7 @@ func mutants() []mutant {
 		change("a lifted freeze stands", "ledger.refuse_frozen", "AND lifted_at IS NULL", "", nothingLeavesAFrozenWallet),
 		change("a freeze does not wait", "ledger.freeze", "ORDER BY b.account_id FOR UPDATE", "", aFreezeWaitsForWhatIsOnItsWay),
 		change("a freeze does not wait for first wallets", "ledger.open_accounts", "w.kind = 'wallet'", "false", aFreezeWaitsForAFirstWallet),
-		change("the freeze is looked for before the lock", post, lock, "PERFORM ledger.refuse_frozen(p_flow, p_kinds, p_owners, p_amounts); p_flow := 'reversal'; "+lock, whoWaitedForAFreezeFindsIt),
+		change("the freeze is looked for before the lock", post, "WITH leg AS", "PERFORM ledger.refuse_frozen(p_flow, p_kinds, p_owners, p_amounts); p_flow := 'reversal'; WITH leg AS", whoWaitedForAFreezeFindsIt),
 		drop("a server may insert", "GRANT INSERT ON ledger.entry TO souk_app", aServerCanOnlyPost),
 		drop("a server may open accounts", "ALTER FUNCTION ledger.open_accounts SECURITY DEFINER; GRANT EXECUTE ON FUNCTION ledger.open_accounts TO souk_app", aServerCanOnlyPost),
 	}

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -150,7 +152,13 @@ func TestTheOwnerCannotPostWhatDoesNotBalance(t *testing.T) {
 
 func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database) {
 	fund(t, database.Pool, 100)
+	hollow := strings.Replace(freshEntry, "direct", "hollow", 1)
+	if _, err := database.Admin.Exec(t.Context(), hollow); err != nil { // an entry without postings, closed as it is
+		t.Fatal(err)
+	}
 	const mine = "(SELECT max(id) FROM ledger.entry)"
+	const banks = "INSERT INTO ledger.account (kind, currency, mode, ref) VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')"
+	other := strings.Replace(freshEntry, "direct", "other", 1)
 	good := intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 2, 105)"
 	for name, c := range map[string]struct {
 		want       string
@@ -164,12 +172,26 @@ func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database)
 			intoEntry + "VALUES (" + mine + ", 1, 'USD', -5, NULL, NULL), (" + mine + ", 2, 'USD', 5, 2, 105)"}},
 		"a number twice": {"23505", []string{freshEntry,
 			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 1, 105)"}},
-		"appended to an older entry": {"SL006", []string{
-			"INSERT INTO ledger.account (kind, currency, mode, ref) VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')",
+		"appended to an older entry": {"SL006", []string{banks,
 			intoEntry + "SELECT 1, id, 'EUR', CASE ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account WHERE ref IN ('b', 'c')"}},
-		"appended to an entry of the same transaction": {"SL006", []string{freshEntry, good,
-			"INSERT INTO ledger.account (kind, currency, mode, ref) VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')",
+		"appended to an entry of the same transaction": {"SL006", []string{freshEntry, good, banks,
 			intoEntry + "SELECT " + mine + ", id, 'EUR', CASE ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account WHERE ref IN ('b', 'c')"}},
+		"appended to an older entry that has none": {"SL006", []string{
+			intoEntry + "SELECT id, 1, 'EUR', -5, NULL, NULL FROM ledger.entry WHERE key = 'hollow' UNION ALL SELECT id, 2, 'EUR', 5, 2, 105 FROM ledger.entry WHERE key = 'hollow'"}},
+		"appended, and made up for by another entry": {"SL006", []string{freshEntry, good, banks, other,
+			intoEntry + "SELECT " + mine + " - (ref = 'b')::int, id, 'EUR', CASE ref WHEN 'b' THEN 5 WHEN 'c' THEN -2 ELSE -3 END, NULL, NULL FROM ledger.account WHERE kind = 'bank'"}},
+		"two entries, whole together": {"SL005", []string{freshEntry, other,
+			intoEntry + "VALUES (" + mine + " - 1, 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 2, 105)"}},
+		"two entries, each whole": {"<nil>", []string{freshEntry, other, banks,
+			intoEntry + "SELECT " + mine + " - n, id, 'EUR', CASE ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account, generate_series(0, 1) n WHERE ref IN ('b', 'c')"}},
+		"two currencies that make up for each other": {"SL004", []string{freshEntry,
+			"INSERT INTO ledger.account (kind, currency, mode) VALUES ('bank', 'USD', 'recorded')",
+			intoEntry + "SELECT " + mine + ", id, currency, CASE currency WHEN 'USD' THEN 5 ELSE -5 END, NULL, NULL FROM ledger.account WHERE kind = 'bank'"}},
+		"an account that does not exist": {"SL012", []string{freshEntry,
+			intoEntry + "VALUES (" + mine + ", 1, 'EUR', -5, NULL, NULL), (" + mine + ", 999, 'EUR', 5, NULL, NULL)"}},
+		"too many legs": {"SL005", []string{freshEntry,
+			"INSERT INTO ledger.account (kind, currency, mode, ref) SELECT 'bank', 'EUR', 'recorded', n::text FROM generate_series(1, 1000) n",
+			intoEntry + "SELECT " + mine + ", id, 'EUR', CASE ref WHEN '' THEN -1000 ELSE 1 END, NULL, NULL FROM ledger.account WHERE kind = 'bank'"}},
 		"under another transaction's number": {"SL006", []string{freshEntry,
 			"INSERT INTO ledger.posting (entry_id, account_id, currency, amount, xid) VALUES (" + mine + ", 1, 'EUR', -5, '3'), (" + mine + ", 2, 'EUR', 5, '3')"}},
 		"a reversal that is none": {"SL011", []string{
@@ -179,6 +201,33 @@ func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database)
 	} {
 		if err := asOwner(t, database, c.statements...); sqlState(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestAnEntryHasItsParts(t *testing.T) {
+	t.Parallel()
+	anEntryHasItsParts(t, pgtest.New(t))
+}
+
+// anEntryHasItsParts tries them on the table itself, as its owner.
+func anEntryHasItsParts(t reporter, database *pgtest.Database) {
+	const digest = "sha256('')"
+	for _, c := range []struct{ want, key, hash, flow, cause string }{
+		{"<nil>", "k", digest, "up", "order"},
+		{"<nil>", strings.Repeat("k", 200), digest, strings.Repeat("f", 40), "a_b"},
+		{"23514", "", digest, "hold", "order"},
+		{"23514", strings.Repeat("k", 201), digest, "hold", "order"},
+		{"23514", "k", `'\x00'`, "hold", "order"},
+		{"23514", "k", digest, "Hold", "order"},
+		{"23514", "k", digest, "h", "order"},
+		{"23514", "k", digest, "hold", strings.Repeat("c", 41)},
+		{"23514", "k", digest, "hold", "order 5"},
+	} {
+		statement := fmt.Sprintf("INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('%s', %s, '%s', '%s', gen_random_uuid())",
+			c.key, c.hash, c.flow, c.cause)
+		if err := asOwner(t, database, statement); sqlState(err) != c.want {
+			t.Errorf("%s: %v, want %s", statement, err, c.want)
 		}
 	}
 }

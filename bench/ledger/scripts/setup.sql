@@ -1,5 +1,5 @@
 -- 10 000 orders with money in escrow, 1000 sellers, and the platform's accounts. The numbers of the accounts are
--- given, so that the bare script need not look them up. Run once, as the database's owner.
+-- given, so that a bare script need not look them up. Run once, as the database's owner.
 INSERT INTO ledger.account_kind (kind, mode, owned, floor) VALUES ('locked_fees', 'guarded', false, 0);
 
 CREATE FUNCTION pg_temp.who(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
@@ -27,8 +27,12 @@ LATERAL ledger.post('fund:' || g, sha256(g::text::bytea), 'purchase', 'bench', p
 
 -- What the bare scripts write: the same columns, defaults and indexes; no checks, triggers or foreign keys.
 CREATE SCHEMA bare;
+CREATE TABLE bare.account (LIKE ledger.account INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
 CREATE TABLE bare.entry   (LIKE ledger.entry   INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
 CREATE TABLE bare.posting (LIKE ledger.posting INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
 CREATE TABLE bare.balance (LIKE ledger.balance INCLUDING DEFAULTS INCLUDING INDEXES) WITH (fillfactor = 50);
+INSERT INTO bare.account OVERRIDING SYSTEM VALUE SELECT * FROM ledger.account;
 INSERT INTO bare.balance SELECT * FROM ledger.balance ORDER BY account_id;
+GRANT USAGE ON SCHEMA bare TO souk_app;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA bare TO souk_app;
 ANALYZE;
