@@ -273,6 +273,21 @@ type ProviderEvent struct {
 	Error      *string
 }
 
+type Referral struct {
+	ID         uuid.UUID
+	RefereeID  uuid.UUID
+	ReferrerID uuid.UUID
+	Code       string
+	Status     string
+	OrderID    *uuid.UUID
+	Amount     *int64
+	Currency   *string
+	JoinedAt   time.Time
+	PendingAt  *time.Time
+	MaturesAt  *time.Time
+	ResolvedAt *time.Time
+}
+
 type Refund struct {
 	ID           uuid.UUID
 	UserID       uuid.UUID

@@ -29,6 +29,7 @@ func complexityRoot() generated.ComplexityRoot {
 		return list(child, first, after)
 	}
 	c.LedgerEntry.Postings = func(child int) int { return 1 + child*entryLegs }
+	c.ReferralProgram.Referred = list
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

@@ -110,6 +110,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.CardOf(ctx, actorID(ctx), v.UUID)))
 	case id.Exchange:
 		return node(visible(r.Payment.ExchangeOf(ctx, actorID(ctx), v.UUID)))
+	case id.Referral:
+		return node(visible(r.Referrals.Get(ctx, actorID(ctx), v.UUID)))
 	case id.CardSetup:
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
 	case id.Refund:

@@ -12,6 +12,7 @@ import (
 func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (model.SignUpPayload, error) {
 	session, err := r.Identity.SignUp(ctx, identity.SignUpInput{
 		Email: input.Email, Password: input.Password, Name: input.Name, Role: input.Role,
+		ReferralCode: input.ReferralCode,
 	})
 	if err != nil {
 		errs, err := refused(err)

@@ -20,25 +20,27 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 )
 
 // Resolver holds the domains that the API opens.
 type Resolver struct {
-	Identity *identity.Service
-	Catalog  *catalog.Service
-	Shows    *show.Service
-	Payment  *payment.Service
-	Books    *books.Service
-	AdminLog *adminlog.Service
-	Orders   *order.Service
-	Auctions *auction.Service
-	Chat     *chat.Service
-	Feed     *feed.Service
-	Answers  *idempotency.Store
-	Hub      *realtime.Hub
-	Clock    clock.Clock
-	Log      *slog.Logger
+	Identity  *identity.Service
+	Catalog   *catalog.Service
+	Shows     *show.Service
+	Payment   *payment.Service
+	Referrals *referral.Service
+	Books     *books.Service
+	AdminLog  *adminlog.Service
+	Orders    *order.Service
+	Auctions  *auction.Service
+	Chat      *chat.Service
+	Feed      *feed.Service
+	Answers   *idempotency.Store
+	Hub       *realtime.Hub
+	Clock     clock.Clock
+	Log       *slog.Logger
 
 	// Gather is how long a loader waits for more ids after the first; 2 ms.
 	Gather time.Duration

@@ -61,6 +61,12 @@ type Config struct {
 	// The platform's share of a sale, in basis points (500 is 5 %). An order keeps the share of its day.
 	PlatformFeeBP int64 `env:"SOUK_PLATFORM_FEE_BP" envDefault:"500"`
 
+	// What a user gets who brings another, in basis points of that one's first completed order; never more than the platform's fee on it.
+	ReferralBP int64 `env:"SOUK_REFERRAL_BP" envDefault:"100"`
+
+	// How long after its completion an order can be returned: a commission is paid after that.
+	ReturnWindow time.Duration `env:"SOUK_RETURN_WINDOW" envDefault:"336h"`
+
 	// Address of the European Central Bank's daily reference rates, https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml. Left out, money is exchanged at made-up rates, and in production not at all.
 	FXRatesURL string `env:"SOUK_FX_RATES_URL"`
 

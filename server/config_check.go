@@ -51,6 +51,12 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.PlatformFeeBP < 0 || c.PlatformFeeBP > 10_000 {
 		wrong("SOUK_PLATFORM_FEE_BP", "%d is outside 0 to 10000", c.PlatformFeeBP)
 	}
+	if c.ReferralBP < 0 || c.ReferralBP > 10_000 {
+		wrong("SOUK_REFERRAL_BP", "%d is outside 0 to 10000", c.ReferralBP)
+	}
+	if c.ReturnWindow < time.Minute || c.ReturnWindow > 90*24*time.Hour {
+		wrong("SOUK_RETURN_WINDOW", "%s is outside 1m to 2160h", c.ReturnWindow)
+	}
 	check("SOUK_FX_RATES_URL", c.FXRatesURL != "", checkURL(c.FXRatesURL))
 	if c.FXMaxAge < time.Hour || c.FXMaxAge > 7*24*time.Hour {
 		wrong("SOUK_FX_MAX_AGE", "%s is outside 1h to 168h", c.FXMaxAge)

@@ -92,7 +92,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"DATABASE_ADMIN_URL=postgres://x:y@host:port/z", "REDIS_URL=http://x", "STRIPE_SECRET_KEY=pk_test_1", "STRIPE_API_URL=nowhere",
 		"STRIPE_WEBHOOK_SECRET=we_1",
 		"SOUK_SIGNING_KEY=short", "SOUK_DB_MAX_CONNS=0", "SOUK_PLATFORM_FEE_BP=10001", "SOUK_LOG_LEVEL=loud",
-		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever", "SOUK_FX_RATES_URL=ecb", "SOUK_FX_MAX_AGE=1m", "SOUK_EXCHANGE_MARGIN_BP=-1",
+		"SOUK_LOG_FORMAT=xml", "SOUK_SHUTDOWN_TIMEOUT=forever", "SOUK_FX_RATES_URL=ecb", "SOUK_FX_MAX_AGE=1m", "SOUK_EXCHANGE_MARGIN_BP=-1", "SOUK_REFERRAL_BP=-1", "SOUK_RETURN_WINDOW=0",
 	})
 	var want []string
 	for _, f := range settingFields() {
@@ -113,6 +113,7 @@ func TestMistakesOneByOne(t *testing.T) {
 		"SOUK_DB_MAX_CONNS=1", "SOUK_DB_MAX_CONNS=many", "SOUK_DB_MAX_CONNS=99999999999", "SOUK_PLATFORM_FEE_BP=-1",
 		"SOUK_PLATFORM_FEE_BP=2.5", "SOUK_SHUTDOWN_TIMEOUT=0", "SOUK_SHUTDOWN_TIMEOUT=1h", "STRIPE_SECRET_KEY=sk_live_1",
 		"SOUK_ALLOWED_ORIGINS=*.example", "REDIS_URL=redis://host:port", "SOUK_FX_MAX_AGE=169h", "SOUK_EXCHANGE_MARGIN_BP=2001",
+		"SOUK_REFERRAL_BP=10001", "SOUK_RETURN_WINDOW=2161h",
 		"SOUK_FX_RATES_URL=file:///etc/passwd",
 	} {
 		name, _, _ := strings.Cut(pair, "=")

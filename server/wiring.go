@@ -32,6 +32,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
 )
@@ -78,6 +79,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		Rates: rates, ExchangeMarginBP: s.config.ExchangeMarginBP,
 	})
 	orders := order.New(s.pool, pay, hub, s.config.PlatformFeeBP)
+	referrals := referral.New(referral.Config{
+		Pool: s.pool, Hub: hub, Log: s.log, BasisPoints: s.config.ReferralBP, Window: s.config.ReturnWindow,
+	})
+	users.UseReferrals(referrals)
+	orders.UseReferrals(referrals)
 	auctions, err := auction.New(ctx, auction.Config{
 		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub,
 	})
@@ -85,7 +91,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	answers := idempotency.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, rates, answers); err != nil {
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers); err != nil {
 		return nil, err
 	}
 
@@ -103,7 +109,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Limits: graph.DefaultLimits, Production: s.config.Env == production})
@@ -147,7 +153,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -155,9 +161,10 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, answers *ide
 		workers := river.NewWorkers()
 		payment.Workers(workers, pay)
 		ledger.Workers(workers, s.pool)
+		referral.Workers(workers, referrals)
 		idempotency.Workers(workers, answers)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), idempotency.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

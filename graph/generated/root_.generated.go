@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Query() QueryResolver
+	ReferralProgram() ReferralProgramResolver
 	Show() ShowResolver
 	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
@@ -517,6 +518,34 @@ type ComplexityRoot struct {
 		WalletFreezes  func(childComplexity int, userID id.ID) int
 	}
 
+	Referral struct {
+		Commission  func(childComplexity int) int
+		JoinedAt    func(childComplexity int) int
+		MaturesAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		RefereeName func(childComplexity int) int
+		ResolvedAt  func(childComplexity int) int
+		Status      func(childComplexity int) int
+	}
+
+	ReferralConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReferralEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReferralProgram struct {
+		Code     func(childComplexity int) int
+		Earned   func(childComplexity int) int
+		Pending  func(childComplexity int) int
+		Referred func(childComplexity int, first *int, after *string) int
+	}
+
 	Refund struct {
 		Amount      func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -625,6 +654,7 @@ type ComplexityRoot struct {
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
 		Purchases     func(childComplexity int, first *int, after *string) int
+		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
 		Sales         func(childComplexity int, first *int, after *string) int
 		User          func(childComplexity int) int
@@ -2696,6 +2726,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
 
+	case "Referral.commission":
+		if e.ComplexityRoot.Referral.Commission == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.Commission(childComplexity), true
+	case "Referral.joinedAt":
+		if e.ComplexityRoot.Referral.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.JoinedAt(childComplexity), true
+	case "Referral.maturesAt":
+		if e.ComplexityRoot.Referral.MaturesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.MaturesAt(childComplexity), true
+	case "Referral.id":
+		if e.ComplexityRoot.Referral.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.NodeID(childComplexity), true
+	case "Referral.refereeName":
+		if e.ComplexityRoot.Referral.RefereeName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.RefereeName(childComplexity), true
+	case "Referral.resolvedAt":
+		if e.ComplexityRoot.Referral.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.ResolvedAt(childComplexity), true
+	case "Referral.status":
+		if e.ComplexityRoot.Referral.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.Status(childComplexity), true
+
+	case "ReferralConnection.edges":
+		if e.ComplexityRoot.ReferralConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.Edges(childComplexity), true
+	case "ReferralConnection.nodes":
+		if e.ComplexityRoot.ReferralConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.Nodes(childComplexity), true
+	case "ReferralConnection.pageInfo":
+		if e.ComplexityRoot.ReferralConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.PageInfo(childComplexity), true
+
+	case "ReferralEdge.cursor":
+		if e.ComplexityRoot.ReferralEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralEdge.Cursor(childComplexity), true
+	case "ReferralEdge.node":
+		if e.ComplexityRoot.ReferralEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralEdge.Node(childComplexity), true
+
+	case "ReferralProgram.code":
+		if e.ComplexityRoot.ReferralProgram.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Code(childComplexity), true
+	case "ReferralProgram.earned":
+		if e.ComplexityRoot.ReferralProgram.Earned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Earned(childComplexity), true
+	case "ReferralProgram.pending":
+		if e.ComplexityRoot.ReferralProgram.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Pending(childComplexity), true
+	case "ReferralProgram.referred":
+		if e.ComplexityRoot.ReferralProgram.Referred == nil {
+			break
+		}
+
+		args, err := ec.field_ReferralProgram_referred_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Referred(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
 	case "Refund.amount":
 		if e.ComplexityRoot.Refund.Amount == nil {
 			break
@@ -3096,6 +3231,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Purchases(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.referral":
+		if e.ComplexityRoot.Viewer.Referral == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Referral(childComplexity), true
 	case "Viewer.role":
 		if e.ComplexityRoot.Viewer.Role == nil {
 			break
@@ -4174,6 +4315,8 @@ input SignUpInput {
   "1 to 80 characters; everyone sees it."
   name: String!
   role: SignUpRole! = BUYER
+  "The code of the user who brought the new one; REFERRAL_CODE_UNKNOWN where nobody has it, and then there is no account."
+  referralCode: String
 }
 
 input SignInInput {
@@ -4575,6 +4718,8 @@ extend type Subscription {
 enum ViewerEventKind {
   "The version reached, without an object."
   SNAPSHOT
+  "Somebody whom the viewer brought has joined, or what comes of it has changed."
+  REFERRAL_CHANGED
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
@@ -4796,6 +4941,60 @@ type CardDeclined implements UserError {
   field: [String!]
   "The provider's reason, for one: insufficient_funds. Null where none is given."
   declineCode: String
+}
+`, BuiltIn: false},
+	{Name: "../referral.graphqls", Input: `extend type Viewer {
+  "Whom the viewer has brought, and what comes of it; null for staff."
+  referral: ReferralProgram
+}
+
+"Whoever brings a new user gets a commission on that user's first purchase."
+type ReferralProgram {
+  "What a new user gives to signUp as referralCode."
+  code: String!
+  "Commissions on orders that can still be returned, one sum for each currency."
+  pending: [Money!]!
+  "Commissions that were paid into the wallet, one sum for each currency."
+  earned: [Money!]!
+  "Whom the viewer has brought, the newest first."
+  referred(first: Int, after: String): ReferralConnection!
+}
+
+enum ReferralStatus {
+  "The new user has not completed a purchase yet."
+  WAITING
+  "The commission is fixed, and paid at maturesAt unless the order is undone."
+  PENDING
+  "The commission is in the wallet."
+  MATURED
+  "The order was undone, and the commission with it."
+  CANCELLED
+}
+
+"One user brought by the viewer."
+type Referral implements Node {
+  id: ID!
+  "The new user's name, as everyone sees it."
+  refereeName: String!
+  status: ReferralStatus!
+  "Null while WAITING."
+  commission: Money
+  joinedAt: Time!
+  "When the commission is paid; null while WAITING."
+  maturesAt: Time
+  "When it was paid or cancelled."
+  resolvedAt: Time
+}
+
+type ReferralConnection {
+  edges: [ReferralEdge!]!
+  nodes: [Referral!]!
+  pageInfo: PageInfo!
+}
+
+type ReferralEdge {
+  cursor: String!
+  node: Referral!
 }
 `, BuiltIn: false},
 	{Name: "../show.graphqls", Input: `extend type Query {
@@ -5635,6 +5834,62 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Referral(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Referral_id(ctx, field)
+	case "refereeName":
+		return ec.fieldContext_Referral_refereeName(ctx, field)
+	case "status":
+		return ec.fieldContext_Referral_status(ctx, field)
+	case "commission":
+		return ec.fieldContext_Referral_commission(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_Referral_joinedAt(ctx, field)
+	case "maturesAt":
+		return ec.fieldContext_Referral_maturesAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Referral_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Referral", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReferralConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReferralConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReferralConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReferralEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReferralEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralProgram(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ReferralProgram_code(ctx, field)
+	case "pending":
+		return ec.fieldContext_ReferralProgram_pending(ctx, field)
+	case "earned":
+		return ec.fieldContext_ReferralProgram_earned(ctx, field)
+	case "referred":
+		return ec.fieldContext_ReferralProgram_referred(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralProgram", field.Name)
+}
+
 func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5845,6 +6100,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_earnings(ctx, field)
 	case "cards":
 		return ec.fieldContext_Viewer_cards(ctx, field)
+	case "referral":
+		return ec.fieldContext_Viewer_referral(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

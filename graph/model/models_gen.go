@@ -313,6 +313,8 @@ type SignUpInput struct {
 	// 1 to 80 characters; everyone sees it.
 	Name string        `json:"name"`
 	Role identity.Role `json:"role"`
+	// The code of the user who brought the new one; REFERRAL_CODE_UNKNOWN where nobody has it, and then there is no account.
+	ReferralCode *string `json:"referralCode,omitempty"`
 }
 
 type SignUpPayload struct {

@@ -47,7 +47,7 @@ func packages(t *testing.T) []pkg {
 
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
-	"internal/identity", "internal/adminlog", "internal/catalog", "internal/feed", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/chat", "internal/show",
+	"internal/identity", "internal/adminlog", "internal/catalog", "internal/feed", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show",
 	"internal/order", "internal/auction", "internal/audit", "internal/demo",
 }
 
@@ -134,7 +134,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
-		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/referral", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/audience"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}

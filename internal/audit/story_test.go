@@ -22,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 
 	"github.com/souklive/souk/internal/clock"
@@ -87,6 +88,8 @@ func tell(t *testing.T) *story {
 		Rates: rates, ExchangeMarginBP: 50,
 	})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
+	referrals := referral.New(referral.Config{Pool: s.Pool, BasisPoints: 100, Window: time.Hour})
+	s.orders.UseReferrals(referrals)
 	auctions, err := auction.New(t.Context(), auction.Config{
 		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),
 		Payment: s.payment, Orders: s.orders, Hub: silent{},
@@ -99,6 +102,10 @@ func tell(t *testing.T) *story {
 	s.topUp(badr, "topup of badr")
 	s.rollUp() // one part of the story lies before the watermark, the other behind it
 
+	s.brings(referrals, seller, badr, "matured")
+	s.brings(referrals, seller, s.user("chadi"), "waiting")
+	s.brings(referrals, badr, amal, "pending")
+
 	s.lot(seller, "led", amal, badr)
 	s.lot(seller, "quiet")
 	s.close(s.lot(seller, "unsold"), "unsold")
@@ -106,6 +113,14 @@ func tell(t *testing.T) *story {
 	settled := s.close(s.lot(seller, "done", amal, badr, amal), "settled")
 	s.must2(s.orders.Ship(t.Context(), seller, settled, "RR123"))
 	s.must2(s.orders.ConfirmReceipt(t.Context(), amal, settled))
+
+	// What badr gets for amal waits; what the seller gets for badr was due an hour ago.
+	bought := s.close(s.lot(seller, "wanted", badr), "bought")
+	s.must2(s.orders.Ship(t.Context(), seller, bought, "RR124"))
+	s.must2(s.orders.ConfirmReceipt(t.Context(), badr, bought))
+	s.exec(s.sql(`BEGIN; SET LOCAL session_replication_role = replica;
+		UPDATE referral SET pending_at = pending_at - interval '2 hours', matures_at = matures_at - interval '2 hours' WHERE id = :matured;; COMMIT`))
+	s.must(referrals.MatureDue(t.Context()))
 
 	exchange, err := s.payment.Exchange(t.Context(), badr, payment.ExchangeInput{From: money.New(20_00, "EUR"), To: "TND", IdempotencyKey: "once"})
 	s.must(err)
@@ -158,6 +173,20 @@ func (s *story) topUp(user uuid.UUID, name string) {
 	})
 	s.must(err)
 	s.names[name] = top.ID.String()
+}
+
+// brings lets a user bring another.
+func (s *story) brings(referrals *referral.Service, referrer, referee uuid.UUID, name string) {
+	s.t.Helper()
+	code, err := referrals.Code(s.t.Context(), referrer)
+	s.must(err)
+	s.must(postgres.InTx(s.t.Context(), s.Pool, func(tx pgx.Tx) error {
+		_, err := referrals.JoinTx(s.t.Context(), tx, referee, code)
+		return err
+	}))
+	var referral uuid.UUID
+	s.must(s.Admin.QueryRow(s.t.Context(), "SELECT id FROM referral WHERE referee_id = $1", referee).Scan(&referral))
+	s.names[name] = referral.String()
 }
 
 // rollUp rolls up until something moved: the transactions of other tests hold the watermark back while they run.

@@ -27,6 +27,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -36,6 +37,12 @@ const FeeBasisPoints = 850
 // ExchangeMarginBP is what the world's platform keeps of an exchange.
 const ExchangeMarginBP = 50
 
+// What the world's platform pays for a new user's first order, and how long after it.
+const (
+	ReferralBP   = 100
+	ReturnWindow = 14 * 24 * time.Hour
+)
+
 // World is every domain over one database that is the test's own. Unless NewPaying made it, it has no payment
 // provider: wallets are filled by Fund.
 type World struct {
@@ -44,14 +51,15 @@ type World struct {
 	Admin *pgxpool.Pool // as the schema's owner
 	Told  *Told
 
-	Identity *identity.Service
-	Catalog  *catalog.Service
-	Shows    *show.Service
-	Rates    *fx.Service
-	Payment  *payment.Service
-	Orders   *order.Service
-	Auctions *auction.Service
-	Chat     *chat.Service
+	Identity  *identity.Service
+	Catalog   *catalog.Service
+	Shows     *show.Service
+	Rates     *fx.Service
+	Payment   *payment.Service
+	Referrals *referral.Service
+	Orders    *order.Service
+	Auctions  *auction.Service
+	Chat      *chat.Service
 }
 
 // New makes a world.
@@ -87,6 +95,9 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	change(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
+	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
+	w.Identity.UseReferrals(w.Referrals)
+	w.Orders.UseReferrals(w.Referrals)
 	w.Chat = chat.New(w.Pool, w.Catalog, w.Told)
 	w.Auctions, err = auction.New(t.Context(), auction.Config{
 		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
@@ -265,7 +276,8 @@ func (w *World) Audited() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "orders", "order_move",
-		"auction", "bid", "hold", "fx_rate", "exchange", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
+		"auction", "bid", "hold", "fx_rate", "exchange",
+		"referral_code", "referral", "user_feed", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	WithdrawalChanged Kind = "WITHDRAWAL_CHANGED" // a part of a withdrawal has another status
 	WalletFrozen      Kind = "WALLET_FROZEN"      // the wallets were frozen, or for one more reason; the user is the thing
 	WalletUnfrozen    Kind = "WALLET_UNFROZEN"    // a freeze was lifted; another may stand
+	ReferralChanged   Kind = "REFERRAL_CHANGED"   // whom the user brought, or what comes of it
 )
 
 // Event is what a user is told.

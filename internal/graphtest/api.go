@@ -38,6 +38,7 @@ import (
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/redistest"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
@@ -131,6 +132,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
 	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)
+	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
+	r.Identity.UseReferrals(r.Referrals)
+	r.Orders.UseReferrals(r.Referrals)
 	r.Chat = chat.New(pool, r.Catalog, hub)
 	r.Auctions, err = auction.New(a.t.Context(), auction.Config{
 		Pool: pool, Catalog: r.Catalog, Shows: r.Shows, Payment: r.Payment, Orders: r.Orders, Hub: hub,

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"net/mail"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
@@ -47,9 +49,16 @@ func userOf(row db.AppUser) User {
 
 // Service holds the use cases of this package.
 type Service struct {
-	pool   *pgxpool.Pool
-	q      *db.Queries
-	hasher *hasher
+	pool      *pgxpool.Pool
+	q         *db.Queries
+	hasher    *hasher
+	referrals Referrals
+}
+
+// Referrals hears of a new user who names a code, in the transaction that makes them; where it refuses, there is no new
+// user. What it answers is called after the commit.
+type Referrals interface {
+	JoinTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, code string) (told func(context.Context), err error)
 }
 
 // New makes the service over a pool.
@@ -57,12 +66,17 @@ func New(pool *pgxpool.Pool) *Service {
 	return &Service{pool: pool, q: db.New(), hasher: newHasher()}
 }
 
+// UseReferrals says who hears of referral codes; to be called before anybody signs up.
+func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
+
 // SignUpInput describes a new account.
 type SignUpInput struct {
 	Email    string
 	Password string
 	Name     string
 	Role     Role // Buyer or Seller: staff accounts are not made by signing up
+
+	ReferralCode *string // of the user who brought them; nil where nobody did
 }
 
 // SignUp registers a buyer or seller and opens a first session.
@@ -89,13 +103,35 @@ func (s *Service) Register(ctx context.Context, in SignUpInput) (_ User, err err
 		return User{}, err
 	}
 	user := User{ID: id.New(), Email: email, Name: name, Role: in.Role}
-	err = s.q.UserInsert(ctx, s.pool, db.UserInsertParams{
-		ID: user.ID, Email: email, Name: name, Role: string(in.Role), PasswordHash: hash,
-	})
+	row := db.UserInsertParams{ID: user.ID, Email: email, Name: name, Role: string(in.Role), PasswordHash: hash}
+	if in.ReferralCode == nil {
+		err = s.q.UserInsert(ctx, s.pool, row)
+	} else {
+		err = s.insertReferred(ctx, row, *in.ReferralCode)
+	}
 	if postgres.Violates(err, "app_user_email_key") {
 		return User{}, ErrEmailTaken.At("email")
 	}
 	return user, err
+}
+
+// insertReferred makes a user together with who brought them, or neither.
+func (s *Service) insertReferred(ctx context.Context, row db.UserInsertParams, code string) error {
+	if s.referrals == nil {
+		return errors.New("nobody hears of referral codes")
+	}
+	var told func(context.Context)
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		err := s.q.UserInsert(ctx, tx, row)
+		if err == nil {
+			told, err = s.referrals.JoinTx(ctx, tx, row.ID, code)
+		}
+		return err
+	})
+	if err == nil {
+		told(ctx)
+	}
+	return err
 }
 
 func validate(email, password, name string) error {

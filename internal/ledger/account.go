@@ -73,7 +73,7 @@ const (
 	FlowChargeback     Flow = "chargeback"      // taken by the card network, until it decides
 	FlowChargebackWon  Flow = "chargeback_won"  // and given back
 	FlowChargebackLost Flow = "chargeback_lost" // and gone: who bears it
-	FlowReferral       Flow = "referral"        // a commission, pending
+	FlowReferral       Flow = "referral"        // a commission, pending, or taken back
 	FlowMaturity       Flow = "maturity"        // what was pending is its owner's
 	FlowExchange       Flow = "exchange"
 	FlowReversal       Flow = "reversal"

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/text"
 )
 
@@ -90,7 +91,16 @@ type Service struct {
 	payment        *payment.Service
 	hub            realtime.Publisher
 	feeBasisPoints int64
+	referrals      Referrals
 }
+
+// Referrals hears of completed orders, in the transaction that completes them, and answers the events to publish after it.
+type Referrals interface {
+	CompletedTx(ctx context.Context, tx pgx.Tx, sale referral.Sale) ([]realtime.Event, error)
+}
+
+// UseReferrals says who hears of completed orders; to be called before the first is.
+func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
 // New makes the service. The platform keeps feeBasisPoints hundredths of a percent of each total.
 func New(pool *pgxpool.Pool, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
@@ -150,11 +160,27 @@ func (s *Service) Ship(ctx context.Context, seller, order uuid.UUID, tracking st
 
 // ConfirmReceipt records that the buyer has the goods, and releases the escrow to the seller less the fee.
 func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
-	return s.act(ctx, buyer, order, ActionConfirmReceipt, "", EventReceived, func(tx pgx.Tx, o Order) error {
+	var told []realtime.Event
+	o, err := s.act(ctx, buyer, order, ActionConfirmReceipt, "", EventReceived, func(tx pgx.Tx, o Order) (err error) {
+		if told, err = s.completedTx(ctx, tx, o); err != nil {
+			return err
+		}
 		return s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
 			Order: o.ID, Seller: o.SellerID, Total: o.Total, Fee: o.Fee, Key: "order:" + o.ID.String() + ":release",
 		})
 	})
+	if err == nil {
+		s.hub.Publish(ctx, told...)
+	}
+	return o, err
+}
+
+// completedTx tells who pays commissions of an order that is completed.
+func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realtime.Event, error) {
+	if s.referrals == nil {
+		return nil, nil
+	}
+	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Total, Fee: o.Fee})
 }
 
 // act does one party's action under the order's lock: checks, moves, tells, then posts. An action that was
