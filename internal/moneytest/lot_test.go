@@ -44,7 +44,7 @@ func (m *machine) lotActions() []action {
 	rivals := action{"bids at once", some(&m.lots, (*lot).open), m.bidsAtOnce}
 	sell := action{"close", some(&m.lots, (*lot).sold), func() { m.close((*lot).sold) }}
 	end := action{"close, unsold", some(&m.lots, (*lot).open), func() { m.close((*lot).open) }}
-	return []action{offer, offer, bid, bid, bid, bid, late, retry, rivals, sell, sell, end}
+	return []action{offer, bid, bid, bid, bid, late, retry, rivals, sell, sell, sell, end}
 }
 
 func (s *sale) unsent() bool { return !s.sent }
@@ -54,7 +54,7 @@ func (m *machine) saleActions() []action {
 	ship := action{"ship", some(&m.sales, (*sale).unsent), m.ship}
 	receive := action{"receive", some(&m.sales, (*sale).onWay), m.receive}
 	outOfTurn := action{"act out of turn", some(&m.sales, each[*sale]), m.outOfTurn}
-	return []action{ship, ship, receive, receive, outOfTurn}
+	return []action{ship, ship, ship, receive, receive, receive, outOfTurn}
 }
 
 // eur is euro cents.
@@ -90,6 +90,8 @@ func (m *machine) judge(l *lot, who uuid.UUID, cents int64) string {
 		return "ALREADY_LEADING"
 	case cents < l.minimum():
 		return "BID_TOO_LOW"
+	case m.frozen[who]:
+		return "WALLET_FROZEN"
 	case cents > m.books.free(who, "EUR"):
 		return "INSUFFICIENT_FUNDS"
 	}

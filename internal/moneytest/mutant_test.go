@@ -56,6 +56,18 @@ func (p generous) ConfirmIntent(ctx context.Context, id, returnURL, key string) 
 	return intent, err
 }
 
+// doubling sends a refund again under another key where the answer was lost.
+type doubling struct{ payment.Provider }
+
+func (p doubling) CreateRefund(ctx context.Context, r payment.RefundRequest) (payment.SentRefund, error) {
+	sent, err := p.Provider.CreateRefund(ctx, r)
+	if lostAnswer(err) {
+		r.Key = uuid.NewString()
+		return p.Provider.CreateRefund(ctx, r)
+	}
+	return sent, err
+}
+
 func lostAnswer(err error) bool {
 	e, ok := errors.AsType[*payment.ProviderError](err)
 	return ok && (e.Outcome == payment.Unknown || e.Outcome == payment.Poisoned)
@@ -65,6 +77,7 @@ func mutants() []mutant {
 	return []mutant{
 		{"a lost answer is a refusal", func(c *payment.Config) { c.Provider = hasty{c.Provider} }},
 		{"a lost answer is followed by another charge", func(c *payment.Config) { c.Provider = insistent{c.Provider} }},
+		{"a lost answer is followed by another refund", func(c *payment.Config) { c.Provider = doubling{c.Provider} }},
 		{"Stripe's fee is forgotten", func(c *payment.Config) { c.Provider = generous{c.Provider} }},
 	}
 }
@@ -86,7 +99,9 @@ func TestMutantsAreFound(t *testing.T) {
 						panic(found)
 					}
 				}()
-				play.run(run)
+				for range 3 { // some hide well
+					play.run(run)
+				}
 			})
 			if found == nil {
 				t.Errorf("%d runs have not found it", play.runs)

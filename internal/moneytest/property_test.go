@@ -18,7 +18,7 @@ import (
 // fails. The seed replays a run, so that no file has to.
 func presets() map[string]string {
 	return map[string]string{
-		"rapid.checks": "25", "rapid.steps": "40", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
+		"rapid.checks": "40", "rapid.steps": "40", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
 		"rapid.seed": strconv.FormatUint(uint64(rand.Uint32()), 10),
 	}
 }
@@ -44,10 +44,13 @@ func wanted() []string {
 		"top-up SUCCEEDED", "top-up FAILED", "top-up REQUIRES_ACTION", "top-up PROCESSING", "top-up retried", "looked", "resolvers at once",
 		"3-D Secure succeed", "3-D Secure fail",
 		"lot opened", "bid taken", "bid retried", "bids at once", "lot closed", "shipped", "received",
+		"withdrawn", "withdrawals at once", "refund left", "refund sent back", "refund pushed at once",
+		"exchanged", "exchange retried", "frozen", "unfrozen",
+		"refused WITHDRAWAL_NOT_FUNDED_BY_CARD", "refused WALLET_FROZEN", "refused EXCHANGE_TOO_SMALL",
 		"jobs lost", "a day passed", "resolved while the answer was late", "webhooks while the answer was late",
 		"mishap duplicate", "mishap reorder", "mishap late", "mishap drop",
 		"refused INSUFFICIENT_FUNDS", "refused BID_TOO_LOW", "refused BID_ON_OWN_LOT", "refused ALREADY_LEADING", "refused AUCTION_CLOSED",
-		"refused IDEMPOTENCY_KEY_REUSED", "refused ORDER_ACTION_NOT_AVAILABLE", "refused TOP_UP_TOO_SMALL",
+		"refused IDEMPOTENCY_KEY_REUSED", "refused ORDER_ACTION_NOT_AVAILABLE",
 	}
 	for _, fault := range stripefake.Faults() {
 		all = append(all, "fault "+string(fault))
@@ -62,7 +65,7 @@ func TestMoneyFollowsTheModel(t *testing.T) {
 	play := &stage{t: t, seen: new(tally)}
 	rapid.Check(t, play.run)
 	t.Logf("%d runs met:\n%s", play.runs, play.seen)
-	if t.Failed() || play.runs < 25 {
+	if t.Failed() || play.runs < 40 {
 		return // too few runs to meet everything
 	}
 	for _, what := range play.seen.missing(wanted()) {

@@ -14,12 +14,16 @@ const (
 	pays     = "pays"
 	declines = "declines"
 	asks     = "asks its holder"
+	pends    = "pays, and takes its time with a refund"
+	returns  = "pays, and sends a refund back"
 )
 
 var cards = map[string][]string{
 	pays:     {"pm_card_visa", "pm_card_mastercard"},
 	declines: {"pm_card_visa_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclinedExpiredCard"},
 	asks:     {"pm_card_authenticationRequired"},
+	pends:    {"pm_card_pendingRefund"},
+	returns:  {"pm_card_refundFail"},
 }
 
 // topUp is money on its way into a wallet, as the rules have it.
@@ -44,7 +48,7 @@ func (top *topUp) waiting() bool { return top.status == payment.RequiresAction &
 
 // may says whether a status can follow from what happened.
 func (top *topUp) may(status payment.TopUpStatus) bool {
-	succeeds := top.card == pays || (top.card == asks && top.holder == "succeed")
+	succeeds := top.card != declines && (top.card != asks || top.holder == "succeed")
 	switch status {
 	case payment.Processing:
 		return top.status == payment.Processing // what is known is not forgotten
@@ -72,7 +76,7 @@ func (m *machine) topUpActions() []action {
 // topUp pays into a wallet from a card.
 func (m *machine) topUp() {
 	user := anyOf(m.t, m.buyers, "buyer")
-	kind := rapid.SampledFrom([]string{pays, pays, pays, declines, asks}).Draw(m.t, "card")
+	kind := rapid.SampledFrom([]string{pays, pays, pends, returns, declines, asks}).Draw(m.t, "card")
 	in := payment.TopUpInput{
 		Amount: drawAmount(m.t), PaymentMethod: rapid.SampledFrom(cards[kind]).Draw(m.t, "method"), IdempotencyKey: uuid.NewString(),
 	}
