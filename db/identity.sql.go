@@ -74,6 +74,33 @@ func (q *Queries) SessionUser(ctx context.Context, db DBTX, tokenHash []byte) (S
 	return i, err
 }
 
+const sessionsRevokedLately = `-- name: SessionsRevokedLately :many
+SELECT id FROM session
+WHERE revoked_at > clock_timestamp() - make_interval(secs => $1::float8)
+ORDER BY id
+`
+
+// What was revoked lately, a little more than asked for: the time is from before the commit.
+func (q *Queries) SessionsRevokedLately(ctx context.Context, db DBTX, seconds float64) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, sessionsRevokedLately, seconds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userByEmail = `-- name: UserByEmail :one
 SELECT id, email, name, role, password_hash, created_at FROM app_user WHERE lower(email) = lower($1::text)
 `

@@ -47,8 +47,11 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 		return nil, errVersion
 	}
 	run := audience.RunOf(ctx)
-	if run != nil { // for a group: where it begins is the group's to say
-		s.After, s.Epoch = run.After, run.Epoch
+	if run != nil && run.Begin != nil { // where it begins is not the arguments' to say
+		s.After, s.Epoch = nil, ""
+		if c := run.Begin.Cursor; c != nil {
+			s.After, s.Epoch = &c.After, c.Epoch
+		}
 	}
 	subscription, err := r.Hub.Subscribe(ctx, s)
 	if err != nil {

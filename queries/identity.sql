@@ -20,3 +20,9 @@ WHERE s.token_hash = @token_hash AND s.revoked_at IS NULL AND s.expires_at > clo
 
 -- name: SessionRevoke :exec
 UPDATE session SET revoked_at = clock_timestamp() WHERE id = @id AND revoked_at IS NULL;
+
+-- What was revoked lately, a little more than asked for: the time is from before the commit.
+-- name: SessionsRevokedLately :many
+SELECT id FROM session
+WHERE revoked_at > clock_timestamp() - make_interval(secs => @seconds::float8)
+ORDER BY id;

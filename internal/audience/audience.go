@@ -75,13 +75,16 @@ func (a *Groups) Close() {
 }
 
 // Join implements gqlws.JoinFunc.
-func (a *Groups) Join(_ context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, v gqlws.Viewer) (leave func(), joined bool) {
+func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, v gqlws.Viewer) (leave func(), joined bool) {
 	if op.Operation.Operation != ast.Subscription {
 		return nil, false
 	}
 	p, ok := read(op)
 	if !ok {
 		return nil, false
+	}
+	if c := cursorIn(ctx); c != nil {
+		p.after, p.epoch = &c.After, c.Epoch
 	}
 	g := a.acquire(p.key, exec, op)
 	if g == nil {
@@ -159,7 +162,7 @@ func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.Operat
 		DisableIntrospection: true, RecoverFunc: op.RecoverFunc,
 		ResolverMiddleware: op.ResolverMiddleware, RootResolverMiddleware: op.RootResolverMiddleware,
 	}
-	ctx, end := gqlws.WithStreamEnd(context.WithValue(graphql.StartOperationTrace(ctx), runKey{}, run))
+	ctx, end := gqlws.WithStreamEnd(withRun(graphql.StartOperationTrace(ctx), run))
 	respond, ctx := exec.DispatchOperation(ctx, own)
 	return respond, ctx, end
 }

@@ -93,8 +93,8 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 			b.runs.Add(1)
 			run := RunOf(ctx)
 			var cursor int64 = -1
-			if run.After != nil && (run.Epoch == "" || run.Epoch == "now") {
-				cursor = *run.After
+			if c := run.Begin.Cursor; c != nil && (c.Epoch == "" || c.Epoch == "now") {
+				cursor = c.After
 			}
 			buffer := make([]byte, 0, 64) // used again for each answer, as gqlgen's is
 			answer := func(version int64, kind string) *graphql.Response {
@@ -144,7 +144,7 @@ func newViewer(t *testing.T, after int64) *viewer {
 	return &viewer{t: t, last: after, ended: make(chan gqlerror.List, 2), news: make(chan struct{}, 1)}
 }
 
-func (v *viewer) Next(answers [][]byte) {
+func (v *viewer) Next(last int64, answers [][]byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, raw := range answers {
@@ -162,6 +162,9 @@ func (v *viewer) Next(answers [][]byte) {
 		}
 		v.last = answer.Data.Version
 		v.seen = append(v.seen, fmt.Sprint(answer.Data.Kind, answer.Data.Version))
+	}
+	if v.last != last {
+		v.bad = fmt.Sprintf("%d was called %d", v.last, last)
 	}
 	nudge(v.news)
 }

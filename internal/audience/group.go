@@ -105,7 +105,7 @@ func (g *group) follow() gqlerror.List {
 	})
 	defer timer.Stop()
 	var out gqlerror.List
-	err := g.each(g.ctx, &Run{}, func(f frame) bool {
+	err := g.each(g.ctx, &Run{Begin: &Begin{}}, func(f frame) bool {
 		now := g.view.Load()
 		if now == nil {
 			g.fresh.Store(&snapshot{f, time.Now()})
@@ -226,7 +226,7 @@ func (g *group) attach(m *member, version int64, first []byte) bool {
 	default:
 	}
 	if len(bodies) > 0 {
-		m.viewer.Next(bodies)
+		m.viewer.Next(m.cursor, bodies)
 	}
 	m.at = len(sh.members)
 	sh.members = append(sh.members, m)
@@ -276,7 +276,7 @@ func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	result := g.reads.DoChan("", func() (any, error) {
 		var taken *snapshot
 		begun := time.Now()
-		err := g.each(g.ctx, &Run{}, func(f frame) bool {
+		err := g.each(g.ctx, &Run{Begin: &Begin{}}, func(f frame) bool {
 			taken = &snapshot{f, begun}
 			return false
 		})
@@ -305,8 +305,8 @@ func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
 func (g *group) catchUp(ctx context.Context, m *member, p plan) {
 	g.a.metrics.catchUps.Inc()
 	attached := false
-	err := g.each(ctx, &Run{After: p.after, Epoch: p.epoch}, func(f frame) bool {
-		m.viewer.Next([][]byte{f.body})
+	err := g.each(ctx, &Run{Begin: &Begin{&Cursor{*p.after, p.epoch}}}, func(f frame) bool {
+		m.viewer.Next(f.version, [][]byte{f.body})
 		if !m.viewer.Ready() {
 			return false
 		}
@@ -425,7 +425,7 @@ func (sh *shard) pass(now *view) {
 			behind = m.cursor
 			bodies = now.after(bodies[:0:0], behind)
 		}
-		m.viewer.Next(bodies)
+		m.viewer.Next(now.last(), bodies)
 		m.cursor = now.last()
 	}
 }

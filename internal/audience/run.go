@@ -6,16 +6,23 @@ import (
 	"time"
 )
 
-// Run is one execution of a group's operation.
-type Run struct {
-	// After is the version behind which the events begin; nil asks for a snapshot first. It stands in place of
-	// the operation's own arguments, as Epoch does.
-	After *int64
+// Cursor is where a viewer goes on from.
+type Cursor struct {
+	After int64
 	Epoch string
+}
+
+// Run is one execution of a subscription whose events count versions.
+type Run struct {
+	// Begin stands in place of the operation's own arguments where it is set: a cursor, or nil for a snapshot.
+	Begin *Begin
 
 	mu    sync.Mutex
 	marks []mark
 }
+
+// Begin is where a run begins.
+type Begin struct{ Cursor *Cursor }
 
 type mark struct {
 	version int64
@@ -24,10 +31,38 @@ type mark struct {
 
 type runKey struct{}
 
-// RunOf is the run that a resolver works for; nil where a viewer is served alone.
+// RunOf is the run that a resolver works for; nil where nobody asks.
 func RunOf(ctx context.Context) *Run {
 	run, _ := ctx.Value(runKey{}).(*Run)
 	return run
+}
+
+func withRun(ctx context.Context, run *Run) context.Context {
+	return context.WithValue(ctx, runKey{}, run)
+}
+
+type cursorKey struct{}
+
+// WithCursor begins subscriptions behind a cursor, whatever their arguments say.
+func WithCursor(ctx context.Context, c Cursor) context.Context {
+	return context.WithValue(ctx, cursorKey{}, &c)
+}
+
+func cursorIn(ctx context.Context) *Cursor {
+	c, _ := ctx.Value(cursorKey{}).(*Cursor)
+	return c
+}
+
+// WithVersions has the resolver of a viewer who is served alone tell versions: after each answer, next is the answer's.
+func WithVersions(ctx context.Context) (_ context.Context, next func() (version int64, ok bool)) {
+	run := &Run{}
+	if c := cursorIn(ctx); c != nil {
+		run.Begin = &Begin{c}
+	}
+	return withRun(ctx, run), func() (int64, bool) {
+		m, ok := run.next()
+		return m.version, ok
+	}
 }
 
 // Emit notes the version and the time of the event that the resolver is about to hand on. Each is executed in turn.

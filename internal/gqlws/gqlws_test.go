@@ -372,15 +372,15 @@ func TestJoined(t *testing.T) {
 	want(t, ws, `{"type":"next","id":"3","payload":{"data":{"ticks":"alone"}}}`)
 	first, second := <-viewers, <-viewers
 	answers := [][]byte{[]byte(`{"n":1}`), []byte(`{"n":2}`)}
-	first.Next(answers)
-	second.Next(answers)
+	first.Next(2, answers)
+	second.Next(2, answers)
 	for _, id := range []string{"1", "2"} {
 		want(t, ws, `{"type":"next","id":"`+id+`","payload":{"n":1}}`)
 		want(t, ws, `{"type":"next","id":"`+id+`","payload":{"n":2}}`)
 	}
 	send(t, ws, `{"type":"complete","id":"1"}`)
 	<-left
-	first.Next(answers)
+	first.Next(2, answers)
 	first.End(nil)
 	second.End(gqlerror.List{gqlerror.Errorf("over")})
 	want(t, ws, `{"id":"2","type":"error","payload":[{"message":"over"}]}`)

@@ -26,8 +26,9 @@ type Config struct {
 	Join JoinFunc
 	// Present makes an error what a client sees.
 	Present func(ctx context.Context, err error) *gqlerror.Error
-	// Attach is told of each connection once it is let in, and detaches it at its end; nil for nobody.
-	Attach func(ctx context.Context, end func(code int, reason string)) (detach func())
+	// Attach is told of each connection that Init has let in, with a way to end it, and may refuse it as Init may;
+	// detach is called at the connection's end. Nil for nobody.
+	Attach func(ctx context.Context, end func(code int, reason string)) (detach func(), err error)
 
 	InitTimeout   time.Duration // for connection_init to come; 10 s
 	KeepAlive     time.Duration // between the older protocol's signs of life; 20 s
@@ -52,8 +53,9 @@ type JoinFunc func(ctx context.Context, exec graphql.GraphExecutor, op *graphql.
 
 // Viewer is one client's end of a subscription that others serve.
 type Viewer interface {
-	// Next delivers answers, in order. It does not wait. Nobody changes the bytes afterwards.
-	Next(answers [][]byte)
+	// Next delivers answers of consecutive versions, of which last is the last one's. It does not wait. Nobody
+	// changes the bytes afterwards.
+	Next(last int64, answers [][]byte)
 	// Ready waits until the client has taken most of what it was sent; false says that it is gone. It is for who
 	// has much to send at once.
 	Ready() bool

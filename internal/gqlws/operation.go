@@ -68,7 +68,7 @@ func (o *operation) stop() {
 }
 
 // Next implements Viewer.
-func (o *operation) Next(answers [][]byte) {
+func (o *operation) Next(_ int64, answers [][]byte) {
 	if o.ctx.Err() == nil {
 		o.s.conn.SendEach(o.head, answers, tail)
 	}
@@ -108,7 +108,7 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 		if !o.Ready() {
 			break
 		}
-		o.Next([][]byte{body})
+		o.Next(0, [][]byte{body})
 		if read.Operation.Operation != ast.Subscription {
 			break
 		}

@@ -155,7 +155,9 @@ func (s *session) handleInit(m message) bool {
 	}
 	s.ctx = ctx
 	if s.h.Attach != nil {
-		s.detach = s.h.Attach(ctx, s.conn.End)
+		if s.detach, err = s.h.Attach(ctx, s.conn.End); err != nil {
+			return s.refuse(err)
+		}
 	}
 	s.say(message{Type: "connection_ack"})
 	if s.p.legacy() {
