@@ -28,8 +28,10 @@ type bearerKey struct{}
 // The close codes for a connection_init that is refused, and for one that the server failed at: the first is
 // graphql-transport-ws's, on the second its clients come back.
 const (
-	closeForbidden = 4403
-	closeInternal  = 1011
+	closeForbidden    = 4403
+	closeInternal     = 1011
+	closeUnauthorized = 4401
+	closeTooMany      = 4429
 )
 
 // actor is who asks; ok is false where nobody is signed in.
@@ -103,11 +105,11 @@ func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) 
 	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
 		ctx, err := authenticate(ctx, users, authorizationIn(payload))
 		if err != nil && fault.KindOf(err) == fault.Unauthenticated {
-			return nil, &gqlws.Refusal{Code: closeForbidden, Reason: "Forbidden"}
+			return nil, &gqlws.RefusedError{Code: closeForbidden, Reason: "Forbidden"}
 		}
 		if err != nil {
 			_ = present(ctx, err) // logs it; only the presenter's words may leave
-			return nil, &gqlws.Refusal{Code: closeInternal, Reason: "Internal server error"}
+			return nil, &gqlws.RefusedError{Code: closeInternal, Reason: "Internal server error"}
 		}
 		if b, ok := ctx.Value(bearerKey{}).(bearer); ok {
 			ctx = context.WithValue(ctx, bearerKey{}, bearer{token: b.token, socket: true})
@@ -124,4 +126,40 @@ func authorizationIn(payload map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// attachSocket ends a socket with its session. The code is one on which clients do not come back by themselves: the token
+// that they have is no good any more.
+func attachSocket(sessions *identity.Watch) func(context.Context, func(int, string)) (func(), error) {
+	return func(ctx context.Context, end func(int, string)) (func(), error) {
+		session, ok := actor(ctx)
+		if !ok {
+			return func() {}, nil
+		}
+		release, err := sessions.Hold(session, func() { end(closeUnauthorized, "Unauthorized") })
+		if err != nil {
+			return nil, &gqlws.RefusedError{Code: closeTooMany, Reason: "Too many connections"}
+		}
+		return release, nil
+	}
+}
+
+// attachStream ends a stream of server-sent events with its session.
+func (r *Resolver) attachStream(sessions *identity.Watch) func(context.Context, func(gqlerror.List)) (func(), error) {
+	return func(ctx context.Context, end func(gqlerror.List)) (func(), error) {
+		session, ok := actor(ctx)
+		if !ok {
+			return func() {}, nil
+		}
+		return sessions.Hold(session, func() { end(gqlerror.List{presenter(r.Log)(ctx, identity.ErrUnauthenticated)}) })
+	}
+}
+
+// ownerOf names who makes a request.
+func ownerOf(ctx context.Context) string {
+	session, ok := actor(ctx)
+	if !ok {
+		return ""
+	}
+	return session.User.ID.String()
 }

@@ -77,7 +77,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"GET with broken variables", "GET", "/graphql?query=%7BserverTime%7D&variables=%7B", "", http.Header{}, 400, "REQUEST_MALFORMED"},
 		{"GET with a broken query string", "GET", "/graphql?query=%zz", "", http.Header{}, 400, "REQUEST_MALFORMED"},
 		{"GET with no UTF-8", "GET", "/graphql?query=%7B%20node(id:%20%22%ff%22)%20%7B%20id%20%7D%7D", "", http.Header{}, 400, "REQUEST_MALFORMED"},
-		{"PUT", "PUT", "", query, asJSON, 405, "METHOD_NOT_ALLOWED"},
+		{"PATCH", "PATCH", "", query, asJSON, 405, "METHOD_NOT_ALLOWED"},
 		{"DELETE", "DELETE", "", "", http.Header{}, 405, "METHOD_NOT_ALLOWED"},
 		{"a stream of no JSON", "POST", "", `{"password": "` + secret, asStream, 400, "REQUEST_MALFORMED"},
 		{"a stream of nothing", "POST", "", "", asStream, 400, "REQUEST_MALFORMED"},

@@ -9,12 +9,13 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/gqlsse"
 	"github.com/souklive/souk/internal/gqlws"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/socket"
 )
@@ -28,22 +29,37 @@ const (
 type Config struct {
 	Sockets    *socket.Sockets
 	Audience   *audience.Groups
+	Sessions   *identity.Watch // ends what a session holds open when it ends
 	Limits     Limits
 	Production bool // introspection is then for staff only
 }
 
-// NewHandler serves the API over HTTP (POST and GET), server-sent events and WebSocket.
-func NewHandler(r *Resolver, c Config) http.Handler {
+// Handler serves the API over HTTP (POST and GET), server-sent events and WebSocket.
+type Handler struct {
+	http.Handler
+	streams *gqlsse.Handler
+}
+
+// DrainStreams ends the streams of server-sent events; their clients come back elsewhere.
+func (h *Handler) DrainStreams() { h.streams.Drain() }
+
+// NewHandler makes the Handler.
+func NewHandler(r *Resolver, c Config) *Handler {
 	srv := handler.New(generated.NewExecutableSchema(generated.Config{
 		Resolvers:  r,
 		Directives: generated.DirectiveRoot{Auth: auth, Idempotent: r.idempotent},
 		Complexity: complexityRoot(),
 	}))
 	srv.AddTransport(gqlws.New(gqlws.Config{
-		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log), Join: c.Audience.Join, Log: r.Log,
+		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log),
+		Join: c.Audience.Join, Attach: attachSocket(c.Sessions), Log: r.Log,
 	}))
 	fail := WriteError(r.Log)
-	srv.AddTransport(serverSentEvents{SSE: transport.SSE{KeepAlivePingInterval: streamPing}, fail: fail})
+	streams := gqlsse.New(gqlsse.Config{
+		Read: readStreamed, Fail: fail, Epoch: r.Hub.Epoch, Join: c.Audience.Join, Attach: r.attachStream(c.Sessions), Owner: ownerOf,
+		PingEvery: streamPing, Log: r.Log,
+	})
+	srv.AddTransport(streams)
 	srv.AddTransport(overHTTP{fail: fail})
 
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](documentCache))
@@ -60,7 +76,7 @@ func NewHandler(r *Resolver, c Config) http.Handler {
 	srv.AroundOperations(r.recheckSocket)
 	srv.AroundResponses(r.withLoaders)
 	srv.AroundRootFields(r.keepAnswer)
-	return withActor(r.Identity, fail, srv)
+	return &Handler{withActor(r.Identity, fail, srv), streams}
 }
 
 // noteOperation puts the operation's kind and name on the request's line in the access log.

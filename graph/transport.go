@@ -2,7 +2,6 @@ package graph
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,11 +12,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/gqlws"
 )
 
 // The refusals of a request that holds no operation to run.
@@ -162,43 +159,13 @@ func complete(p graphql.RawParams) error {
 	return nil
 }
 
-// serverSentEvents keeps from gqlgen's transport what can't be read: it would log it.
-type serverSentEvents struct {
-	transport.SSE
-	fail failFunc
-}
-
-// Do answers one operation with a stream.
-func (t serverSentEvents) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		_, err = readPost(r)
+// readStreamed reads an operation that is to be answered with a stream, by either method.
+func readStreamed(r *http.Request) (*graphql.RawParams, error) {
+	switch r.Method {
+	case http.MethodPost:
+		return readPost(r)
+	case http.MethodGet:
+		return readGet(r)
 	}
-	if err != nil {
-		t.fail(w, r, err)
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	t.SSE.Do(w, r, endingExecutor{exec})
-}
-
-// endingExecutor tells a stream's client why it ends, in a last answer.
-type endingExecutor struct{ graphql.GraphExecutor }
-
-// DispatchOperation begins the operation.
-func (e endingExecutor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	ctx, end := gqlws.WithStreamEnd(ctx)
-	respond, ctx := e.GraphExecutor.DispatchOperation(ctx, op)
-	ended := false
-	return func(ctx context.Context) *graphql.Response {
-		if response := respond(ctx); response != nil {
-			return response
-		}
-		if errs := end.Errors(); errs != nil && !ended {
-			ended = true
-			return &graphql.Response{Errors: errs}
-		}
-		return nil
-	}, ctx
+	return nil, ErrMethod
 }

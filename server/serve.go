@@ -179,6 +179,7 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 	}
 	if s.role.ServesAPI() {
 		site.app = a.handler
+		s.closes("watch over sessions", startWorkers(ctx, []func(context.Context) error{a.watch}, run.fail).stop)
 	}
 	if s.config.MetricsAddr == "" {
 		site.scrape = obs.MetricsHandler(s.registry)

@@ -41,6 +41,7 @@ import (
 type app struct {
 	handler http.Handler // the API, photos, the IDE
 	workers []func(context.Context) error
+	watch   func(context.Context) error // ends what belongs to sessions that ended, where clients are served
 	checks  []obs.Check
 	drain   func(context.Context) // tells the clients of sockets to come back elsewhere
 	demo    demo.Services
@@ -103,6 +104,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessions := identity.NewWatch(s.pool, s.log)
 	viewers, err := audience.New(audience.Config{Epoch: hub.Epoch, Log: s.log, Registerer: s.registry})
 	if err != nil {
 		return nil, err
@@ -112,7 +114,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
-	}, graph.Config{Sockets: sockets, Audience: viewers, Limits: graph.DefaultLimits, Production: s.config.Env == production})
+	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))
@@ -122,6 +124,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
 	return &app{
 		handler: mux,
+		watch:   sessions.Run,
 		workers: []func(context.Context) error{
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
@@ -131,6 +134,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			{Name: "redis", Probe: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }},
 		},
 		drain: func(ctx context.Context) {
+			api.DrainStreams()
 			sockets.Drain(ctx) // first, so that clients hear a code that makes them come back
 			hub.Drain(ctx)
 		},

@@ -16,6 +16,8 @@ import (
 
 // EventStream is one subscription as server-sent events, in the mode of one connection for each.
 type EventStream struct {
+	LastID string // of the last event that had an id
+
 	body   io.ReadCloser
 	lines  *bufio.Reader
 	cancel context.CancelFunc
@@ -24,7 +26,13 @@ type EventStream struct {
 // Listen opens a subscription over server-sent events, which has to be taken.
 func (c Client) Listen(t testing.TB, query string, vars Vars) *EventStream {
 	t.Helper()
-	s, err := c.listen(t.Context(), query, vars)
+	return c.ListenAfter(t, "", query, vars)
+}
+
+// ListenAfter is Listen as a browser does it that has lost its connection: with the id of the last event.
+func (c Client) ListenAfter(t testing.TB, lastID, query string, vars Vars) *EventStream {
+	t.Helper()
+	s, err := c.listen(t.Context(), lastID, query, vars)
 	if err != nil {
 		t.Fatalf("listen %s: %v", head(query), err)
 	}
@@ -32,7 +40,7 @@ func (c Client) Listen(t testing.TB, query string, vars Vars) *EventStream {
 	return s
 }
 
-func (c Client) listen(ctx context.Context, query string, vars Vars) (*EventStream, error) {
+func (c Client) listen(ctx context.Context, lastID, query string, vars Vars) (*EventStream, error) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
 	if err != nil {
 		return nil, err
@@ -45,6 +53,9 @@ func (c Client) listen(ctx context.Context, query string, vars Vars) (*EventStre
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		req.Header.Set("Last-Event-ID", lastID)
+	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
@@ -83,6 +94,8 @@ func (s *EventStream) Receive() (json.RawMessage, error) {
 			return nil, fmt.Errorf("an event of kind %q", kind)
 		case field == "event":
 			kind = strings.TrimSpace(value)
+		case field == "id":
+			s.LastID = strings.TrimSpace(value)
 		case field == "data":
 			data += value
 		case field == "" || line == "": // a comment keeps the connection alive
@@ -96,4 +109,27 @@ func (s *EventStream) Receive() (json.RawMessage, error) {
 func (s *EventStream) Cut() {
 	s.cancel()
 	_ = s.body.Close()
+}
+
+// ReadEvents reads a stream's events, one with each call: its kind and its data.
+func ReadEvents(body io.Reader) func() (string, error) {
+	lines := bufio.NewReader(body)
+	return func() (string, error) {
+		kind, data := "", ""
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				return "", err
+			}
+			field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
+			switch {
+			case field == "event":
+				kind = value
+			case field == "data":
+				data = value
+			case field == "" && kind != "":
+				return kind + " " + data, nil
+			}
+		}
+	}
 }

@@ -54,7 +54,7 @@ var domains = []string{
 // leaves know nothing of the domain; they may look at each other and at db.
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
-	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/audience",
+	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
 	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/idempotency", "db", "db/migrations",
 }
 
@@ -135,7 +135,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
 		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/referral", "internal/postgres", "server"},
-		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/audience"},
+		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}
 	for _, p := range packages(t) {

@@ -104,7 +104,6 @@ func (g *group) follow() gqlerror.List {
 		}
 	})
 	defer timer.Stop()
-	var out gqlerror.List
 	err := g.each(g.ctx, &Run{Begin: &Begin{}}, func(f frame) bool {
 		now := g.view.Load()
 		if now == nil {
@@ -124,11 +123,10 @@ func (g *group) follow() gqlerror.List {
 		nudge(g.wake)
 		return g.keepStep(now)
 	})
-	var refused *refusedError
-	if errors.As(err, &refused) {
-		out = refused.errs
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		return refused.errs
 	}
-	return out
+	return nil
 }
 
 // keepStep waits while the passes are further behind than the log is long.

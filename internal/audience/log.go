@@ -20,9 +20,6 @@ type view struct {
 
 func (v *view) last() int64 { return v.first + int64(len(v.frames)) - 1 }
 
-// covers says whether a viewer who has seen a version can go on from here.
-func (v *view) covers(version int64) bool { return version >= v.first-1 && version <= v.last() }
-
 // after appends the bodies of what follows a version. Where the sequence has started anew since, that is the snapshot and
 // what follows it.
 func (v *view) after(into [][]byte, version int64) [][]byte {

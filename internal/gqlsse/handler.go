@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/fault"
@@ -28,8 +29,8 @@ type Config struct {
 	Epoch func() string
 	// Join is as in gqlws.Config.
 	Join gqlws.JoinFunc
-	// Attach is told of each stream, with a way to end it, and may refuse it; nil for nobody.
-	Attach func(ctx context.Context, end func()) (detach func(), err error)
+	// Attach is told of each stream, with a way to end it with errors, and may refuse it; nil for nobody.
+	Attach func(ctx context.Context, end func(gqlerror.List)) (detach func(), err error)
 	// Owner names who makes a request, so that one may not use another's reserved stream.
 	Owner func(ctx context.Context) string
 
@@ -57,7 +58,6 @@ type Handler struct {
 	Config
 
 	mu       sync.Mutex
-	streams  int
 	reserved map[string]*connection
 	closed   bool
 	open     map[*stream]struct{}
@@ -74,7 +74,7 @@ func New(c Config) *Handler {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.ReservedFor = cmp.Or(c.ReservedFor, 30*time.Second)
 	if c.Attach == nil {
-		c.Attach = func(context.Context, func()) (func(), error) { return func() {}, nil }
+		c.Attach = func(context.Context, func(gqlerror.List)) (func(), error) { return func() {}, nil }
 	}
 	if c.Owner == nil {
 		c.Owner = func(context.Context) string { return "" }
@@ -134,15 +134,15 @@ func (h *Handler) serveOne(w http.ResponseWriter, r *http.Request, exec graphql.
 		}
 		ctx = audience.WithCursor(ctx, cursor)
 	}
-	s, release, err := h.enter(ctx, cancel)
+	op := &operation{h: h, ctx: ctx, cancel: cancel, stream: newStream(h.MaxQueue)}
+	release, err := h.enter(ctx, op.stream, op.End)
 	if err != nil {
 		h.Fail(w, r, err)
 		return
 	}
 	defer release()
-	op := &operation{h: h, stream: s, ctx: ctx, cancel: cancel}
 	h.run(ctx, exec, params, op)
-	s.write(ctx, w, h.PingEvery, h.WriteTimeout)
+	op.stream.write(r.Context(), w, h.PingEvery, h.WriteTimeout)
 	op.stop()
 }
 
@@ -158,25 +158,22 @@ func (h *Handler) run(ctx context.Context, exec graphql.GraphExecutor, params *g
 }
 
 // enter counts a stream in.
-func (h *Handler) enter(ctx context.Context, end func()) (_ *stream, release func(), err error) {
+func (h *Handler) enter(ctx context.Context, s *stream, end func(gqlerror.List)) (release func(), err error) {
 	detach, err := h.Attach(ctx, end)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || h.streams >= h.MaxStreams {
+	if h.closed || len(h.open) >= h.MaxStreams {
 		detach()
-		return nil, nil, ErrStreams
+		return nil, ErrStreams
 	}
-	s := newStream(h.MaxQueue)
-	h.streams++
 	h.open[s] = struct{}{}
-	return s, func() {
+	return func() {
 		detach()
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.streams--
 		delete(h.open, s)
 	}, nil
 }

@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-const tokenHeader = "X-GraphQL-Event-Stream-Token"
+const tokenHeader = "X-GraphQL-Event-Stream-Token" //nolint:gosec // the name of a header
 
 // connection is a single connection's stream, from its reservation to its end.
 type connection struct {
@@ -79,7 +80,8 @@ func (h *Handler) openReserved(w http.ResponseWriter, r *http.Request, token str
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	s, release, err := h.enter(ctx, cancel)
+	s := newStream(h.MaxQueue)
+	release, err := h.enter(ctx, s, func(gqlerror.List) { s.finish() })
 	if err != nil {
 		h.Fail(w, r, err)
 		return

@@ -182,7 +182,7 @@ func TestCloseCodes(t *testing.T) {
 				b.config.Init = func(ctx context.Context, payload map[string]any) (context.Context, error) {
 					switch {
 					case payload["no"] != nil:
-						return nil, &Refusal{Code: 4403, Reason: "Forbidden"}
+						return nil, &RefusedError{Code: 4403, Reason: "Forbidden"}
 					case payload["fail"] != nil:
 						return nil, errors.New("secret")
 					}
@@ -240,7 +240,7 @@ func TestOtherCloses(t *testing.T) {
 		t.Parallel()
 		b := setup(t, func(b *bundle) {
 			b.config.Init = func(context.Context, map[string]any) (context.Context, error) {
-				return nil, &Refusal{Code: 4403, Reason: "Forbidden"}
+				return nil, &RefusedError{Code: 4403, Reason: "Forbidden"}
 			}
 		})
 		ws := b.dial(legacy)

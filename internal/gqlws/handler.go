@@ -19,7 +19,7 @@ import (
 type Config struct {
 	Sockets *socket.Sockets
 	// Init looks at the payload of connection_init, and answers the context of the connection's operations. A
-	// Refusal as error closes the connection with its code.
+	// RefusedError closes the connection with its code.
 	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
 	// Join is asked to take a subscription over and to serve it together with others; nil, and what it declines,
 	// is executed for its own client alone.
@@ -39,13 +39,13 @@ type Config struct {
 // ErrTooManyOperations refuses one operation more.
 var ErrTooManyOperations = fault.New(fault.RateLimited, "TOO_MANY_OPERATIONS", "This connection runs as many operations as it may; complete one first.")
 
-// Refusal closes a connection.
-type Refusal struct {
+// RefusedError closes a connection.
+type RefusedError struct {
 	Code   int
 	Reason string
 }
 
-func (r *Refusal) Error() string { return r.Reason }
+func (r *RefusedError) Error() string { return r.Reason }
 
 // JoinFunc takes a subscription over where it can: it then calls the viewer until leave is called, or until it has
 // ended the viewer by itself.

@@ -117,7 +117,9 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 }
 
 // StreamEnd is why a subscription's stream ends, told by its resolver; gqlgen has no way for that.
-type StreamEnd struct{ cause atomic.Pointer[gqlerror.Error] }
+type StreamEnd struct {
+	cause atomic.Pointer[gqlerror.Error]
+}
 
 // Set says why.
 func (e *StreamEnd) Set(cause *gqlerror.Error) { e.cause.Store(cause) }

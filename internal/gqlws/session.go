@@ -168,10 +168,10 @@ func (s *session) handleInit(m message) bool {
 
 // refuse closes a connection whose init is no good; the older protocol wants to hear why.
 func (s *session) refuse(err error) bool {
-	refusal, ok := errors.AsType[*Refusal](err)
+	refusal, ok := errors.AsType[*RefusedError](err)
 	if !ok {
 		s.h.Log.ErrorContext(s.ctx, "a connection could not be let in", "error", err)
-		refusal = &Refusal{closeInternal, "Internal server error"}
+		refusal = &RefusedError{closeInternal, "Internal server error"}
 	}
 	if s.p.legacy() {
 		reason, _ := json.Marshal(map[string]string{"message": refusal.Reason})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,7 +90,12 @@ func New(t testing.TB, options ...Option) *API {
 	config.Sockets = sockets
 	config.Audience, err = audience.New(audience.Config{Epoch: a.Resolver.Hub.Epoch, Log: log})
 	a.must(err)
-	a.t.Cleanup(config.Audience.Close)
+	t.Cleanup(config.Audience.Close)
+	config.Sessions = identity.NewWatch(a.data.Pool, log)
+	watching, stop := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { _ = config.Sessions.Run(watching) })
+	t.Cleanup(func() { stop(); watch.Wait() })
 	a.serve(log, sockets.Guard(graph.NewHandler(a.Resolver, config)))
 	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then
 	return a
