@@ -155,8 +155,8 @@ func (r *Resolver) attachStream(sessions *identity.Watch) func(context.Context, 
 	}
 }
 
-// ownerOf names who makes a request.
-func ownerOf(ctx context.Context) string {
+// callerOf names who makes a request.
+func callerOf(ctx context.Context) string {
 	session, ok := actor(ctx)
 	if !ok {
 		return ""

@@ -56,7 +56,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	}))
 	fail := WriteError(r.Log)
 	streams := gqlsse.New(gqlsse.Config{
-		Read: readStreamed, Fail: fail, Epoch: r.Hub.Epoch, Join: c.Audience.Join, Attach: r.attachStream(c.Sessions), Owner: ownerOf,
+		Read: readStreamed, Fail: fail, Epoch: r.Hub.Epoch, Join: c.Audience.Join, Attach: r.attachStream(c.Sessions), Owner: callerOf,
 		PingEvery: streamPing, Log: r.Log,
 	})
 	srv.AddTransport(streams)
