@@ -13,6 +13,7 @@ import (
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/obs"
@@ -58,6 +59,10 @@ func userError(f *fault.Error) model.UserError {
 	case payment.ErrWithdrawalNotFunded.Code:
 		if withdrawable, ok := f.Data["withdrawable"].(money.Amount); ok {
 			return model.WithdrawalNotFunded{Code: f.Code, Message: f.Message, Field: f.Field, Withdrawable: withdrawable}
+		}
+	case books.ErrNotReversible.Code:
+		if instead, ok := f.Data["instead"].(string); ok {
+			return model.EntryNotReversible{Code: f.Code, Message: f.Message, Field: f.Field, Instead: instead}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

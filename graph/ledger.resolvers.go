@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/id"
@@ -66,6 +67,18 @@ func (r *ledgerPostingResolver) Account(ctx context.Context, obj *books.Posting)
 // Entry is the resolver for the entry field.
 func (r *ledgerPostingResolver) Entry(ctx context.Context, obj *books.Posting) (books.Entry, error) {
 	return load(ctx).ledgerEntry.Load(ctx, obj.Entry)
+}
+
+// LedgerEntryReverse is the resolver for the ledgerEntryReverse field.
+func (r *mutationResolver) LedgerEntryReverse(ctx context.Context, input model.LedgerEntryReverseInput) (model.LedgerEntryReversePayload, error) {
+	entry, err := r.Books.Reverse(ctx, actorID(ctx), books.ReverseInput{
+		Entry: input.EntryID, Reason: input.Reason, IdempotencyKey: input.IdempotencyKey,
+	})
+	if err != nil {
+		errs, err := refused(err)
+		return model.LedgerEntryReversePayload{UserErrors: errs}, err
+	}
+	return model.LedgerEntryReversePayload{Entry: &entry}, nil
 }
 
 // LedgerAccounts is the resolver for the ledgerAccounts field.

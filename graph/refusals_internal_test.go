@@ -22,6 +22,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.CardDeclined{Code: "D", Message: "d", DeclineCode: &declined},
 		model.ExchangeRateMoved{Code: "E", Message: "e", Field: []string{"minimum"}, Offer: money.New(1, "EUR")},
 		model.WalletFrozen{Code: "E", Message: "e", Since: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC)},
+		model.EntryNotReversible{Code: "E", Message: "e", Field: []string{"entryId"}, Instead: "refund"},
 		model.WithdrawalNotFunded{Code: "E", Message: "e", Field: []string{"amount"}, Withdrawable: money.New(1, "EUR")},
 	}
 	raw, err := writeRefusals(all)

@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/graphtest"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 )
 
@@ -138,6 +139,13 @@ func (c *crowd) reads(t *testing.T) []counted {
 	}
 }
 
+// entryOf is the newest entry of somebody's wallet.
+func (c *crowd) entryOf(t *testing.T, p graphtest.Person) string {
+	t.Helper()
+	got := c.support.Must(t, oneAccount, apitest.Vars{"kind": "WALLET", "owner": id.User.Encode(p.ID), "first": 1})
+	return got.Str("ledgerAccount.postings.nodes.0.entry.id")
+}
+
 func (c *crowd) writes(t *testing.T) []counted {
 	t.Helper()
 	lot, won := c.Lot(c.seller, nil), c.Lot(c.seller, nil)
@@ -158,6 +166,9 @@ func (c *crowd) writes(t *testing.T) []counted {
 		{"orderConfirmReceipt", c.send(t, c.buyer.Client, mutation("orderConfirmReceipt"), input(orderID))},
 		{"walletTopUp", c.send(t, c.buyer.Client, mutation("walletTopUp"), input(apitest.Vars{
 			"amount": eur("10"), "paymentMethod": "pm_card_visa", "idempotencyKey": "count",
+		}))},
+		{"ledgerEntryReverse", c.send(t, c.Person(identity.Admin).Client, takeBack, input(apitest.Vars{
+			"entryId": c.entryOf(t, c.Funded(1)), "reason": "why", "idempotencyKey": "count",
 		}))},
 		{"conversationStart", c.send(t, c.buyer.Client, mutation("conversationStart"), begin)},
 		{"listingCreate", c.send(t, c.seller.Client, mutation("listingCreate"), input(apitest.Vars{

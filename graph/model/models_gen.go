@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/id"
@@ -155,6 +156,17 @@ type Earnings struct {
 	Available money.Amount `json:"available"`
 }
 
+// The entry moved something that has a state of its own, which a reversal would leave behind (ENTRY_NOT_REVERSIBLE).
+type EntryNotReversible struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What to do in its place.
+	Instead string `json:"instead"`
+}
+
+func (EntryNotReversible) IsUserError() {}
+
 // The rate gives less than the minimum that was asked for (EXCHANGE_RATE_MOVED).
 type ExchangeRateMoved struct {
 	Code    string   `json:"code"`
@@ -185,6 +197,20 @@ type InsufficientFunds struct {
 }
 
 func (InsufficientFunds) IsUserError() {}
+
+type LedgerEntryReverseInput struct {
+	EntryID int64 `json:"entryId"`
+	// 1 to 1000 characters. It is kept.
+	Reason string `json:"reason"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type LedgerEntryReversePayload struct {
+	// The reversal; reverses is what it takes back.
+	Entry      *books.Entry `json:"entry,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
 
 type ListingCreateInput struct {
 	// 3 to 140 characters.

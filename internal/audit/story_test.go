@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
@@ -125,6 +126,7 @@ func tell(t *testing.T) *story {
 	exchange, err := s.payment.Exchange(t.Context(), badr, payment.ExchangeInput{From: money.New(20_00, "EUR"), To: "TND", IdempotencyKey: "once"})
 	s.must(err)
 	s.names["exchange"] = exchange.ID.String()
+	s.reversed(s.user("chafik"))
 
 	carim := s.user("carim")
 	s.topUp(carim, "topup of carim")
@@ -187,6 +189,19 @@ func (s *story) brings(referrals *referral.Service, referrer, referee uuid.UUID,
 	var referral uuid.UUID
 	s.must(s.Admin.QueryRow(s.t.Context(), "SELECT id FROM referral WHERE referee_id = $1", referee).Scan(&referral))
 	s.names[name] = referral.String()
+}
+
+// reversed pays in and exchanges, and an admin takes both back: what an operator reverses breaks no invariant.
+func (s *story) reversed(user uuid.UUID) {
+	s.t.Helper()
+	s.topUp(user, "topup taken back")
+	s.must2(s.payment.Exchange(s.t.Context(), user, payment.ExchangeInput{From: money.New(20_00, "EUR"), To: "TND", IdempotencyKey: "once"}))
+	for _, flow := range []ledger.Flow{ledger.FlowExchange, ledger.FlowTopUp} {
+		var entry int64
+		s.must(s.Admin.QueryRow(s.t.Context(), `SELECT e.id FROM ledger.entry e JOIN ledger.posting p ON p.entry_id = e.id
+			JOIN ledger.account a ON a.id = p.account_id WHERE a.owner = $1 AND e.flow = $2 LIMIT 1`, user, string(flow)).Scan(&entry))
+		s.must2(books.New(s.Pool).Reverse(s.t.Context(), user, books.ReverseInput{Entry: entry, Reason: "a mistake", IdempotencyKey: string(flow)}))
+	}
 }
 
 // rollUp rolls up until something moved: the transactions of other tests hold the watermark back while they run.
