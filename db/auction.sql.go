@@ -56,11 +56,11 @@ func (q *Queries) AuctionDue(ctx context.Context, db DBTX, afterAt time.Time, af
 }
 
 const auctionInsert = `-- name: AuctionInsert :one
-INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, currency, start_price, extension, opened_at, ends_at, version)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8,
-       n.now, n.now + make_interval(secs => $9::integer), 1
+INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, backing, currency, start_price, extension, opened_at, ends_at, version)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9,
+       n.now, n.now + make_interval(secs => $10::integer), 1
 FROM (SELECT clock_timestamp() AS now) n
-RETURNING id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version
+RETURNING id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card
 `
 
 type AuctionInsertParams struct {
@@ -69,6 +69,7 @@ type AuctionInsertParams struct {
 	SellerID        uuid.UUID
 	ShowID          *uuid.UUID
 	LotNumber       *int32
+	Backing         string
 	Currency        string
 	StartPrice      int64
 	Extension       int32
@@ -82,6 +83,7 @@ func (q *Queries) AuctionInsert(ctx context.Context, db DBTX, arg AuctionInsertP
 		arg.SellerID,
 		arg.ShowID,
 		arg.LotNumber,
+		arg.Backing,
 		arg.Currency,
 		arg.StartPrice,
 		arg.Extension,
@@ -106,12 +108,14 @@ func (q *Queries) AuctionInsert(ctx context.Context, db DBTX, arg AuctionInsertP
 		&i.Extension,
 		&i.ClosedAt,
 		&i.Version,
+		&i.Backing,
+		&i.LeaderCard,
 	)
 	return i, err
 }
 
 const auctionLock = `-- name: AuctionLock :one
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version FROM auction WHERE id = $1 FOR UPDATE
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) AuctionLock(ctx context.Context, db DBTX, id uuid.UUID) (Auction, error) {
@@ -135,12 +139,14 @@ func (q *Queries) AuctionLock(ctx context.Context, db DBTX, id uuid.UUID) (Aucti
 		&i.Extension,
 		&i.ClosedAt,
 		&i.Version,
+		&i.Backing,
+		&i.LeaderCard,
 	)
 	return i, err
 }
 
 const auctionPage = `-- name: AuctionPage :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version FROM auction
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction
 WHERE ($1::text IS NULL OR status = $1)
   AND (ends_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY ends_at DESC, id DESC
@@ -186,6 +192,8 @@ func (q *Queries) AuctionPage(ctx context.Context, db DBTX, arg AuctionPageParam
 			&i.Extension,
 			&i.ClosedAt,
 			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
 		); err != nil {
 			return nil, err
 		}
@@ -199,9 +207,9 @@ func (q *Queries) AuctionPage(ctx context.Context, db DBTX, arg AuctionPageParam
 
 const auctionUpdate = `-- name: AuctionUpdate :exec
 UPDATE auction
-SET price = $1, bid_count = $2, leader_id = $3, leader_hold = $4,
-    ends_at = $5, status = $6, closed_at = $7, version = $8
-WHERE id = $9
+SET price = $1, bid_count = $2, leader_id = $3, leader_hold = $4, leader_card = $5,
+    ends_at = $6, status = $7, closed_at = $8, version = $9
+WHERE id = $10
 `
 
 type AuctionUpdateParams struct {
@@ -209,6 +217,7 @@ type AuctionUpdateParams struct {
 	BidCount   int32
 	LeaderID   *uuid.UUID
 	LeaderHold *uuid.UUID
+	LeaderCard *uuid.UUID
 	EndsAt     time.Time
 	Status     string
 	ClosedAt   *time.Time
@@ -222,6 +231,7 @@ func (q *Queries) AuctionUpdate(ctx context.Context, db DBTX, arg AuctionUpdateP
 		arg.BidCount,
 		arg.LeaderID,
 		arg.LeaderHold,
+		arg.LeaderCard,
 		arg.EndsAt,
 		arg.Status,
 		arg.ClosedAt,
@@ -232,7 +242,7 @@ func (q *Queries) AuctionUpdate(ctx context.Context, db DBTX, arg AuctionUpdateP
 }
 
 const auctionsByID = `-- name: AuctionsByID :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version FROM auction WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Auction, error) {
@@ -262,6 +272,8 @@ func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.Extension,
 			&i.ClosedAt,
 			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
 		); err != nil {
 			return nil, err
 		}
@@ -274,7 +286,7 @@ func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 }
 
 const auctionsByShow = `-- name: AuctionsByShow :many
-SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version FROM auction a JOIN show s ON s.id = a.show_id
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card FROM auction a JOIN show s ON s.id = a.show_id
 WHERE a.show_id = ANY ($1::uuid[]) AND a.lot_number > s.lots - 20 -- lots are numbered without a hole
 ORDER BY a.show_id, a.lot_number DESC
 `
@@ -306,6 +318,8 @@ func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UU
 			&i.Extension,
 			&i.ClosedAt,
 			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
 		); err != nil {
 			return nil, err
 		}
@@ -318,7 +332,7 @@ func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UU
 }
 
 const auctionsLatestByListing = `-- name: AuctionsLatestByListing :many
-SELECT DISTINCT ON (listing_id) id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version FROM auction
+SELECT DISTINCT ON (listing_id) id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction
 WHERE listing_id = ANY ($1::uuid[])
 ORDER BY listing_id, opened_at DESC
 `
@@ -350,6 +364,8 @@ func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingI
 			&i.Extension,
 			&i.ClosedAt,
 			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
 		); err != nil {
 			return nil, err
 		}
@@ -362,7 +378,7 @@ func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingI
 }
 
 const bidByID = `-- name: BidByID :one
-SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.hold_id, b.idempotency_key, b.placed_at, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id WHERE b.id = $1
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.hold_id, b.idempotency_key, b.placed_at, b.card_id, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id WHERE b.id = $1
 `
 
 type BidByIDRow struct {
@@ -383,13 +399,14 @@ func (q *Queries) BidByID(ctx context.Context, db DBTX, id uuid.UUID) (BidByIDRo
 		&i.Bid.HoldID,
 		&i.Bid.IdempotencyKey,
 		&i.Bid.PlacedAt,
+		&i.Bid.CardID,
 		&i.Currency,
 	)
 	return i, err
 }
 
 const bidByKey = `-- name: BidByKey :one
-SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at FROM bid WHERE bidder_id = $1 AND idempotency_key = $2
+SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at, card_id FROM bid WHERE bidder_id = $1 AND idempotency_key = $2
 `
 
 func (q *Queries) BidByKey(ctx context.Context, db DBTX, bidderID uuid.UUID, idempotencyKey string) (Bid, error) {
@@ -405,13 +422,14 @@ func (q *Queries) BidByKey(ctx context.Context, db DBTX, bidderID uuid.UUID, ide
 		&i.HoldID,
 		&i.IdempotencyKey,
 		&i.PlacedAt,
+		&i.CardID,
 	)
 	return i, err
 }
 
 const bidInsert = `-- name: BidInsert :exec
-INSERT INTO bid (id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO bid (id, auction_id, number, version, bidder_id, amount, hold_id, card_id, idempotency_key, placed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type BidInsertParams struct {
@@ -421,7 +439,8 @@ type BidInsertParams struct {
 	Version        int64
 	BidderID       uuid.UUID
 	Amount         int64
-	HoldID         uuid.UUID
+	HoldID         *uuid.UUID
+	CardID         *uuid.UUID
 	IdempotencyKey string
 	PlacedAt       time.Time
 }
@@ -435,6 +454,7 @@ func (q *Queries) BidInsert(ctx context.Context, db DBTX, arg BidInsertParams) e
 		arg.BidderID,
 		arg.Amount,
 		arg.HoldID,
+		arg.CardID,
 		arg.IdempotencyKey,
 		arg.PlacedAt,
 	)
@@ -442,7 +462,7 @@ func (q *Queries) BidInsert(ctx context.Context, db DBTX, arg BidInsertParams) e
 }
 
 const bidPage = `-- name: BidPage :many
-SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at FROM bid WHERE auction_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3
+SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at, card_id FROM bid WHERE auction_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3
 `
 
 func (q *Queries) BidPage(ctx context.Context, db DBTX, auctionID uuid.UUID, beforeNumber int32, pageSize int32) ([]Bid, error) {
@@ -464,6 +484,7 @@ func (q *Queries) BidPage(ctx context.Context, db DBTX, auctionID uuid.UUID, bef
 			&i.HoldID,
 			&i.IdempotencyKey,
 			&i.PlacedAt,
+			&i.CardID,
 		); err != nil {
 			return nil, err
 		}

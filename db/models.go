@@ -46,6 +46,8 @@ type Auction struct {
 	Extension  int32
 	ClosedAt   *time.Time
 	Version    int64
+	Backing    string
+	LeaderCard *uuid.UUID
 }
 
 type Bid struct {
@@ -55,9 +57,10 @@ type Bid struct {
 	Version        int64
 	BidderID       uuid.UUID
 	Amount         int64
-	HoldID         uuid.UUID
+	HoldID         *uuid.UUID
 	IdempotencyKey string
 	PlacedAt       time.Time
+	CardID         *uuid.UUID
 }
 
 type Card struct {
@@ -218,28 +221,61 @@ type Message struct {
 }
 
 type Order struct {
-	ID         uuid.UUID
-	BuyerID    uuid.UUID
-	SellerID   uuid.UUID
-	ListingID  uuid.UUID
-	AuctionID  *uuid.UUID
-	Total      int64
-	Fee        int64
-	Currency   string
-	Payment    string
-	Fulfilment string
-	Version    int64
-	Tracking   string
-	CreatedAt  time.Time
-	PaidAt     *time.Time
-	SentAt     *time.Time
-	ReceivedAt *time.Time
+	ID           uuid.UUID
+	BuyerID      uuid.UUID
+	SellerID     uuid.UUID
+	ListingID    uuid.UUID
+	AuctionID    *uuid.UUID
+	Total        int64
+	Fee          int64
+	Currency     string
+	Payment      string
+	Fulfilment   string
+	Version      int64
+	Tracking     string
+	CreatedAt    time.Time
+	PaidAt       *time.Time
+	SentAt       *time.Time
+	ReceivedAt   *time.Time
+	CardID       *uuid.UUID
+	Refunded     int64
+	CancelReason string
+	AuthorisedAt *time.Time
+	CancelledAt  *time.Time
 }
 
 type OrderMove struct {
 	Machine   string
 	FromState string
 	ToState   string
+}
+
+type OrderPayment struct {
+	ID             uuid.UUID
+	OrderID        uuid.UUID
+	UserID         uuid.UUID
+	WalletAmount   int64
+	CardAmount     int64
+	Currency       string
+	CardID         *uuid.UUID
+	PaymentMethod  *string
+	HoldID         *uuid.UUID
+	IdempotencyKey *string
+	RequestHash    []byte
+	Status         string
+	Attempt        int32
+	ProviderID     *string
+	ChargeID       *string
+	BalanceTxnID   *string
+	Fee            *int64
+	NextActionUrl  *string
+	Tracking       string
+	FailureCode    *string
+	DeclineCode    *string
+	CreatedAt      time.Time
+	AuthorisedAt   *time.Time
+	CaptureAt      *time.Time
+	ResolvedAt     *time.Time
 }
 
 type Photo struct {

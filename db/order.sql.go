@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -36,14 +36,19 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.PaidAt,
 		&i.SentAt,
 		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
 	)
 	return i, err
 }
 
 const orderInsert = `-- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at
 `
 
 type OrderInsertParams struct {
@@ -55,6 +60,7 @@ type OrderInsertParams struct {
 	Total     int64
 	Fee       int64
 	Currency  string
+	CardID    *uuid.UUID
 }
 
 func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParams) (Order, error) {
@@ -67,6 +73,7 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		arg.Total,
 		arg.Fee,
 		arg.Currency,
+		arg.CardID,
 	)
 	var i Order
 	err := row.Scan(
@@ -86,6 +93,44 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		&i.PaidAt,
 		&i.SentAt,
 		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
+	)
+	return i, err
+}
+
+const orderLock = `-- name: OrderLock :one
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 FOR UPDATE
+`
+
+func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
+	row := db.QueryRow(ctx, orderLock, id)
+	var i Order
+	err := row.Scan(
+		&i.ID,
+		&i.BuyerID,
+		&i.SellerID,
+		&i.ListingID,
+		&i.AuctionID,
+		&i.Total,
+		&i.Fee,
+		&i.Currency,
+		&i.Payment,
+		&i.Fulfilment,
+		&i.Version,
+		&i.Tracking,
+		&i.CreatedAt,
+		&i.PaidAt,
+		&i.SentAt,
+		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
 	)
 	return i, err
 }
@@ -115,7 +160,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -138,12 +183,17 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.PaidAt,
 		&i.SentAt,
 		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -166,12 +216,17 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.PaidAt,
 		&i.SentAt,
 		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -215,6 +270,11 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.PaidAt,
 			&i.SentAt,
 			&i.ReceivedAt,
+			&i.CardID,
+			&i.Refunded,
+			&i.CancelReason,
+			&i.AuthorisedAt,
+			&i.CancelledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -227,7 +287,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -271,6 +331,11 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.PaidAt,
 			&i.SentAt,
 			&i.ReceivedAt,
+			&i.CardID,
+			&i.Refunded,
+			&i.CancelReason,
+			&i.AuthorisedAt,
+			&i.CancelledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -284,19 +349,24 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 
 const orderUpdate = `-- name: OrderUpdate :one
 UPDATE orders
-SET payment = $1, fulfilment = $2, tracking = $3, version = version + 1,
-    paid_at     = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
-    sent_at     = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
-    received_at = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END
-WHERE id = $4
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at
+SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, cancel_reason = $5,
+    version = version + 1,
+    authorised_at = CASE WHEN $1 = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
+    paid_at      = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
+    sent_at      = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
+    received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
+    cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
+WHERE id = $6
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at
 `
 
 type OrderUpdateParams struct {
-	Payment    string
-	Fulfilment string
-	Tracking   string
-	ID         uuid.UUID
+	Payment      string
+	Fulfilment   string
+	Tracking     string
+	Refunded     int64
+	CancelReason string
+	ID           uuid.UUID
 }
 
 func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParams) (Order, error) {
@@ -304,6 +374,8 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.Payment,
 		arg.Fulfilment,
 		arg.Tracking,
+		arg.Refunded,
+		arg.CancelReason,
 		arg.ID,
 	)
 	var i Order
@@ -324,12 +396,17 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.PaidAt,
 		&i.SentAt,
 		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
 	)
 	return i, err
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -358,6 +435,11 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.PaidAt,
 			&i.SentAt,
 			&i.ReceivedAt,
+			&i.CardID,
+			&i.Refunded,
+			&i.CancelReason,
+			&i.AuthorisedAt,
+			&i.CancelledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -370,7 +452,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY id
 `
@@ -401,6 +483,11 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.PaidAt,
 			&i.SentAt,
 			&i.ReceivedAt,
+			&i.CardID,
+			&i.Refunded,
+			&i.CancelReason,
+			&i.AuthorisedAt,
+			&i.CancelledAt,
 		); err != nil {
 			return nil, err
 		}

@@ -222,6 +222,42 @@ func (q *Queries) CardsOfUser(ctx context.Context, db DBTX, userID uuid.UUID, pa
 	return items, nil
 }
 
+const cardsOfUserByID = `-- name: CardsOfUserByID :many
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE user_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id
+`
+
+func (q *Queries) CardsOfUserByID(ctx context.Context, db DBTX, userID uuid.UUID, ids []uuid.UUID) ([]Card, error) {
+	rows, err := db.Query(ctx, cardsOfUserByID, userID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Card
+	for rows.Next() {
+		var i Card
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Provider,
+			&i.MethodID,
+			&i.Brand,
+			&i.Last4,
+			&i.ExpMonth,
+			&i.ExpYear,
+			&i.CreatedAt,
+			&i.RemovedAt,
+			&i.DetachedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const cardsOfUserCount = `-- name: CardsOfUserCount :one
 SELECT count(*) FROM card WHERE user_id = $1 AND removed_at IS NULL
 `

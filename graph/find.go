@@ -106,6 +106,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
 	case id.Freeze:
 		return node(r.findFreeze(ctx, v.UUID))
+	case id.OrderPayment:
+		return node(visible(r.Payment.OrderPaymentOf(ctx, actorID(ctx), v.UUID)))
 	case id.Card:
 		return node(visible(r.Payment.CardOf(ctx, actorID(ctx), v.UUID)))
 	case id.Exchange:

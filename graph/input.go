@@ -34,6 +34,15 @@ func (in *inputReader) id(v id.ID, kind id.Kind, field string) uuid.UUID {
 	return u
 }
 
+// maybeID wants an id of a kind where there is one.
+func (in *inputReader) maybeID(v *id.ID, kind id.Kind, field string) *uuid.UUID {
+	if v == nil {
+		return nil
+	}
+	u := in.id(*v, kind, field)
+	return &u
+}
+
 // ids wants a list of ids of a kind.
 func (in *inputReader) ids(vs []id.ID, kind id.Kind, field string) []uuid.UUID {
 	out := make([]uuid.UUID, len(vs))
@@ -63,12 +72,9 @@ func startInput(v model.AuctionStartInput) (auction.StartInput, error) {
 	var in inputReader
 	out := auction.StartInput{
 		Listing: in.id(v.ListingID, id.Listing, "listingId"), StartPrice: in.amount(v.StartPrice, "startPrice"),
-		Duration: seconds(v.DurationSeconds), Extension: seconds(v.ExtensionSeconds),
+		Backing: v.Backing, Duration: seconds(v.DurationSeconds), Extension: seconds(v.ExtensionSeconds),
 	}
-	if v.ShowID != nil {
-		showID := in.id(*v.ShowID, id.Show, "showId")
-		out.Show = &showID
-	}
+	out.Show = in.maybeID(v.ShowID, id.Show, "showId")
 	return out, in.err
 }
 
@@ -76,7 +82,7 @@ func bidInput(v model.BidPlaceInput) (auction.PlaceInput, error) {
 	var in inputReader
 	out := auction.PlaceInput{
 		Auction: in.id(v.AuctionID, id.Auction, "auctionId"), Amount: in.amount(v.Amount, "amount"),
-		IdempotencyKey: v.IdempotencyKey,
+		Card: in.maybeID(v.CardID, id.Card, "cardId"), IdempotencyKey: v.IdempotencyKey,
 	}
 	return out, in.err
 }
@@ -107,10 +113,7 @@ func topUpInput(v model.WalletTopUpInput) (payment.TopUpInput, error) {
 	out := payment.TopUpInput{
 		Amount: in.amount(v.Amount, "amount"), PaymentMethod: textOf(v.PaymentMethod), IdempotencyKey: v.IdempotencyKey,
 	}
-	if v.CardID != nil {
-		card := in.id(*v.CardID, id.Card, "cardId")
-		out.Card = &card
-	}
+	out.Card = in.maybeID(v.CardID, id.Card, "cardId")
 	return out, in.err
 }
 

@@ -29,6 +29,9 @@ type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
 // response, so that nothing is stale in the next event of a subscription and nobody reads what was loaded
 // for somebody else.
 type loaders struct {
+	payments    byID[[]payment.OrderPayment] // the actor's, by order
+	cardOfActor byID[payment.Card]
+
 	user            byID[identity.User]
 	listing         byID[catalog.Listing]
 	photos          byID[[]catalog.Photo]
@@ -55,6 +58,12 @@ func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loade
 func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, gatherTime))
 	return &loaders{
+		payments: dataloadgen.NewMappedLoader(func(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID][]payment.OrderPayment, error) {
+			return r.Payment.OrderPayments(ctx, user, orders)
+		}, gather),
+		cardOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, cards []uuid.UUID) (map[uuid.UUID]payment.Card, error) {
+			return r.Payment.CardsByID(ctx, user, cards)
+		}, gather),
 		user:       dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
 		listing:    dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
 		photos:     dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),

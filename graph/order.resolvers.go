@@ -11,7 +11,31 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/payment"
 )
+
+// OrderPay is the resolver for the orderPay field.
+func (r *mutationResolver) OrderPay(ctx context.Context, input model.OrderPayInput) (model.OrderPayPayload, error) {
+	in, err := payInput(input)
+	if err != nil {
+		errs, err := refused(err)
+		return model.OrderPayPayload{UserErrors: errs}, err
+	}
+	return paidPayload(r.Orders.Pay(ctx, actorID(ctx), in))
+}
+
+// OrderPaymentRefresh is the resolver for the orderPaymentRefresh field.
+func (r *mutationResolver) OrderPaymentRefresh(ctx context.Context, input model.OrderPaymentRefreshInput) (model.OrderPaymentRefreshPayload, error) {
+	var in inputReader
+	asked := in.id(input.OrderPaymentID, id.OrderPayment, "orderPaymentId")
+	if in.err != nil {
+		errs, err := refused(in.err)
+		return model.OrderPaymentRefreshPayload{UserErrors: errs}, err
+	}
+	paid, err := r.Payment.RefreshOrderPayment(ctx, actorID(ctx), asked)
+	errs, err := refused(err)
+	return model.OrderPaymentRefreshPayload{OrderPayment: begun(paid), UserErrors: errs}, err
+}
 
 // OrderShip is the resolver for the orderShip field.
 func (r *mutationResolver) OrderShip(ctx context.Context, input model.OrderShipInput) (model.OrderShipPayload, error) {
@@ -45,6 +69,22 @@ func (r *mutationResolver) OrderConfirmReceipt(ctx context.Context, input model.
 	return model.OrderConfirmReceiptPayload{Order: &received}, nil
 }
 
+// OrderCancel is the resolver for the orderCancel field.
+func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCancelInput) (model.OrderCancelPayload, error) {
+	var in inputReader
+	orderID := in.id(input.OrderID, id.Order, "orderId")
+	var cancelled order.Order
+	err := in.err
+	if err == nil {
+		cancelled, err = r.Orders.Cancel(ctx, orderActor(ctx), orderID, input.Reason)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.OrderCancelPayload{UserErrors: errs}, err
+	}
+	return model.OrderCancelPayload{Order: &cancelled}, nil
+}
+
 // Buyer is the resolver for the buyer field.
 func (r *orderResolver) Buyer(ctx context.Context, obj *order.Order) (identity.User, error) {
 	return load(ctx).user.Load(ctx, obj.BuyerID)
@@ -68,10 +108,34 @@ func (r *orderResolver) Auction(ctx context.Context, obj *order.Order) (*auction
 	return maybe(ctx, load(ctx).auction, *obj.AuctionID)
 }
 
+// Payments is the resolver for the payments field.
+func (r *orderResolver) Payments(ctx context.Context, obj *order.Order) ([]payment.OrderPayment, error) {
+	if obj.BuyerID != actorID(ctx) {
+		return []payment.OrderPayment{}, nil
+	}
+	return some(ctx, load(ctx).payments, obj.ID)
+}
+
+// Card is the resolver for the card field.
+func (r *orderResolver) Card(ctx context.Context, obj *order.Order) (*payment.Card, error) {
+	if obj.CardID == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).cardOfActor, *obj.CardID)
+}
+
 // AvailableActions is the resolver for the availableActions field.
 func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]order.Action, error) {
 	party, _ := obj.PartyOf(actorID(ctx))
 	return obj.AvailableActions(party), nil
+}
+
+// Card is the resolver for the card field.
+func (r *orderPaymentResolver) Card(ctx context.Context, obj *payment.OrderPayment) (*payment.Card, error) {
+	if obj.Card == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).cardOfActor, *obj.Card)
 }
 
 // Order is the resolver for the order field.
@@ -105,4 +169,10 @@ func (r *viewerResolver) Sales(ctx context.Context, obj *identity.Session, first
 // Order returns generated.OrderResolver implementation.
 func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
 
-type orderResolver struct{ *Resolver }
+// OrderPayment returns generated.OrderPaymentResolver implementation.
+func (r *Resolver) OrderPayment() generated.OrderPaymentResolver { return &orderPaymentResolver{r} }
+
+type (
+	orderResolver        struct{ *Resolver }
+	orderPaymentResolver struct{ *Resolver }
+)

@@ -1,6 +1,6 @@
 -- name: AuctionInsert :one
-INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, currency, start_price, extension, opened_at, ends_at, version)
-SELECT @id, @listing_id, @seller_id, sqlc.narg(show_id), sqlc.narg(lot_number), @currency, @start_price, @extension,
+INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, backing, currency, start_price, extension, opened_at, ends_at, version)
+SELECT @id, @listing_id, @seller_id, sqlc.narg(show_id), sqlc.narg(lot_number), @backing, @currency, @start_price, @extension,
        n.now, n.now + make_interval(secs => @duration_seconds::integer), 1
 FROM (SELECT clock_timestamp() AS now) n
 RETURNING *;
@@ -13,7 +13,7 @@ SELECT clock_timestamp()::timestamptz;
 
 -- name: AuctionUpdate :exec
 UPDATE auction
-SET price = @price, bid_count = @bid_count, leader_id = @leader_id, leader_hold = @leader_hold,
+SET price = @price, bid_count = @bid_count, leader_id = @leader_id, leader_hold = @leader_hold, leader_card = @leader_card,
     ends_at = @ends_at, status = @status, closed_at = @closed_at, version = @version
 WHERE id = @id;
 
@@ -47,8 +47,8 @@ LIMIT @page_size;
 SELECT * FROM increment ORDER BY currency, from_price;
 
 -- name: BidInsert :exec
-INSERT INTO bid (id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at)
-VALUES (@id, @auction_id, @number, @version, @bidder_id, @amount, @hold_id, @idempotency_key, @placed_at);
+INSERT INTO bid (id, auction_id, number, version, bidder_id, amount, hold_id, card_id, idempotency_key, placed_at)
+VALUES (@id, @auction_id, @number, @version, @bidder_id, @amount, @hold_id, @card_id, @idempotency_key, @placed_at);
 
 -- name: BidByKey :one
 SELECT * FROM bid WHERE bidder_id = @bidder_id AND idempotency_key = @idempotency_key;

@@ -1,10 +1,13 @@
 -- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency)
-VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency)
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id)
+VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency, sqlc.narg('card_id'))
 RETURNING *;
 
 -- name: OrderOfPartyLock :one
 SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id) FOR UPDATE;
+
+-- name: OrderLock :one
+SELECT * FROM orders WHERE id = @id FOR UPDATE;
 
 -- name: OrderOfParty :one
 SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id);
@@ -17,10 +20,13 @@ SELECT * FROM orders WHERE id = @id;
 
 -- name: OrderUpdate :one
 UPDATE orders
-SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, version = version + 1,
-    paid_at     = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
-    sent_at     = CASE WHEN @fulfilment = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
-    received_at = CASE WHEN @fulfilment = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END
+SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded = @refunded, cancel_reason = @cancel_reason,
+    version = version + 1,
+    authorised_at = CASE WHEN @payment = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
+    paid_at      = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
+    sent_at      = CASE WHEN @fulfilment = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
+    received_at  = CASE WHEN @fulfilment = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
+    cancelled_at = CASE WHEN @fulfilment = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = @id
 RETURNING *;
 

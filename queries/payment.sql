@@ -103,6 +103,9 @@ RETURNING *;
 -- name: CardsOfUser :many
 SELECT * FROM card WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT @page_size;
 
+-- name: CardsOfUserByID :many
+SELECT * FROM card WHERE user_id = @user_id AND id = ANY (@ids::uuid[]) ORDER BY id;
+
 -- name: CardOfUser :one
 SELECT * FROM card WHERE id = @id AND user_id = @user_id;
 

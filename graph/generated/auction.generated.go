@@ -212,6 +212,29 @@ func (ec *executionContext) fieldContext_Auction_lotNumber(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Auction", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Auction_backing(ctx context.Context, field graphql.CollectedField, obj *auction.Auction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Auction_backing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Backing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auction.Backing) graphql.Marshaler {
+			return ec.marshalNAuctionBacking2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBacking(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Auction_backing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Auction", field, false, false, errors.New("field of type AuctionBacking does not have child fields"))
+}
+
 func (ec *executionContext) _Auction_startPrice(ctx context.Context, field graphql.CollectedField, obj *auction.Auction) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1490,11 +1513,14 @@ func (ec *executionContext) unmarshalInputAuctionStartInput(ctx context.Context,
 		asMap[k] = v
 	}
 
+	if _, present := asMap["backing"]; !present {
+		asMap["backing"] = "HOLD"
+	}
 	if _, present := asMap["extensionSeconds"]; !present {
 		asMap["extensionSeconds"] = 10
 	}
 
-	fieldsInOrder := [...]string{"listingId", "showId", "startPrice", "durationSeconds", "extensionSeconds"}
+	fieldsInOrder := [...]string{"listingId", "showId", "backing", "startPrice", "durationSeconds", "extensionSeconds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1515,6 +1541,13 @@ func (ec *executionContext) unmarshalInputAuctionStartInput(ctx context.Context,
 				return it, err
 			}
 			it.ShowID = data
+		case "backing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("backing"))
+			data, err := ec.unmarshalNAuctionBacking2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBacking(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Backing = data
 		case "startPrice":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startPrice"))
 			data, err := ec.unmarshalNMoneyInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐMoneyInput(ctx, v)
@@ -1552,7 +1585,7 @@ func (ec *executionContext) unmarshalInputBidPlaceInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"auctionId", "amount", "idempotencyKey"}
+	fieldsInOrder := [...]string{"auctionId", "amount", "cardId", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1573,6 +1606,13 @@ func (ec *executionContext) unmarshalInputBidPlaceInput(ctx context.Context, obj
 				return it, err
 			}
 			it.Amount = data
+		case "cardId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardID = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -1727,6 +1767,11 @@ func (ec *executionContext) _Auction(ctx context.Context, sel ast.SelectionSet, 
 		case "lotNumber":
 			out.Values[i] = ec._Auction_lotNumber(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "backing":
+			out.Values[i] = ec._Auction_backing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startPrice":
@@ -2426,6 +2471,23 @@ func (ec *executionContext) marshalNAuction2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNAuctionBacking2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBacking(ctx context.Context, v any) (auction.Backing, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := auction.Backing(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAuctionBacking2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBacking(ctx context.Context, sel ast.SelectionSet, v auction.Backing) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNAuctionConnection2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐPage(ctx context.Context, sel ast.SelectionSet, v page.Page[auction.Auction]) graphql.Marshaler {

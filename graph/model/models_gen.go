@@ -44,8 +44,9 @@ type AuctionEvent struct {
 type AuctionStartInput struct {
 	ListingID id.ID `json:"listingId"`
 	// A live show of one's own; the lot gets its next number.
-	ShowID     *id.ID     `json:"showId,omitempty"`
-	StartPrice MoneyInput `json:"startPrice"`
+	ShowID     *id.ID          `json:"showId,omitempty"`
+	Backing    auction.Backing `json:"backing"`
+	StartPrice MoneyInput      `json:"startPrice"`
 	// 5 to 604800.
 	DurationSeconds int `json:"durationSeconds"`
 	// 0 to 600.
@@ -60,6 +61,8 @@ type AuctionStartPayload struct {
 type BidPlaceInput struct {
 	AuctionID id.ID      `json:"auctionId"`
 	Amount    MoneyInput `json:"amount"`
+	// A saved card of one's own; wanted on a lot of backing CARD, and refused on any other.
+	CardID *id.ID `json:"cardId,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -249,6 +252,19 @@ type MoneyInput struct {
 type Mutation struct {
 }
 
+type OrderCancelInput struct {
+	OrderID id.ID `json:"orderId"`
+	// For both parties to read; at most 500 characters.
+	Reason string `json:"reason"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderCancelPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type OrderConfirmReceiptInput struct {
 	OrderID id.ID `json:"orderId"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
@@ -267,6 +283,31 @@ type OrderEvent struct {
 	At      time.Time      `json:"at"`
 	// The order right after the event.
 	Order order.Order `json:"order"`
+}
+
+type OrderPayInput struct {
+	OrderID id.ID `json:"orderId"`
+	// A saved card of one's own, for what the wallet does not pay; null: the wallet pays all.
+	CardID *id.ID `json:"cardId,omitempty"`
+	// The wallet's part, in the order's currency; null: nothing beside a card, and all without one.
+	WalletAmount *MoneyInput `json:"walletAmount,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderPayPayload struct {
+	Order        *order.Order          `json:"order,omitempty"`
+	OrderPayment *payment.OrderPayment `json:"orderPayment,omitempty"`
+	UserErrors   []UserError           `json:"userErrors"`
+}
+
+type OrderPaymentRefreshInput struct {
+	OrderPaymentID id.ID `json:"orderPaymentId"`
+}
+
+type OrderPaymentRefreshPayload struct {
+	OrderPayment *payment.OrderPayment `json:"orderPayment,omitempty"`
+	UserErrors   []UserError           `json:"userErrors"`
 }
 
 type OrderShipInput struct {
@@ -570,24 +611,34 @@ func (e ConversationEventKind) MarshalJSON() ([]byte, error) {
 type OrderEventKind string
 
 const (
-	OrderEventKindSnapshot OrderEventKind = "SNAPSHOT"
-	OrderEventKindCreated  OrderEventKind = "CREATED"
-	OrderEventKindPaid     OrderEventKind = "PAID"
-	OrderEventKindSent     OrderEventKind = "SENT"
-	OrderEventKindReceived OrderEventKind = "RECEIVED"
+	OrderEventKindSnapshot   OrderEventKind = "SNAPSHOT"
+	OrderEventKindCreated    OrderEventKind = "CREATED"
+	OrderEventKindAuthorised OrderEventKind = "AUTHORISED"
+	// What was authorised is not any more: the order is to be paid again.
+	OrderEventKindUnpaid    OrderEventKind = "UNPAID"
+	OrderEventKindPaid      OrderEventKind = "PAID"
+	OrderEventKindSent      OrderEventKind = "SENT"
+	OrderEventKindReceived  OrderEventKind = "RECEIVED"
+	OrderEventKindCancelled OrderEventKind = "CANCELLED"
+	// The card of a cancelled order was let go.
+	OrderEventKindVoided OrderEventKind = "VOIDED"
 )
 
 var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindSnapshot,
 	OrderEventKindCreated,
+	OrderEventKindAuthorised,
+	OrderEventKindUnpaid,
 	OrderEventKindPaid,
 	OrderEventKindSent,
 	OrderEventKindReceived,
+	OrderEventKindCancelled,
+	OrderEventKindVoided,
 }
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided:
 		return true
 	}
 	return false

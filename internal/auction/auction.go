@@ -1,6 +1,7 @@
 package auction
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -31,6 +32,15 @@ const (
 	Unsold Status = "UNSOLD"
 )
 
+// Backing is what stands behind the bids of a lot.
+type Backing string
+
+// The kinds of backing.
+const (
+	ByHold Backing = "HOLD" // the amount, held in the bidder's wallet
+	ByCard Backing = "CARD" // a saved card of the bidder's, which the winner is asked to pay with
+)
+
 const (
 	auctionList  = 'A' // mark the cursors of the two lists
 	bidList      = 'b'
@@ -46,6 +56,7 @@ type Auction struct {
 	SellerID    uuid.UUID     `json:"sellerId"`
 	ShowID      *uuid.UUID    `json:"showId"`
 	LotNumber   *int32        `json:"lotNumber"`
+	Backing     Backing       `json:"backing"`
 	StartPrice  money.Amount  `json:"startPrice"`
 	Price       *money.Amount `json:"price"` // of the leading bid; nil until the first
 	NextMinimum money.Amount  `json:"nextMinimum"`
@@ -87,7 +98,7 @@ func (s *Service) auctionOf(row db.Auction) Auction {
 	state := stateOf(row)
 	a := Auction{
 		ID: row.ID, ListingID: row.ListingID, SellerID: row.SellerID, ShowID: row.ShowID, LotNumber: row.LotNumber,
-		StartPrice: state.StartPrice, NextMinimum: state.NextMinimum(s.increments), BidCount: row.BidCount,
+		Backing: Backing(row.Backing), StartPrice: state.StartPrice, NextMinimum: state.NextMinimum(s.increments), BidCount: row.BidCount,
 		LeaderID: row.LeaderID, Status: state.Status, OpenedAt: row.OpenedAt, EndsAt: row.EndsAt,
 		Extension: state.Extension, ClosedAt: row.ClosedAt, Version: row.Version,
 	}
@@ -138,6 +149,7 @@ func New(ctx context.Context, c Config) (_ *Service, err error) {
 type StartInput struct {
 	Listing    uuid.UUID
 	Show       *uuid.UUID // the seller's live show that the lot is part of, if any
+	Backing    Backing    // ByHold where it is empty
 	StartPrice money.Amount
 	Duration   time.Duration
 	Extension  time.Duration // zero: sudden death
@@ -183,7 +195,7 @@ func (s *Service) Start(ctx context.Context, seller uuid.UUID, in StartInput) (_
 		}
 		row, err := s.q.AuctionInsert(ctx, tx, db.AuctionInsertParams{
 			ID: id.New(), ListingID: in.Listing, SellerID: seller, ShowID: in.Show, LotNumber: lot,
-			Currency: string(in.StartPrice.Currency), StartPrice: in.StartPrice.Minor,
+			Backing: string(cmp.Or(in.Backing, ByHold)), Currency: string(in.StartPrice.Currency), StartPrice: in.StartPrice.Minor,
 			Extension: int32(in.Extension / time.Second), DurationSeconds: int32(in.Duration / time.Second),
 		})
 		if err != nil {

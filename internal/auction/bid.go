@@ -53,6 +53,7 @@ func bidOf(row db.Bid, c money.Currency) Bid {
 type PlaceInput struct {
 	Auction        uuid.UUID
 	Amount         money.Amount
+	Card           *uuid.UUID // a saved one of the bidder's, on a lot that cards back
 	IdempotencyKey string
 }
 
@@ -76,8 +77,8 @@ type Placed struct {
 // Leads says whether the bid leads its lot.
 func (p Placed) Leads() bool { return p.Auction.BidCount == p.Bid.Number }
 
-// Place bids. The bid's amount is held in the bidder's wallet, and the hold of whom it outbids is released,
-// in the same transaction.
+// Place bids. On a lot that holds back, the bid's amount is held in the bidder's wallet, and the hold of whom it outbids
+// is released, in the same transaction. On a lot that cards back, no money moves before it is won and paid.
 func (s *Service) Place(ctx context.Context, bidder uuid.UUID, in PlaceInput) (_ Placed, err error) {
 	if err := in.validate(); err != nil {
 		return Placed{}, err
@@ -123,10 +124,17 @@ func (s *Service) Place(ctx context.Context, bidder uuid.UUID, in PlaceInput) (_
 
 func (s *Service) replay(row db.Auction, first db.Bid, in PlaceInput) (Placed, error) {
 	bid := bidOf(first, money.Currency(row.Currency))
-	if first.AuctionID != in.Auction || bid.Amount != in.Amount {
+	if first.AuctionID != in.Auction || bid.Amount != in.Amount || !sameCard(first.CardID, in.Card) {
 		return Placed{}, ErrKeyReused
 	}
 	return Placed{Bid: bid, Auction: s.auctionOf(row)}, nil
+}
+
+func sameCard(a, b *uuid.UUID) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // placeTx judges the bid under the lot's lock and writes all that follows from it; the holds move last.
@@ -139,16 +147,11 @@ func (s *Service) placeTx(ctx context.Context, tx pgx.Tx, row db.Auction, bidder
 	if err != nil {
 		return Placed{}, realtime.Event{}, err
 	}
-	hold := payment.NewHold{ID: id.New(), User: bidder, Amount: in.Amount}
-	change := payment.HoldChange{
-		Key:   "bid:" + hold.ID.String(),
-		Cause: ledger.Cause{Kind: "auction", ID: row.ID},
-		Open:  []payment.NewHold{hold},
+	backed, err := s.backTx(ctx, tx, row, bidder, in)
+	if err != nil {
+		return Placed{}, realtime.Event{}, err
 	}
-	if row.LeaderHold != nil {
-		change.Release = []uuid.UUID{*row.LeaderHold}
-	}
-	row.Price, row.LeaderID, row.LeaderHold = state.Price.Minor, state.Leader, &hold.ID
+	row.Price, row.LeaderID, row.LeaderHold, row.LeaderCard = state.Price.Minor, state.Leader, backed.hold, in.Card
 	row.BidCount, row.EndsAt, row.Version = state.BidCount, state.EndsAt, row.Version+1
 	bid := Bid{
 		ID: id.New(), AuctionID: row.ID, Number: row.BidCount, BidderID: bidder, Amount: in.Amount, PlacedAt: now,
@@ -158,16 +161,43 @@ func (s *Service) placeTx(ctx context.Context, tx pgx.Tx, row db.Auction, bidder
 	}
 	if err := s.q.BidInsert(ctx, tx, db.BidInsertParams{
 		ID: bid.ID, AuctionID: row.ID, Number: bid.Number, Version: row.Version, BidderID: bidder,
-		Amount: in.Amount.Minor, HoldID: hold.ID, IdempotencyKey: in.IdempotencyKey, PlacedAt: now,
+		Amount: in.Amount.Minor, HoldID: backed.hold, CardID: in.Card, IdempotencyKey: in.IdempotencyKey, PlacedAt: now,
 	}); err != nil {
 		return Placed{}, realtime.Event{}, err
 	}
 	placed := Placed{Bid: bid, Auction: s.auctionOf(row)}
 	event, err := appendTx(ctx, tx, EventBid, Change{Auction: placed.Auction, Bid: &bid})
-	if err != nil {
-		return Placed{}, realtime.Event{}, err
+	if err != nil || backed.hold == nil {
+		return placed, event, err
 	}
-	return placed, event, ofHold(s.payment.ChangeHoldsTx(ctx, tx, change))
+	return placed, event, ofHold(s.payment.ChangeHoldsTx(ctx, tx, backed.change))
+}
+
+// backing is what a bid brings: a hold and how the holds change for it, or nothing but its card.
+type backing struct {
+	hold   *uuid.UUID
+	change payment.HoldChange
+}
+
+// backTx checks that a bid brings what backs its lot.
+func (s *Service) backTx(ctx context.Context, tx pgx.Tx, row db.Auction, bidder uuid.UUID, in PlaceInput) (backing, error) {
+	switch {
+	case Backing(row.Backing) == ByCard && in.Card == nil:
+		return backing{}, ErrCardMissing.At("cardId")
+	case Backing(row.Backing) == ByCard:
+		_, err := s.payment.UsableCardTx(ctx, tx, bidder, *in.Card)
+		return backing{}, err
+	case in.Card != nil:
+		return backing{}, ErrCardNotTaken.At("cardId")
+	}
+	hold := payment.NewHold{ID: id.New(), User: bidder, Amount: in.Amount}
+	change := payment.HoldChange{
+		Key: "bid:" + hold.ID.String(), Cause: ledger.Cause{Kind: "auction", ID: row.ID}, Open: []payment.NewHold{hold},
+	}
+	if row.LeaderHold != nil {
+		change.Release = []uuid.UUID{*row.LeaderHold}
+	}
+	return backing{&hold.ID, change}, nil
 }
 
 // ofHold makes what is wrong with a leader's hold our fault: nobody who bids can do anything about it.
@@ -180,7 +210,7 @@ func ofHold(err error) error {
 
 func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, row db.Auction) error {
 	return s.q.AuctionUpdate(ctx, tx, db.AuctionUpdateParams{
-		ID: row.ID, Price: row.Price, BidCount: row.BidCount, LeaderID: row.LeaderID, LeaderHold: row.LeaderHold,
+		ID: row.ID, Price: row.Price, BidCount: row.BidCount, LeaderID: row.LeaderID, LeaderHold: row.LeaderHold, LeaderCard: row.LeaderCard,
 		EndsAt: row.EndsAt, Status: row.Status, ClosedAt: row.ClosedAt, Version: row.Version,
 	})
 }

@@ -79,7 +79,7 @@ func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// Close ends a lot whose time has come: the leader's order is made and paid from the hold, or the listing
+// Close ends a lot whose time has come: the leader's order is made, and paid where a hold backs it, or the listing
 // goes back on the market. It is false where there was nothing to close.
 func (s *Service) Close(ctx context.Context, auction uuid.UUID) (closed bool, err error) {
 	defer fault.Wrap(&err, "close auction %s", auction)
@@ -129,7 +129,7 @@ func (s *Service) closeTx(ctx context.Context, tx pgx.Tx, row db.Auction, now ti
 		return []realtime.Event{event}, err
 	}
 	_, events, err := s.orders.CreateWonTx(ctx, tx, order.Won{
-		Auction: row.ID, Listing: row.ListingID, Buyer: *row.LeaderID, Seller: row.SellerID, Hold: *row.LeaderHold,
+		Auction: row.ID, Listing: row.ListingID, Buyer: *row.LeaderID, Seller: row.SellerID, Hold: row.LeaderHold, Card: row.LeaderCard,
 		Price: money.New(row.Price, money.Currency(row.Currency)),
 	})
 	return append([]realtime.Event{event}, events...), ofHold(err)

@@ -20,5 +20,7 @@ var (
 	ErrKeyReused      = idempotency.ErrKeyReused
 	ErrDuration       = fault.New(fault.Invalid, "DURATION_INVALID", "An auction runs between 5 seconds and 7 days; a late bid extends it by at most 600 seconds.")
 	ErrHoldLost       = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
+	ErrCardMissing    = fault.New(fault.Invalid, "CARD_REQUIRED", "A bid on this lot names a saved card that it would be paid with.")
+	ErrCardNotTaken   = fault.New(fault.Invalid, "CARD_NOT_TAKEN", "Bids on this lot are held in the wallet; they name no card.")
 	ErrNoIncrements   = fault.New(fault.Invalid, "CURRENCY_UNSUPPORTED", "Auctions are not held in this currency.")
 )

@@ -36,20 +36,32 @@ type generous struct {
 
 	intents map[string]payment.Intent
 	refunds map[string]payment.SentRefund
+	manual  map[string]bool
 }
 
 func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (payment.Intent, error) {
 	intent := payment.Intent{ID: "pi_" + r.Reference, State: payment.Unconfirmed, Amount: r.Amount}
-	g.intents[intent.ID] = intent
+	g.intents[intent.ID], g.manual[intent.ID] = intent, r.Manual
 	return intent, nil
 }
 
-func (g generous) ConfirmIntent(ctx context.Context, id, _, _ string) (payment.Intent, error) {
+func (g generous) ConfirmIntent(ctx context.Context, id, _, key string) (payment.Intent, error) {
+	if !g.manual[id] {
+		return g.CaptureIntent(ctx, id, key)
+	}
+	intent, err := g.Intent(ctx, id)
+	intent.State = payment.Authorised
+	g.intents[id] = intent
+	return intent, err
+}
+
+func (g generous) CaptureIntent(ctx context.Context, id, _ string) (payment.Intent, error) {
 	intent, err := g.Intent(ctx, id)
 	intent.State = payment.Succeeded
 	intent.Charge = payment.Charge{
 		ID: "ch_" + id, BalanceTxnID: "txn_" + id, Amount: intent.Amount, Fee: money.New(55, intent.Amount.Currency),
 	}
+	g.intents[id] = intent
 	return intent, err
 }
 
@@ -85,7 +97,7 @@ func tell(t *testing.T) *story {
 	rates := fx.New(s.Pool, fx.Fixed{Clock: clock.System{}}, time.Hour)
 	s.must(rates.Refresh(t.Context()))
 	s.payment = payment.New(payment.Config{
-		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{},
+		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, manual: map[string]bool{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{},
 		Rates: rates, ExchangeMarginBP: 50,
 	})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)

@@ -91,7 +91,7 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Shows = show.New(w.Pool, clock.System{})
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
-	config := payment.Config{Pool: w.Pool, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
+	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
 	change(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
@@ -276,7 +276,7 @@ func (w *World) Audited() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "orders", "order_move",
-		"auction", "bid", "hold", "fx_rate", "exchange",
+		"auction", "bid", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }

@@ -37,6 +37,9 @@ const (
 	ReferralChanged   Kind = "REFERRAL_CHANGED"   // whom the user brought, or what comes of it
 )
 
+// OrderPaymentChanged says that a payment of an order has another status.
+const OrderPaymentChanged Kind = "ORDER_PAYMENT_CHANGED"
+
 // Event is what a user is told.
 type Event struct {
 	Version int64

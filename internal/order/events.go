@@ -13,10 +13,15 @@ import (
 
 // The kinds of an order's events; each carries the order as it then was.
 const (
-	EventCreated  = "CREATED"
-	EventPaid     = "PAID"
-	EventSent     = "SENT"
-	EventReceived = "RECEIVED"
+	EventCreated    = "CREATED"
+	EventAuthorised = "AUTHORISED"
+	EventUnpaid     = "UNPAID" // what was authorised is not any more
+	EventPaid       = "PAID"
+	EventSent       = "SENT"
+	EventReceived   = "RECEIVED"
+	EventCancelled  = "CANCELLED"
+	EventVoided     = "VOIDED" // the card of a cancelled order was let go
+	EventRefunded   = "REFUNDED"
 )
 
 // Topic is where an order's changes are told.

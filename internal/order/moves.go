@@ -7,9 +7,12 @@ type Payment string
 
 // The states of payment.
 const (
-	PaymentPending Payment = "PENDING" // owed
-	Paid           Payment = "PAID"    // in escrow
-	Settled        Payment = "SETTLED" // earned by the seller
+	PaymentPending Payment = "PENDING"    // owed
+	Authorised     Payment = "AUTHORISED" // set aside on the card and in the wallet
+	Paid           Payment = "PAID"       // in escrow
+	Settled        Payment = "SETTLED"    // earned by the seller
+	Refunded       Payment = "REFUNDED"   // all of it
+	Voided         Payment = "VOIDED"     // never taken
 )
 
 // Fulfilment is the state of an order's goods.
@@ -20,36 +23,42 @@ const (
 	FulfilmentPending Fulfilment = "PENDING"
 	Sent              Fulfilment = "SENT"
 	Received          Fulfilment = "RECEIVED"
+	Cancelled         Fulfilment = "CANCELLED"
 )
 
 // The allowed moves; the table order_move holds the same, and a test compares the two.
 var (
 	paymentMoves = map[Payment][]Payment{
-		PaymentPending: {Paid},
-		Paid:           {Settled},
+		PaymentPending: {Authorised, Paid, Voided},
+		Authorised:     {Paid, PaymentPending, Voided},
+		Paid:           {Settled, Refunded},
+		Settled:        {Refunded},
 	}
 	fulfilmentMoves = map[Fulfilment][]Fulfilment{
-		FulfilmentPending: {Sent},
+		FulfilmentPending: {Sent, Cancelled},
 		Sent:              {Received},
 	}
 )
 
-// Action is something that a party of an order may do next.
+// Action is something that may be done with an order next.
 type Action string
 
 // The actions.
 const (
+	ActionPay            Action = "PAY"
 	ActionShip           Action = "SHIP"
 	ActionConfirmReceipt Action = "CONFIRM_RECEIPT"
+	ActionCancel         Action = "CANCEL"
 )
 
-// Party says on which side of an order somebody stands.
+// Party says where somebody stands towards an order.
 type Party string
 
-// The two sides.
+// The two sides, and who operates the market.
 const (
 	AsBuyer  Party = "BUYER"
 	AsSeller Party = "SELLER"
+	AsAdmin  Party = "ADMIN"
 )
 
 // state is both machines' state at once.
@@ -58,17 +67,28 @@ type state struct {
 	fulfilment Fulfilment
 }
 
-// move is what an action does and who may do it.
-type move struct {
-	by   Party
-	from state
-	to   state
+var (
+	unpaid     = state{PaymentPending, FulfilmentPending}
+	authorised = state{Authorised, FulfilmentPending}
+	paid       = state{Paid, FulfilmentPending}
+	sent       = state{Paid, Sent}
+	settled    = state{Settled, Received}
+)
+
+// actions is who may do what, and when.
+var actions = map[Action]map[Party][]state{
+	ActionPay:            {AsBuyer: {unpaid}},
+	ActionShip:           {AsSeller: {authorised, paid}},
+	ActionConfirmReceipt: {AsBuyer: {sent}},
+	ActionCancel: {
+		AsBuyer:  {unpaid},
+		AsSeller: {unpaid, authorised},
+		AsAdmin:  {unpaid, authorised},
+	},
 }
 
-var actions = map[Action]move{
-	ActionShip:           {by: AsSeller, from: state{Paid, FulfilmentPending}, to: state{Paid, Sent}},
-	ActionConfirmReceipt: {by: AsBuyer, from: state{Paid, Sent}, to: state{Settled, Received}},
-}
+// may tells whether a party may do something with the order as it is.
+func (o Order) may(a Action, p Party) bool { return slices.Contains(actions[a][p], o.state()) }
 
 // allowed reports whether both machines may go from one state to the other.
 func allowed(from, to state) bool {
@@ -79,8 +99,8 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionShip, ActionConfirmReceipt} {
-		if m := actions[a]; m.by == p && m.from == o.state() {
+	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel} {
+		if o.may(a, p) {
 			available = append(available, a)
 		}
 	}

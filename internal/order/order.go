@@ -3,14 +3,12 @@ package order
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
-	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
@@ -18,7 +16,6 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/referral"
-	"github.com/souklive/souk/internal/text"
 )
 
 const (
@@ -29,21 +26,26 @@ const (
 
 // Order is one sale between a buyer and a seller.
 type Order struct {
-	ID         uuid.UUID    `json:"id"`
-	BuyerID    uuid.UUID    `json:"buyerId"`
-	SellerID   uuid.UUID    `json:"sellerId"`
-	ListingID  uuid.UUID    `json:"listingId"`
-	AuctionID  *uuid.UUID   `json:"auctionId"`
-	Total      money.Amount `json:"total"` // what the buyer pays
-	Fee        money.Amount `json:"fee"`   // what the platform keeps of it
-	Payment    Payment      `json:"payment"`
-	Fulfilment Fulfilment   `json:"fulfilment"`
-	Tracking   string       `json:"tracking"`
-	Version    int64        `json:"version"`
-	CreatedAt  time.Time    `json:"createdAt"`
-	PaidAt     *time.Time   `json:"paidAt"`
-	SentAt     *time.Time   `json:"sentAt"`
-	ReceivedAt *time.Time   `json:"receivedAt"`
+	ID           uuid.UUID    `json:"id"`
+	BuyerID      uuid.UUID    `json:"buyerId"`
+	SellerID     uuid.UUID    `json:"sellerId"`
+	ListingID    uuid.UUID    `json:"listingId"`
+	AuctionID    *uuid.UUID   `json:"auctionId"`
+	CardID       *uuid.UUID   `json:"cardId"` // that the buyer's winning bid named; theirs alone to see
+	Total        money.Amount `json:"total"`  // what the buyer pays
+	Fee          money.Amount `json:"fee"`    // what the platform keeps of it
+	Refunded     money.Amount `json:"refunded"`
+	Payment      Payment      `json:"payment"`
+	Fulfilment   Fulfilment   `json:"fulfilment"`
+	Tracking     string       `json:"tracking"`
+	Reason       string       `json:"reason"` // why it was cancelled
+	Version      int64        `json:"version"`
+	CreatedAt    time.Time    `json:"createdAt"`
+	AuthorisedAt *time.Time   `json:"authorisedAt"`
+	PaidAt       *time.Time   `json:"paidAt"`
+	SentAt       *time.Time   `json:"sentAt"`
+	ReceivedAt   *time.Time   `json:"receivedAt"`
+	CancelledAt  *time.Time   `json:"cancelledAt"`
 }
 
 // NodeID is the id that clients see.
@@ -78,9 +80,10 @@ func orderOf(row db.Order) Order {
 	c := money.Currency(row.Currency)
 	return Order{
 		ID: row.ID, BuyerID: row.BuyerID, SellerID: row.SellerID, ListingID: row.ListingID, AuctionID: row.AuctionID,
-		Total: money.New(row.Total, c), Fee: money.New(row.Fee, c),
+		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
-		Version: row.Version, CreatedAt: row.CreatedAt, PaidAt: row.PaidAt, SentAt: row.SentAt, ReceivedAt: row.ReceivedAt,
+		Version: row.Version, CreatedAt: row.CreatedAt, AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
+		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt,
 	}
 }
 
@@ -102,151 +105,11 @@ type Referrals interface {
 // UseReferrals says who hears of completed orders; to be called before the first is.
 func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
-// New makes the service. The platform keeps feeBasisPoints hundredths of a percent of each total.
+// New makes the service, and ties it to pay. The platform keeps feeBasisPoints hundredths of a percent of each total.
 func New(pool *pgxpool.Pool, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
-	return &Service{pool: pool, q: db.New(), payment: pay, hub: hub, feeBasisPoints: feeBasisPoints}
-}
-
-// Won describes the order of a lot's winner, whose hold pays for it.
-type Won struct {
-	Auction, Listing, Buyer, Seller uuid.UUID
-	Hold                            uuid.UUID
-	Price                           money.Amount
-}
-
-// CreateWonTx makes the winner's order and pays it from the winner's hold into escrow, in the transaction that
-// closes the lot. The events are to be published after the commit.
-func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order, _ []realtime.Event, err error) {
-	defer fault.Wrap(&err, "create the order of auction %s", won.Auction)
-	row, err := s.q.OrderInsert(ctx, tx, db.OrderInsertParams{
-		ID: id.New(), BuyerID: won.Buyer, SellerID: won.Seller, ListingID: won.Listing, AuctionID: &won.Auction,
-		Total: won.Price.Minor, Fee: won.Price.BasisPoints(s.feeBasisPoints).Minor, Currency: string(won.Price.Currency),
-	})
-	if err != nil {
-		return Order{}, nil, err
-	}
-	order := orderOf(row)
-	created, paid, err := s.payTx(ctx, tx, &order)
-	if err != nil {
-		return Order{}, nil, err
-	}
-	err = s.payment.ConsumeHoldTx(ctx, tx, won.Hold, order.ID, "order:"+order.ID.String()+":pay")
-	return order, []realtime.Event{created, paid}, err
-}
-
-// payTx tells of the new order and moves it to PAID; the caller posts the money last.
-func (s *Service) payTx(ctx context.Context, tx pgx.Tx, order *Order) (created, paid realtime.Event, err error) {
-	if err = s.moveTx(ctx, tx, order, order.state(), ""); err != nil { // version 1: the order as it was made
-		return
-	}
-	if created, err = s.appendTx(ctx, tx, *order, EventCreated); err != nil {
-		return
-	}
-	if err = s.moveTx(ctx, tx, order, state{Paid, order.Fulfilment}, ""); err != nil {
-		return
-	}
-	paid, err = s.appendTx(ctx, tx, *order, EventPaid)
-	return
-}
-
-// Ship records that the seller has sent the goods.
-func (s *Service) Ship(ctx context.Context, seller, order uuid.UUID, tracking string) (Order, error) {
-	tracking = text.Clean(tracking)
-	if utf8.RuneCountInString(tracking) > trackingMax || (tracking != "" && !text.IsLine(tracking)) {
-		return Order{}, ErrTrackingLength.At("tracking")
-	}
-	return s.act(ctx, seller, order, ActionShip, tracking, EventSent, nil)
-}
-
-// ConfirmReceipt records that the buyer has the goods, and releases the escrow to the seller less the fee.
-func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
-	var told []realtime.Event
-	o, err := s.act(ctx, buyer, order, ActionConfirmReceipt, "", EventReceived, func(tx pgx.Tx, o Order) (err error) {
-		if told, err = s.completedTx(ctx, tx, o); err != nil {
-			return err
-		}
-		return s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
-			Order: o.ID, Seller: o.SellerID, Total: o.Total, Fee: o.Fee, Key: "order:" + o.ID.String() + ":release",
-		})
-	})
-	if err == nil {
-		s.hub.Publish(ctx, told...)
-	}
-	return o, err
-}
-
-// completedTx tells who pays commissions of an order that is completed.
-func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realtime.Event, error) {
-	if s.referrals == nil {
-		return nil, nil
-	}
-	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Total, Fee: o.Fee})
-}
-
-// act does one party's action under the order's lock: checks, moves, tells, then posts. An action that was
-// done already is answered with the order as it is, so that a retry is harmless.
-func (s *Service) act(ctx context.Context, user, order uuid.UUID, a Action, tracking, kind string, post func(pgx.Tx, Order) error) (_ Order, err error) {
-	defer fault.Wrap(&err, "%s order %s", a, order)
-	var (
-		o     Order
-		event *realtime.Event
-	)
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		event = nil
-		row, err := s.q.OrderOfPartyLock(ctx, tx, order, user)
-		if postgres.NoRows(err) {
-			return ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		o = orderOf(row)
-		m := actions[a]
-		if party, _ := o.PartyOf(user); party != m.by {
-			return ErrMove
-		}
-		if o.state() == m.to {
-			return nil
-		}
-		if o.state() != m.from {
-			return ErrMove
-		}
-		if err := s.moveTx(ctx, tx, &o, m.to, tracking); err != nil {
-			return err
-		}
-		e, err := s.appendTx(ctx, tx, o, kind)
-		if err != nil {
-			return err
-		}
-		event = &e
-		if post != nil {
-			return post(tx, o)
-		}
-		return nil
-	})
-	if err != nil {
-		return Order{}, err
-	}
-	if event != nil {
-		s.hub.Publish(ctx, *event)
-	}
-	return o, nil
-}
-
-func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state, tracking string) error {
-	if !allowed(o.state(), to) {
-		return ErrMove
-	}
-	if tracking == "" {
-		tracking = o.Tracking
-	}
-	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
-		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: tracking,
-	})
-	if err == nil {
-		*o = orderOf(row)
-	}
-	return err
+	s := &Service{pool: pool, q: db.New(), payment: pay, hub: hub, feeBasisPoints: feeBasisPoints}
+	pay.ServeOrders(s)
+	return s
 }
 
 // Get reads an order of which user is a party.

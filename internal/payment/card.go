@@ -52,6 +52,16 @@ func (s *Service) Cards(ctx context.Context, user uuid.UUID) ([]Card, error) {
 	return cards, nil
 }
 
+// CardsByID reads, for a loader, those of some cards that are the user's own, removed ones included.
+func (s *Service) CardsByID(ctx context.Context, user uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Card, error) {
+	rows, err := s.q.CardsOfUserByID(ctx, s.pool, user, ids)
+	cards := make(map[uuid.UUID]Card, len(rows))
+	for _, row := range rows {
+		cards[row.ID] = cardFrom(row)
+	}
+	return cards, err
+}
+
 // CardOf is one of the user's own cards, removed ones included.
 func (s *Service) CardOf(ctx context.Context, user, card uuid.UUID) (Card, error) {
 	row, err := s.q.CardOfUser(ctx, s.pool, card, user)

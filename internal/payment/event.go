@@ -33,20 +33,21 @@ type eventHandler func(ctx context.Context, objectID string) (ignored string, er
 // eventHandlers is every kind of event that we act on. Stripe filters by 20 of them at most.
 func (s *Service) eventHandlers() map[string]eventHandler {
 	return map[string]eventHandler{
-		"payment_intent.succeeded":             s.intentChanged,
-		"payment_intent.payment_failed":        s.intentChanged,
-		"payment_intent.canceled":              s.intentChanged,
-		"payment_intent.requires_action":       s.intentChanged,
-		"setup_intent.succeeded":               s.setupChanged,
-		"setup_intent.setup_failed":            s.setupChanged,
-		"setup_intent.canceled":                s.setupChanged,
-		"setup_intent.requires_action":         s.setupChanged,
-		"payment_method.detached":              s.refreshCard,
-		"payment_method.updated":               s.refreshCard,
-		"payment_method.automatically_updated": s.refreshCard,
-		"refund.updated":                       s.refundChanged,
-		"refund.failed":                        s.refundChanged,
-		"charge.refund.updated":                s.refundChanged, // the older name of both
+		"payment_intent.succeeded":                 s.intentChanged,
+		"payment_intent.payment_failed":            s.intentChanged,
+		"payment_intent.canceled":                  s.intentChanged,
+		"payment_intent.requires_action":           s.intentChanged,
+		"payment_intent.amount_capturable_updated": s.intentChanged,
+		"setup_intent.succeeded":                   s.setupChanged,
+		"setup_intent.setup_failed":                s.setupChanged,
+		"setup_intent.canceled":                    s.setupChanged,
+		"setup_intent.requires_action":             s.setupChanged,
+		"payment_method.detached":                  s.refreshCard,
+		"payment_method.updated":                   s.refreshCard,
+		"payment_method.automatically_updated":     s.refreshCard,
+		"refund.updated":                           s.refundChanged,
+		"refund.failed":                            s.refundChanged,
+		"charge.refund.updated":                    s.refundChanged, // the older name of both
 	}
 }
 
@@ -94,17 +95,32 @@ func (s *Service) HandleEvent(ctx context.Context, event string) (err error) {
 	return errors.Join(err, s.q.ProviderEventEnd(ctx, s.pool, status, optional(note), event))
 }
 
-// intentChanged resolves the top-up that a payment is for.
+// intentChanged resolves the top-up, or the order's payment, that an intent is for.
 func (s *Service) intentChanged(ctx context.Context, intentID string) (ignored string, err error) {
 	topUp, err := s.q.TopUpOfProvider(ctx, s.pool, intentID)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "no top-up is " + intentID, nil
+		return s.orderIntentChanged(ctx, intentID)
 	}
 	if err != nil {
 		return "", err
 	}
 	top, err := s.Resolve(ctx, topUp)
 	if err == nil && top.Status == Processing {
+		err = errStillOpen
+	}
+	return "", err
+}
+
+func (s *Service) orderIntentChanged(ctx context.Context, intentID string) (ignored string, err error) {
+	payment, err := s.q.OrderPaymentOfProvider(ctx, s.pool, intentID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "no top-up and no order payment is " + intentID, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	p, err := s.AdvanceOrderPayment(ctx, payment)
+	if err == nil && (p.Status == OrderProcessing || p.Status == OrderCapturing || p.Status == OrderVoiding) {
 		err = errStillOpen
 	}
 	return "", err

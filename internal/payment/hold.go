@@ -67,18 +67,20 @@ func (s *Service) ChangeHoldsTx(ctx context.Context, tx pgx.Tx, change HoldChang
 // ConsumeHoldTx turns a hold into its order's escrow. A hold is consumed once.
 func (s *Service) ConsumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, key string) (err error) {
 	defer fault.Wrap(&err, "consume hold %s", holdID)
-	return atomically(ctx, tx, func(tx pgx.Tx) error {
-		holds, err := s.resolveHolds(ctx, tx, []uuid.UUID{holdID}, holdConsumed)
-		if err != nil {
-			return err
-		}
-		h := holds[0]
-		c := money.Currency(h.Currency)
-		return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: ledger.Cause{Kind: "order", ID: order}, Legs: []ledger.Leg{
-			of(ledger.WalletHeld, h.UserID, c, -h.Amount),
-			of(ledger.Escrow, order, c, h.Amount),
-		}})
-	})
+	return atomically(ctx, tx, func(tx pgx.Tx) error { return s.consumeHoldTx(ctx, tx, holdID, order, key) })
+}
+
+func (s *Service) consumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, key string) error {
+	holds, err := s.resolveHolds(ctx, tx, []uuid.UUID{holdID}, holdConsumed)
+	if err != nil {
+		return err
+	}
+	h := holds[0]
+	c := money.Currency(h.Currency)
+	return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: orderCause(order), Legs: []ledger.Leg{
+		of(ledger.WalletHeld, h.UserID, c, -h.Amount),
+		of(ledger.Escrow, order, c, h.Amount),
+	}})
 }
 
 // resolveHolds locks holds in the order of their ids and moves them out of open.

@@ -97,6 +97,8 @@ func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &sweepWorker{service: s})
 	river.AddWorker(workers, &refundWorker{service: s})
 	river.AddWorker(workers, &refundSweepWorker{service: s})
+	river.AddWorker(workers, &orderPaymentWorker{service: s})
+	river.AddWorker(workers, &orderPaymentSweepWorker{service: s})
 	river.AddWorker(workers, &eventWorker{service: s})
 	river.AddWorker(workers, &detachWorker{service: s})
 	river.AddWorker(workers, &providerSweepWorker{service: s})
@@ -110,6 +112,11 @@ func PeriodicJobs() []*river.PeriodicJob {
 			&river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return RefundSweep{}, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) {
+				return OrderPaymentSweep{}, &river.InsertOpts{MaxAttempts: 1}
+			},
 			&river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return ProviderSweep{}, &river.InsertOpts{MaxAttempts: 1} },

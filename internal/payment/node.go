@@ -22,3 +22,6 @@ func (c CardSetup) NodeID() id.ID { return id.CardSetup.ID(c.ID) }
 
 // NodeID is the id that clients see.
 func (e Exchange) NodeID() id.ID { return id.Exchange.ID(e.ID) }
+
+// NodeID is the id that clients see.
+func (p OrderPayment) NodeID() id.ID { return id.OrderPayment.ID(p.ID) }

@@ -49,6 +49,7 @@ type Service struct {
 	log      *slog.Logger
 	clock    clock.Clock
 	hub      realtime.Publisher
+	orders   Orders
 	q        *db.Queries
 
 	webhookSecret string

@@ -27,6 +27,8 @@ type Intents interface {
 	ConfirmIntent(ctx context.Context, id, returnURL, key string) (Intent, error)
 	// Intent fetches the payment as it is now.
 	Intent(ctx context.Context, id string) (Intent, error)
+	// CaptureIntent takes the whole of what was authorised.
+	CaptureIntent(ctx context.Context, id, key string) (Intent, error)
 	// CancelIntent makes sure that the payment never takes money.
 	CancelIntent(ctx context.Context, id, key string) (Intent, error)
 }
@@ -141,6 +143,7 @@ type IntentRequest struct {
 	PaymentMethod string
 	Customer      string // whose the payment method is, where it is saved
 	Reference     string // what the payment is for, kept by the provider beside it
+	Manual        bool   // confirming authorises alone; the money is taken by CaptureIntent
 }
 
 // Intent is a payment as the provider has it.
@@ -176,6 +179,7 @@ const (
 	Succeeded
 	Canceled
 	AwaitingMethod // a setup whose client has not given a card yet
+	Authorised     // the money is set aside on the card, and waits for its capture
 )
 
 // Outcome says what is known after a call to the provider failed.

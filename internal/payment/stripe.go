@@ -79,6 +79,9 @@ func (s *Stripe) CreateIntent(ctx context.Context, r IntentRequest) (Intent, err
 	if r.Customer != "" {
 		p.Customer = new(r.Customer)
 	}
+	if r.Manual {
+		p.CaptureMethod = new(string(stripe.PaymentIntentCaptureMethodManual))
+	}
 	p.AddMetadata("reference", r.Reference)
 	return intentFrom("create a payment intent")(s.api.PaymentIntents.New(p))
 }
@@ -96,6 +99,12 @@ func (s *Stripe) ConfirmIntent(ctx context.Context, id, returnURL, key string) (
 func (s *Stripe) Intent(ctx context.Context, id string) (Intent, error) {
 	return intentFrom("fetch a payment intent")(
 		s.api.PaymentIntents.Get(id, &stripe.PaymentIntentParams{Params: intentParams(ctx, "")}))
+}
+
+// CaptureIntent implements Provider.
+func (s *Stripe) CaptureIntent(ctx context.Context, id, key string) (Intent, error) {
+	return intentFrom("capture a payment intent")(
+		s.api.PaymentIntents.Capture(id, &stripe.PaymentIntentCaptureParams{Params: intentParams(ctx, key)}))
 }
 
 // CancelIntent implements Provider.
@@ -135,6 +144,8 @@ func readIntent(p *stripe.PaymentIntent) (Intent, error) {
 		}
 	case stripe.PaymentIntentStatusProcessing:
 		intent.State = InProgress
+	case stripe.PaymentIntentStatusRequiresCapture:
+		intent.State = Authorised
 	case stripe.PaymentIntentStatusCanceled:
 		intent.State = Canceled
 	case stripe.PaymentIntentStatusSucceeded:

@@ -159,14 +159,7 @@ func (s *Service) methodOf(ctx context.Context, tx pgx.Tx, user uuid.UUID, in To
 	if in.Card == nil {
 		return in.PaymentMethod, nil
 	}
-	card, err := s.q.CardOfUser(ctx, tx, *in.Card, user)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), err == nil && card.RemovedAt != nil:
-		return "", ErrCardNotFound.At("cardId")
-	case err != nil:
-		return "", fmt.Errorf("read the card: %w", err)
-	}
-	return card.MethodID, nil
+	return s.UsableCardTx(ctx, tx, user, *in.Card)
 }
 
 func (in TopUpInput) check() error {

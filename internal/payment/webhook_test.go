@@ -161,7 +161,7 @@ func TestWebhookIsKeptOnce(t *testing.T) {
 	b := setup(t)
 	b.webhookSecret = testSecret
 	for _, test := range []struct{ id, kind, object, status, reason string }{
-		{"1", "payment_intent.succeeded", "pi_of_nobody", eventIgnored, "no top-up is pi_of_nobody"},
+		{"1", "payment_intent.succeeded", "pi_of_nobody", eventIgnored, "no top-up and no order payment is pi_of_nobody"},
 		{"2", "setup_intent.succeeded", "seti_of_nobody", eventIgnored, "no saving of a card is seti_of_nobody"},
 		{"3", "payment_method.detached", "pm_of_nobody", eventIgnored, "no card is pm_of_nobody"},
 		{"4", "product.created", "prod_1", eventIgnored, "nothing follows from this kind"},

@@ -1,0 +1,47 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+)
+
+// orderActor is the actor as orders see them.
+func orderActor(ctx context.Context) order.Actor {
+	session, _ := actor(ctx)
+	return order.Actor{User: session.User.ID, Admin: session.User.Role == identity.Admin}
+}
+
+func payInput(v model.OrderPayInput) (order.PayInput, error) {
+	var in inputReader
+	out := order.PayInput{
+		Order: in.id(v.OrderID, id.Order, "orderId"), Card: in.maybeID(v.CardID, id.Card, "cardId"), IdempotencyKey: v.IdempotencyKey,
+	}
+	if v.WalletAmount != nil {
+		wallet := in.amount(*v.WalletAmount, "walletAmount")
+		out.Wallet = &wallet
+	}
+	return out, in.err
+}
+
+// paidPayload answers with an order, how it is being paid and, where its card was refused, why.
+func paidPayload(o order.Order, p payment.OrderPayment, err error) (model.OrderPayPayload, error) {
+	errs, err := refused(err)
+	payload := model.OrderPayPayload{OrderPayment: begun(p), UserErrors: errs}
+	if payload.OrderPayment != nil {
+		payload.Order = &o
+	}
+	return payload, err
+}
+
+// begun is null for a payment that was refused before it began.
+func begun(p payment.OrderPayment) *payment.OrderPayment {
+	if p.Status == "" {
+		return nil
+	}
+	return &p
+}

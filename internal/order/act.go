@@ -1,0 +1,183 @@
+package order
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/text"
+)
+
+// Actor is who acts on an order: one of its parties, or an admin, who need not be one.
+type Actor struct {
+	User  uuid.UUID
+	Admin bool
+}
+
+// Ship records that the seller has sent the goods. What was authorised is captured first: the order is PAID and SENT
+// together, or, where the provider's answer is lost, still AUTHORISED, and a job finishes it. A card that cannot be
+// charged any more leaves CAPTURE_FAILED and an order that is to be paid again.
+func (s *Service) Ship(ctx context.Context, seller, order uuid.UUID, tracking string) (Order, error) {
+	tracking = text.Clean(tracking)
+	if utf8.RuneCountInString(tracking) > trackingMax || (tracking != "" && !text.IsLine(tracking)) {
+		return Order{}, ErrTrackingLength.At("tracking")
+	}
+	var capture *uuid.UUID
+	o, err := s.act(ctx, Actor{User: seller}, order, ActionShip, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
+		if capture = nil; o.Payment == Authorised {
+			p, told, err := s.payment.BeginCaptureTx(ctx, tx, o.ID, payment.Shipment{Tracking: tracking})
+			capture = &p
+			return told, err
+		}
+		return s.sendTx(ctx, tx, o, tracking)
+	})
+	if err != nil || capture == nil {
+		return o, err
+	}
+	return s.afterCapture(context.WithoutCancel(ctx), seller, order, *capture)
+}
+
+// afterCapture takes the money for a shipment, and answers the order as it is then.
+func (s *Service) afterCapture(ctx context.Context, seller, order, capture uuid.UUID) (Order, error) {
+	p, err := s.payment.AdvanceOrderPayment(ctx, capture)
+	if err != nil {
+		return Order{}, err
+	}
+	if p.Status == payment.OrderFailed {
+		return Order{}, ErrCaptureFailed
+	}
+	return s.Get(ctx, seller, order)
+}
+
+// sendTx moves a paid order to SENT.
+func (s *Service) sendTx(ctx context.Context, tx pgx.Tx, o *Order, tracking string) ([]realtime.Event, error) {
+	o.Tracking = tracking
+	return s.stepTx(ctx, tx, o, state{o.Payment, Sent}, EventSent)
+}
+
+// ConfirmReceipt records that the buyer has the goods, and releases the escrow to the seller less the fee.
+func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
+	return s.act(ctx, Actor{User: buyer}, order, ActionConfirmReceipt, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
+		told, err := s.stepTx(ctx, tx, o, settled, EventReceived)
+		if err != nil {
+			return nil, err
+		}
+		earned, err := s.completedTx(ctx, tx, *o)
+		if err != nil {
+			return nil, err
+		}
+		return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
+			Order: o.ID, Seller: o.SellerID, Total: o.Total, Fee: o.Fee, Key: "order:" + o.ID.String() + ":release",
+		})
+	})
+}
+
+// completedTx tells who pays commissions of an order that is completed.
+func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realtime.Event, error) {
+	if s.referrals == nil {
+		return nil, nil
+	}
+	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Total, Fee: o.Fee})
+}
+
+// done is where an action has led; doing it again there is answered with the order as it is, so that a retry is harmless.
+func (o Order) done(a Action) bool {
+	switch a {
+	case ActionShip:
+		return o.state() == sent
+	case ActionConfirmReceipt:
+		return o.state() == settled
+	case ActionCancel:
+		return o.Fulfilment == Cancelled
+	case ActionPay: // told by its key
+	}
+	return false
+}
+
+// act does an action under the order's lock: checks who and when, and does it; do posts last. What it tells is
+// published after the commit.
+func (s *Service) act(
+	ctx context.Context, who Actor, order uuid.UUID, a Action, do func(pgx.Tx, *Order) ([]realtime.Event, error),
+) (o Order, err error) {
+	defer fault.Wrap(&err, "%s order %s", a, order)
+	var told []realtime.Event
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		told = nil
+		party, locked, err := s.lockTx(ctx, tx, who, order)
+		if o = locked; err != nil {
+			return err
+		}
+		if _, allowed := actions[a][party]; allowed && o.done(a) {
+			return nil
+		}
+		if !o.may(a, party) {
+			return ErrMove
+		}
+		told, err = do(tx, &o)
+		return err
+	})
+	if err != nil {
+		return Order{}, err
+	}
+	s.publish(ctx, told)
+	return o, nil
+}
+
+// lockTx locks an order for one of its parties, or for an admin, and says where they stand.
+func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, who Actor, order uuid.UUID) (Party, Order, error) {
+	lock := func() (db.Order, error) { return s.q.OrderOfPartyLock(ctx, tx, order, who.User) }
+	if who.Admin {
+		lock = func() (db.Order, error) { return s.q.OrderLock(ctx, tx, order) }
+	}
+	row, err := lock()
+	if postgres.NoRows(err) {
+		return "", Order{}, ErrNotFound
+	}
+	if err != nil {
+		return "", Order{}, err
+	}
+	o := orderOf(row)
+	party, isParty := o.PartyOf(who.User)
+	if !isParty {
+		party = AsAdmin
+	}
+	return party, o, nil
+}
+
+func (s *Service) publish(ctx context.Context, told []realtime.Event) {
+	if len(told) > 0 {
+		s.hub.Publish(ctx, told...)
+	}
+}
+
+// stepTx moves an order and tells of it.
+func (s *Service) stepTx(ctx context.Context, tx pgx.Tx, o *Order, to state, kind string) ([]realtime.Event, error) {
+	if err := s.moveTx(ctx, tx, o, to); err != nil {
+		return nil, err
+	}
+	event, err := s.appendTx(ctx, tx, *o, kind)
+	return []realtime.Event{event}, err
+}
+
+// moveTx writes another state, along with what else has changed in o.
+func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) error {
+	if !allowed(o.state(), to) {
+		return ErrMove
+	}
+	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
+		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
+		Refunded: o.Refunded.Minor, CancelReason: o.Reason,
+	})
+	if err == nil {
+		*o = orderOf(row)
+	}
+	return err
+}
