@@ -54,7 +54,7 @@ type Error struct {
 		Kind         string `json:"kind"`
 		RequestID    string `json:"requestId"`
 		Retryable    bool   `json:"retryable"`
-		RetryAfterMs int    `json:"retryAfterMs"`
+		RetryAfterMs int    `json:"retryAfterMs,omitempty"`
 	} `json:"extensions"`
 }
 

@@ -155,6 +155,29 @@ func TestAnExchangeWithoutRates(t *testing.T) {
 	}
 }
 
+// Nothing is exchanged out of a frozen wallet, and what was exchanged before is still answered.
+func TestAFrozenWalletExchangesNothing(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	user, admin := w.Buyer(100_00), w.User(identity.Admin)
+	done := exchange(domaintest.EUR(1_00), "USD")
+	first, err := w.Payment.Exchange(t.Context(), user, done)
+	w.Must(err)
+	_, err = w.Payment.FreezeWallet(t.Context(), admin, user, "A look at where this money comes from")
+	w.Must(err)
+	before := w.Digest()
+	if _, err := w.Payment.Exchange(t.Context(), user, exchange(domaintest.EUR(1_00), "USD")); domaintest.Code(err) != "WALLET_FROZEN" {
+		t.Errorf("frozen: %v", err)
+	}
+	if again, err := w.Payment.Exchange(t.Context(), user, done); err != nil || again != first {
+		t.Errorf("what was exchanged before: %+v, %v", again, err)
+	}
+	if w.Digest() != before {
+		t.Error("a refusal has left a trace")
+	}
+	w.Audited()
+}
+
 // One key is one exchange, at the rate of the first, however many ask and whatever the rate is by then.
 func TestAnExchangeOfOneKey(t *testing.T) {
 	t.Parallel()
