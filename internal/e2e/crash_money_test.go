@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/stripefake"
 )
 
@@ -25,11 +28,14 @@ type crashSite struct {
 	address atomic.Pointer[string] // of the server that lives; nil while none does
 }
 
+// crashKey is Stripe's secret key there.
+const crashKey = "sk_test_crash"
+
 // newCrashSite has a running server.
 func newCrashSite(t *testing.T) *crashSite {
 	t.Helper()
-	const key, secret = "sk_test_crash", "whsec_crash"
-	fake, err := stripefake.New(stripefake.Config{Key: key, WebhookRetry: 50 * time.Millisecond})
+	const secret = "whsec_crash"
+	fake, err := stripefake.New(stripefake.Config{Key: crashKey, WebhookRetry: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +46,7 @@ func newCrashSite(t *testing.T) *crashSite {
 	t.Cleanup(hooks.Close)
 	t.Cleanup(func() { _ = fake.Close() })
 	fake.Notify(stripefake.Endpoint{URL: hooks.URL, Secret: secret})
-	c.settings["STRIPE_SECRET_KEY"], c.settings["STRIPE_API_URL"], c.settings["STRIPE_WEBHOOK_SECRET"] = key, api.URL, secret
+	c.settings["STRIPE_SECRET_KEY"], c.settings["STRIPE_API_URL"], c.settings["STRIPE_WEBHOOK_SECRET"] = crashKey, api.URL, secret
 	c.serve()
 	return c
 }
@@ -74,33 +80,83 @@ func (c *crashSite) deliver(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, response.Body)
 }
 
-// killAt sets a trap, lets something be done that leads there, kills the server in it, and starts the next one after
-// some minutes.
-func (c *crashSite) killAt(t trap, lead func()) {
-	c.t.Helper()
-	held := t.arm(c)
-	lead()
-	caught(c.t, held)
-	c.address.Store(nil)
-	c.server.kill()
-	t.release(c)
-	c.pass(5 * time.Minute)
+// crashPoint is a moment at which the server dies; where there are more traps, so does each server that comes after it.
+type crashPoint struct {
+	name  string
+	traps []trap
 }
 
-// pass lets time go by for whatever the database will look at next: what is open is that much older, what was to be done
-// later is due, and the dead server's place as the leader of the jobs has run out.
+func at(name string, traps ...trap) crashPoint { return crashPoint{name, traps} }
+
+// dieAt lets something begin, kills the server where the point says, and starts the next one after some minutes, until
+// one lives.
+func (c *crashSite) dieAt(point crashPoint, begin func() (wait func())) {
+	c.t.Helper()
+	wait := func() {}
+	for i, t := range point.traps {
+		held := t.arm(c)
+		if i == 0 {
+			wait = begin()
+		} else {
+			c.serve()
+		}
+		caught(c.t, held)
+		c.address.Store(nil)
+		c.server.kill()
+		t.release(c)
+		c.pass(5 * time.Minute)
+	}
+	wait()
+	c.serve()
+}
+
+// pass lets time go by in the database: whatever is kept there is that much older, what was to be done later is due, and
+// the dead server's place as the leader of the jobs has run out.
 func (c *crashSite) pass(d time.Duration) {
 	c.t.Helper()
-	for _, statement := range []string{
-		`UPDATE top_up SET created_at = created_at - make_interval(secs => $1) WHERE resolved_at IS NULL`,
-		`UPDATE provider_event SET received_at = received_at - make_interval(secs => $1) WHERE status IN ('RECEIVED', 'FAILED')`,
-		`UPDATE river_job SET scheduled_at = scheduled_at - make_interval(secs => $1) WHERE finalized_at IS NULL`,
-		`UPDATE river_leader SET elected_at = elected_at - make_interval(secs => $1), expires_at = expires_at - make_interval(secs => $1)`,
-	} {
-		if _, err := c.db.Admin.Exec(c.t.Context(), statement, d.Seconds()); err != nil {
-			c.t.Fatalf("%s: %v", statement, err)
+	err := postgres.InTx(c.t.Context(), c.db.Admin, func(tx pgx.Tx) error {
+		// What guards rows against a change of their past is not for this.
+		if _, err := tx.Exec(c.t.Context(), `SET LOCAL session_replication_role = replica`); err != nil {
+			return err
 		}
+		rows, err := tx.Query(c.t.Context(), olderRows)
+		if err != nil {
+			return err
+		}
+		statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, statement := range statements {
+			if err == nil {
+				_, err = tx.Exec(c.t.Context(), statement, d.Seconds())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Fatalf("let time pass: %v", err)
 	}
+}
+
+// olderRows are the statements that make all rows older. A provider_event's created_at is Stripe's own.
+const olderRows = `SELECT format('UPDATE %I.%I SET ', table_schema, table_name) ||
+		string_agg(format('%1$I = %1$I - make_interval(secs => $1)', column_name), ', ' ORDER BY column_name)
+	FROM information_schema.columns JOIN information_schema.tables t USING (table_schema, table_name)
+	WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE' AND data_type = 'timestamp with time zone'
+	  AND table_name !~ '^(goose_|app_user|session|river_migration)' AND (table_name, column_name) <> ('provider_event', 'created_at')
+	GROUP BY table_schema, table_name`
+
+// heard says that each event that is kept has been acted on.
+func (c *crashSite) heard() bool {
+	return c.count(`SELECT count(*) FROM provider_event WHERE status IN ('RECEIVED', 'FAILED')`) == 0
+}
+
+// told says that each event so far has been delivered and acted on.
+func (c *crashSite) told() bool {
+	c.t.Helper()
+	r := httptest.NewRequestWithContext(c.t.Context(), http.MethodGet, "/v1/events?delivery_success=false", nil)
+	r.Header.Set("Authorization", "Bearer "+crashKey)
+	answer := httptest.NewRecorder()
+	c.fake.ServeHTTP(answer, r)
+	return apitest.Look(c.t, answer.Body.Bytes()).Str("data.0.id") == "" && c.heard()
 }
 
 // count asks the database for a number.
