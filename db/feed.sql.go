@@ -41,3 +41,30 @@ func (q *Queries) FeedVersion(ctx context.Context, db DBTX, userID uuid.UUID) (F
 	err := row.Scan(&i.Version, &i.At)
 	return i, err
 }
+
+const supportFeedAdvance = `-- name: SupportFeedAdvance :one
+UPDATE support_feed SET version = version + 1 RETURNING version
+`
+
+func (q *Queries) SupportFeedAdvance(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, supportFeedAdvance)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
+const supportFeedVersion = `-- name: SupportFeedVersion :one
+SELECT version, clock_timestamp()::timestamptz AS at FROM support_feed
+`
+
+type SupportFeedVersionRow struct {
+	Version int64
+	At      time.Time
+}
+
+func (q *Queries) SupportFeedVersion(ctx context.Context, db DBTX) (SupportFeedVersionRow, error) {
+	row := db.QueryRow(ctx, supportFeedVersion)
+	var i SupportFeedVersionRow
+	err := row.Scan(&i.Version, &i.At)
+	return i, err
+}

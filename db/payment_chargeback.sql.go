@@ -7,9 +7,80 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const chargebackGet = `-- name: ChargebackGet :one
+SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE id = $1
+`
+
+func (q *Queries) ChargebackGet(ctx context.Context, db DBTX, id uuid.UUID) (Chargeback, error) {
+	row := db.QueryRow(ctx, chargebackGet, id)
+	var i Chargeback
+	err := row.Scan(
+		&i.ID,
+		&i.Provider,
+		&i.DisputeID,
+		&i.ChargeID,
+		&i.TopUpID,
+		&i.OrderPaymentID,
+		&i.UserID,
+		&i.Amount,
+		&i.Currency,
+		&i.Reason,
+		&i.Status,
+		&i.RespondBy,
+		&i.WithdrawnTxnID,
+		&i.ReinstatedTxnID,
+		&i.Covered,
+		&i.OpenedAt,
+		&i.ChangedAt,
+		&i.DecidedAt,
+	)
+	return i, err
+}
+
+const chargebackInsert = `-- name: ChargebackInsert :execrows
+INSERT INTO chargeback (id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (provider, dispute_id) DO NOTHING
+`
+
+type ChargebackInsertParams struct {
+	ID             uuid.UUID
+	Provider       string
+	DisputeID      string
+	ChargeID       string
+	TopUpID        *uuid.UUID
+	OrderPaymentID *uuid.UUID
+	UserID         uuid.UUID
+	Amount         int64
+	Currency       string
+	Reason         string
+	Status         string
+}
+
+func (q *Queries) ChargebackInsert(ctx context.Context, db DBTX, arg ChargebackInsertParams) (int64, error) {
+	result, err := db.Exec(ctx, chargebackInsert,
+		arg.ID,
+		arg.Provider,
+		arg.DisputeID,
+		arg.ChargeID,
+		arg.TopUpID,
+		arg.OrderPaymentID,
+		arg.UserID,
+		arg.Amount,
+		arg.Currency,
+		arg.Reason,
+		arg.Status,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
 
 const chargebackLock = `-- name: ChargebackLock :one
 SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE id = $1 FOR UPDATE
@@ -39,4 +110,190 @@ func (q *Queries) ChargebackLock(ctx context.Context, db DBTX, id uuid.UUID) (Ch
 		&i.DecidedAt,
 	)
 	return i, err
+}
+
+const chargebackOfDisputeLock = `-- name: ChargebackOfDisputeLock :one
+SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE provider = $1 AND dispute_id = $2 FOR UPDATE
+`
+
+func (q *Queries) ChargebackOfDisputeLock(ctx context.Context, db DBTX, provider string, disputeID string) (Chargeback, error) {
+	row := db.QueryRow(ctx, chargebackOfDisputeLock, provider, disputeID)
+	var i Chargeback
+	err := row.Scan(
+		&i.ID,
+		&i.Provider,
+		&i.DisputeID,
+		&i.ChargeID,
+		&i.TopUpID,
+		&i.OrderPaymentID,
+		&i.UserID,
+		&i.Amount,
+		&i.Currency,
+		&i.Reason,
+		&i.Status,
+		&i.RespondBy,
+		&i.WithdrawnTxnID,
+		&i.ReinstatedTxnID,
+		&i.Covered,
+		&i.OpenedAt,
+		&i.ChangedAt,
+		&i.DecidedAt,
+	)
+	return i, err
+}
+
+const chargebackPage = `-- name: ChargebackPage :many
+SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback
+WHERE (opened_at, id) < ($1::timestamptz, $2::uuid)
+  AND ($3::text IS NULL OR status = $3)
+ORDER BY opened_at DESC, id DESC
+LIMIT $4
+`
+
+type ChargebackPageParams struct {
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Status   *string
+	PageSize int32
+}
+
+func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPageParams) ([]Chargeback, error) {
+	rows, err := db.Query(ctx, chargebackPage,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Status,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Chargeback
+	for rows.Next() {
+		var i Chargeback
+		if err := rows.Scan(
+			&i.ID,
+			&i.Provider,
+			&i.DisputeID,
+			&i.ChargeID,
+			&i.TopUpID,
+			&i.OrderPaymentID,
+			&i.UserID,
+			&i.Amount,
+			&i.Currency,
+			&i.Reason,
+			&i.Status,
+			&i.RespondBy,
+			&i.WithdrawnTxnID,
+			&i.ReinstatedTxnID,
+			&i.Covered,
+			&i.OpenedAt,
+			&i.ChangedAt,
+			&i.DecidedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const chargebackUpdate = `-- name: ChargebackUpdate :one
+UPDATE chargeback
+SET status = $1, amount = $2, respond_by = $3, withdrawn_txn_id = $4,
+    reinstated_txn_id = $5, covered = $6, changed_at = clock_timestamp(),
+    decided_at = CASE WHEN $1 IN ('WON', 'LOST', 'CLOSED') THEN clock_timestamp() END
+WHERE id = $7
+RETURNING id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at
+`
+
+type ChargebackUpdateParams struct {
+	Status          string
+	Amount          int64
+	RespondBy       *time.Time
+	WithdrawnTxnID  *string
+	ReinstatedTxnID *string
+	Covered         *int64
+	ID              uuid.UUID
+}
+
+func (q *Queries) ChargebackUpdate(ctx context.Context, db DBTX, arg ChargebackUpdateParams) (Chargeback, error) {
+	row := db.QueryRow(ctx, chargebackUpdate,
+		arg.Status,
+		arg.Amount,
+		arg.RespondBy,
+		arg.WithdrawnTxnID,
+		arg.ReinstatedTxnID,
+		arg.Covered,
+		arg.ID,
+	)
+	var i Chargeback
+	err := row.Scan(
+		&i.ID,
+		&i.Provider,
+		&i.DisputeID,
+		&i.ChargeID,
+		&i.TopUpID,
+		&i.OrderPaymentID,
+		&i.UserID,
+		&i.Amount,
+		&i.Currency,
+		&i.Reason,
+		&i.Status,
+		&i.RespondBy,
+		&i.WithdrawnTxnID,
+		&i.ReinstatedTxnID,
+		&i.Covered,
+		&i.OpenedAt,
+		&i.ChangedAt,
+		&i.DecidedAt,
+	)
+	return i, err
+}
+
+const topUpsByID = `-- name: TopUpsByID :many
+SELECT id, user_id, amount, currency, payment_method, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, failure_code, decline_code, created_at, resolved_at, card_id, next_action_url FROM top_up WHERE id = ANY ($1::uuid[]) ORDER BY id
+`
+
+func (q *Queries) TopUpsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]TopUp, error) {
+	rows, err := db.Query(ctx, topUpsByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TopUp
+	for rows.Next() {
+		var i TopUp
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Amount,
+			&i.Currency,
+			&i.PaymentMethod,
+			&i.IdempotencyKey,
+			&i.RequestHash,
+			&i.Status,
+			&i.Attempt,
+			&i.ProviderID,
+			&i.ChargeID,
+			&i.BalanceTxnID,
+			&i.Fee,
+			&i.FailureCode,
+			&i.DeclineCode,
+			&i.CreatedAt,
+			&i.ResolvedAt,
+			&i.CardID,
+			&i.NextActionUrl,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/payment"
 )
 
 // entryLegs is how many postings an entry is taken to have: few have more than five, an entry of holds up to a thousand.
@@ -22,6 +23,9 @@ func complexityRoot() generated.ComplexityRoot {
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
 	c.Query.Listings, c.Query.Shows = list, list
 	c.Query.Auctions = func(child int, _ *auction.Status, first *int, after *string) int { return list(child, first, after) }
+	c.Query.Chargebacks = func(child int, _ *payment.ChargebackStatus, first *int, after *string) int {
+		return list(child, first, after)
+	}
 	c.Auction.Bids, c.Conversation.Messages = list, list
 	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
 	c.Wallet.Statement, c.Query.AdminActions, c.LedgerAccount.Postings = list, list, list

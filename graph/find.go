@@ -57,9 +57,18 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
+// and refunds are for their own people only.
+// and exchanges are for their own people only.
+// isStaff says whether the actor may see what support sees.
+func isStaff(ctx context.Context) bool {
+	session, ok := actor(ctx)
+	return ok && session.User.Role.May([]identity.Role{identity.Support})
+}
+
 // findFreeze is for staff, who alone learn why somebody is frozen.
 func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.Freeze, error) {
-	if session, ok := actor(ctx); !ok || !session.User.Role.May([]identity.Role{identity.Support}) {
+	if !isStaff(ctx) {
 		return nil, nil
 	}
 	return visible(r.Payment.WalletFreeze(ctx, freeze))
@@ -71,6 +80,12 @@ func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*admi
 		return nil, nil
 	}
 	return r.AdminLog.Get(ctx, action)
+// findChargeback is for staff and for who paid.
+func (r *Resolver) findChargeback(ctx context.Context, chargeback uuid.UUID) (*payment.Chargeback, error) {
+	if isStaff(ctx) {
+		return visible(r.Payment.ChargebackByID(ctx, chargeback))
+	}
+	return visible(r.Payment.ChargebackOf(ctx, actorID(ctx), chargeback))
 }
 
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
@@ -104,6 +119,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(r.findAdminAction(ctx, v.UUID))
 	case id.TopUp:
 		return node(visible(r.Payment.TopUpOf(ctx, actorID(ctx), v.UUID)))
+	case id.Chargeback:
+		return node(r.findChargeback(ctx, v.UUID))
 	case id.Freeze:
 		return node(r.findFreeze(ctx, v.UUID))
 	case id.OrderPayment:

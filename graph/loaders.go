@@ -42,6 +42,7 @@ type loaders struct {
 	orderOfActorFor byID[order.Order]                     // by auction
 	refundable      byID[map[money.Currency]money.Amount] // by user
 	orderOfActor    byID[order.Order]
+	topUp           byID[payment.TopUp] // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
 	ledgerAccount  *dataloadgen.Loader[int64, books.Account]
@@ -72,6 +73,7 @@ func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 		auction:    dataloadgen.NewMappedLoader(r.Auctions.ByID, gather),
 		auctionOf:  dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
 		refundable: dataloadgen.NewMappedLoader(r.Payment.Refundable, gather),
+		topUp:      dataloadgen.NewMappedLoader(r.Payment.TopUpsByID, gather),
 		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
 			return r.Orders.ByAuction(ctx, user, auctions)
 		}, gather),

@@ -6,3 +6,9 @@ RETURNING version;
 
 -- name: FeedVersion :one
 SELECT coalesce((SELECT version FROM user_feed WHERE user_id = @user_id), 0)::bigint AS version, clock_timestamp()::timestamptz AS at;
+
+-- name: SupportFeedAdvance :one
+UPDATE support_feed SET version = version + 1 RETURNING version;
+
+-- name: SupportFeedVersion :one
+SELECT version, clock_timestamp()::timestamptz AS at FROM support_feed;

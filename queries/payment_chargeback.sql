@@ -1,2 +1,31 @@
 -- name: ChargebackLock :one
 SELECT * FROM chargeback WHERE id = @id FOR UPDATE;
+
+-- name: ChargebackInsert :execrows
+INSERT INTO chargeback (id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status)
+VALUES (@id, @provider, @dispute_id, @charge_id, @top_up_id, @order_payment_id, @user_id, @amount, @currency, @reason, @status)
+ON CONFLICT (provider, dispute_id) DO NOTHING;
+
+-- name: ChargebackOfDisputeLock :one
+SELECT * FROM chargeback WHERE provider = @provider AND dispute_id = @dispute_id FOR UPDATE;
+
+-- name: ChargebackUpdate :one
+UPDATE chargeback
+SET status = @status, amount = @amount, respond_by = @respond_by, withdrawn_txn_id = @withdrawn_txn_id,
+    reinstated_txn_id = @reinstated_txn_id, covered = @covered, changed_at = clock_timestamp(),
+    decided_at = CASE WHEN @status IN ('WON', 'LOST', 'CLOSED') THEN clock_timestamp() END
+WHERE id = @id
+RETURNING *;
+
+-- name: ChargebackGet :one
+SELECT * FROM chargeback WHERE id = @id;
+
+-- name: ChargebackPage :many
+SELECT * FROM chargeback
+WHERE (opened_at, id) < (@before_at::timestamptz, @before_id::uuid)
+  AND (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
+ORDER BY opened_at DESC, id DESC
+LIMIT @page_size;
+
+-- name: TopUpsByID :many
+SELECT * FROM top_up WHERE id = ANY (@ids::uuid[]) ORDER BY id;

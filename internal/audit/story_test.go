@@ -37,6 +37,7 @@ type generous struct {
 	intents map[string]payment.Intent
 	refunds map[string]payment.SentRefund
 	manual  map[string]bool
+	disputed
 }
 
 func (g generous) CreateIntent(_ context.Context, r payment.IntentRequest) (payment.Intent, error) {
@@ -89,15 +90,16 @@ type story struct {
 	auction *auction.Service
 	orders  *order.Service
 	names   map[string]string
+	disputed
 }
 
 func tell(t *testing.T) *story {
 	t.Helper()
-	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}}
+	s := &story{Database: pgtest.New(t), t: t, names: map[string]string{}, disputed: disputed{}}
 	rates := fx.New(s.Pool, fx.Fixed{Clock: clock.System{}}, time.Hour)
 	s.must(rates.Refresh(t.Context()))
 	s.payment = payment.New(payment.Config{
-		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, manual: map[string]bool{}, refunds: map[string]payment.SentRefund{}}, Jobs: silent{},
+		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, manual: map[string]bool{}, refunds: map[string]payment.SentRefund{}, disputed: s.disputed}, Jobs: silent{},
 		Rates: rates, ExchangeMarginBP: 50,
 	})
 	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
@@ -146,6 +148,7 @@ func tell(t *testing.T) *story {
 	s.withdraw(carim, comesBack, "returned", payment.WithdrawalFailed)
 	s.withdraw(carim, isRefused, "refused", payment.WithdrawalFailed)
 	s.withdraw(carim, isNotSent, "under way", payment.WithdrawalProcessing)
+	s.chargebacks()
 
 	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
 	s.post("promised", ledger.Promotions, ledger.Bank)

@@ -68,6 +68,9 @@ var (
 // ErrProviderUnavailable asks to come back: the provider could not be reached, and nothing was begun.
 var ErrProviderUnavailable = fault.New(fault.Unavailable, "PAYMENT_PROVIDER_UNAVAILABLE", "The payment provider cannot be reached; try again in a little while.")
 
+// ErrChargebackNotFound is also the answer for somebody else's.
+var ErrChargebackNotFound = fault.New(fault.NotFound, "CHARGEBACK_NOT_FOUND", "There is no such chargeback.")
+
 // Refusals about frozen wallets.
 var (
 	ErrWalletFrozen    = fault.New(fault.Precondition, "WALLET_FROZEN", "The wallet is frozen: nothing can be taken from it. Support knows why.")

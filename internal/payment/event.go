@@ -48,6 +48,11 @@ func (s *Service) eventHandlers() map[string]eventHandler {
 		"refund.updated":                           s.refundChanged,
 		"refund.failed":                            s.refundChanged,
 		"charge.refund.updated":                    s.refundChanged, // the older name of both
+		"charge.dispute.created":                   s.disputeChanged,
+		"charge.dispute.updated":                   s.disputeChanged,
+		"charge.dispute.closed":                    s.disputeChanged,
+		"charge.dispute.funds_withdrawn":           s.disputeChanged,
+		"charge.dispute.funds_reinstated":          s.disputeChanged,
 	}
 }
 

@@ -15,6 +15,9 @@ func (f Freeze) NodeID() id.ID { return id.Freeze.ID(f.ID) }
 func (w Withdrawal) NodeID() id.ID { return id.Withdrawal.ID(w.ID) }
 
 // NodeID is the id that clients see.
+func (c Chargeback) NodeID() id.ID { return id.Chargeback.ID(c.ID) }
+
+// NodeID is the id that clients see.
 func (c Card) NodeID() id.ID { return id.Card.ID(c.ID) }
 
 // NodeID is the id that clients see.

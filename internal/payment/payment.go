@@ -137,3 +137,16 @@ func (s *Service) TopUpsOf(ctx context.Context, user uuid.UUID, ids []uuid.UUID)
 	}
 	return topUps, nil
 }
+
+// TopUpsByID reads anybody's top-ups for a loader; an id that names none is absent from the map.
+func (s *Service) TopUpsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]TopUp, error) {
+	rows, err := s.q.TopUpsByID(ctx, s.pool, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read top-ups: %w", err)
+	}
+	topUps := make(map[uuid.UUID]TopUp, len(rows))
+	for _, row := range rows {
+		topUps[row.ID] = topUpFrom(row)
+	}
+	return topUps, nil
+}

@@ -14,6 +14,7 @@ import (
 type Provider interface {
 	Intents
 	Refunds
+	Disputes
 	Vault
 	Teller
 }
@@ -71,6 +72,25 @@ const (
 	RefundStateSucceeded
 	RefundStateFailed
 )
+
+// Disputes are payments that a card's bank asks about or takes back.
+type Disputes interface {
+	// Dispute fetches a dispute as it is now.
+	Dispute(ctx context.Context, id string) (Dispute, error)
+}
+
+// Dispute is a chargeback as the provider has it.
+type Dispute struct {
+	ID         string
+	Charge     string // that is disputed
+	Intent     string // whose charge it is
+	Amount     money.Amount
+	Reason     string // the card network's
+	State      ChargebackStatus
+	RespondBy  *time.Time  // until when evidence may be submitted
+	Withdrawn  ProviderTxn // the provider's record of the money leaving our balance; zero while it has none
+	Reinstated ProviderTxn // and of its coming back
+}
 
 // Vault is where a provider keeps cards for later payments.
 type Vault interface {

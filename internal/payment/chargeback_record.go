@@ -1,0 +1,254 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// Why a chargeback's freeze begins and ends, for staff.
+const (
+	frozenFor     = "A card payment into this wallet is charged back."
+	liftedByWin   = "The chargeback was won."
+	liftedByCover = "The chargeback was lost, and the wallet has paid for it."
+)
+
+// disputeChanged records what has become of a dispute.
+func (s *Service) disputeChanged(ctx context.Context, disputeID string) (ignored string, err error) {
+	d, err := s.provider.Dispute(ctx, disputeID)
+	if err != nil {
+		return "", err
+	}
+	topUp, err := s.q.TopUpOfProvider(ctx, s.pool, d.Intent)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "no top-up is " + d.Intent, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	// The dispute may be heard of before the payment is recorded: then that comes first.
+	top, err := s.Resolve(ctx, topUp)
+	switch {
+	case err != nil:
+		return "", err
+	case top.Status != TopUpSucceeded:
+		return "", errStillOpen
+	}
+	return "", s.recordDispute(ctx, d, disputed{user: top.User, topUp: &top.ID})
+}
+
+// disputed is the payment that a dispute is about.
+type disputed struct {
+	user  uuid.UUID
+	topUp *uuid.UUID
+}
+
+// recordDispute brings a chargeback to where the provider has it, once, whoever else tries: under its row's lock,
+// by entries with keys of its own. It says errStillOpen where the provider has decided and not booked yet.
+func (s *Service) recordDispute(ctx context.Context, d Dispute, of disputed) error {
+	var told []realtime.Event
+	waits := false
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		told = nil
+		row, fresh, err := s.lockChargeback(ctx, tx, d, of)
+		if err != nil {
+			return err
+		}
+		var next db.Chargeback
+		if next, waits, err = judgeDispute(row, d); err != nil || (!fresh && sameChargeback(next, row)) {
+			return err
+		}
+		told, err = s.applyDispute(ctx, tx, row, next, d)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record dispute %s: %w", d.ID, err)
+	}
+	s.publish(ctx, told)
+	if waits {
+		return errStillOpen
+	}
+	return nil
+}
+
+// lockChargeback gives the dispute's row, made where there is none, under its lock.
+func (s *Service) lockChargeback(ctx context.Context, tx pgx.Tx, d Dispute, of disputed) (row db.Chargeback, fresh bool, err error) {
+	if _, err = s.q.TopUpLock(ctx, tx, *of.topUp); err != nil {
+		return row, false, err
+	}
+	made, err := s.q.ChargebackInsert(ctx, tx, db.ChargebackInsertParams{
+		ID: id.New(), Provider: providerRef, DisputeID: d.ID, ChargeID: d.Charge, TopUpID: of.topUp, UserID: of.user,
+		Amount: d.Amount.Minor, Currency: string(d.Amount.Currency), Reason: d.Reason, Status: string(ChargebackInquiry),
+	})
+	if err != nil {
+		return row, false, err
+	}
+	row, err = s.q.ChargebackOfDisputeLock(ctx, tx, providerRef, d.ID)
+	return row, made == 1, err
+}
+
+// judgeDispute says how a chargeback stands once a sight of the dispute is taken in. A sight may be old: a chargeback only
+// goes forward. The provider's records of the money decide, so one that is won and not paid back yet is still
+// under review, and waits.
+func judgeDispute(row db.Chargeback, d Dispute) (next db.Chargeback, waits bool, err error) {
+	next = row
+	status := ChargebackStatus(row.Status)
+	if status.Decided() {
+		if d.State.Decided() && d.State != status {
+			return row, false, fmt.Errorf("chargeback %s was %s, and the provider says %s now", row.ID, status, d.State)
+		}
+		return row, false, nil
+	}
+	if d.Amount.Currency != money.Currency(row.Currency) {
+		return row, false, fmt.Errorf("chargeback %s is in %s, and the provider says %s now", row.ID, row.Currency, d.Amount.Currency)
+	}
+	if row.WithdrawnTxnID == nil {
+		next.Amount = d.Amount.Minor
+		if d.Withdrawn.ID != "" {
+			next.Amount, next.WithdrawnTxnID = -d.Withdrawn.Gross.Minor, &d.Withdrawn.ID
+		}
+	}
+	if d.State.rank() >= status.rank() {
+		next.Status, next.RespondBy = string(d.State), d.RespondBy
+	}
+	switch {
+	case d.State == ChargebackWon && d.Reinstated.ID != "" && next.WithdrawnTxnID != nil:
+		if d.Reinstated.Gross.Minor != next.Amount {
+			return row, false, fmt.Errorf("chargeback %s withdrew %d and reinstated %s", row.ID, next.Amount, d.Reinstated.Gross)
+		}
+		next.ReinstatedTxnID = &d.Reinstated.ID
+	case d.State == ChargebackWon, d.State == ChargebackLost && next.WithdrawnTxnID == nil:
+		next.Status, waits = string(ChargebackUnderReview), true
+	}
+	return next, waits, nil
+}
+
+// sameChargeback says that nothing has changed that anybody would be told of.
+func sameChargeback(a, b db.Chargeback) bool {
+	due := a.RespondBy == b.RespondBy || (a.RespondBy != nil && b.RespondBy != nil && a.RespondBy.Equal(*b.RespondBy))
+	return due && a.Status == b.Status && a.Amount == b.Amount && deref(a.WithdrawnTxnID) == deref(b.WithdrawnTxnID)
+}
+
+// applyDispute writes the chargeback down, tells its user and support, and moves the money.
+func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Chargeback, d Dispute) ([]realtime.Event, error) {
+	told, err := tellOfChargeback(ctx, tx, next)
+	if err != nil {
+		return nil, err
+	}
+	if row.WithdrawnTxnID == nil && next.WithdrawnTxnID != nil {
+		frozen, err := s.withdrawTx(ctx, tx, next, d.Withdrawn)
+		if err != nil {
+			return nil, err
+		}
+		told = append(told, frozen...)
+	}
+	var end func() ([]realtime.Event, error)
+	switch ChargebackStatus(next.Status) {
+	case ChargebackWon:
+		end = func() ([]realtime.Event, error) { return s.winTx(ctx, tx, next, d.Reinstated) }
+	case ChargebackLost:
+		covered, err := s.coveredTx(ctx, tx, next)
+		if err != nil {
+			return nil, err
+		}
+		next.Covered = &covered
+		end = func() ([]realtime.Event, error) { return s.loseTx(ctx, tx, next) }
+	case ChargebackInquiry, ChargebackNeedsResponse, ChargebackUnderReview, ChargebackClosed:
+		end = func() ([]realtime.Event, error) { return nil, nil }
+	}
+	if _, err = s.q.ChargebackUpdate(ctx, tx, db.ChargebackUpdateParams{
+		ID: next.ID, Status: next.Status, Amount: next.Amount, RespondBy: next.RespondBy,
+		WithdrawnTxnID: next.WithdrawnTxnID, ReinstatedTxnID: next.ReinstatedTxnID, Covered: next.Covered,
+	}); err != nil {
+		return nil, err
+	}
+	lifted, err := end()
+	return append(told, lifted...), err
+}
+
+func tellOfChargeback(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
+	user, err := feed.AppendTx(ctx, tx, row.UserID, feed.ChargebackChanged, id.Chargeback.ID(row.ID))
+	if err != nil {
+		return nil, err
+	}
+	support, err := feed.AppendSupportTx(ctx, tx, feed.ChargebackChanged, id.Chargeback.ID(row.ID))
+	return []realtime.Event{user, support}, err
+}
+
+// withdrawTx books that the provider took the money, and freezes the wallet that it had come into.
+func (s *Service) withdrawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t ProviderTxn) ([]realtime.Event, error) {
+	_, frozen, err := freezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor})
+	if err != nil {
+		return nil, err
+	}
+	return frozen, s.postClearedTx(ctx, tx, chargebackEntry(row, "withdrawn", ledger.FlowChargeback, chargebackLeg(row, -row.Amount)), txnChargeback, t)
+}
+
+// winTx books that the provider gave the money back, and ends the freeze.
+func (s *Service) winTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t ProviderTxn) ([]realtime.Event, error) {
+	entry := chargebackEntry(row, "reinstated", ledger.FlowChargebackWon, chargebackLeg(row, row.Amount))
+	if err := s.postClearedTx(ctx, tx, entry, txnChargebackReversal, t); err != nil {
+		return nil, err
+	}
+	return thawTx(ctx, tx, row, liftedByWin)
+}
+
+// coveredTx is how much of a lost chargeback its wallet can pay. The freeze is asked for again for its lock: what
+// the wallet has stays so until the transaction ends.
+func (s *Service) coveredTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (int64, error) {
+	if _, _, err := ledger.FreezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor}); err != nil {
+		return 0, err
+	}
+	balance, err := ledger.Balance(ctx, tx, ledger.Account{Kind: ledger.Wallet, Owner: row.UserID, Currency: money.Currency(row.Currency)})
+	return min(balance, row.Amount), err
+}
+
+// loseTx takes what there is out of the wallet, and bears the rest. The freeze ends where the wallet has paid for
+// all of it, and otherwise stays for an admin to lift.
+func (s *Service) loseTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
+	c := money.Currency(row.Currency)
+	entry := chargebackEntry(row, "lost", ledger.FlowChargebackLost,
+		of(ledger.Wallet, row.UserID, c, -*row.Covered),
+		of(ledger.ChargebackLoss, uuid.Nil, c, *row.Covered-row.Amount),
+		chargebackLeg(row, row.Amount))
+	if err := post(ctx, tx, entry); err != nil || *row.Covered < row.Amount {
+		return nil, err
+	}
+	return thawTx(ctx, tx, row, liftedByCover)
+}
+
+// thawTx lifts the chargeback's own freeze.
+func thawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, reason string) ([]realtime.Event, error) {
+	standing, err := ledger.Freezes(ctx, tx, row.UserID, true, freezesRead)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range standing {
+		if f.Cause == causeOf(row) {
+			event, err := liftTx(ctx, tx, f, causeOf(row), reason)
+			return []realtime.Event{event}, err
+		}
+	}
+	return nil, nil
+}
+
+func causeOf(row db.Chargeback) ledger.Cause { return ledger.Cause{Kind: causeChargeback, ID: row.ID} }
+
+func chargebackLeg(row db.Chargeback, minor int64) ledger.Leg {
+	return of(ledger.Chargeback, row.ID, money.Currency(row.Currency), minor)
+}
+
+func chargebackEntry(row db.Chargeback, step string, flow ledger.Flow, legs ...ledger.Leg) ledger.Entry {
+	return ledger.Entry{Key: "chargeback:" + row.ID.String() + ":" + step, Flow: flow, Cause: causeOf(row), Legs: legs}
+}
