@@ -22,6 +22,7 @@ FROM (
         WHERE source_kind = 'TOP_UP' AND source_id = t.id AND status <> 'FAILED'
     ) r
     WHERE t.user_id = ANY ($1::uuid[]) AND t.status = 'SUCCEEDED' AND t.amount > coalesce(r.given, 0)
+      AND NOT EXISTS (SELECT FROM chargeback c WHERE c.top_up_id = t.id AND c.status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW', 'LOST'))
 ) t
 WHERE place <= $2::int
 ORDER BY user_id, currency, place
@@ -36,7 +37,7 @@ type TopUpsLeftRow struct {
 }
 
 // What users' top-ups have left to give back to their cards, the newest first. A refund that failed has given
-// nothing back. What a chargeback has taken has to come off here as well.
+// nothing back. A payment that is charged back, or was with success, takes no refund at all, so the provider's rule is.
 func (q *Queries) TopUpsLeft(ctx context.Context, db DBTX, users []uuid.UUID, parts int32) ([]TopUpsLeftRow, error) {
 	rows, err := db.Query(ctx, topUpsLeft, users, parts)
 	if err != nil {

@@ -57,9 +57,6 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards
-// and refunds are for their own people only.
-// and exchanges are for their own people only.
 // isStaff says whether the actor may see what support sees.
 func isStaff(ctx context.Context) bool {
 	session, ok := actor(ctx)
@@ -74,12 +71,6 @@ func (r *Resolver) findFreeze(ctx context.Context, freeze uuid.UUID) (*payment.F
 	return visible(r.Payment.WalletFreeze(ctx, freeze))
 }
 
-// findAdminAction is for admins, as the list of actions is.
-func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*adminlog.Action, error) {
-	if session, ok := actor(ctx); !ok || session.User.Role != identity.Admin {
-		return nil, nil
-	}
-	return r.AdminLog.Get(ctx, action)
 // findChargeback is for staff and for who paid.
 func (r *Resolver) findChargeback(ctx context.Context, chargeback uuid.UUID) (*payment.Chargeback, error) {
 	if isStaff(ctx) {
@@ -88,12 +79,16 @@ func (r *Resolver) findChargeback(ctx context.Context, chargeback uuid.UUID) (*p
 	return visible(r.Payment.ChargebackOf(ctx, actorID(ctx), chargeback))
 }
 
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups and
-// cards are for their own people only, freezes for staff.
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards,
-// refunds and withdrawals are for their own people only.
-// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, top-ups, cards, refunds
-// and exchanges are for their own people only, freezes for staff, what staff did for admins.
+// findAdminAction is for admins, as the list of actions is.
+func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*adminlog.Action, error) {
+	if session, ok := actor(ctx); !ok || session.User.Role != identity.Admin {
+		return nil, nil
+	}
+	return r.AdminLog.Get(ctx, action)
+}
+
+// findNode loads what the id names, under the rule of its kind: orders, conversations, messages, and what money did
+// are for their own people only, chargebacks for staff as well, freezes for staff alone, what staff did for admins.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	l := load(ctx)
 	switch v.Kind {

@@ -19,7 +19,7 @@ ORDER BY created_at DESC, id DESC
 FOR UPDATE;
 
 -- What users' top-ups have left to give back to their cards, the newest first. A refund that failed has given
--- nothing back. What a chargeback has taken has to come off here as well.
+-- nothing back. A payment that is charged back, or was with success, takes no refund at all, so the provider's rule is.
 -- name: TopUpsLeft :many
 SELECT id, user_id, currency, provider_id::text AS provider_id, remaining::bigint AS remaining
 FROM (
@@ -31,6 +31,7 @@ FROM (
         WHERE source_kind = 'TOP_UP' AND source_id = t.id AND status <> 'FAILED'
     ) r
     WHERE t.user_id = ANY (@users::uuid[]) AND t.status = 'SUCCEEDED' AND t.amount > coalesce(r.given, 0)
+      AND NOT EXISTS (SELECT FROM chargeback c WHERE c.top_up_id = t.id AND c.status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW', 'LOST'))
 ) t
 WHERE place <= @parts::int
 ORDER BY user_id, currency, place;

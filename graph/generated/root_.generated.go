@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -27,20 +28,27 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AdminAction() AdminActionResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
 	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
+	LedgerAccount() LedgerAccountResolver
+	LedgerEntry() LedgerEntryResolver
+	LedgerPosting() LedgerPostingResolver
 	Listing() ListingResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Query() QueryResolver
+	ReferralProgram() ReferralProgramResolver
 	Show() ShowResolver
+	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
 	SupportEvent() SupportEventResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
+	Wallet() WalletResolver
 	WalletFreeze() WalletFreezeResolver
 }
 
@@ -50,6 +58,26 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AdminAction struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		NodeID  func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Subject func(childComplexity int) int
+	}
+
+	AdminActionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AdminActionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Auction struct {
 		BidCount         func(childComplexity int) int
 		Bids             func(childComplexity int, first *int, after *string) int
@@ -282,6 +310,62 @@ type ComplexityRoot struct {
 		Message   func(childComplexity int) int
 	}
 
+	LedgerAccount struct {
+		Balance  func(childComplexity int) int
+		Ceiling  func(childComplexity int) int
+		Currency func(childComplexity int) int
+		Floor    func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Mode     func(childComplexity int) int
+		Number   func(childComplexity int) int
+		OpenedAt func(childComplexity int) int
+		Owner    func(childComplexity int) int
+		Postings func(childComplexity int, first *int, after *string) int
+		Ref      func(childComplexity int) int
+	}
+
+	LedgerAccountConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerAccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LedgerEntry struct {
+		Cause      func(childComplexity int) int
+		CauseKind  func(childComplexity int) int
+		Flow       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Key        func(childComplexity int) int
+		PostedAt   func(childComplexity int) int
+		Postings   func(childComplexity int) int
+		ReversedBy func(childComplexity int) int
+		Reverses   func(childComplexity int) int
+	}
+
+	LedgerPosting struct {
+		Account func(childComplexity int) int
+		Amount  func(childComplexity int) int
+		Balance func(childComplexity int) int
+		Entry   func(childComplexity int) int
+		Number  func(childComplexity int) int
+	}
+
+	LedgerPostingConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerPostingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Listing struct {
 		Auction     func(childComplexity int) int
 		Condition   func(childComplexity int) int
@@ -364,6 +448,7 @@ type ComplexityRoot struct {
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
 		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
+		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
 	}
 
 	Order struct {
@@ -441,20 +526,52 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Auction       func(childComplexity int, id id.ID) int
-		Auctions      func(childComplexity int, status *auction.Status, first *int, after *string) int
-		Chargebacks   func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
-		Conversation  func(childComplexity int, id id.ID) int
-		ExchangeQuote func(childComplexity int, from model.MoneyInput, to money.Currency) int
-		Listing       func(childComplexity int, id id.ID) int
-		Listings      func(childComplexity int, first *int, after *string) int
-		Node          func(childComplexity int, id id.ID) int
-		Order         func(childComplexity int, id id.ID) int
-		ServerTime    func(childComplexity int) int
-		Show          func(childComplexity int, id id.ID) int
-		Shows         func(childComplexity int, first *int, after *string) int
-		Viewer        func(childComplexity int) int
-		WalletFreezes func(childComplexity int, userID id.ID) int
+		AdminActions   func(childComplexity int, first *int, after *string) int
+		Auction        func(childComplexity int, id id.ID) int
+		Auctions       func(childComplexity int, status *auction.Status, first *int, after *string) int
+		Chargebacks    func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
+		Conversation   func(childComplexity int, id id.ID) int
+		ExchangeQuote  func(childComplexity int, from model.MoneyInput, to money.Currency) int
+		LedgerAccount  func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
+		LedgerAccounts func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
+		LedgerEntry    func(childComplexity int, id int64) int
+		Listing        func(childComplexity int, id id.ID) int
+		Listings       func(childComplexity int, first *int, after *string) int
+		Node           func(childComplexity int, id id.ID) int
+		Order          func(childComplexity int, id id.ID) int
+		ServerTime     func(childComplexity int) int
+		Show           func(childComplexity int, id id.ID) int
+		Shows          func(childComplexity int, first *int, after *string) int
+		Viewer         func(childComplexity int) int
+		WalletFreezes  func(childComplexity int, userID id.ID) int
+	}
+
+	Referral struct {
+		Commission  func(childComplexity int) int
+		JoinedAt    func(childComplexity int) int
+		MaturesAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		RefereeName func(childComplexity int) int
+		ResolvedAt  func(childComplexity int) int
+		Status      func(childComplexity int) int
+	}
+
+	ReferralConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReferralEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReferralProgram struct {
+		Code     func(childComplexity int) int
+		Earned   func(childComplexity int) int
+		Pending  func(childComplexity int) int
+		Referred func(childComplexity int, first *int, after *string) int
 	}
 
 	Refund struct {
@@ -516,6 +633,27 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	StatementLine struct {
+		Amount    func(childComplexity int) int
+		At        func(childComplexity int) int
+		Balance   func(childComplexity int) int
+		Cause     func(childComplexity int) int
+		CauseKind func(childComplexity int) int
+		Flow      func(childComplexity int) int
+		Number    func(childComplexity int) int
+	}
+
+	StatementLineConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	StatementLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
@@ -553,6 +691,7 @@ type ComplexityRoot struct {
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
 		Purchases     func(childComplexity int, first *int, after *string) int
+		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
 		Sales         func(childComplexity int, first *int, after *string) int
 		User          func(childComplexity int) int
@@ -569,9 +708,11 @@ type ComplexityRoot struct {
 
 	Wallet struct {
 		Available    func(childComplexity int) int
-		CurrencyCode func(childComplexity int) int
+		Currency     func(childComplexity int) int
 		Frozen       func(childComplexity int) int
 		Held         func(childComplexity int) int
+		Statement    func(childComplexity int, first *int, after *string) int
+		Withdrawable func(childComplexity int) int
 	}
 
 	WalletExchangePayload struct {
@@ -615,6 +756,26 @@ type ComplexityRoot struct {
 		Freezes    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
+
+	WalletWithdrawPayload struct {
+		UserErrors func(childComplexity int) int
+		Withdrawal func(childComplexity int) int
+	}
+
+	Withdrawal struct {
+		Amount    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Refunds   func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	WithdrawalNotFunded struct {
+		Code         func(childComplexity int) int
+		Field        func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Withdrawable func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -630,6 +791,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AdminAction.actor":
+		if e.ComplexityRoot.AdminAction.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Actor(childComplexity), true
+	case "AdminAction.at":
+		if e.ComplexityRoot.AdminAction.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.At(childComplexity), true
+	case "AdminAction.action":
+		if e.ComplexityRoot.AdminAction.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Kind(childComplexity), true
+	case "AdminAction.id":
+		if e.ComplexityRoot.AdminAction.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.NodeID(childComplexity), true
+	case "AdminAction.reason":
+		if e.ComplexityRoot.AdminAction.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Reason(childComplexity), true
+	case "AdminAction.subject":
+		if e.ComplexityRoot.AdminAction.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminAction.Subject(childComplexity), true
+
+	case "AdminActionConnection.edges":
+		if e.ComplexityRoot.AdminActionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.Edges(childComplexity), true
+	case "AdminActionConnection.nodes":
+		if e.ComplexityRoot.AdminActionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.Nodes(childComplexity), true
+	case "AdminActionConnection.pageInfo":
+		if e.ComplexityRoot.AdminActionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionConnection.PageInfo(childComplexity), true
+
+	case "AdminActionEdge.cursor":
+		if e.ComplexityRoot.AdminActionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionEdge.Cursor(childComplexity), true
+	case "AdminActionEdge.node":
+		if e.ComplexityRoot.AdminActionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdminActionEdge.Node(childComplexity), true
 
 	case "Auction.bidCount":
 		if e.ComplexityRoot.Auction.BidCount == nil {
@@ -1506,6 +1736,228 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InsufficientFunds.Message(childComplexity), true
 
+	case "LedgerAccount.balance":
+		if e.ComplexityRoot.LedgerAccount.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Balance(childComplexity), true
+	case "LedgerAccount.ceiling":
+		if e.ComplexityRoot.LedgerAccount.Ceiling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Ceiling(childComplexity), true
+	case "LedgerAccount.currencyCode":
+		if e.ComplexityRoot.LedgerAccount.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Currency(childComplexity), true
+	case "LedgerAccount.floor":
+		if e.ComplexityRoot.LedgerAccount.Floor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Floor(childComplexity), true
+	case "LedgerAccount.kind":
+		if e.ComplexityRoot.LedgerAccount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Kind(childComplexity), true
+	case "LedgerAccount.mode":
+		if e.ComplexityRoot.LedgerAccount.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Mode(childComplexity), true
+	case "LedgerAccount.number":
+		if e.ComplexityRoot.LedgerAccount.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Number(childComplexity), true
+	case "LedgerAccount.openedAt":
+		if e.ComplexityRoot.LedgerAccount.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.OpenedAt(childComplexity), true
+	case "LedgerAccount.owner":
+		if e.ComplexityRoot.LedgerAccount.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Owner(childComplexity), true
+	case "LedgerAccount.postings":
+		if e.ComplexityRoot.LedgerAccount.Postings == nil {
+			break
+		}
+
+		args, err := ec.field_LedgerAccount_postings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Postings(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "LedgerAccount.ref":
+		if e.ComplexityRoot.LedgerAccount.Ref == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccount.Ref(childComplexity), true
+
+	case "LedgerAccountConnection.edges":
+		if e.ComplexityRoot.LedgerAccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.Edges(childComplexity), true
+	case "LedgerAccountConnection.nodes":
+		if e.ComplexityRoot.LedgerAccountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.Nodes(childComplexity), true
+	case "LedgerAccountConnection.pageInfo":
+		if e.ComplexityRoot.LedgerAccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountConnection.PageInfo(childComplexity), true
+
+	case "LedgerAccountEdge.cursor":
+		if e.ComplexityRoot.LedgerAccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountEdge.Cursor(childComplexity), true
+	case "LedgerAccountEdge.node":
+		if e.ComplexityRoot.LedgerAccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAccountEdge.Node(childComplexity), true
+
+	case "LedgerEntry.cause":
+		if e.ComplexityRoot.LedgerEntry.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Cause(childComplexity), true
+	case "LedgerEntry.causeKind":
+		if e.ComplexityRoot.LedgerEntry.CauseKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.CauseKind(childComplexity), true
+	case "LedgerEntry.flow":
+		if e.ComplexityRoot.LedgerEntry.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Flow(childComplexity), true
+	case "LedgerEntry.id":
+		if e.ComplexityRoot.LedgerEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.ID(childComplexity), true
+	case "LedgerEntry.key":
+		if e.ComplexityRoot.LedgerEntry.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Key(childComplexity), true
+	case "LedgerEntry.postedAt":
+		if e.ComplexityRoot.LedgerEntry.PostedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.PostedAt(childComplexity), true
+	case "LedgerEntry.postings":
+		if e.ComplexityRoot.LedgerEntry.Postings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Postings(childComplexity), true
+	case "LedgerEntry.reversedBy":
+		if e.ComplexityRoot.LedgerEntry.ReversedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.ReversedBy(childComplexity), true
+	case "LedgerEntry.reverses":
+		if e.ComplexityRoot.LedgerEntry.Reverses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Reverses(childComplexity), true
+
+	case "LedgerPosting.account":
+		if e.ComplexityRoot.LedgerPosting.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Account(childComplexity), true
+	case "LedgerPosting.amount":
+		if e.ComplexityRoot.LedgerPosting.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Amount(childComplexity), true
+	case "LedgerPosting.balance":
+		if e.ComplexityRoot.LedgerPosting.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Balance(childComplexity), true
+	case "LedgerPosting.entry":
+		if e.ComplexityRoot.LedgerPosting.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Entry(childComplexity), true
+	case "LedgerPosting.number":
+		if e.ComplexityRoot.LedgerPosting.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPosting.Number(childComplexity), true
+
+	case "LedgerPostingConnection.edges":
+		if e.ComplexityRoot.LedgerPostingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.Edges(childComplexity), true
+	case "LedgerPostingConnection.nodes":
+		if e.ComplexityRoot.LedgerPostingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.Nodes(childComplexity), true
+	case "LedgerPostingConnection.pageInfo":
+		if e.ComplexityRoot.LedgerPostingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingConnection.PageInfo(childComplexity), true
+
+	case "LedgerPostingEdge.cursor":
+		if e.ComplexityRoot.LedgerPostingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingEdge.Cursor(childComplexity), true
+	case "LedgerPostingEdge.node":
+		if e.ComplexityRoot.LedgerPostingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerPostingEdge.Node(childComplexity), true
+
 	case "Listing.auction":
 		if e.ComplexityRoot.Listing.Auction == nil {
 			break
@@ -1939,6 +2391,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletUnfreeze(childComplexity, args["input"].(model.WalletUnfreezeInput)), true
+	case "Mutation.walletWithdraw":
+		if e.ComplexityRoot.Mutation.WalletWithdraw == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_walletWithdraw_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -2214,6 +2677,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhotoUploadCreatePayload.UserErrors(childComplexity), true
 
+	case "Query.adminActions":
+		if e.ComplexityRoot.Query.AdminActions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_adminActions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AdminActions(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.auction":
 		if e.ComplexityRoot.Query.Auction == nil {
 			break
@@ -2270,6 +2744,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ExchangeQuote(childComplexity, args["from"].(model.MoneyInput), args["to"].(money.Currency)), true
 
+	case "Query.ledgerAccount":
+		if e.ComplexityRoot.Query.LedgerAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Query_ledgerAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LedgerAccount(childComplexity, args["kind"].(ledger.Kind), args["owner"].(*id.ID), args["ref"].(string), args["currencyCode"].(money.Currency)), true
+	case "Query.ledgerAccounts":
+		if e.ComplexityRoot.Query.LedgerAccounts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_ledgerAccounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LedgerAccounts(childComplexity, args["owner"].(*id.ID), args["kind"].(*ledger.Kind), args["currencyCode"].(*money.Currency), args["first"].(*int), args["after"].(*string)), true
+	case "Query.ledgerEntry":
+		if e.ComplexityRoot.Query.LedgerEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Query_ledgerEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LedgerEntry(childComplexity, args["id"].(int64)), true
 	case "Query.listing":
 		if e.ComplexityRoot.Query.Listing == nil {
 			break
@@ -2359,6 +2866,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
+
+	case "Referral.commission":
+		if e.ComplexityRoot.Referral.Commission == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.Commission(childComplexity), true
+	case "Referral.joinedAt":
+		if e.ComplexityRoot.Referral.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.JoinedAt(childComplexity), true
+	case "Referral.maturesAt":
+		if e.ComplexityRoot.Referral.MaturesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.MaturesAt(childComplexity), true
+	case "Referral.id":
+		if e.ComplexityRoot.Referral.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.NodeID(childComplexity), true
+	case "Referral.refereeName":
+		if e.ComplexityRoot.Referral.RefereeName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.RefereeName(childComplexity), true
+	case "Referral.resolvedAt":
+		if e.ComplexityRoot.Referral.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.ResolvedAt(childComplexity), true
+	case "Referral.status":
+		if e.ComplexityRoot.Referral.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Referral.Status(childComplexity), true
+
+	case "ReferralConnection.edges":
+		if e.ComplexityRoot.ReferralConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.Edges(childComplexity), true
+	case "ReferralConnection.nodes":
+		if e.ComplexityRoot.ReferralConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.Nodes(childComplexity), true
+	case "ReferralConnection.pageInfo":
+		if e.ComplexityRoot.ReferralConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralConnection.PageInfo(childComplexity), true
+
+	case "ReferralEdge.cursor":
+		if e.ComplexityRoot.ReferralEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralEdge.Cursor(childComplexity), true
+	case "ReferralEdge.node":
+		if e.ComplexityRoot.ReferralEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralEdge.Node(childComplexity), true
+
+	case "ReferralProgram.code":
+		if e.ComplexityRoot.ReferralProgram.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Code(childComplexity), true
+	case "ReferralProgram.earned":
+		if e.ComplexityRoot.ReferralProgram.Earned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Earned(childComplexity), true
+	case "ReferralProgram.pending":
+		if e.ComplexityRoot.ReferralProgram.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Pending(childComplexity), true
+	case "ReferralProgram.referred":
+		if e.ComplexityRoot.ReferralProgram.Referred == nil {
+			break
+		}
+
+		args, err := ec.field_ReferralProgram_referred_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReferralProgram.Referred(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "Refund.amount":
 		if e.ComplexityRoot.Refund.Amount == nil {
@@ -2544,6 +3156,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.UserErrors(childComplexity), true
 
+	case "StatementLine.amount":
+		if e.ComplexityRoot.StatementLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Amount(childComplexity), true
+	case "StatementLine.at":
+		if e.ComplexityRoot.StatementLine.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.At(childComplexity), true
+	case "StatementLine.balance":
+		if e.ComplexityRoot.StatementLine.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Balance(childComplexity), true
+	case "StatementLine.cause":
+		if e.ComplexityRoot.StatementLine.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Cause(childComplexity), true
+	case "StatementLine.causeKind":
+		if e.ComplexityRoot.StatementLine.CauseKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.CauseKind(childComplexity), true
+	case "StatementLine.flow":
+		if e.ComplexityRoot.StatementLine.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Flow(childComplexity), true
+	case "StatementLine.number":
+		if e.ComplexityRoot.StatementLine.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Number(childComplexity), true
+
+	case "StatementLineConnection.edges":
+		if e.ComplexityRoot.StatementLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.Edges(childComplexity), true
+	case "StatementLineConnection.nodes":
+		if e.ComplexityRoot.StatementLineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.Nodes(childComplexity), true
+	case "StatementLineConnection.pageInfo":
+		if e.ComplexityRoot.StatementLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.PageInfo(childComplexity), true
+
+	case "StatementLineEdge.cursor":
+		if e.ComplexityRoot.StatementLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Cursor(childComplexity), true
+	case "StatementLineEdge.node":
+		if e.ComplexityRoot.StatementLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
+
 	case "Subscription.auctionEvents":
 		if e.ComplexityRoot.Subscription.AuctionEvents == nil {
 			break
@@ -2727,6 +3414,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Purchases(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.referral":
+		if e.ComplexityRoot.Viewer.Referral == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Referral(childComplexity), true
 	case "Viewer.role":
 		if e.ComplexityRoot.Viewer.Role == nil {
 			break
@@ -2795,11 +3488,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Wallet.Available(childComplexity), true
 	case "Wallet.currencyCode":
-		if e.ComplexityRoot.Wallet.CurrencyCode == nil {
+		if e.ComplexityRoot.Wallet.Currency == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Wallet.CurrencyCode(childComplexity), true
+		return e.ComplexityRoot.Wallet.Currency(childComplexity), true
 	case "Wallet.frozen":
 		if e.ComplexityRoot.Wallet.Frozen == nil {
 			break
@@ -2812,6 +3505,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Wallet.Held(childComplexity), true
+	case "Wallet.statement":
+		if e.ComplexityRoot.Wallet.Statement == nil {
+			break
+		}
+
+		args, err := ec.field_Wallet_statement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Wallet.Statement(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Wallet.withdrawable":
+		if e.ComplexityRoot.Wallet.Withdrawable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wallet.Withdrawable(childComplexity), true
 
 	case "WalletExchangePayload.exchange":
 		if e.ComplexityRoot.WalletExchangePayload.Exchange == nil {
@@ -2946,6 +3656,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletUnfreezePayload.UserErrors(childComplexity), true
 
+	case "WalletWithdrawPayload.userErrors":
+		if e.ComplexityRoot.WalletWithdrawPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletWithdrawPayload.UserErrors(childComplexity), true
+	case "WalletWithdrawPayload.withdrawal":
+		if e.ComplexityRoot.WalletWithdrawPayload.Withdrawal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WalletWithdrawPayload.Withdrawal(childComplexity), true
+
+	case "Withdrawal.amount":
+		if e.ComplexityRoot.Withdrawal.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Amount(childComplexity), true
+	case "Withdrawal.createdAt":
+		if e.ComplexityRoot.Withdrawal.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.CreatedAt(childComplexity), true
+	case "Withdrawal.id":
+		if e.ComplexityRoot.Withdrawal.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.NodeID(childComplexity), true
+	case "Withdrawal.refunds":
+		if e.ComplexityRoot.Withdrawal.Refunds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Refunds(childComplexity), true
+	case "Withdrawal.status":
+		if e.ComplexityRoot.Withdrawal.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Withdrawal.Status(childComplexity), true
+
+	case "WithdrawalNotFunded.code":
+		if e.ComplexityRoot.WithdrawalNotFunded.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Code(childComplexity), true
+	case "WithdrawalNotFunded.field":
+		if e.ComplexityRoot.WithdrawalNotFunded.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Field(childComplexity), true
+	case "WithdrawalNotFunded.message":
+		if e.ComplexityRoot.WithdrawalNotFunded.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Message(childComplexity), true
+	case "WithdrawalNotFunded.withdrawable":
+		if e.ComplexityRoot.WithdrawalNotFunded.Withdrawable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawalNotFunded.Withdrawable(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2975,6 +3754,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputWalletTopUpInput,
 		ec.unmarshalInputWalletTopUpRefreshInput,
 		ec.unmarshalInputWalletUnfreezeInput,
+		ec.unmarshalInputWalletWithdrawInput,
 	)
 	first := true
 
@@ -3788,6 +4568,8 @@ input SignUpInput {
   "1 to 80 characters; everyone sees it."
   name: String!
   role: SignUpRole! = BUYER
+  "The code of the user who brought the new one; REFERRAL_CODE_UNKNOWN where nobody has it, and then there is no account."
+  referralCode: String
 }
 
 input SignInInput {
@@ -3815,6 +4597,223 @@ type SignInPayload {
 
 type SignOutPayload {
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../ledger.graphqls", Input: `extend type Query {
+  "Accounts of the ledger, the newest first: all, or those of an owner (an id of any kind: a user's, an order's), of a kind, in a currency."
+  ledgerAccounts(owner: ID, kind: LedgerAccountKind, currencyCode: CurrencyCode, first: Int, after: String): LedgerAccountConnection! @auth(roles: [SUPPORT])
+  "One account by its name. Null where nothing has touched it yet. The platform's own accounts have no owner; ref tells apart what one owner has several of."
+  ledgerAccount(kind: LedgerAccountKind!, owner: ID, ref: String! = "", currencyCode: CurrencyCode!): LedgerAccount @auth(roles: [SUPPORT])
+  "One entry of the ledger."
+  ledgerEntry(id: BigInt!): LedgerEntry @auth(roles: [SUPPORT])
+  "What staff did with a privilege, the newest first."
+  adminActions(first: Int, after: String): AdminActionConnection! @auth(roles: [ADMIN])
+}
+
+extend type Wallet {
+  "What has gone into it and out of it, the newest first. What was set aside has left it, and comes back as a line of its own."
+  statement(first: Int, after: String): StatementLineConnection!
+}
+
+"What is free to spend, after one change of it."
+type StatementLine {
+  "Counts the wallet's lines from 1, without a hole."
+  number: Int!
+  flow: LedgerFlow!
+  "Below zero where it left the wallet."
+  amount: Money!
+  "Of the wallet, after this line."
+  balance: Money!
+  at: Time!
+  "What it was for: an order, a top-up, an auction. Of a reversal, what the line that it takes back was for. Null where that has no page of its own, or is not the viewer's to see."
+  cause: Node
+  "What kind of thing the cause is, in lower case: order, top_up."
+  causeKind: String!
+}
+
+type StatementLineConnection {
+  edges: [StatementLineEdge!]!
+  nodes: [StatementLine!]!
+  pageInfo: PageInfo!
+}
+
+type StatementLineEdge {
+  cursor: String!
+  node: StatementLine!
+}
+
+"What an account is for."
+enum LedgerAccountKind {
+  "A user's, free to spend."
+  WALLET
+  "A user's, set aside."
+  WALLET_HELD
+  "An order's."
+  ESCROW
+  "A seller's, not matured."
+  SELLER_PENDING
+  "A seller's, free to be paid out."
+  SELLER_AVAILABLE
+  PAYOUT_IN_FLIGHT
+  REFUND_IN_FLIGHT
+  REFERRAL_PENDING
+  PROMO_BUDGET
+  "A seller's; never above zero."
+  SELLER_DEBT
+  "A chargeback's; never above zero."
+  CHARGEBACK
+  "What a payment provider owes the platform, below zero; ref names the provider."
+  PSP_CLEARING
+  BANK
+  PLATFORM_FEES
+  SHIPPING_INCOME
+  TAX_PAYABLE
+  CARRIER_COST
+  CARRIER_PAYABLE
+  PSP_FEES
+  CHARGEBACK_LOSS
+  PROMOTIONS
+  REFERRAL_COST
+  FX
+}
+
+"What kind of business an entry records."
+enum LedgerFlow {
+  TOP_UP
+  "From a wallet to what is set aside, and back."
+  HOLD
+  "A wallet's money into an order's escrow."
+  PURCHASE
+  "A card's money, and what was set aside with it, into an order's escrow."
+  CAPTURE
+  "Out of escrow, to who has earned it."
+  RELEASE
+  "Earnings back into escrow, for a refund."
+  RETURN
+  "Out of escrow, to the sources that funded it."
+  REFUND
+  "Out of a wallet, on its way to a card."
+  WITHDRAWAL
+  "What was on its way has left."
+  REFUND_SETTLED
+  "What was on its way, or had left, is back."
+  REFUND_FAILED
+  "Taken by the card network, until it decides."
+  CHARGEBACK
+  CHARGEBACK_WON
+  CHARGEBACK_LOST
+  "A commission, pending."
+  REFERRAL
+  "What was pending is its owner's."
+  MATURITY
+  EXCHANGE
+  "The exact negation of another entry."
+  REVERSAL
+}
+
+enum LedgerAccountMode {
+  "Locked and numbered, and never beyond its limit."
+  GUARDED
+  "Only added to; it never authorises spending."
+  RECORDED
+}
+
+"An account of the ledger. Credit is positive: what the platform owes somebody is above zero."
+type LedgerAccount {
+  "Its own number in the ledger."
+  number: BigInt!
+  kind: LedgerAccountKind!
+  mode: LedgerAccountMode!
+  "Whose it is: a user, an order, a refund. Null for the platform's own, and where the owner has no id in this API."
+  owner: ID
+  ref: String!
+  currencyCode: CurrencyCode!
+  balance: Money!
+  "What it may not go below."
+  floor: Money
+  "What it may not go above."
+  ceiling: Money
+  openedAt: Time!
+  "The newest first: by number where they are numbered, else by transaction and entry."
+  postings(first: Int, after: String): LedgerPostingConnection!
+}
+
+type LedgerAccountConnection {
+  edges: [LedgerAccountEdge!]!
+  nodes: [LedgerAccount!]!
+  pageInfo: PageInfo!
+}
+
+type LedgerAccountEdge {
+  cursor: String!
+  node: LedgerAccount!
+}
+
+"One leg of an entry."
+type LedgerPosting {
+  account: LedgerAccount!
+  entry: LedgerEntry!
+  amount: Money!
+  "Among its account's, from 1 without a gap; null on a recorded account."
+  number: BigInt
+  "Of the account after it; null on a recorded account."
+  balance: Money
+}
+
+type LedgerPostingConnection {
+  edges: [LedgerPostingEdge!]!
+  nodes: [LedgerPosting!]!
+  pageInfo: PageInfo!
+}
+
+type LedgerPostingEdge {
+  cursor: String!
+  node: LedgerPosting!
+}
+
+"A balanced set of postings: they sum to zero in each currency."
+type LedgerEntry {
+  id: BigInt!
+  "Unique for ever; made of what the entry is about."
+  key: String!
+  flow: LedgerFlow!
+  "What kind of thing it was posted for, in lower case: order, top_up."
+  causeKind: String!
+  "The id of what it was posted for; null where that has none in this API."
+  cause: ID
+  "The whole of it, in the order of the accounts."
+  postings: [LedgerPosting!]!
+  "The entry that it takes back."
+  reverses: LedgerEntry
+  "The entry that takes it back."
+  reversedBy: LedgerEntry
+  postedAt: Time!
+}
+
+enum AdminActionKind {
+  LEDGER_ENTRY_REVERSED
+}
+
+"What somebody of the platform did with a privilege."
+type AdminAction implements Node {
+  id: ID!
+  actor: User!
+  action: AdminActionKind!
+  "What it was done to: an id of this API, or an entry of the ledger as \"entry 123\"."
+  subject: String!
+  reason: String!
+  at: Time!
+}
+
+type AdminActionConnection {
+  edges: [AdminActionEdge!]!
+  nodes: [AdminAction!]!
+  pageInfo: PageInfo!
+}
+
+type AdminActionEdge {
+  cursor: String!
+  node: AdminAction!
 }
 `, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
@@ -3954,6 +4953,8 @@ extend type Mutation {
   walletTopUp(input: WalletTopUpInput!): WalletTopUpPayload! @idempotent @auth(roles: [BUYER])
   "Asks the provider what has become of a top-up, for one after its holder came back from nextActionUrl. A top-up that failed stands beside why."
   walletTopUpRefresh(input: WalletTopUpRefreshInput!): WalletTopUpRefreshPayload! @auth(roles: [BUYER])
+  "Gives money of the viewer's wallet back to the cards that paid it in, the newest top-up first. A card that does not take its part leaves it in the wallet."
+  walletWithdraw(input: WalletWithdrawInput!): WalletWithdrawPayload! @idempotent @auth(roles: [BUYER])
   "Begins to save a card for later top-ups."
   cardSetupStart(input: CardSetupStartInput!): CardSetupStartPayload! @auth(roles: [BUYER])
   "Asks the provider what has become of the saving of a card. It is finished without this call as well."
@@ -3963,13 +4964,15 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards, refunds. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds, withdrawals. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
 enum ViewerEventKind {
   "The version reached, without an object."
   SNAPSHOT
+  "Somebody whom the viewer brought has joined, or what comes of it has changed."
+  REFERRAL_CHANGED
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
@@ -3980,6 +4983,7 @@ enum ViewerEventKind {
   WALLET_FROZEN
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
   WALLET_UNFROZEN
+  WITHDRAWAL_CHANGED
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -4033,6 +5037,8 @@ type Wallet {
   held: Money!
   "Nothing can be taken from it: bids, payments and withdrawals answer WALLET_FROZEN. Money may still come in."
   frozen: Boolean!
+  "What walletWithdraw can give back now: free to spend, and paid in by cards."
+  withdrawable: Money!
 }
 
 type Earnings {
@@ -4078,6 +5084,49 @@ type Refund implements Node {
   "Where it failed: REFUND_REJECTED by the provider, REFUND_RETURNED by the card's bank."
   failureCode: String
   createdAt: Time!
+}
+
+enum WithdrawalStatus {
+  "Some part is on its way."
+  PROCESSING
+  "Each part was sent to its card."
+  SUCCEEDED
+  "Some parts were sent; what the other cards did not take is back in the wallet."
+  PARTIAL
+  "No card took its part: all of it is back in the wallet."
+  FAILED
+}
+
+"Money of a wallet on its way back to the cards that paid it in."
+type Withdrawal implements Node {
+  id: ID!
+  amount: Money!
+  "What the refunds say together."
+  status: WithdrawalStatus!
+  "Its parts, one for each top-up that it goes back to; 100 at most."
+  refunds: [Refund!]!
+  createdAt: Time!
+}
+
+input WalletWithdrawInput {
+  "At most what the wallet's ` + "`" + `withdrawable` + "`" + ` says."
+  amount: MoneyInput!
+  "The same key with the same input gets the first answer; with another input IDEMPOTENCY_KEY_REUSED."
+  idempotencyKey: String!
+}
+
+type WalletWithdrawPayload {
+  withdrawal: Withdrawal
+  userErrors: [UserError!]!
+}
+
+"Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD)."
+type WithdrawalNotFunded implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What can be withdrawn."
+  withdrawable: Money!
 }
 
 input WalletTopUpInput {
@@ -4149,6 +5198,60 @@ type CardDeclined implements UserError {
   declineCode: String
 }
 `, BuiltIn: false},
+	{Name: "../referral.graphqls", Input: `extend type Viewer {
+  "Whom the viewer has brought, and what comes of it; null for staff."
+  referral: ReferralProgram
+}
+
+"Whoever brings a new user gets a commission on that user's first purchase."
+type ReferralProgram {
+  "What a new user gives to signUp as referralCode."
+  code: String!
+  "Commissions on orders that can still be returned, one sum for each currency."
+  pending: [Money!]!
+  "Commissions that were paid into the wallet, one sum for each currency."
+  earned: [Money!]!
+  "Whom the viewer has brought, the newest first."
+  referred(first: Int, after: String): ReferralConnection!
+}
+
+enum ReferralStatus {
+  "The new user has not completed a purchase yet."
+  WAITING
+  "The commission is fixed, and paid at maturesAt unless the order is undone."
+  PENDING
+  "The commission is in the wallet."
+  MATURED
+  "The order was undone, and the commission with it."
+  CANCELLED
+}
+
+"One user brought by the viewer."
+type Referral implements Node {
+  id: ID!
+  "The new user's name, as everyone sees it."
+  refereeName: String!
+  status: ReferralStatus!
+  "Null while WAITING."
+  commission: Money
+  joinedAt: Time!
+  "When the commission is paid; null while WAITING."
+  maturesAt: Time
+  "When it was paid or cancelled."
+  resolvedAt: Time
+}
+
+type ReferralConnection {
+  edges: [ReferralEdge!]!
+  nodes: [Referral!]!
+  pageInfo: PageInfo!
+}
+
+type ReferralEdge {
+  cursor: String!
+  node: Referral!
+}
+`, BuiltIn: false},
 	{Name: "../show.graphqls", Input: `extend type Query {
   show(id: ID!): Show @public
   "The latest start first."
@@ -4217,6 +5320,46 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AdminAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AdminAction_id(ctx, field)
+	case "actor":
+		return ec.fieldContext_AdminAction_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AdminAction_action(ctx, field)
+	case "subject":
+		return ec.fieldContext_AdminAction_subject(ctx, field)
+	case "reason":
+		return ec.fieldContext_AdminAction_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_AdminAction_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminAction", field.Name)
+}
+
+func (ec *executionContext) childFields_AdminActionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AdminActionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AdminActionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AdminActionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminActionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AdminActionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AdminActionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AdminActionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdminActionEdge", field.Name)
+}
 
 func (ec *executionContext) childFields_Auction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4614,6 +5757,118 @@ func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type HTTPHeader", field.Name)
 }
 
+func (ec *executionContext) childFields_LedgerAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_LedgerAccount_number(ctx, field)
+	case "kind":
+		return ec.fieldContext_LedgerAccount_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_LedgerAccount_mode(ctx, field)
+	case "owner":
+		return ec.fieldContext_LedgerAccount_owner(ctx, field)
+	case "ref":
+		return ec.fieldContext_LedgerAccount_ref(ctx, field)
+	case "currencyCode":
+		return ec.fieldContext_LedgerAccount_currencyCode(ctx, field)
+	case "balance":
+		return ec.fieldContext_LedgerAccount_balance(ctx, field)
+	case "floor":
+		return ec.fieldContext_LedgerAccount_floor(ctx, field)
+	case "ceiling":
+		return ec.fieldContext_LedgerAccount_ceiling(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_LedgerAccount_openedAt(ctx, field)
+	case "postings":
+		return ec.fieldContext_LedgerAccount_postings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccount", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerAccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerAccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerAccountConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerAccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerAccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LedgerEntry_id(ctx, field)
+	case "key":
+		return ec.fieldContext_LedgerEntry_key(ctx, field)
+	case "flow":
+		return ec.fieldContext_LedgerEntry_flow(ctx, field)
+	case "causeKind":
+		return ec.fieldContext_LedgerEntry_causeKind(ctx, field)
+	case "cause":
+		return ec.fieldContext_LedgerEntry_cause(ctx, field)
+	case "postings":
+		return ec.fieldContext_LedgerEntry_postings(ctx, field)
+	case "reverses":
+		return ec.fieldContext_LedgerEntry_reverses(ctx, field)
+	case "reversedBy":
+		return ec.fieldContext_LedgerEntry_reversedBy(ctx, field)
+	case "postedAt":
+		return ec.fieldContext_LedgerEntry_postedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPosting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_LedgerPosting_account(ctx, field)
+	case "entry":
+		return ec.fieldContext_LedgerPosting_entry(ctx, field)
+	case "amount":
+		return ec.fieldContext_LedgerPosting_amount(ctx, field)
+	case "number":
+		return ec.fieldContext_LedgerPosting_number(ctx, field)
+	case "balance":
+		return ec.fieldContext_LedgerPosting_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPosting", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPostingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerPostingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerPostingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerPostingConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPostingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerPostingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerPostingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerPostingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerPostingEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Listing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4882,6 +6137,78 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Referral(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Referral_id(ctx, field)
+	case "refereeName":
+		return ec.fieldContext_Referral_refereeName(ctx, field)
+	case "status":
+		return ec.fieldContext_Referral_status(ctx, field)
+	case "commission":
+		return ec.fieldContext_Referral_commission(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_Referral_joinedAt(ctx, field)
+	case "maturesAt":
+		return ec.fieldContext_Referral_maturesAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Referral_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Referral", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReferralConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReferralConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReferralConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReferralEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReferralEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReferralProgram(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ReferralProgram_code(ctx, field)
+	case "pending":
+		return ec.fieldContext_ReferralProgram_pending(ctx, field)
+	case "earned":
+		return ec.fieldContext_ReferralProgram_earned(ctx, field)
+	case "referred":
+		return ec.fieldContext_ReferralProgram_referred(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReferralProgram", field.Name)
+}
+
+func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Refund_id(ctx, field)
+	case "amount":
+		return ec.fieldContext_Refund_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Refund_status(ctx, field)
+	case "failureCode":
+		return ec.fieldContext_Refund_failureCode(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Refund_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -4984,6 +6311,48 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StatementLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_StatementLine_number(ctx, field)
+	case "flow":
+		return ec.fieldContext_StatementLine_flow(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementLine_amount(ctx, field)
+	case "balance":
+		return ec.fieldContext_StatementLine_balance(ctx, field)
+	case "at":
+		return ec.fieldContext_StatementLine_at(ctx, field)
+	case "cause":
+		return ec.fieldContext_StatementLine_cause(ctx, field)
+	case "causeKind":
+		return ec.fieldContext_StatementLine_causeKind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLine", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StatementLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StatementLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatementLineConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatementLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatementLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SupportEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "version":
@@ -5050,6 +6419,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_earnings(ctx, field)
 	case "cards":
 		return ec.fieldContext_Viewer_cards(ctx, field)
+	case "referral":
+		return ec.fieldContext_Viewer_referral(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -5080,6 +6451,10 @@ func (ec *executionContext) childFields_Wallet(ctx context.Context, field graphq
 		return ec.fieldContext_Wallet_held(ctx, field)
 	case "frozen":
 		return ec.fieldContext_Wallet_frozen(ctx, field)
+	case "withdrawable":
+		return ec.fieldContext_Wallet_withdrawable(ctx, field)
+	case "statement":
+		return ec.fieldContext_Wallet_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Wallet", field.Name)
 }
@@ -5152,6 +6527,32 @@ func (ec *executionContext) childFields_WalletUnfreezePayload(ctx context.Contex
 		return ec.fieldContext_WalletUnfreezePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletUnfreezePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WalletWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_WalletWithdrawPayload_withdrawal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WalletWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WalletWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Withdrawal_id(ctx, field)
+	case "amount":
+		return ec.fieldContext_Withdrawal_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Withdrawal_status(ctx, field)
+	case "refunds":
+		return ec.fieldContext_Withdrawal_refunds(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Withdrawal_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Withdrawal", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -35,10 +35,7 @@ const (
 	WalletFrozen      Kind = "WALLET_FROZEN"      // the wallets were frozen, or for one more reason; the user is the thing
 	WalletUnfrozen    Kind = "WALLET_UNFROZEN"    // a freeze was lifted; another may stand
 	ReferralChanged   Kind = "REFERRAL_CHANGED"   // whom the user brought, or what comes of it
-	RefundChanged     Kind = "REFUND_CHANGED" // a refund has another status
-	ChargebackChanged Kind = "CHARGEBACK_CHANGED"
-	WalletFrozen      Kind = "WALLET_FROZEN"   // the wallets were frozen, or for one more reason; the user is the thing
-	WalletUnfrozen    Kind = "WALLET_UNFROZEN" // a freeze was lifted; another may stand
+	ChargebackChanged Kind = "CHARGEBACK_CHANGED" // a payment is charged back, or asked about, or that is decided
 )
 
 // OrderPaymentChanged says that a payment of an order has another status.

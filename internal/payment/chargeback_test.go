@@ -200,6 +200,40 @@ func TestAChargebackIsLost(t *testing.T) {
 	}
 }
 
+// What is charged back cannot be withdrawn to the card that took it back, neither while it is open nor once it is lost.
+func TestNothingIsWithdrawnToACardThatChargedBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	top := b.paid("pm_card_visa", 100_00)
+	left := func() money.Amount {
+		t.Helper()
+		all, err := b.Refundable(t.Context(), []uuid.UUID{b.user})
+		b.must(err)
+		return all[b.user]["EUR"]
+	}
+	inquiry := b.disputeOf(top, 10_00, true)
+	b.looks(inquiry)
+	if left() != eur(100_00) {
+		t.Errorf("%s can be withdrawn while the bank only asks", left())
+	}
+	dispute := b.disputeOf(top, 60_00, false)
+	b.looks(dispute)
+	b.paid("pm_card_visa", 5_00)
+	if left() != eur(5_00) {
+		t.Errorf("%s can be withdrawn, want what another card paid", left())
+	}
+	b.decides(dispute, "lost")
+	b.frozen(b.user, 0)
+	if _, err := b.Withdraw(t.Context(), b.user, withdrawal(6_00)); code(err) != ErrWithdrawalNotFunded.Code {
+		t.Errorf("withdrawn: %v", err)
+	}
+	b.wants(b.user, 45_00, 0)
+	won := b.disputeOf(top, 20_00, false)
+	b.looks(won)
+	b.decides(won, "won")
+	b.booked()
+}
+
 // An inquiry moves nothing until it is escalated.
 func TestAnInquiry(t *testing.T) {
 	t.Parallel()
