@@ -266,6 +266,13 @@ type ComplexityRoot struct {
 		CurrencyCode func(childComplexity int) int
 	}
 
+	EntryNotReversible struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Instead func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	Exchange struct {
 		AsOf      func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
@@ -345,6 +352,11 @@ type ComplexityRoot struct {
 		Postings   func(childComplexity int) int
 		ReversedBy func(childComplexity int) int
 		Reverses   func(childComplexity int) int
+	}
+
+	LedgerEntryReversePayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	LedgerPosting struct {
@@ -433,6 +445,7 @@ type ComplexityRoot struct {
 		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
 		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
+		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
 		MessageSend         func(childComplexity int, input model.MessageSendInput) int
 		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
@@ -1574,6 +1587,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Earnings.CurrencyCode(childComplexity), true
 
+	case "EntryNotReversible.code":
+		if e.ComplexityRoot.EntryNotReversible.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryNotReversible.Code(childComplexity), true
+	case "EntryNotReversible.field":
+		if e.ComplexityRoot.EntryNotReversible.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryNotReversible.Field(childComplexity), true
+	case "EntryNotReversible.instead":
+		if e.ComplexityRoot.EntryNotReversible.Instead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryNotReversible.Instead(childComplexity), true
+	case "EntryNotReversible.message":
+		if e.ComplexityRoot.EntryNotReversible.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryNotReversible.Message(childComplexity), true
+
 	case "Exchange.asOf":
 		if e.ComplexityRoot.Exchange.AsOf == nil {
 			break
@@ -1894,6 +1932,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LedgerEntry.Reverses(childComplexity), true
+
+	case "LedgerEntryReversePayload.entry":
+		if e.ComplexityRoot.LedgerEntryReversePayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryReversePayload.Entry(childComplexity), true
+	case "LedgerEntryReversePayload.userErrors":
+		if e.ComplexityRoot.LedgerEntryReversePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryReversePayload.UserErrors(childComplexity), true
 
 	case "LedgerPosting.account":
 		if e.ComplexityRoot.LedgerPosting.Account == nil {
@@ -2231,6 +2282,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationStart(childComplexity, args["input"].(model.ConversationStartInput)), true
+	case "Mutation.ledgerEntryReverse":
+		if e.ComplexityRoot.Mutation.LedgerEntryReverse == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_ledgerEntryReverse_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LedgerEntryReverse(childComplexity, args["input"].(model.LedgerEntryReverseInput)), true
 	case "Mutation.listingCreate":
 		if e.ComplexityRoot.Mutation.ListingCreate == nil {
 			break
@@ -3739,6 +3801,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCardSetupFinishInput,
 		ec.unmarshalInputCardSetupStartInput,
 		ec.unmarshalInputConversationStartInput,
+		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingCreateInput,
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
@@ -4608,6 +4671,37 @@ type SignOutPayload {
   ledgerEntry(id: BigInt!): LedgerEntry @auth(roles: [SUPPORT])
   "What staff did with a privilege, the newest first."
   adminActions(first: Int, after: String): AdminActionConnection! @auth(roles: [ADMIN])
+}
+
+extend type Mutation {
+  """
+  Takes an entry back by posting its exact negation. Limits hold: what was spent since can't be taken back. Refused are entries that moved something
+  which has a state of its own (ENTRY_NOT_REVERSIBLE says what to do instead). Who did it and why is in adminActions.
+  """
+  ledgerEntryReverse(input: LedgerEntryReverseInput!): LedgerEntryReversePayload! @idempotent @auth(roles: [ADMIN])
+}
+
+input LedgerEntryReverseInput {
+  entryId: BigInt!
+  "1 to 1000 characters. It is kept."
+  reason: String!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type LedgerEntryReversePayload {
+  "The reversal; reverses is what it takes back."
+  entry: LedgerEntry
+  userErrors: [UserError!]!
+}
+
+"The entry moved something that has a state of its own, which a reversal would leave behind (ENTRY_NOT_REVERSIBLE)."
+type EntryNotReversible implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What to do in its place."
+  instead: String!
 }
 
 extend type Wallet {
@@ -5829,6 +5923,16 @@ func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field g
 		return ec.fieldContext_LedgerEntry_postedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LedgerEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntryReversePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_LedgerEntryReversePayload_entry(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LedgerEntryReversePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntryReversePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LedgerPosting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
