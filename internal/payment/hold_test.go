@@ -338,8 +338,8 @@ func TestWallets(t *testing.T) {
 	}
 	wallets, err := b.Wallets(t.Context(), user)
 	want := []ledger.WalletBalance{
-		{Currency: "EUR", Available: eur(70_00), Held: eur(30_00)},
-		{Currency: "JPY", Available: money.New(5_000, "JPY"), Held: money.New(0, "JPY")},
+		{Owner: user, Currency: "EUR", Available: eur(70_00), Held: eur(30_00)},
+		{Owner: user, Currency: "JPY", Available: money.New(5_000, "JPY"), Held: money.New(0, "JPY")},
 	}
 	if err != nil || !slices.Equal(wallets, want) {
 		t.Fatalf("got %+v, %v", wallets, err)
