@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
+	OrderPayment() OrderPaymentResolver
 	Query() QueryResolver
 	ReferralProgram() ReferralProgramResolver
 	Show() ShowResolver
@@ -79,6 +80,7 @@ type ComplexityRoot struct {
 	}
 
 	Auction struct {
+		Backing          func(childComplexity int) int
 		BidCount         func(childComplexity int) int
 		Bids             func(childComplexity int, first *int, after *string) int
 		ClosedAt         func(childComplexity int) int
@@ -448,7 +450,10 @@ type ComplexityRoot struct {
 		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
 		MessageSend         func(childComplexity int, input model.MessageSendInput) int
+		OrderCancel         func(childComplexity int, input model.OrderCancelInput) int
 		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
+		OrderPay            func(childComplexity int, input model.OrderPayInput) int
+		OrderPaymentRefresh func(childComplexity int, input model.OrderPaymentRefreshInput) int
 		OrderShip           func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
@@ -466,8 +471,11 @@ type ComplexityRoot struct {
 
 	Order struct {
 		Auction          func(childComplexity int) int
+		AuthorisedAt     func(childComplexity int) int
 		AvailableActions func(childComplexity int) int
 		Buyer            func(childComplexity int) int
+		CancelledAt      func(childComplexity int) int
+		Card             func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Earnings         func(childComplexity int) int
 		Fee              func(childComplexity int) int
@@ -476,12 +484,20 @@ type ComplexityRoot struct {
 		NodeID           func(childComplexity int) int
 		PaidAt           func(childComplexity int) int
 		Payment          func(childComplexity int) int
+		Payments         func(childComplexity int) int
+		Reason           func(childComplexity int) int
 		ReceivedAt       func(childComplexity int) int
+		Refunded         func(childComplexity int) int
 		Seller           func(childComplexity int) int
 		SentAt           func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
 		Version          func(childComplexity int) int
+	}
+
+	OrderCancelPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	OrderConfirmReceiptPayload struct {
@@ -506,6 +522,29 @@ type ComplexityRoot struct {
 		Kind    func(childComplexity int) int
 		Order   func(childComplexity int) int
 		Version func(childComplexity int) int
+	}
+
+	OrderPayPayload struct {
+		Order        func(childComplexity int) int
+		OrderPayment func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
+	OrderPayment struct {
+		Card          func(childComplexity int) int
+		CardAmount    func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		NextActionURL func(childComplexity int) int
+		NodeID        func(childComplexity int) int
+		RefusalCode   func(childComplexity int) int
+		ResolvedAt    func(childComplexity int) int
+		Status        func(childComplexity int) int
+		WalletAmount  func(childComplexity int) int
+	}
+
+	OrderPaymentRefreshPayload struct {
+		OrderPayment func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	OrderShipPayload struct {
@@ -874,6 +913,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AdminActionEdge.Node(childComplexity), true
 
+	case "Auction.backing":
+		if e.ComplexityRoot.Auction.Backing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.Backing(childComplexity), true
 	case "Auction.bidCount":
 		if e.ComplexityRoot.Auction.BidCount == nil {
 			break
@@ -2315,6 +2360,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MessageSend(childComplexity, args["input"].(model.MessageSendInput)), true
+	case "Mutation.orderCancel":
+		if e.ComplexityRoot.Mutation.OrderCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderCancel(childComplexity, args["input"].(model.OrderCancelInput)), true
 	case "Mutation.orderConfirmReceipt":
 		if e.ComplexityRoot.Mutation.OrderConfirmReceipt == nil {
 			break
@@ -2326,6 +2382,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderConfirmReceipt(childComplexity, args["input"].(model.OrderConfirmReceiptInput)), true
+	case "Mutation.orderPay":
+		if e.ComplexityRoot.Mutation.OrderPay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderPay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderPay(childComplexity, args["input"].(model.OrderPayInput)), true
+	case "Mutation.orderPaymentRefresh":
+		if e.ComplexityRoot.Mutation.OrderPaymentRefresh == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderPaymentRefresh_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderPaymentRefresh(childComplexity, args["input"].(model.OrderPaymentRefreshInput)), true
 	case "Mutation.orderShip":
 		if e.ComplexityRoot.Mutation.OrderShip == nil {
 			break
@@ -2471,6 +2549,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Auction(childComplexity), true
+	case "Order.authorisedAt":
+		if e.ComplexityRoot.Order.AuthorisedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.AuthorisedAt(childComplexity), true
 	case "Order.availableActions":
 		if e.ComplexityRoot.Order.AvailableActions == nil {
 			break
@@ -2483,6 +2567,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Buyer(childComplexity), true
+	case "Order.cancelledAt":
+		if e.ComplexityRoot.Order.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.CancelledAt(childComplexity), true
+	case "Order.card":
+		if e.ComplexityRoot.Order.Card == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Card(childComplexity), true
 	case "Order.createdAt":
 		if e.ComplexityRoot.Order.CreatedAt == nil {
 			break
@@ -2531,12 +2627,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Payment(childComplexity), true
+	case "Order.payments":
+		if e.ComplexityRoot.Order.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Payments(childComplexity), true
+	case "Order.cancelReason":
+		if e.ComplexityRoot.Order.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Reason(childComplexity), true
 	case "Order.receivedAt":
 		if e.ComplexityRoot.Order.ReceivedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Order.ReceivedAt(childComplexity), true
+	case "Order.refunded":
+		if e.ComplexityRoot.Order.Refunded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Refunded(childComplexity), true
 	case "Order.seller":
 		if e.ComplexityRoot.Order.Seller == nil {
 			break
@@ -2567,6 +2681,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Version(childComplexity), true
+
+	case "OrderCancelPayload.order":
+		if e.ComplexityRoot.OrderCancelPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCancelPayload.Order(childComplexity), true
+	case "OrderCancelPayload.userErrors":
+		if e.ComplexityRoot.OrderCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCancelPayload.UserErrors(childComplexity), true
 
 	case "OrderConfirmReceiptPayload.order":
 		if e.ComplexityRoot.OrderConfirmReceiptPayload.Order == nil {
@@ -2643,6 +2770,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Version(childComplexity), true
+
+	case "OrderPayPayload.order":
+		if e.ComplexityRoot.OrderPayPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayPayload.Order(childComplexity), true
+	case "OrderPayPayload.orderPayment":
+		if e.ComplexityRoot.OrderPayPayload.OrderPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayPayload.OrderPayment(childComplexity), true
+	case "OrderPayPayload.userErrors":
+		if e.ComplexityRoot.OrderPayPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayPayload.UserErrors(childComplexity), true
+
+	case "OrderPayment.card":
+		if e.ComplexityRoot.OrderPayment.Card == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.Card(childComplexity), true
+	case "OrderPayment.cardAmount":
+		if e.ComplexityRoot.OrderPayment.CardAmount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.CardAmount(childComplexity), true
+	case "OrderPayment.createdAt":
+		if e.ComplexityRoot.OrderPayment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.CreatedAt(childComplexity), true
+	case "OrderPayment.nextActionUrl":
+		if e.ComplexityRoot.OrderPayment.NextActionURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.NextActionURL(childComplexity), true
+	case "OrderPayment.id":
+		if e.ComplexityRoot.OrderPayment.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.NodeID(childComplexity), true
+	case "OrderPayment.failureCode":
+		if e.ComplexityRoot.OrderPayment.RefusalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.RefusalCode(childComplexity), true
+	case "OrderPayment.resolvedAt":
+		if e.ComplexityRoot.OrderPayment.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.ResolvedAt(childComplexity), true
+	case "OrderPayment.status":
+		if e.ComplexityRoot.OrderPayment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.Status(childComplexity), true
+	case "OrderPayment.walletAmount":
+		if e.ComplexityRoot.OrderPayment.WalletAmount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayment.WalletAmount(childComplexity), true
+
+	case "OrderPaymentRefreshPayload.orderPayment":
+		if e.ComplexityRoot.OrderPaymentRefreshPayload.OrderPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPaymentRefreshPayload.OrderPayment(childComplexity), true
+	case "OrderPaymentRefreshPayload.userErrors":
+		if e.ComplexityRoot.OrderPaymentRefreshPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPaymentRefreshPayload.UserErrors(childComplexity), true
 
 	case "OrderShipPayload.order":
 		if e.ComplexityRoot.OrderShipPayload.Order == nil {
@@ -3805,7 +4019,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputListingCreateInput,
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
+		ec.unmarshalInputOrderCancelInput,
 		ec.unmarshalInputOrderConfirmReceiptInput,
+		ec.unmarshalInputOrderPayInput,
+		ec.unmarshalInputOrderPaymentRefreshInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputShowCreateInput,
@@ -4036,7 +4253,10 @@ type WalletFrozen implements UserError {
 extend type Mutation {
   "Opens an auction of one's own listing, at once."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
-  "Bids. The amount is held in the bidder's wallet until the bid is outbid or pays for the lot."
+  """
+  Bids. On a lot of backing HOLD the amount is held in the bidder's wallet until the bid is outbid or pays for the lot. On one of
+  backing CARD the bid names a saved card; nothing moves, and who wins pays the order with orderPay.
+  """
   bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
 }
 
@@ -4047,6 +4267,14 @@ extend type Subscription {
   A version that can't be continued from (too old, or of another ` + "`" + `epoch` + "`" + `) gets a SNAPSHOT, never a silent hole.
   """
   auctionEvents(auctionId: ID!, afterVersion: Int, epoch: String): AuctionEvent! @public @shared
+}
+
+"What stands behind the bids of a lot."
+enum AuctionBacking {
+  "The amount, held in the bidder's wallet."
+  HOLD
+  "A saved card of the bidder's."
+  CARD
 }
 
 enum AuctionStatus {
@@ -4064,6 +4292,7 @@ type Auction implements Node {
   show: Show @shared
   "The lot's place in its show."
   lotNumber: Int @shared
+  backing: AuctionBacking! @shared
   startPrice: Money! @shared
   "Of the leading bid; null until the first."
   price: Money @shared
@@ -4121,6 +4350,7 @@ input AuctionStartInput {
   listingId: ID!
   "A live show of one's own; the lot gets its next number."
   showId: ID
+  backing: AuctionBacking! = HOLD
   startPrice: MoneyInput!
   "5 to 604800."
   durationSeconds: Int!
@@ -4136,6 +4366,8 @@ type AuctionStartPayload {
 input BidPlaceInput {
   auctionId: ID!
   amount: MoneyInput!
+  "A saved card of one's own; wanted on a lot of backing CARD, and refused on any other."
+  cardId: ID
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -4923,10 +5155,24 @@ extend type Viewer {
 }
 
 extend type Mutation {
-  "The seller says that the goods are on their way."
+  """
+  Pays an order: from the wallet, by a saved card, or part by part. From the wallet alone it is PAID at once. With a card it is
+  AUTHORISED, and the card is charged when the seller ships; where the card's holder has to authenticate, it stays PENDING until
+  they did, at orderPayment.nextActionUrl. A card that is refused leaves the refusal beside the payment.
+  """
+  orderPay(input: OrderPayInput!): OrderPayPayload! @idempotent @auth(roles: [BUYER])
+  "Asks the provider what has become of a payment, for one after its holder came back from nextActionUrl. A payment that failed stands beside why."
+  orderPaymentRefresh(input: OrderPaymentRefreshInput!): OrderPaymentRefreshPayload! @auth(roles: [BUYER])
+  """
+  The seller says that the goods are on their way. What was authorised is charged first: the order is PAID and SENT. Where the
+  provider's answer is lost it is AUTHORISED and PENDING for now, and becomes both without another call. A card that cannot be
+  charged any more is CAPTURE_FAILED: the order is PENDING again, and nothing should be sent.
+  """
   orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
   orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
+  "Ends an order that is not paid and not sent: its buyer while nothing is authorised, its seller and an admin. The card is let go."
+  orderCancel(input: OrderCancelInput!): OrderCancelPayload! @idempotent @auth(roles: [BUYER, ADMIN])
 }
 
 extend type Subscription {
@@ -4935,13 +5181,19 @@ extend type Subscription {
 }
 
 "The state of an order's money."
-enum OrderPayment {
+enum OrderPaymentState {
   "Owed."
   PENDING
+  "Set aside, on the card and in the wallet, to be taken when the goods are sent."
+  AUTHORISED
   "In escrow."
   PAID
   "Earned by the seller."
   SETTLED
+  "Given back, all of it."
+  REFUNDED
+  "Never taken: the order was cancelled."
+  VOIDED
 }
 
 "The state of an order's goods."
@@ -4949,11 +5201,14 @@ enum OrderFulfilment {
   PENDING
   SENT
   RECEIVED
+  CANCELLED
 }
 
 enum OrderAction {
+  PAY
   SHIP
   CONFIRM_RECEIPT
+  CANCEL
 }
 
 type Order implements Node {
@@ -4968,17 +5223,62 @@ type Order implements Node {
   fee: Money!
   "What the seller gets of it."
   earnings: Money!
-  payment: OrderPayment!
+  "What of the total was given back."
+  refunded: Money!
+  payment: OrderPaymentState!
+  "How it was paid, and was tried to be: the newest ten, the newest first. For the buyer only; empty for others."
+  payments: [OrderPayment!]!
+  "The card that the winning bid named, to pay with. For the buyer only."
+  card: Card
   fulfilment: OrderFulfilment!
   tracking: String!
+  "Why it was cancelled."
+  cancelReason: String!
   "What the viewer may do next."
   availableActions: [OrderAction!]!
   "Counts the order's changes, without a hole."
   version: Int!
   createdAt: Time!
+  authorisedAt: Time
   paidAt: Time
   sentAt: Time
   receivedAt: Time
+  cancelledAt: Time
+}
+
+enum OrderPaymentStatus {
+  "The provider has not given a final answer yet; it is resolved in the background."
+  PROCESSING
+  "The card's holder has to authenticate, at nextActionUrl."
+  REQUIRES_ACTION
+  "Set aside, to be taken when the goods are sent."
+  AUTHORISED
+  "Being taken; it is resolved in the background."
+  CAPTURING
+  "In escrow."
+  CAPTURED
+  "Given up; the card is being let go, in the background."
+  VOIDING
+  "Given up; nothing was taken."
+  VOIDED
+  FAILED
+}
+
+"One way in which a buyer pays an order, or tried to."
+type OrderPayment implements Node {
+  id: ID!
+  status: OrderPaymentStatus!
+  "The wallet's part of the total."
+  walletAmount: Money!
+  "The card's part of it."
+  cardAmount: Money!
+  card: Card
+  "Where the card's holder authenticates, with REQUIRES_ACTION; null otherwise."
+  nextActionUrl: String
+  "Where it failed: the code that userErrors had."
+  failureCode: String
+  createdAt: Time!
+  resolvedAt: Time
 }
 
 type OrderConnection {
@@ -4990,6 +5290,44 @@ type OrderConnection {
 type OrderEdge {
   cursor: String!
   node: Order!
+}
+
+input OrderPayInput {
+  orderId: ID!
+  "A saved card of one's own, for what the wallet does not pay; null: the wallet pays all."
+  cardId: ID
+  "The wallet's part, in the order's currency; null: nothing beside a card, and all without one."
+  walletAmount: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderPayPayload {
+  order: Order
+  orderPayment: OrderPayment
+  userErrors: [UserError!]!
+}
+
+input OrderPaymentRefreshInput {
+  orderPaymentId: ID!
+}
+
+type OrderPaymentRefreshPayload {
+  orderPayment: OrderPayment
+  userErrors: [UserError!]!
+}
+
+input OrderCancelInput {
+  orderId: ID!
+  "For both parties to read; at most 500 characters."
+  reason: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderCancelPayload {
+  order: Order
+  userErrors: [UserError!]!
 }
 
 input OrderShipInput {
@@ -5019,9 +5357,15 @@ type OrderConfirmReceiptPayload {
 enum OrderEventKind {
   SNAPSHOT
   CREATED
+  AUTHORISED
+  "What was authorised is not any more: the order is to be paid again."
+  UNPAID
   PAID
   SENT
   RECEIVED
+  CANCELLED
+  "The card of a cancelled order was let go."
+  VOIDED
 }
 
 type OrderEvent {
@@ -5070,6 +5414,7 @@ enum ViewerEventKind {
   TOP_UP_CHANGED
   CARD_SETUP_CHANGED
   CARD_REMOVED
+  ORDER_PAYMENT_CHANGED
   REFUND_CHANGED
   "A payment of the viewer's card is charged back, or asked about."
   CHARGEBACK_CHANGED
@@ -5467,6 +5812,8 @@ func (ec *executionContext) childFields_Auction(ctx context.Context, field graph
 		return ec.fieldContext_Auction_show(ctx, field)
 	case "lotNumber":
 		return ec.fieldContext_Auction_lotNumber(ctx, field)
+	case "backing":
+		return ec.fieldContext_Auction_backing(ctx, field)
 	case "startPrice":
 		return ec.fieldContext_Auction_startPrice(ctx, field)
 	case "price":
@@ -6111,26 +6458,48 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_fee(ctx, field)
 	case "earnings":
 		return ec.fieldContext_Order_earnings(ctx, field)
+	case "refunded":
+		return ec.fieldContext_Order_refunded(ctx, field)
 	case "payment":
 		return ec.fieldContext_Order_payment(ctx, field)
+	case "payments":
+		return ec.fieldContext_Order_payments(ctx, field)
+	case "card":
+		return ec.fieldContext_Order_card(ctx, field)
 	case "fulfilment":
 		return ec.fieldContext_Order_fulfilment(ctx, field)
 	case "tracking":
 		return ec.fieldContext_Order_tracking(ctx, field)
+	case "cancelReason":
+		return ec.fieldContext_Order_cancelReason(ctx, field)
 	case "availableActions":
 		return ec.fieldContext_Order_availableActions(ctx, field)
 	case "version":
 		return ec.fieldContext_Order_version(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Order_createdAt(ctx, field)
+	case "authorisedAt":
+		return ec.fieldContext_Order_authorisedAt(ctx, field)
 	case "paidAt":
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "sentAt":
 		return ec.fieldContext_Order_sentAt(ctx, field)
 	case "receivedAt":
 		return ec.fieldContext_Order_receivedAt(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_Order_cancelledAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderCancelPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderCancelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderConfirmReceiptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6179,6 +6548,52 @@ func (ec *executionContext) childFields_OrderEvent(ctx context.Context, field gr
 		return ec.fieldContext_OrderEvent_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderPayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderPayPayload_order(ctx, field)
+	case "orderPayment":
+		return ec.fieldContext_OrderPayPayload_orderPayment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderPayPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderPayment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OrderPayment_id(ctx, field)
+	case "status":
+		return ec.fieldContext_OrderPayment_status(ctx, field)
+	case "walletAmount":
+		return ec.fieldContext_OrderPayment_walletAmount(ctx, field)
+	case "cardAmount":
+		return ec.fieldContext_OrderPayment_cardAmount(ctx, field)
+	case "card":
+		return ec.fieldContext_OrderPayment_card(ctx, field)
+	case "nextActionUrl":
+		return ec.fieldContext_OrderPayment_nextActionUrl(ctx, field)
+	case "failureCode":
+		return ec.fieldContext_OrderPayment_failureCode(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OrderPayment_createdAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_OrderPayment_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPayment", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderPaymentRefreshPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orderPayment":
+		return ec.fieldContext_OrderPaymentRefreshPayload_orderPayment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderPaymentRefreshPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPaymentRefreshPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderShipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
