@@ -145,3 +145,27 @@ func (q *Queries) IdempotencyPrune(ctx context.Context, db DBTX, olderThanDays i
 	}
 	return result.RowsAffected(), nil
 }
+
+const idempotencyRenew = `-- name: IdempotencyRenew :exec
+UPDATE idempotency_answer SET locked_until = clock_timestamp() + make_interval(secs => $1::float8)
+WHERE user_id = $2 AND operation = $3 AND key = $4 AND claim = $5 AND answer IS NULL
+`
+
+type IdempotencyRenewParams struct {
+	LeaseSeconds float64
+	UserID       uuid.UUID
+	Operation    string
+	Key          string
+	Claim        uuid.UUID
+}
+
+func (q *Queries) IdempotencyRenew(ctx context.Context, db DBTX, arg IdempotencyRenewParams) error {
+	_, err := db.Exec(ctx, idempotencyRenew,
+		arg.LeaseSeconds,
+		arg.UserID,
+		arg.Operation,
+		arg.Key,
+		arg.Claim,
+	)
+	return err
+}

@@ -19,9 +19,8 @@ import (
 
 const (
 	idempotentDirective = "idempotent"
-	// mutationTime ends a mutation before its claim runs out, so that a retry does not run beside it.
-	mutationTime = idempotency.Lease - 15*time.Second
-	keepTime     = 10 * time.Second
+	mutationTime        = 45 * time.Second
+	keepTime            = 10 * time.Second
 )
 
 // ErrDeferred refuses to answer a mutation that moves money in parts: a retry could get the first part only.
@@ -32,6 +31,7 @@ var ErrDeferred = fault.New(fault.Invalid, errcode.ValidationFailed, "A mutation
 type attempt struct {
 	selection *selection
 	claim     *idempotency.Claim // nil: there is nothing to keep
+	release   func()             // of the claim
 	refusals  json.RawMessage
 }
 
@@ -52,6 +52,7 @@ func (r *Resolver) keepAnswer(ctx context.Context, next graphql.RootResolver) gr
 	if a.claim == nil {
 		return result
 	}
+	defer a.release()
 	keeping, cancel := context.WithTimeout(ctx, keepTime)
 	defer cancel()
 	if failed(ctx, field.Alias) {
@@ -106,7 +107,9 @@ func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver)
 		if found, err = r.Answers.Claim(ctx, request); err == nil && found.Answer != nil {
 			return again(field.Field.Name, *found.Answer)
 		}
-		a.claim = found.Claim
+		if a.claim = found.Claim; a.claim != nil {
+			a.release = a.claim.Hold(ctx)
+		}
 	}
 	if err != nil {
 		errs, err := refused(err)

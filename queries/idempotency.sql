@@ -14,6 +14,10 @@ RETURNING a.claim;
 -- name: IdempotencyGet :one
 SELECT * FROM idempotency_answer WHERE user_id = @user_id AND operation = @operation AND key = @key;
 
+-- name: IdempotencyRenew :exec
+UPDATE idempotency_answer SET locked_until = clock_timestamp() + make_interval(secs => @lease_seconds::float8)
+WHERE user_id = @user_id AND operation = @operation AND key = @key AND claim = @claim AND answer IS NULL;
+
 -- The first answer counts, whoever holds the claim by now; no row: there is one, or another selection is waited for.
 -- name: IdempotencyKeep :execrows
 UPDATE idempotency_answer

@@ -96,10 +96,22 @@ func (c Client) Post(body io.Reader) (Answer, error) {
 	return answer, nil
 }
 
+// Persist is Do as a client does it that does not know what became of its first attempt: while that may still run, it asks
+// again.
+func (c Client) Persist(query string, vars Vars) (Answer, error) {
+	for begun := time.Now(); ; {
+		answer, err := c.Do(query, vars)
+		if err != nil || len(answer.Errors) == 0 || answer.Errors[0].Extensions.Code != "IDEMPOTENCY_IN_FLIGHT" || time.Since(begun) > patience {
+			return answer, err
+		}
+		time.Sleep(time.Duration(answer.Errors[0].Extensions.RetryAfterMs) * time.Millisecond)
+	}
+}
+
 // Must sends an operation that has to succeed, and gives its data to read by path.
 func (c Client) Must(t testing.TB, query string, vars Vars) JSON {
 	t.Helper()
-	answer, err := c.Do(query, vars)
+	answer, err := c.Persist(query, vars)
 	if err != nil {
 		t.Fatalf("%s: %v", head(query), err)
 	}

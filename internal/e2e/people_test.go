@@ -172,7 +172,7 @@ type bid struct {
 
 // place bids; an error says that it is unknown whether the bid counts.
 func (p person) place(auction string, cents int, key string) (bid, error) {
-	answer, err := p.Do(bidPlace, apitest.Vars{"input": apitest.Vars{"auctionId": auction, "amount": eur(cents), "idempotencyKey": key}})
+	answer, err := p.Persist(bidPlace, apitest.Vars{"input": apitest.Vars{"auctionId": auction, "amount": eur(cents), "idempotencyKey": key}})
 	if err != nil {
 		return bid{}, err
 	}

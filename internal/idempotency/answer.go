@@ -16,8 +16,9 @@ import (
 	"github.com/souklive/souk/internal/id"
 )
 
-// Lease is how long a claim keeps others from running the same request. Who holds one has to be done before.
-const Lease = time.Minute
+// Lease is how long a claim keeps others from running the same request, unless Hold renews it: so long a client waits for
+// its retry where a server died.
+const Lease = 10 * time.Second
 
 // MaxAnswer is the size in bytes up to which an answer is kept.
 const MaxAnswer = 64 << 10
@@ -98,6 +99,28 @@ func found(row db.IdempotencyAnswer, r Request) Found {
 	}
 	answer.JSON = nil
 	return Found{Answer: answer}
+}
+
+// Hold renews the claim until it is released. Where the database does not answer, the claim runs out: the domain's own keys
+// keep a retry from doing twice what the first does.
+func (c *Claim) Hold(ctx context.Context) (release func()) {
+	ctx, release = context.WithCancel(ctx)
+	go func() {
+		renewal := time.NewTicker(Lease / 3)
+		defer renewal.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-renewal.C:
+			}
+			r := c.request
+			_ = c.store.q.IdempotencyRenew(ctx, c.store.pool, db.IdempotencyRenewParams{
+				UserID: r.User, Operation: r.Operation, Key: r.Key, Claim: c.id, LeaseSeconds: Lease.Seconds(),
+			})
+		}
+	}()
+	return release
 }
 
 // Keep keeps the answer, and gives the one that counts: where somebody took the claim over and answered first,
