@@ -309,6 +309,32 @@ type ProviderEvent struct {
 	Error      *string
 }
 
+type ReconciliationDifference struct {
+	RunID      uuid.UUID
+	Number     int64
+	Kind       string
+	ProviderID *string
+	EntryKey   *string
+	EntryID    *int64
+	Currency   string
+	Theirs     *int64
+	Ours       *int64
+	Detail     string
+}
+
+type ReconciliationRun struct {
+	ID              uuid.UUID
+	Provider        string
+	Since           *time.Time
+	Cut             time.Time
+	StartedAt       time.Time
+	FinishedAt      time.Time
+	ProviderRecords int64
+	OurRecords      int64
+	Pending         int64
+	Differences     int64
+}
+
 type Referral struct {
 	ID         uuid.UUID
 	RefereeID  uuid.UUID
