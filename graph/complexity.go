@@ -29,6 +29,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Auction.Bids, c.Conversation.Messages = list, list
 	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
 	c.Wallet.Statement, c.Query.AdminActions, c.LedgerAccount.Postings = list, list, list
+	c.ReconciliationReport.Differences = list
 	c.Query.LedgerAccounts = func(child int, _ *id.ID, _ *ledger.Kind, _ *money.Currency, first *int, after *string) int {
 		return list(child, first, after)
 	}

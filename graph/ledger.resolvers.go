@@ -12,6 +12,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/reconcile"
 )
 
 // Actor is the resolver for the actor field.
@@ -104,9 +105,29 @@ func (r *queryResolver) LedgerEntry(ctx context.Context, id int64) (*books.Entry
 	return loadEntry(ctx, &id)
 }
 
+// ReconciliationReport is the resolver for the reconciliationReport field.
+func (r *queryResolver) ReconciliationReport(ctx context.Context) (*reconcile.Run, error) {
+	return r.Reconcile.Last(ctx)
+}
+
 // AdminActions is the resolver for the adminActions field.
 func (r *queryResolver) AdminActions(ctx context.Context, first *int, after *string) (page.Page[adminlog.Action], error) {
 	return r.AdminLog.List(ctx, page.Args{First: first, After: after})
+}
+
+// ProviderID is the resolver for the providerId field.
+func (r *reconciliationDifferenceResolver) ProviderID(ctx context.Context, obj *reconcile.Difference) (*string, error) {
+	return textOrNil(obj.ProviderID), nil
+}
+
+// Entry is the resolver for the entry field.
+func (r *reconciliationDifferenceResolver) Entry(ctx context.Context, obj *reconcile.Difference) (*books.Entry, error) {
+	return loadEntry(ctx, obj.EntryID)
+}
+
+// Differences is the resolver for the differences field.
+func (r *reconciliationReportResolver) Differences(ctx context.Context, obj *reconcile.Run, first *int, after *string) (page.Page[reconcile.Difference], error) {
+	return r.Reconcile.Differences(ctx, obj.ID, page.Args{First: first, After: after})
 }
 
 // Cause is the resolver for the cause field.
@@ -131,13 +152,25 @@ func (r *Resolver) LedgerEntry() generated.LedgerEntryResolver { return &ledgerE
 // LedgerPosting returns generated.LedgerPostingResolver implementation.
 func (r *Resolver) LedgerPosting() generated.LedgerPostingResolver { return &ledgerPostingResolver{r} }
 
+// ReconciliationDifference returns generated.ReconciliationDifferenceResolver implementation.
+func (r *Resolver) ReconciliationDifference() generated.ReconciliationDifferenceResolver {
+	return &reconciliationDifferenceResolver{r}
+}
+
+// ReconciliationReport returns generated.ReconciliationReportResolver implementation.
+func (r *Resolver) ReconciliationReport() generated.ReconciliationReportResolver {
+	return &reconciliationReportResolver{r}
+}
+
 // StatementLine returns generated.StatementLineResolver implementation.
 func (r *Resolver) StatementLine() generated.StatementLineResolver { return &statementLineResolver{r} }
 
 type (
-	adminActionResolver   struct{ *Resolver }
-	ledgerAccountResolver struct{ *Resolver }
-	ledgerEntryResolver   struct{ *Resolver }
-	ledgerPostingResolver struct{ *Resolver }
-	statementLineResolver struct{ *Resolver }
+	adminActionResolver              struct{ *Resolver }
+	ledgerAccountResolver            struct{ *Resolver }
+	ledgerEntryResolver              struct{ *Resolver }
+	ledgerPostingResolver            struct{ *Resolver }
+	reconciliationDifferenceResolver struct{ *Resolver }
+	reconciliationReportResolver     struct{ *Resolver }
+	statementLineResolver            struct{ *Resolver }
 )

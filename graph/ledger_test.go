@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/reconcile"
 )
 
 const statementPage = `query($first: Int, $after: String) { viewer { wallets { currencyCode available { amount } statement(first: $first, after: $after) {
@@ -261,6 +262,25 @@ func TestLedgerEnumsAreTheLedgers(t *testing.T) {
 	}
 	if got := enumNames("LedgerAccountMode"); !slices.Equal(got, []string{string(books.Guarded), string(books.Recorded)}) {
 		t.Errorf("the schema has the modes %v", got)
+	}
+}
+
+// The schema's kinds of differences are those that are looked for.
+func TestDifferenceKindsAreTheirs(t *testing.T) {
+	t.Parallel()
+	var kinds []string
+	for _, k := range reconcile.Kinds() {
+		kinds = append(kinds, string(k))
+	}
+	slices.Sort(kinds)
+	if got := enumNames("ReconciliationDifferenceKind"); !slices.Equal(got, kinds) {
+		t.Errorf("the schema has %v, reconcile %v", got, kinds)
+	}
+	guide := read(t, "../docs/operations.md")
+	for _, k := range kinds {
+		if !strings.Contains(guide, "`"+k+"`") {
+			t.Errorf("docs/operations.md does not say what to do with %s", k)
+		}
 	}
 }
 

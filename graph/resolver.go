@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 )
@@ -33,6 +34,7 @@ type Resolver struct {
 	Referrals *referral.Service
 	Books     *books.Service
 	AdminLog  *adminlog.Service
+	Reconcile *reconcile.Service
 	Orders    *order.Service
 	Auctions  *auction.Service
 	Chat      *chat.Service

@@ -187,6 +187,9 @@ func (s *services) openStripe(context.Context) error {
 	}
 	s.closes("the Stripe fake", stop)
 	s.stripeURL = url
+	if err := s.leaveStripeURL(); err != nil {
+		return err
+	}
 	if s.listener != nil {
 		fake.Notify(stripefake.Endpoint{URL: baseURL(s.listener) + payment.WebhookPath, Secret: fakeWebhookSecret})
 	}

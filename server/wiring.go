@@ -32,6 +32,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
@@ -74,8 +75,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	listings := catalog.New(s.pool, photos)
 	shows := show.New(s.pool, clock.System{})
 	rates := exchangeRates(s)
+	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
+	compare := reconcile.New(s.pool, stripe, clock.System{})
 	pay := payment.New(payment.Config{
-		Pool: s.pool, Provider: payment.NewStripe(s.stripeKey, s.stripeURL, nil), Jobs: jobs, Log: s.log, Hub: hub,
+		Pool: s.pool, Provider: stripe, Jobs: jobs, Log: s.log, Hub: hub,
 		WebhookSecret: s.webhookSecret(), ReturnURL: func() string { return s.publicURL + payment.ReturnPath },
 		Rates: rates, ExchangeMarginBP: s.config.ExchangeMarginBP,
 	})
@@ -92,7 +95,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	answers := idempotency.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers); err != nil {
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare); err != nil {
 		return nil, err
 	}
 
@@ -112,7 +115,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
-		Books: books.New(s.pool), AdminLog: adminlog.New(s.pool),
+		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
@@ -157,18 +160,19 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
 	if s.role.RunsJobs() {
 		workers := river.NewWorkers()
 		payment.Workers(workers, pay)
+		reconcile.Workers(workers, compare, s.log)
 		ledger.Workers(workers, s.pool)
 		referral.Workers(workers, referrals)
 		idempotency.Workers(workers, answers)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

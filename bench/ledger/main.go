@@ -8,7 +8,8 @@
 // superuser; it makes a database there and drops it at the end. pgbench drives, from PostgreSQL's own programs.
 //
 //	go run ./bench/ledger [-seconds 5] [-rounds 3] [-postings 10000000]
-//	go run ./bench/ledger -check 10000000    checks books of that many postings: time and memory
+//	go run ./bench/ledger -check 10000000      checks books of that many postings: time and memory
+//	go run ./bench/ledger -reconcile 10000000  compares that many records with a provider's: time and memory
 package main
 
 import (
@@ -36,6 +37,7 @@ func main() {
 type options struct {
 	seconds, rounds int
 	postings, check int64
+	reconcile       int64
 }
 
 // The limits keep the whole of it within some minutes, and the disk within some gigabytes.
@@ -52,6 +54,7 @@ func parse(args []string) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 3, "how often each script runs, in turns with the others")
 	set.Int64Var(&o.postings, "postings", 10_000_000, "the long history of the balance that is read")
 	set.Int64Var(&o.check, "check", 0, "only check books of this many postings, and say what that takes")
+	set.Int64Var(&o.reconcile, "reconcile", 0, "only compare this many records with a provider's, and say what that takes")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -64,6 +67,8 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("-postings %d is outside %d to %d", o.postings, minPostings, maxPostings)
 	case o.check != 0 && (o.check < minPostings || o.check > maxPostings):
 		return o, fmt.Errorf("-check %d is outside %d to %d", o.check, minPostings, maxPostings)
+	case o.reconcile != 0 && (o.reconcile < minPostings || o.reconcile > maxPostings):
+		return o, fmt.Errorf("-reconcile %d is outside %d to %d", o.reconcile, minPostings, maxPostings)
 	}
 	return o, nil
 }
@@ -80,6 +85,9 @@ func run(ctx context.Context, args []string, url string, out io.Writer) (err err
 	defer func() { err = errors.Join(err, books.close()) }()
 	if o.check > 0 {
 		return checkLarge(ctx, books, o.check, out)
+	}
+	if o.reconcile > 0 {
+		return reconcileLarge(ctx, books, o.reconcile, out)
 	}
 	releases, err := measureReleases(ctx, books, o, out)
 	if err != nil {

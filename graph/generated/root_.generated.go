@@ -15,7 +15,6 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
-	"github.com/souklive/souk/internal/payment"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -31,7 +30,6 @@ type ResolverRoot interface {
 	AdminAction() AdminActionResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
-	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
@@ -42,11 +40,12 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	OrderPayment() OrderPaymentResolver
 	Query() QueryResolver
+	ReconciliationDifference() ReconciliationDifferenceResolver
+	ReconciliationReport() ReconciliationReportResolver
 	ReferralProgram() ReferralProgramResolver
 	Show() ShowResolver
 	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
-	SupportEvent() SupportEventResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
@@ -202,30 +201,6 @@ type ComplexityRoot struct {
 		ClientSecret  func(childComplexity int) int
 		SetupIntentID func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
-	}
-
-	Chargeback struct {
-		Amount    func(childComplexity int) int
-		Covered   func(childComplexity int) int
-		DecidedAt func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		OpenedAt  func(childComplexity int) int
-		Reason    func(childComplexity int) int
-		RespondBy func(childComplexity int) int
-		Status    func(childComplexity int) int
-		TopUp     func(childComplexity int) int
-		User      func(childComplexity int) int
-	}
-
-	ChargebackConnection struct {
-		Edges    func(childComplexity int) int
-		Nodes    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
-	}
-
-	ChargebackEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -578,24 +553,59 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AdminActions   func(childComplexity int, first *int, after *string) int
-		Auction        func(childComplexity int, id id.ID) int
-		Auctions       func(childComplexity int, status *auction.Status, first *int, after *string) int
-		Chargebacks    func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
-		Conversation   func(childComplexity int, id id.ID) int
-		ExchangeQuote  func(childComplexity int, from model.MoneyInput, to money.Currency) int
-		LedgerAccount  func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
-		LedgerAccounts func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
-		LedgerEntry    func(childComplexity int, id int64) int
-		Listing        func(childComplexity int, id id.ID) int
-		Listings       func(childComplexity int, first *int, after *string) int
-		Node           func(childComplexity int, id id.ID) int
-		Order          func(childComplexity int, id id.ID) int
-		ServerTime     func(childComplexity int) int
-		Show           func(childComplexity int, id id.ID) int
-		Shows          func(childComplexity int, first *int, after *string) int
-		Viewer         func(childComplexity int) int
-		WalletFreezes  func(childComplexity int, userID id.ID) int
+		AdminActions         func(childComplexity int, first *int, after *string) int
+		Auction              func(childComplexity int, id id.ID) int
+		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
+		Conversation         func(childComplexity int, id id.ID) int
+		ExchangeQuote        func(childComplexity int, from model.MoneyInput, to money.Currency) int
+		LedgerAccount        func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
+		LedgerAccounts       func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
+		LedgerEntry          func(childComplexity int, id int64) int
+		Listing              func(childComplexity int, id id.ID) int
+		Listings             func(childComplexity int, first *int, after *string) int
+		Node                 func(childComplexity int, id id.ID) int
+		Order                func(childComplexity int, id id.ID) int
+		ReconciliationReport func(childComplexity int) int
+		ServerTime           func(childComplexity int) int
+		Show                 func(childComplexity int, id id.ID) int
+		Shows                func(childComplexity int, first *int, after *string) int
+		Viewer               func(childComplexity int) int
+		WalletFreezes        func(childComplexity int, userID id.ID) int
+	}
+
+	ReconciliationDifference struct {
+		Currency   func(childComplexity int) int
+		Detail     func(childComplexity int) int
+		Entry      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Ours       func(childComplexity int) int
+		ProviderID func(childComplexity int) int
+		Theirs     func(childComplexity int) int
+	}
+
+	ReconciliationDifferenceConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationDifferenceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReconciliationReport struct {
+		Agrees          func(childComplexity int) int
+		Cut             func(childComplexity int) int
+		DifferenceCount func(childComplexity int) int
+		Differences     func(childComplexity int, first *int, after *string) int
+		FinishedAt      func(childComplexity int) int
+		OurRecords      func(childComplexity int) int
+		Pending         func(childComplexity int) int
+		Provider        func(childComplexity int) int
+		ProviderRecords func(childComplexity int) int
+		Since           func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
 	}
 
 	Referral struct {
@@ -710,16 +720,7 @@ type ComplexityRoot struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
-		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
 		ViewerEvents       func(childComplexity int, afterVersion *int, epoch *string) int
-	}
-
-	SupportEvent struct {
-		At      func(childComplexity int) int
-		Epoch   func(childComplexity int) int
-		Kind    func(childComplexity int) int
-		Object  func(childComplexity int) int
-		Version func(childComplexity int) int
 	}
 
 	TopUp struct {
@@ -1395,99 +1396,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CardSetupStartPayload.UserErrors(childComplexity), true
-
-	case "Chargeback.amount":
-		if e.ComplexityRoot.Chargeback.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.Amount(childComplexity), true
-	case "Chargeback.covered":
-		if e.ComplexityRoot.Chargeback.Covered == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.Covered(childComplexity), true
-	case "Chargeback.decidedAt":
-		if e.ComplexityRoot.Chargeback.DecidedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.DecidedAt(childComplexity), true
-	case "Chargeback.id":
-		if e.ComplexityRoot.Chargeback.NodeID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.NodeID(childComplexity), true
-	case "Chargeback.openedAt":
-		if e.ComplexityRoot.Chargeback.OpenedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.OpenedAt(childComplexity), true
-	case "Chargeback.reason":
-		if e.ComplexityRoot.Chargeback.Reason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.Reason(childComplexity), true
-	case "Chargeback.respondBy":
-		if e.ComplexityRoot.Chargeback.RespondBy == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.RespondBy(childComplexity), true
-	case "Chargeback.status":
-		if e.ComplexityRoot.Chargeback.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.Status(childComplexity), true
-	case "Chargeback.topUp":
-		if e.ComplexityRoot.Chargeback.TopUp == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.TopUp(childComplexity), true
-	case "Chargeback.user":
-		if e.ComplexityRoot.Chargeback.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Chargeback.User(childComplexity), true
-
-	case "ChargebackConnection.edges":
-		if e.ComplexityRoot.ChargebackConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChargebackConnection.Edges(childComplexity), true
-	case "ChargebackConnection.nodes":
-		if e.ComplexityRoot.ChargebackConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChargebackConnection.Nodes(childComplexity), true
-	case "ChargebackConnection.pageInfo":
-		if e.ComplexityRoot.ChargebackConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChargebackConnection.PageInfo(childComplexity), true
-
-	case "ChargebackEdge.cursor":
-		if e.ComplexityRoot.ChargebackEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChargebackEdge.Cursor(childComplexity), true
-	case "ChargebackEdge.node":
-		if e.ComplexityRoot.ChargebackEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChargebackEdge.Node(childComplexity), true
 
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
@@ -2986,17 +2894,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Auctions(childComplexity, args["status"].(*auction.Status), args["first"].(*int), args["after"].(*string)), true
-	case "Query.chargebacks":
-		if e.ComplexityRoot.Query.Chargebacks == nil {
-			break
-		}
-
-		args, err := ec.field_Query_chargebacks_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Chargebacks(childComplexity, args["status"].(*payment.ChargebackStatus), args["first"].(*int), args["after"].(*string)), true
 	case "Query.conversation":
 		if e.ComplexityRoot.Query.Conversation == nil {
 			break
@@ -3097,6 +2994,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Order(childComplexity, args["id"].(id.ID)), true
+	case "Query.reconciliationReport":
+		if e.ComplexityRoot.Query.ReconciliationReport == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ReconciliationReport(childComplexity), true
 	case "Query.serverTime":
 		if e.ComplexityRoot.Query.ServerTime == nil {
 			break
@@ -3142,6 +3045,153 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
+
+	case "ReconciliationDifference.currencyCode":
+		if e.ComplexityRoot.ReconciliationDifference.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Currency(childComplexity), true
+	case "ReconciliationDifference.detail":
+		if e.ComplexityRoot.ReconciliationDifference.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Detail(childComplexity), true
+	case "ReconciliationDifference.entry":
+		if e.ComplexityRoot.ReconciliationDifference.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Entry(childComplexity), true
+	case "ReconciliationDifference.kind":
+		if e.ComplexityRoot.ReconciliationDifference.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Kind(childComplexity), true
+	case "ReconciliationDifference.ours":
+		if e.ComplexityRoot.ReconciliationDifference.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Ours(childComplexity), true
+	case "ReconciliationDifference.providerId":
+		if e.ComplexityRoot.ReconciliationDifference.ProviderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.ProviderID(childComplexity), true
+	case "ReconciliationDifference.theirs":
+		if e.ComplexityRoot.ReconciliationDifference.Theirs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Theirs(childComplexity), true
+
+	case "ReconciliationDifferenceConnection.edges":
+		if e.ComplexityRoot.ReconciliationDifferenceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifferenceConnection.Edges(childComplexity), true
+	case "ReconciliationDifferenceConnection.nodes":
+		if e.ComplexityRoot.ReconciliationDifferenceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifferenceConnection.Nodes(childComplexity), true
+	case "ReconciliationDifferenceConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationDifferenceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifferenceConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationDifferenceEdge.cursor":
+		if e.ComplexityRoot.ReconciliationDifferenceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifferenceEdge.Cursor(childComplexity), true
+	case "ReconciliationDifferenceEdge.node":
+		if e.ComplexityRoot.ReconciliationDifferenceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifferenceEdge.Node(childComplexity), true
+
+	case "ReconciliationReport.agrees":
+		if e.ComplexityRoot.ReconciliationReport.Agrees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Agrees(childComplexity), true
+	case "ReconciliationReport.cut":
+		if e.ComplexityRoot.ReconciliationReport.Cut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Cut(childComplexity), true
+	case "ReconciliationReport.differenceCount":
+		if e.ComplexityRoot.ReconciliationReport.DifferenceCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.DifferenceCount(childComplexity), true
+	case "ReconciliationReport.differences":
+		if e.ComplexityRoot.ReconciliationReport.Differences == nil {
+			break
+		}
+
+		args, err := ec.field_ReconciliationReport_differences_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Differences(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "ReconciliationReport.finishedAt":
+		if e.ComplexityRoot.ReconciliationReport.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.FinishedAt(childComplexity), true
+	case "ReconciliationReport.ourRecords":
+		if e.ComplexityRoot.ReconciliationReport.OurRecords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.OurRecords(childComplexity), true
+	case "ReconciliationReport.pending":
+		if e.ComplexityRoot.ReconciliationReport.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Pending(childComplexity), true
+	case "ReconciliationReport.provider":
+		if e.ComplexityRoot.ReconciliationReport.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Provider(childComplexity), true
+	case "ReconciliationReport.providerRecords":
+		if e.ComplexityRoot.ReconciliationReport.ProviderRecords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.ProviderRecords(childComplexity), true
+	case "ReconciliationReport.since":
+		if e.ComplexityRoot.ReconciliationReport.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.Since(childComplexity), true
+	case "ReconciliationReport.startedAt":
+		if e.ComplexityRoot.ReconciliationReport.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationReport.StartedAt(childComplexity), true
 
 	case "Referral.commission":
 		if e.ComplexityRoot.Referral.Commission == nil {
@@ -3540,17 +3590,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderEvents(childComplexity, args["orderId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
-	case "Subscription.supportEvents":
-		if e.ComplexityRoot.Subscription.SupportEvents == nil {
-			break
-		}
-
-		args, err := ec.field_Subscription_supportEvents_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Subscription.SupportEvents(childComplexity, args["afterVersion"].(*int), args["epoch"].(*string)), true
 	case "Subscription.viewerEvents":
 		if e.ComplexityRoot.Subscription.ViewerEvents == nil {
 			break
@@ -3562,37 +3601,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ViewerEvents(childComplexity, args["afterVersion"].(*int), args["epoch"].(*string)), true
-
-	case "SupportEvent.at":
-		if e.ComplexityRoot.SupportEvent.At == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SupportEvent.At(childComplexity), true
-	case "SupportEvent.epoch":
-		if e.ComplexityRoot.SupportEvent.Epoch == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SupportEvent.Epoch(childComplexity), true
-	case "SupportEvent.kind":
-		if e.ComplexityRoot.SupportEvent.Kind == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SupportEvent.Kind(childComplexity), true
-	case "SupportEvent.object":
-		if e.ComplexityRoot.SupportEvent.Object == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SupportEvent.Object(childComplexity), true
-	case "SupportEvent.version":
-		if e.ComplexityRoot.SupportEvent.Version == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SupportEvent.Version(childComplexity), true
 
 	case "TopUp.amount":
 		if e.ComplexityRoot.TopUp.Amount == nil {
@@ -4525,76 +4533,6 @@ type ListingCreatePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../chargeback.graphqls", Input: `extend type Query {
-  "Card payments that their banks take back or ask about, the newest first."
-  chargebacks(status: ChargebackStatus, first: Int, after: String): ChargebackConnection! @auth(roles: [SUPPORT])
-}
-
-extend type Subscription {
-  "What support has to look at. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
-  supportEvents(afterVersion: Int, epoch: String): SupportEvent! @auth(roles: [SUPPORT])
-}
-
-enum SupportEventKind {
-  "The version reached, without an object."
-  SNAPSHOT
-  CHARGEBACK_CHANGED
-}
-
-"Says that something has changed that support looks after; the object is as it is now."
-type SupportEvent {
-  version: Int!
-  epoch: String!
-  kind: SupportEventKind!
-  at: Time!
-  object: Node
-}
-
-enum ChargebackStatus {
-  "The bank only asks. No money has moved."
-  INQUIRY
-  "The money is withdrawn, and a wallet that it had come into is frozen. Evidence may be submitted until respondBy."
-  NEEDS_RESPONSE
-  "Evidence was submitted; the bank decides."
-  UNDER_REVIEW
-  "The money is back, and everything is as it was."
-  WON
-  "The money is gone."
-  LOST
-  "An inquiry that became nothing."
-  CLOSED
-}
-
-"A card payment that the card's bank takes back, or asks about."
-type Chargeback implements Node {
-  id: ID!
-  "Who paid."
-  user: User!
-  "The payment into a wallet that it is about."
-  topUp: TopUp
-  amount: Money!
-  "The card network's: fraudulent, product_not_received and the like."
-  reason: String!
-  status: ChargebackStatus!
-  "Of a lost one: what there was to take of it. The platform bears the rest."
-  covered: Money
-  "Until when evidence may be submitted at the provider."
-  respondBy: Time
-  openedAt: Time!
-  decidedAt: Time
-}
-
-type ChargebackConnection {
-  edges: [ChargebackEdge!]!
-  nodes: [Chargeback!]!
-  pageInfo: PageInfo!
-}
-
-type ChargebackEdge {
-  cursor: String!
-  node: Chargeback!
-}
-`, BuiltIn: false},
 	{Name: "../chat.graphqls", Input: `extend type Query {
   "A conversation of which the viewer is a member."
   conversation(id: ID!): Conversation @auth
@@ -4901,6 +4839,8 @@ type SignOutPayload {
   ledgerAccount(kind: LedgerAccountKind!, owner: ID, ref: String! = "", currencyCode: CurrencyCode!): LedgerAccount @auth(roles: [SUPPORT])
   "One entry of the ledger."
   ledgerEntry(id: BigInt!): LedgerEntry @auth(roles: [SUPPORT])
+  "The last comparison of our books with the payment provider's own. Null before the first."
+  reconciliationReport: ReconciliationReport @auth(roles: [SUPPORT])
   "What staff did with a privilege, the newest first."
   adminActions(first: Int, after: String): AdminActionConnection! @auth(roles: [ADMIN])
 }
@@ -5140,6 +5080,76 @@ type AdminActionConnection {
 type AdminActionEdge {
   cursor: String!
   node: AdminAction!
+}
+
+"A finished comparison of our books with a payment provider's own records."
+type ReconciliationReport {
+  provider: String!
+  "Records of the provider's from then on; all where it is null, and only then sums were compared."
+  since: Time
+  "Records from then on may be on one side alone: they are pending."
+  cut: Time!
+  startedAt: Time!
+  finishedAt: Time!
+  "How many records the provider has."
+  providerRecords: BigInt!
+  "How many of them are in our books."
+  ourRecords: BigInt!
+  "How many only one side has yet, because they are young or a refund is on its way."
+  pending: BigInt!
+  "How many differences there are."
+  differenceCount: BigInt!
+  agrees: Boolean!
+  "The first hundred of each kind, in the order in which they were found."
+  differences(first: Int, after: String): ReconciliationDifferenceConnection!
+}
+
+enum ReconciliationDifferenceKind {
+  "At the provider, and not in our books."
+  UNBOOKED
+  "The same, of a kind that is never booked here: a payout, the provider's own fees."
+  UNBOOKED_KIND
+  "In our books, and not at the provider."
+  UNKNOWN_TO_PROVIDER
+  AMOUNT_DIFFERS
+  FEE_DIFFERS
+  CURRENCY_DIFFERS
+  "Booked as one kind of movement, and another at the provider."
+  KIND_DIFFERS
+  "What booked it was reversed."
+  ENTRY_REVERSED
+  "Our record and our posting are not of one amount."
+  POSTED_DIFFERS
+  "A posting on the clearing account that no record stands behind."
+  POSTED_WITHOUT_RECORD
+  "The sums of all records, what is pending taken off."
+  BALANCE_DIFFERS
+}
+
+"One thing in which our books and the provider's do not agree."
+type ReconciliationDifference {
+  kind: ReconciliationDifferenceKind!
+  "The provider's record; null where it is about none."
+  providerId: String
+  "The entry of ours; null where there is none."
+  entry: LedgerEntry
+  currencyCode: CurrencyCode!
+  "What the provider has: before fees; with FEE_DIFFERS the fee, with POSTED_DIFFERS and BALANCE_DIFFERS after fees."
+  theirs: Money
+  ours: Money
+  "For a person, with every id that can be looked up."
+  detail: String!
+}
+
+type ReconciliationDifferenceConnection {
+  edges: [ReconciliationDifferenceEdge!]!
+  nodes: [ReconciliationDifference!]!
+  pageInfo: PageInfo!
+}
+
+type ReconciliationDifferenceEdge {
+  cursor: String!
+  node: ReconciliationDifference!
 }
 `, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
@@ -5416,8 +5426,6 @@ enum ViewerEventKind {
   CARD_REMOVED
   ORDER_PAYMENT_CHANGED
   REFUND_CHANGED
-  "A payment of the viewer's card is charged back, or asked about."
-  CHARGEBACK_CHANGED
   "The wallet was frozen, or for one more reason. The object is the viewer's own User."
   WALLET_FROZEN
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
@@ -6022,54 +6030,6 @@ func (ec *executionContext) childFields_CardSetupStartPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CardSetupStartPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_Chargeback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Chargeback_id(ctx, field)
-	case "user":
-		return ec.fieldContext_Chargeback_user(ctx, field)
-	case "topUp":
-		return ec.fieldContext_Chargeback_topUp(ctx, field)
-	case "amount":
-		return ec.fieldContext_Chargeback_amount(ctx, field)
-	case "reason":
-		return ec.fieldContext_Chargeback_reason(ctx, field)
-	case "status":
-		return ec.fieldContext_Chargeback_status(ctx, field)
-	case "covered":
-		return ec.fieldContext_Chargeback_covered(ctx, field)
-	case "respondBy":
-		return ec.fieldContext_Chargeback_respondBy(ctx, field)
-	case "openedAt":
-		return ec.fieldContext_Chargeback_openedAt(ctx, field)
-	case "decidedAt":
-		return ec.fieldContext_Chargeback_decidedAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Chargeback", field.Name)
-}
-
-func (ec *executionContext) childFields_ChargebackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_ChargebackConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_ChargebackConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_ChargebackConnection_pageInfo(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ChargebackConnection", field.Name)
-}
-
-func (ec *executionContext) childFields_ChargebackEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_ChargebackEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_ChargebackEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ChargebackEdge", field.Name)
-}
-
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6656,6 +6616,76 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReconciliationDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ReconciliationDifference_kind(ctx, field)
+	case "providerId":
+		return ec.fieldContext_ReconciliationDifference_providerId(ctx, field)
+	case "entry":
+		return ec.fieldContext_ReconciliationDifference_entry(ctx, field)
+	case "currencyCode":
+		return ec.fieldContext_ReconciliationDifference_currencyCode(ctx, field)
+	case "theirs":
+		return ec.fieldContext_ReconciliationDifference_theirs(ctx, field)
+	case "ours":
+		return ec.fieldContext_ReconciliationDifference_ours(ctx, field)
+	case "detail":
+		return ec.fieldContext_ReconciliationDifference_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationDifferenceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationDifferenceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReconciliationDifferenceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationDifferenceConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationDifferenceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationDifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationDifferenceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationDifferenceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationDifferenceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_ReconciliationReport_provider(ctx, field)
+	case "since":
+		return ec.fieldContext_ReconciliationReport_since(ctx, field)
+	case "cut":
+		return ec.fieldContext_ReconciliationReport_cut(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ReconciliationReport_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ReconciliationReport_finishedAt(ctx, field)
+	case "providerRecords":
+		return ec.fieldContext_ReconciliationReport_providerRecords(ctx, field)
+	case "ourRecords":
+		return ec.fieldContext_ReconciliationReport_ourRecords(ctx, field)
+	case "pending":
+		return ec.fieldContext_ReconciliationReport_pending(ctx, field)
+	case "differenceCount":
+		return ec.fieldContext_ReconciliationReport_differenceCount(ctx, field)
+	case "agrees":
+		return ec.fieldContext_ReconciliationReport_agrees(ctx, field)
+	case "differences":
+		return ec.fieldContext_ReconciliationReport_differences(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationReport", field.Name)
+}
+
 func (ec *executionContext) childFields_Referral(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6870,22 +6900,6 @@ func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, f
 		return ec.fieldContext_StatementLineEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_SupportEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "version":
-		return ec.fieldContext_SupportEvent_version(ctx, field)
-	case "epoch":
-		return ec.fieldContext_SupportEvent_epoch(ctx, field)
-	case "kind":
-		return ec.fieldContext_SupportEvent_kind(ctx, field)
-	case "at":
-		return ec.fieldContext_SupportEvent_at(ctx, field)
-	case "object":
-		return ec.fieldContext_SupportEvent_object(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type SupportEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -48,7 +48,7 @@ func packages(t *testing.T) []pkg {
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
 	"internal/identity", "internal/adminlog", "internal/catalog", "internal/feed", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show",
-	"internal/order", "internal/auction", "internal/audit", "internal/demo",
+	"internal/order", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
 }
 
 // leaves know nothing of the domain; they may look at each other and at db.

@@ -38,6 +38,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
@@ -127,14 +128,15 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	rates := fx.New(pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	a.must(rates.Refresh(a.t.Context()))
+	stripe := payment.NewStripe(stripeKey, a.stripe(), nil)
 	r := &graph.Resolver{
 		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(pool, clock.System{}),
 		Payment: payment.New(payment.Config{
-			Pool: pool, Provider: payment.NewStripe(stripeKey, a.stripe(), nil), Jobs: jobs, Log: log, Hub: hub,
+			Pool: pool, Provider: stripe, Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },
 			Rates:     rates, ExchangeMarginBP: 50,
 		}),
-		Books: books.New(pool), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
+		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
 	r.Orders = order.New(pool, r.Payment, hub, feeBasisPoints)

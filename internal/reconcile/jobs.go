@@ -43,7 +43,7 @@ func (w *dailyWorker) Work(ctx context.Context, _ *river.Job[DailyJob]) error {
 		level = slog.LevelError
 	}
 	w.log.Log(ctx, level, "compared our books with the payment provider's", "provider", run.Provider, "records", run.ProviderRecords,
-		"differences", run.Differences, "pending", run.Pending, "run", run.ID)
+		"differences", run.DifferenceCount, "pending", run.Pending, "run", run.ID)
 	return nil
 }
 

@@ -63,11 +63,11 @@ type Run struct {
 	ProviderRecords int64
 	OurRecords      int64
 	Pending         int64
-	Differences     int64
+	DifferenceCount int64
 }
 
 // Agrees says that there is no difference.
-func (r Run) Agrees() bool { return r.Differences == 0 }
+func (r Run) Agrees() bool { return r.DifferenceCount == 0 }
 
 // Run compares, and stores what came of it. An error says that nothing is known.
 func (s *Service) Run(ctx context.Context, o Options) (_ Run, err error) {
@@ -168,8 +168,8 @@ func (c *comparison) add(d Difference) {
 		c.run.Pending++
 		c.pending[d.Currency] += minor(d.Theirs) - minor(d.Ours)
 	} else {
-		c.run.Differences++
-		d.Number = c.run.Differences
+		c.run.DifferenceCount++
+		d.Number = c.run.DifferenceCount
 		if c.kept[d.Kind]++; c.kept[d.Kind] <= keep {
 			c.found = append(c.found, d)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,8 +126,8 @@ func (b *bundle) differs(o Options, want ...Kind) []Difference {
 	if !slices.Equal(got, want) {
 		b.t.Errorf("found %v, want %v: %+v", got, want, found)
 	}
-	if int(run.Differences) != len(want) || run.Agrees() != (len(want) == 0) {
-		b.t.Errorf("the run says %d differences, agrees %t", run.Differences, run.Agrees())
+	if int(run.DifferenceCount) != len(want) || run.Agrees() != (len(want) == 0) {
+		b.t.Errorf("the run says %d differences, agrees %t", run.DifferenceCount, run.Agrees())
 	}
 	return found
 }
@@ -291,7 +292,7 @@ func TestEachDifferenceIsFound(t *testing.T) {
 // payout sends money from our balance at the provider to a bank, by nobody's doing here.
 func (b *bundle) payout(amount int64) {
 	b.t.Helper()
-	form := url.Values{"amount": {fmt.Sprint(amount)}, "currency": {"eur"}}
+	form := url.Values{"amount": {strconv.FormatInt(amount, 10)}, "currency": {"eur"}}
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.url+"/v1/payouts", strings.NewReader(form.Encode()))
 	b.must(err)
 	r.SetBasicAuth(testKey, "")
@@ -447,7 +448,7 @@ func TestManyRecords(t *testing.T) {
 	b.service.books = thousands(n)
 	var told []int64
 	run, found := b.run(Options{Read: func(records int64) { told = append(told, records) }, Since: time.Unix(0, 0)})
-	if run.ProviderRecords != n || run.OurRecords != n || run.Differences != n/30 || len(found) != n/30 || len(told) != 3 || told[2] != n {
+	if run.ProviderRecords != n || run.OurRecords != n || run.DifferenceCount != n/30 || len(found) != n/30 || len(told) != 3 || told[2] != n {
 		t.Errorf("%+v, found %d, told %v", run, len(found), told)
 	}
 	first := 100

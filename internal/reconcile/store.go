@@ -22,7 +22,7 @@ func (c *comparison) store(ctx context.Context) error {
 	err := postgres.InTx(ctx, c.pool, func(tx pgx.Tx) error {
 		err := c.q.ReconciliationRunInsert(ctx, tx, db.ReconciliationRunInsertParams{
 			ID: r.ID, Provider: r.Provider, Since: r.Since, Cut: r.Cut, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-			ProviderRecords: r.ProviderRecords, OurRecords: r.OurRecords, Pending: r.Pending, Differences: r.Differences,
+			ProviderRecords: r.ProviderRecords, OurRecords: r.OurRecords, Pending: r.Pending, Differences: r.DifferenceCount,
 		})
 		for i := 0; err == nil && i < len(c.found); i++ {
 			err = c.q.ReconciliationDifferenceInsert(ctx, tx, rowOf(r.ID, c.found[i]))
@@ -52,7 +52,7 @@ func (s *Service) Last(ctx context.Context) (*Run, error) {
 	}
 	return &Run{
 		ID: row.ID, Provider: row.Provider, Since: row.Since, Cut: row.Cut, StartedAt: row.StartedAt, FinishedAt: row.FinishedAt,
-		ProviderRecords: row.ProviderRecords, OurRecords: row.OurRecords, Pending: row.Pending, Differences: row.Differences,
+		ProviderRecords: row.ProviderRecords, OurRecords: row.OurRecords, Pending: row.Pending, DifferenceCount: row.Differences,
 	}, nil
 }
 
