@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -30,6 +31,7 @@ type ResolverRoot interface {
 	AdminAction() AdminActionResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
+	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
@@ -46,6 +48,7 @@ type ResolverRoot interface {
 	Show() ShowResolver
 	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
+	SupportEvent() SupportEventResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
@@ -201,6 +204,30 @@ type ComplexityRoot struct {
 		ClientSecret  func(childComplexity int) int
 		SetupIntentID func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Chargeback struct {
+		Amount    func(childComplexity int) int
+		Covered   func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		OpenedAt  func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		RespondBy func(childComplexity int) int
+		Status    func(childComplexity int) int
+		TopUp     func(childComplexity int) int
+		User      func(childComplexity int) int
+	}
+
+	ChargebackConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ChargebackEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -556,6 +583,7 @@ type ComplexityRoot struct {
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
 		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
+		Chargebacks          func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
 		Conversation         func(childComplexity int, id id.ID) int
 		ExchangeQuote        func(childComplexity int, from model.MoneyInput, to money.Currency) int
 		LedgerAccount        func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
@@ -720,7 +748,16 @@ type ComplexityRoot struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
+		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
 		ViewerEvents       func(childComplexity int, afterVersion *int, epoch *string) int
+	}
+
+	SupportEvent struct {
+		At      func(childComplexity int) int
+		Epoch   func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Object  func(childComplexity int) int
+		Version func(childComplexity int) int
 	}
 
 	TopUp struct {
@@ -1396,6 +1433,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CardSetupStartPayload.UserErrors(childComplexity), true
+
+	case "Chargeback.amount":
+		if e.ComplexityRoot.Chargeback.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.Amount(childComplexity), true
+	case "Chargeback.covered":
+		if e.ComplexityRoot.Chargeback.Covered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.Covered(childComplexity), true
+	case "Chargeback.decidedAt":
+		if e.ComplexityRoot.Chargeback.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.DecidedAt(childComplexity), true
+	case "Chargeback.id":
+		if e.ComplexityRoot.Chargeback.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.NodeID(childComplexity), true
+	case "Chargeback.openedAt":
+		if e.ComplexityRoot.Chargeback.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.OpenedAt(childComplexity), true
+	case "Chargeback.reason":
+		if e.ComplexityRoot.Chargeback.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.Reason(childComplexity), true
+	case "Chargeback.respondBy":
+		if e.ComplexityRoot.Chargeback.RespondBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.RespondBy(childComplexity), true
+	case "Chargeback.status":
+		if e.ComplexityRoot.Chargeback.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.Status(childComplexity), true
+	case "Chargeback.topUp":
+		if e.ComplexityRoot.Chargeback.TopUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.TopUp(childComplexity), true
+	case "Chargeback.user":
+		if e.ComplexityRoot.Chargeback.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.User(childComplexity), true
+
+	case "ChargebackConnection.edges":
+		if e.ComplexityRoot.ChargebackConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChargebackConnection.Edges(childComplexity), true
+	case "ChargebackConnection.nodes":
+		if e.ComplexityRoot.ChargebackConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChargebackConnection.Nodes(childComplexity), true
+	case "ChargebackConnection.pageInfo":
+		if e.ComplexityRoot.ChargebackConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChargebackConnection.PageInfo(childComplexity), true
+
+	case "ChargebackEdge.cursor":
+		if e.ComplexityRoot.ChargebackEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChargebackEdge.Cursor(childComplexity), true
+	case "ChargebackEdge.node":
+		if e.ComplexityRoot.ChargebackEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChargebackEdge.Node(childComplexity), true
 
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
@@ -2894,6 +3024,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Auctions(childComplexity, args["status"].(*auction.Status), args["first"].(*int), args["after"].(*string)), true
+	case "Query.chargebacks":
+		if e.ComplexityRoot.Query.Chargebacks == nil {
+			break
+		}
+
+		args, err := ec.field_Query_chargebacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Chargebacks(childComplexity, args["status"].(*payment.ChargebackStatus), args["first"].(*int), args["after"].(*string)), true
 	case "Query.conversation":
 		if e.ComplexityRoot.Query.Conversation == nil {
 			break
@@ -3590,6 +3731,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderEvents(childComplexity, args["orderId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.supportEvents":
+		if e.ComplexityRoot.Subscription.SupportEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_supportEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.SupportEvents(childComplexity, args["afterVersion"].(*int), args["epoch"].(*string)), true
 	case "Subscription.viewerEvents":
 		if e.ComplexityRoot.Subscription.ViewerEvents == nil {
 			break
@@ -3601,6 +3753,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ViewerEvents(childComplexity, args["afterVersion"].(*int), args["epoch"].(*string)), true
+
+	case "SupportEvent.at":
+		if e.ComplexityRoot.SupportEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportEvent.At(childComplexity), true
+	case "SupportEvent.epoch":
+		if e.ComplexityRoot.SupportEvent.Epoch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportEvent.Epoch(childComplexity), true
+	case "SupportEvent.kind":
+		if e.ComplexityRoot.SupportEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportEvent.Kind(childComplexity), true
+	case "SupportEvent.object":
+		if e.ComplexityRoot.SupportEvent.Object == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportEvent.Object(childComplexity), true
+	case "SupportEvent.version":
+		if e.ComplexityRoot.SupportEvent.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportEvent.Version(childComplexity), true
 
 	case "TopUp.amount":
 		if e.ComplexityRoot.TopUp.Amount == nil {
@@ -4533,6 +4716,76 @@ type ListingCreatePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../chargeback.graphqls", Input: `extend type Query {
+  "Card payments that their banks take back or ask about, the newest first."
+  chargebacks(status: ChargebackStatus, first: Int, after: String): ChargebackConnection! @auth(roles: [SUPPORT])
+}
+
+extend type Subscription {
+  "What support has to look at. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  supportEvents(afterVersion: Int, epoch: String): SupportEvent! @auth(roles: [SUPPORT])
+}
+
+enum SupportEventKind {
+  "The version reached, without an object."
+  SNAPSHOT
+  CHARGEBACK_CHANGED
+}
+
+"Says that something has changed that support looks after; the object is as it is now."
+type SupportEvent {
+  version: Int!
+  epoch: String!
+  kind: SupportEventKind!
+  at: Time!
+  object: Node
+}
+
+enum ChargebackStatus {
+  "The bank only asks. No money has moved."
+  INQUIRY
+  "The money is withdrawn, and a wallet that it had come into is frozen. Evidence may be submitted until respondBy."
+  NEEDS_RESPONSE
+  "Evidence was submitted; the bank decides."
+  UNDER_REVIEW
+  "The money is back, and everything is as it was."
+  WON
+  "The money is gone."
+  LOST
+  "An inquiry that became nothing."
+  CLOSED
+}
+
+"A card payment that the card's bank takes back, or asks about."
+type Chargeback implements Node {
+  id: ID!
+  "Who paid."
+  user: User!
+  "The payment into a wallet that it is about."
+  topUp: TopUp
+  amount: Money!
+  "The card network's: fraudulent, product_not_received and the like."
+  reason: String!
+  status: ChargebackStatus!
+  "Of a lost one: what there was to take of it. The platform bears the rest."
+  covered: Money
+  "Until when evidence may be submitted at the provider."
+  respondBy: Time
+  openedAt: Time!
+  decidedAt: Time
+}
+
+type ChargebackConnection {
+  edges: [ChargebackEdge!]!
+  nodes: [Chargeback!]!
+  pageInfo: PageInfo!
+}
+
+type ChargebackEdge {
+  cursor: String!
+  node: Chargeback!
+}
+`, BuiltIn: false},
 	{Name: "../chat.graphqls", Input: `extend type Query {
   "A conversation of which the viewer is a member."
   conversation(id: ID!): Conversation @auth
@@ -5426,6 +5679,8 @@ enum ViewerEventKind {
   CARD_REMOVED
   ORDER_PAYMENT_CHANGED
   REFUND_CHANGED
+  "A payment of the viewer's card is charged back, or asked about."
+  CHARGEBACK_CHANGED
   "The wallet was frozen, or for one more reason. The object is the viewer's own User."
   WALLET_FROZEN
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
@@ -6028,6 +6283,54 @@ func (ec *executionContext) childFields_CardSetupStartPayload(ctx context.Contex
 		return ec.fieldContext_CardSetupStartPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CardSetupStartPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Chargeback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Chargeback_id(ctx, field)
+	case "user":
+		return ec.fieldContext_Chargeback_user(ctx, field)
+	case "topUp":
+		return ec.fieldContext_Chargeback_topUp(ctx, field)
+	case "amount":
+		return ec.fieldContext_Chargeback_amount(ctx, field)
+	case "reason":
+		return ec.fieldContext_Chargeback_reason(ctx, field)
+	case "status":
+		return ec.fieldContext_Chargeback_status(ctx, field)
+	case "covered":
+		return ec.fieldContext_Chargeback_covered(ctx, field)
+	case "respondBy":
+		return ec.fieldContext_Chargeback_respondBy(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_Chargeback_openedAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Chargeback_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Chargeback", field.Name)
+}
+
+func (ec *executionContext) childFields_ChargebackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChargebackConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChargebackConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChargebackConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChargebackConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChargebackEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChargebackEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChargebackEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChargebackEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6900,6 +7203,22 @@ func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, f
 		return ec.fieldContext_StatementLineEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_SupportEvent_version(ctx, field)
+	case "epoch":
+		return ec.fieldContext_SupportEvent_epoch(ctx, field)
+	case "kind":
+		return ec.fieldContext_SupportEvent_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_SupportEvent_at(ctx, field)
+	case "object":
+		return ec.fieldContext_SupportEvent_object(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
