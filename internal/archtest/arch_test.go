@@ -134,7 +134,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
-		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/referral", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/reconcile", "internal/referral", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}
