@@ -115,7 +115,8 @@ func (m *machine) finish() {
 	if rapid.Bool().Draw(m.t, "the jobs are lost") {
 		m.Exec(`DELETE FROM river_job`)
 		m.seen.add("jobs lost")
-	} else if n := rapid.IntRange(0, 2).Draw(m.t, "faults in the jobs' requests"); n > 0 {
+	}
+	if n := rapid.IntRange(0, 2).Draw(m.t, "faults in the jobs' requests"); n > 0 {
 		m.fake.Faults().Add(stripefake.Rule{Path: "/v1/", Fault: stripefake.CutAfter, Times: n})
 	}
 	m.pass(5 * time.Minute) // so that the sweeps believe that the jobs are lost

@@ -109,8 +109,8 @@ func (s *Service) intentChanged(ctx context.Context, intentID string) (ignored s
 	if err != nil {
 		return "", err
 	}
-	top, err := s.Resolve(ctx, topUp)
-	if err == nil && top.Status == Processing {
+	top, err := s.resolve(ctx, topUp)
+	if errors.Is(err, errUnheard) || err == nil && top.Status == Processing {
 		err = errStillOpen
 	}
 	return "", err
@@ -124,8 +124,8 @@ func (s *Service) orderIntentChanged(ctx context.Context, intentID string) (igno
 	if err != nil {
 		return "", err
 	}
-	p, err := s.AdvanceOrderPayment(ctx, payment)
-	if err == nil && (p.Status == OrderProcessing || p.Status == OrderCapturing || p.Status == OrderVoiding) {
+	p, err := s.resolveOrderPayment(ctx, payment)
+	if errors.Is(err, errUnheard) || err == nil && (p.Status == OrderProcessing || p.Status == OrderCapturing || p.Status == OrderVoiding) {
 		err = errStillOpen
 	}
 	return "", err

@@ -145,7 +145,19 @@ func (s *Service) unlessMoved(ctx context.Context, before, after Intent, err err
 	return Intent{}, err
 }
 
-// afterFailedCall answers why the payment failed where the provider's answer is definite, and nil where it
+// errUnheard says that the provider could not be asked, so that nothing new is known. It is no failure of a
+// resolver's, but who acts on an event has to come back.
+var errUnheard = errors.New("the provider could not be asked")
+
+// unlessUnheard is the error of who need not come back.
+func unlessUnheard(err error) error {
+	if errors.Is(err, errUnheard) {
+		return nil
+	}
+	return err
+}
+
+// afterFailedCall answers why the payment failed where the provider's answer is definite, and errUnheard where it
 // stays open.
 func (s *Service) afterFailedCall(ctx context.Context, p *cardPayment, err error) (*decline, error) {
 	var store *storeError
@@ -168,10 +180,12 @@ func (s *Service) afterFailedCall(ctx context.Context, p *cardPayment, err error
 	case Poisoned:
 		// This key answers 500 for a day. The next one is safe: what matters is done by the
 		// intent's id, and an intent takes money once.
-		return nil, p.nextAttempt(ctx)
+		if err := p.nextAttempt(ctx); err != nil {
+			return nil, err
+		}
 	case Unknown, Busy, Locked:
 	}
-	return nil, nil
+	return nil, errUnheard
 }
 
 // chargeOf is the charge of an intent that succeeded, if it makes sense for what we asked.

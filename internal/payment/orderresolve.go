@@ -15,7 +15,13 @@ import (
 
 // AdvanceOrderPayment takes an order's payment as far as it goes now, by asking the provider. Any number may do so at
 // once, beside the request that began it: one records. A payment whose outcome stays unknown is answered as it is.
-func (s *Service) AdvanceOrderPayment(ctx context.Context, payment uuid.UUID) (_ OrderPayment, err error) {
+func (s *Service) AdvanceOrderPayment(ctx context.Context, payment uuid.UUID) (OrderPayment, error) {
+	p, err := s.resolveOrderPayment(ctx, payment)
+	return p, unlessUnheard(err)
+}
+
+// resolveOrderPayment is AdvanceOrderPayment, and tells by errUnheard where the provider could not be asked.
+func (s *Service) resolveOrderPayment(ctx context.Context, payment uuid.UUID) (_ OrderPayment, err error) {
 	defer fault.Wrap(&err, "advance payment %s", payment)
 	found, err := s.q.OrderPaymentWithAge(ctx, s.pool, payment)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -68,7 +74,7 @@ func (s *Service) advanceOrderPayment(ctx context.Context, row db.OrderPayment, 
 		return s.recordOrderPayment(ctx, row, intent)
 	}
 	declined, err := s.afterFailedCall(ctx, p, err)
-	if err != nil || declined == nil {
+	if err != nil {
 		return row, err
 	}
 	switch OrderPaymentStatus(row.Status) {

@@ -20,7 +20,13 @@ import (
 
 // Resolve brings an open top-up forward by asking the provider, and answers it as it is then. Any
 // number of resolvers may run at once, beside the request that made the top-up: one posts.
-func (s *Service) Resolve(ctx context.Context, topUp uuid.UUID) (top TopUp, err error) {
+func (s *Service) Resolve(ctx context.Context, topUp uuid.UUID) (TopUp, error) {
+	top, err := s.resolve(ctx, topUp)
+	return top, unlessUnheard(err)
+}
+
+// resolve is Resolve, and tells by errUnheard where the provider could not be asked.
+func (s *Service) resolve(ctx context.Context, topUp uuid.UUID) (_ TopUp, err error) {
 	defer fault.Wrap(&err, "resolve top-up %s", topUp)
 	found, err := s.q.TopUpWithAge(ctx, s.pool, topUp)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -30,14 +36,11 @@ func (s *Service) Resolve(ctx context.Context, topUp uuid.UUID) (top TopUp, err 
 		return TopUp{}, err
 	}
 	row, err := s.advance(ctx, found.TopUp, time.Duration(found.AgeSeconds)*time.Second)
-	if err != nil {
-		return TopUp{}, err
-	}
-	return topUpFrom(row), nil
+	return topUpFrom(row), err
 }
 
 // advance takes a top-up as far as it goes now: register, confirm, record. Each step is safe to repeat
-// and to run twice at once. A failed call to the provider is no error here: the row stays open.
+// and to run twice at once. After a failed call to the provider the row stays open, and errUnheard stands beside it.
 func (s *Service) advance(ctx context.Context, row db.TopUp, age time.Duration) (db.TopUp, error) {
 	if isFinal(row) {
 		return row, nil
@@ -47,7 +50,7 @@ func (s *Service) advance(ctx context.Context, row db.TopUp, age time.Duration) 
 	row.ProviderID = p.providerID
 	if err != nil {
 		declined, err := s.afterFailedCall(ctx, p, err)
-		if err != nil || declined == nil {
+		if err != nil {
 			return row, err
 		}
 		return s.fail(ctx, row, *declined)

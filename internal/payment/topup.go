@@ -99,7 +99,8 @@ func (s *Service) TopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (top
 		return TopUp{}, err
 	}
 	if fresh {
-		if row, err = s.advance(context.WithoutCancel(ctx), row, 0); err != nil {
+		row, err = s.advance(context.WithoutCancel(ctx), row, 0)
+		if err = unlessUnheard(err); err != nil {
 			return TopUp{}, err
 		}
 	}

@@ -521,3 +521,25 @@ func TestKeyOfAnotherAddress(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The look that follows from an event fails: the event is not done, although the top-up was open in another way before.
+func TestEventWhoseLookFails(t *testing.T) {
+	t.Parallel()
+	b := listening(t)
+	top := b.waits()
+	b.hears("payment_intent.requires_action", 1)
+	b.handles()
+	b.authenticates(top.NextActionURL(), "succeed")
+	b.hears("payment_intent.succeeded", 1)
+	b.broken("fetch", stripefake.CutAfter)
+	b.handles()
+	if status, why := b.eventStatus("payment_intent.succeeded"); status != eventReceived {
+		t.Errorf("the event is %s (%s) after a look that failed", status, why)
+	}
+	b.fake.Faults().Clear()
+	b.handles()
+	if status, _ := b.eventStatus("payment_intent.succeeded"); status != eventDone {
+		t.Errorf("the event is %s after a look that did not fail", status)
+	}
+	b.wants(b.user, 20_00, 0)
+}
