@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/stripefake/spectest"
 )
 
 const testKey = "sk_test_souk_0123456789abcdef"
@@ -46,11 +47,17 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
+	return setupBehind(t, func(fake http.Handler) http.Handler { return fake })
+}
+
+// setupBehind has something between us and Stripe.
+func setupBehind(t *testing.T, between func(fake http.Handler) http.Handler) *bundle {
+	t.Helper()
 	fake, err := stripefake.New(stripefake.Config{Key: testKey, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewServer(fake)
+	listener := httptest.NewServer(between(fake))
 	t.Cleanup(listener.Close)
 	b := &bundle{Database: pgtest.New(t), t: t, fake: fake, url: listener.URL}
 	jobs, err := river.NewClient(riverpgxv5.New(b.Pool), &river.Config{})
@@ -143,7 +150,7 @@ func (b *bundle) charge(top payment.TopUp) (charge string) {
 // agree; and what the last record says is that of the provider's journal.
 func TestTheBooksAgree(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupBehind(t, func(fake http.Handler) http.Handler { return spectest.Watch(t, fake) })
 	b.differs(Options{}) // nothing on both sides
 	b.topUp(money.New(100_00, "EUR"), "pm_card_visa")
 	b.topUp(money.New(2_000, "JPY"), "pm_card_visa")
