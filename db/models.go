@@ -278,6 +278,21 @@ type OrderPayment struct {
 	ResolvedAt     *time.Time
 }
 
+type OrderRefund struct {
+	ID             uuid.UUID
+	OrderID        uuid.UUID
+	UserID         uuid.UUID
+	WalletAmount   int64
+	CardAmount     int64
+	Currency       string
+	FeeReturned    int64
+	SellerReturned int64
+	Reason         string
+	IdempotencyKey *string
+	RequestHash    []byte
+	CreatedAt      time.Time
+}
+
 type Photo struct {
 	ID          uuid.UUID
 	OwnerID     uuid.UUID

@@ -347,6 +347,117 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 	return items, nil
 }
 
+const orderRefundByKey = `-- name: OrderRefundByKey :one
+SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
+`
+
+func (q *Queries) OrderRefundByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (OrderRefund, error) {
+	row := db.QueryRow(ctx, orderRefundByKey, userID, idempotencyKey)
+	var i OrderRefund
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.UserID,
+		&i.WalletAmount,
+		&i.CardAmount,
+		&i.Currency,
+		&i.FeeReturned,
+		&i.SellerReturned,
+		&i.Reason,
+		&i.IdempotencyKey,
+		&i.RequestHash,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
+const orderRefundInsert = `-- name: OrderRefundInsert :exec
+INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason,
+                          idempotency_key, request_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        $10, $11)
+`
+
+type OrderRefundInsertParams struct {
+	ID             uuid.UUID
+	OrderID        uuid.UUID
+	UserID         uuid.UUID
+	WalletAmount   int64
+	CardAmount     int64
+	Currency       string
+	FeeReturned    int64
+	SellerReturned int64
+	Reason         string
+	IdempotencyKey *string
+	RequestHash    []byte
+}
+
+func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefundInsertParams) error {
+	_, err := db.Exec(ctx, orderRefundInsert,
+		arg.ID,
+		arg.OrderID,
+		arg.UserID,
+		arg.WalletAmount,
+		arg.CardAmount,
+		arg.Currency,
+		arg.FeeReturned,
+		arg.SellerReturned,
+		arg.Reason,
+		arg.IdempotencyKey,
+		arg.RequestHash,
+	)
+	return err
+}
+
+const orderRefundsOfOrders = `-- name: OrderRefundsOfOrders :many
+SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
+WHERE r.id IN (
+    SELECT newest.id
+    FROM unnest($1::uuid[]) AS asked (id),
+         LATERAL (SELECT f.id FROM order_refund f WHERE f.order_id = asked.id ORDER BY f.created_at DESC, f.id DESC LIMIT $2::integer) newest)
+ORDER BY r.order_id, r.created_at DESC, r.id DESC
+`
+
+type OrderRefundsOfOrdersRow struct {
+	OrderRefund OrderRefund
+	BuyerID     uuid.UUID
+}
+
+// The newest first, a few of each order.
+func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID, most int32) ([]OrderRefundsOfOrdersRow, error) {
+	rows, err := db.Query(ctx, orderRefundsOfOrders, orderIds, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderRefundsOfOrdersRow
+	for rows.Next() {
+		var i OrderRefundsOfOrdersRow
+		if err := rows.Scan(
+			&i.OrderRefund.ID,
+			&i.OrderRefund.OrderID,
+			&i.OrderRefund.UserID,
+			&i.OrderRefund.WalletAmount,
+			&i.OrderRefund.CardAmount,
+			&i.OrderRefund.Currency,
+			&i.OrderRefund.FeeReturned,
+			&i.OrderRefund.SellerReturned,
+			&i.OrderRefund.Reason,
+			&i.OrderRefund.IdempotencyKey,
+			&i.OrderRefund.RequestHash,
+			&i.OrderRefund.CreatedAt,
+			&i.BuyerID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderUpdate = `-- name: OrderUpdate :one
 UPDATE orders
 SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, cancel_reason = $5,

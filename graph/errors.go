@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 )
 
@@ -63,6 +64,14 @@ func userError(f *fault.Error) model.UserError {
 	case books.ErrNotReversible.Code:
 		if instead, ok := f.Data["instead"].(string); ok {
 			return model.EntryNotReversible{Code: f.Code, Message: f.Message, Field: f.Field, Instead: instead}
+		}
+	case order.ErrRefundTooLarge.Code:
+		if maximum, ok := f.Data["maximum"].(money.Amount); ok {
+			return model.RefundTooLarge{Code: f.Code, Message: f.Message, Field: f.Field, Maximum: maximum}
+		}
+	case payment.ErrCardPartTooSmall.Code, payment.ErrCardPartTooLarge.Code:
+		if limit, ok := f.Data["limit"].(money.Amount); ok {
+			return model.CardAmountOutOfRange{Code: f.Code, Message: f.Message, Field: f.Field, Limit: limit}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -14,6 +14,7 @@ var moneyMovers = []string{
 	"orderCancel",
 	"orderConfirmReceipt",
 	"orderPay",
+	"orderRefund",
 	"orderShip",
 	"walletExchange",
 	"walletTopUp",

@@ -31,6 +31,7 @@ type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
 type loaders struct {
 	payments    byID[[]payment.OrderPayment] // the actor's, by order
 	cardOfActor byID[payment.Card]
+	refunds     byID[[]order.Refund] // by order
 
 	user            byID[identity.User]
 	listing         byID[catalog.Listing]
@@ -65,6 +66,7 @@ func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 		cardOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, cards []uuid.UUID) (map[uuid.UUID]payment.Card, error) {
 			return r.Payment.CardsByID(ctx, user, cards)
 		}, gather),
+		refunds:    dataloadgen.NewMappedLoader(r.Orders.Refunds, gather),
 		user:       dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
 		listing:    dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
 		photos:     dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),

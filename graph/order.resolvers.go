@@ -85,6 +85,20 @@ func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCan
 	return model.OrderCancelPayload{Order: &cancelled}, nil
 }
 
+// OrderRefund is the resolver for the orderRefund field.
+func (r *mutationResolver) OrderRefund(ctx context.Context, input model.OrderRefundInput) (model.OrderRefundPayload, error) {
+	in, err := refundInput(input)
+	var refunded order.Order
+	if err == nil {
+		refunded, err = r.Orders.Refund(ctx, orderActor(ctx), in)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.OrderRefundPayload{UserErrors: errs}, err
+	}
+	return model.OrderRefundPayload{Order: &refunded}, nil
+}
+
 // Buyer is the resolver for the buyer field.
 func (r *orderResolver) Buyer(ctx context.Context, obj *order.Order) (identity.User, error) {
 	return load(ctx).user.Load(ctx, obj.BuyerID)
@@ -106,6 +120,14 @@ func (r *orderResolver) Auction(ctx context.Context, obj *order.Order) (*auction
 		return nil, nil
 	}
 	return maybe(ctx, load(ctx).auction, *obj.AuctionID)
+}
+
+// Refunds is the resolver for the refunds field.
+func (r *orderResolver) Refunds(ctx context.Context, obj *order.Order) ([]order.Refund, error) {
+	if obj.Refunded.Minor == 0 {
+		return []order.Refund{}, nil
+	}
+	return some(ctx, load(ctx).refunds, obj.ID)
 }
 
 // Payments is the resolver for the payments field.
@@ -136,6 +158,15 @@ func (r *orderPaymentResolver) Card(ctx context.Context, obj *payment.OrderPayme
 		return nil, nil
 	}
 	return maybe(ctx, load(ctx).cardOfActor, *obj.Card)
+}
+
+// RefundID is the resolver for the refundId field.
+func (r *orderRefundResolver) RefundID(ctx context.Context, obj *order.Refund) (*id.ID, error) {
+	if obj.Card.Minor == 0 || obj.BuyerID != actorID(ctx) {
+		return nil, nil
+	}
+	refund := id.Refund.ID(obj.ID)
+	return &refund, nil
 }
 
 // Order is the resolver for the order field.
@@ -172,7 +203,11 @@ func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
 // OrderPayment returns generated.OrderPaymentResolver implementation.
 func (r *Resolver) OrderPayment() generated.OrderPaymentResolver { return &orderPaymentResolver{r} }
 
+// OrderRefund returns generated.OrderRefundResolver implementation.
+func (r *Resolver) OrderRefund() generated.OrderRefundResolver { return &orderRefundResolver{r} }
+
 type (
 	orderResolver        struct{ *Resolver }
 	orderPaymentResolver struct{ *Resolver }
+	orderRefundResolver  struct{ *Resolver }
 )

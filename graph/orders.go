@@ -28,6 +28,16 @@ func payInput(v model.OrderPayInput) (order.PayInput, error) {
 	return out, in.err
 }
 
+func refundInput(v model.OrderRefundInput) (order.RefundInput, error) {
+	var in inputReader
+	out := order.RefundInput{Order: in.id(v.OrderID, id.Order, "orderId"), Reason: v.Reason, IdempotencyKey: v.IdempotencyKey}
+	if v.Amount != nil {
+		amount := in.amount(*v.Amount, "amount")
+		out.Amount = &amount
+	}
+	return out, in.err
+}
+
 // paidPayload answers with an order, how it is being paid and, where its card was refused, why.
 func paidPayload(o order.Order, p payment.OrderPayment, err error) (model.OrderPayPayload, error) {
 	errs, err := refused(err)

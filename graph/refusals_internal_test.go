@@ -24,6 +24,8 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.WalletFrozen{Code: "E", Message: "e", Since: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC)},
 		model.EntryNotReversible{Code: "E", Message: "e", Field: []string{"entryId"}, Instead: "refund"},
 		model.WithdrawalNotFunded{Code: "E", Message: "e", Field: []string{"amount"}, Withdrawable: money.New(1, "EUR")},
+		model.RefundTooLarge{Code: "F", Message: "f", Field: []string{"amount"}, Maximum: money.New(1, "EUR")},
+		model.CardAmountOutOfRange{Code: "G", Message: "g", Field: []string{"walletAmount"}, Limit: money.New(50, "EUR")},
 	}
 	raw, err := writeRefusals(all)
 	if err != nil {

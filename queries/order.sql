@@ -49,3 +49,21 @@ ORDER BY id;
 
 -- name: OrderMoves :many
 SELECT * FROM order_move ORDER BY machine, from_state, to_state;
+
+-- name: OrderRefundInsert :exec
+INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason,
+                          idempotency_key, request_hash)
+VALUES (@id, @order_id, @user_id, @wallet_amount, @card_amount, @currency, @fee_returned, @seller_returned, @reason,
+        sqlc.narg('idempotency_key'), sqlc.narg('request_hash'));
+
+-- name: OrderRefundByKey :one
+SELECT * FROM order_refund WHERE user_id = @user_id AND idempotency_key = @idempotency_key::text;
+
+-- The newest first, a few of each order.
+-- name: OrderRefundsOfOrders :many
+SELECT sqlc.embed(r), o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
+WHERE r.id IN (
+    SELECT newest.id
+    FROM unnest(@order_ids::uuid[]) AS asked (id),
+         LATERAL (SELECT f.id FROM order_refund f WHERE f.order_id = asked.id ORDER BY f.created_at DESC, f.id DESC LIMIT @most::integer) newest)
+ORDER BY r.order_id, r.created_at DESC, r.id DESC;

@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderPayment() OrderPaymentResolver
+	OrderRefund() OrderRefundResolver
 	Query() QueryResolver
 	ReconciliationDifference() ReconciliationDifferenceResolver
 	ReconciliationReport() ReconciliationReportResolver
@@ -170,6 +171,13 @@ type ComplexityRoot struct {
 		Last4     func(childComplexity int) int
 		NodeID    func(childComplexity int) int
 		RemovedAt func(childComplexity int) int
+	}
+
+	CardAmountOutOfRange struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Limit   func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	CardDeclined struct {
@@ -456,6 +464,7 @@ type ComplexityRoot struct {
 		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
 		OrderPay            func(childComplexity int, input model.OrderPayInput) int
 		OrderPaymentRefresh func(childComplexity int, input model.OrderPaymentRefreshInput) int
+		OrderRefund         func(childComplexity int, input model.OrderRefundInput) int
 		OrderShip           func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
@@ -480,16 +489,17 @@ type ComplexityRoot struct {
 		Card             func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Earnings         func(childComplexity int) int
-		Fee              func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		Listing          func(childComplexity int) int
 		NodeID           func(childComplexity int) int
 		PaidAt           func(childComplexity int) int
 		Payment          func(childComplexity int) int
 		Payments         func(childComplexity int) int
+		PlatformFee      func(childComplexity int) int
 		Reason           func(childComplexity int) int
 		ReceivedAt       func(childComplexity int) int
 		Refunded         func(childComplexity int) int
+		Refunds          func(childComplexity int) int
 		Seller           func(childComplexity int) int
 		SentAt           func(childComplexity int) int
 		Total            func(childComplexity int) int
@@ -547,6 +557,20 @@ type ComplexityRoot struct {
 	OrderPaymentRefreshPayload struct {
 		OrderPayment func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	OrderRefund struct {
+		Amount    func(childComplexity int) int
+		Card      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		RefundID  func(childComplexity int) int
+		Wallet    func(childComplexity int) int
+	}
+
+	OrderRefundPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	OrderShipPayload struct {
@@ -670,6 +694,13 @@ type ComplexityRoot struct {
 		NodeID      func(childComplexity int) int
 		RefusalCode func(childComplexity int) int
 		Status      func(childComplexity int) int
+	}
+
+	RefundTooLarge struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Maximum func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	Session struct {
@@ -1314,6 +1345,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Card.RemovedAt(childComplexity), true
+
+	case "CardAmountOutOfRange.code":
+		if e.ComplexityRoot.CardAmountOutOfRange.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardAmountOutOfRange.Code(childComplexity), true
+	case "CardAmountOutOfRange.field":
+		if e.ComplexityRoot.CardAmountOutOfRange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardAmountOutOfRange.Field(childComplexity), true
+	case "CardAmountOutOfRange.limit":
+		if e.ComplexityRoot.CardAmountOutOfRange.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardAmountOutOfRange.Limit(childComplexity), true
+	case "CardAmountOutOfRange.message":
+		if e.ComplexityRoot.CardAmountOutOfRange.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardAmountOutOfRange.Message(childComplexity), true
 
 	case "CardDeclined.code":
 		if e.ComplexityRoot.CardDeclined.Code == nil {
@@ -2442,6 +2498,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderPaymentRefresh(childComplexity, args["input"].(model.OrderPaymentRefreshInput)), true
+	case "Mutation.orderRefund":
+		if e.ComplexityRoot.Mutation.OrderRefund == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderRefund_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderRefund(childComplexity, args["input"].(model.OrderRefundInput)), true
 	case "Mutation.orderShip":
 		if e.ComplexityRoot.Mutation.OrderShip == nil {
 			break
@@ -2629,12 +2696,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Earnings(childComplexity), true
-	case "Order.fee":
-		if e.ComplexityRoot.Order.Fee == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Order.Fee(childComplexity), true
 	case "Order.fulfilment":
 		if e.ComplexityRoot.Order.Fulfilment == nil {
 			break
@@ -2671,6 +2732,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Payments(childComplexity), true
+	case "Order.fee":
+		if e.ComplexityRoot.Order.PlatformFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PlatformFee(childComplexity), true
 	case "Order.cancelReason":
 		if e.ComplexityRoot.Order.Reason == nil {
 			break
@@ -2689,6 +2756,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Refunded(childComplexity), true
+	case "Order.refunds":
+		if e.ComplexityRoot.Order.Refunds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Refunds(childComplexity), true
 	case "Order.seller":
 		if e.ComplexityRoot.Order.Seller == nil {
 			break
@@ -2895,6 +2968,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderPaymentRefreshPayload.UserErrors(childComplexity), true
+
+	case "OrderRefund.amount":
+		if e.ComplexityRoot.OrderRefund.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.Amount(childComplexity), true
+	case "OrderRefund.cardAmount":
+		if e.ComplexityRoot.OrderRefund.Card == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.Card(childComplexity), true
+	case "OrderRefund.createdAt":
+		if e.ComplexityRoot.OrderRefund.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.CreatedAt(childComplexity), true
+	case "OrderRefund.reason":
+		if e.ComplexityRoot.OrderRefund.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.Reason(childComplexity), true
+	case "OrderRefund.refundId":
+		if e.ComplexityRoot.OrderRefund.RefundID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.RefundID(childComplexity), true
+	case "OrderRefund.walletAmount":
+		if e.ComplexityRoot.OrderRefund.Wallet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefund.Wallet(childComplexity), true
+
+	case "OrderRefundPayload.order":
+		if e.ComplexityRoot.OrderRefundPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefundPayload.Order(childComplexity), true
+	case "OrderRefundPayload.userErrors":
+		if e.ComplexityRoot.OrderRefundPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderRefundPayload.UserErrors(childComplexity), true
 
 	case "OrderShipPayload.order":
 		if e.ComplexityRoot.OrderShipPayload.Order == nil {
@@ -3469,6 +3592,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Refund.Status(childComplexity), true
+
+	case "RefundTooLarge.code":
+		if e.ComplexityRoot.RefundTooLarge.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundTooLarge.Code(childComplexity), true
+	case "RefundTooLarge.field":
+		if e.ComplexityRoot.RefundTooLarge.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundTooLarge.Field(childComplexity), true
+	case "RefundTooLarge.maximum":
+		if e.ComplexityRoot.RefundTooLarge.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundTooLarge.Maximum(childComplexity), true
+	case "RefundTooLarge.message":
+		if e.ComplexityRoot.RefundTooLarge.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundTooLarge.Message(childComplexity), true
 
 	case "Session.expiresAt":
 		if e.ComplexityRoot.Session.ExpiresAt == nil {
@@ -4214,6 +4362,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderConfirmReceiptInput,
 		ec.unmarshalInputOrderPayInput,
 		ec.unmarshalInputOrderPaymentRefreshInput,
+		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputShowCreateInput,
@@ -5311,6 +5460,8 @@ type LedgerEntry {
 
 enum AdminActionKind {
   LEDGER_ENTRY_REVERSED
+  ORDER_CANCELLED
+  ORDER_REFUNDED
 }
 
 "What somebody of the platform did with a privilege."
@@ -5434,8 +5585,17 @@ extend type Mutation {
   orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
   "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
   orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
-  "Ends an order that is not paid and not sent: its buyer while nothing is authorised, its seller and an admin. The card is let go."
+  """
+  Ends an order before it is sent: its buyer while nothing is authorised, its seller and an admin, who has to give a reason. What
+  was set aside is let go, and what was paid is refunded.
+  """
   orderCancel(input: OrderCancelInput!): OrderCancelPayload! @idempotent @auth(roles: [BUYER, ADMIN])
+  """
+  Gives money of a paid order back, each source its share: the card's part to the card, the wallet's to the wallet. By the order's
+  seller, and by an admin, who has to give a reason. All that is left ends the order. After the release the seller and the platform
+  give their shares back; what a seller does not have any more is taken from their next sales.
+  """
+  orderRefund(input: OrderRefundInput!): OrderRefundPayload! @idempotent @auth(roles: [SELLER, ADMIN])
 }
 
 extend type Subscription {
@@ -5472,6 +5632,7 @@ enum OrderAction {
   SHIP
   CONFIRM_RECEIPT
   CANCEL
+  REFUND
 }
 
 type Order implements Node {
@@ -5482,12 +5643,14 @@ type Order implements Node {
   auction: Auction
   "What the buyer pays."
   total: Money!
-  "What the platform keeps of it."
+  "What the platform keeps, of what is left after refunds."
   fee: Money!
   "What the seller gets of it."
   earnings: Money!
   "What of the total was given back."
   refunded: Money!
+  "The newest twenty, the newest first."
+  refunds: [OrderRefund!]!
   payment: OrderPaymentState!
   "How it was paid, and was tried to be: the newest ten, the newest first. For the buyer only; empty for others."
   payments: [OrderPayment!]!
@@ -5507,6 +5670,19 @@ type Order implements Node {
   sentAt: Time
   receivedAt: Time
   cancelledAt: Time
+}
+
+"Money of an order that went back to where it came from, or is on its way there."
+type OrderRefund {
+  amount: Money!
+  "The wallet's part; it is there."
+  walletAmount: Money!
+  "The card's part."
+  cardAmount: Money!
+  "The Refund of the card's part, for node: what became of it. For the buyer only."
+  refundId: ID
+  reason: String!
+  createdAt: Time!
 }
 
 enum OrderPaymentStatus {
@@ -5593,6 +5769,39 @@ type OrderCancelPayload {
   userErrors: [UserError!]!
 }
 
+input OrderRefundInput {
+  orderId: ID!
+  "In the order's currency; null: all that is left."
+  amount: MoneyInput
+  "For both parties to read; at most 500 characters."
+  reason: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderRefundPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+"The amount is more than is left of the order (REFUND_TOO_LARGE)."
+type RefundTooLarge implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What is left."
+  maximum: Money!
+}
+
+"The card's part is less or more than a card can be charged (CARD_AMOUNT_TOO_SMALL, CARD_AMOUNT_TOO_LARGE)."
+type CardAmountOutOfRange implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "The least, or the most, that a card can be charged."
+  limit: Money!
+}
+
 input OrderShipInput {
   orderId: ID!
   "At most 100 characters."
@@ -5629,6 +5838,8 @@ enum OrderEventKind {
   CANCELLED
   "The card of a cancelled order was let go."
   VOIDED
+  "Some of it, or all, was given back."
+  REFUNDED
 }
 
 type OrderEvent {
@@ -6723,6 +6934,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_earnings(ctx, field)
 	case "refunded":
 		return ec.fieldContext_Order_refunded(ctx, field)
+	case "refunds":
+		return ec.fieldContext_Order_refunds(ctx, field)
 	case "payment":
 		return ec.fieldContext_Order_payment(ctx, field)
 	case "payments":
@@ -6857,6 +7070,34 @@ func (ec *executionContext) childFields_OrderPaymentRefreshPayload(ctx context.C
 		return ec.fieldContext_OrderPaymentRefreshPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderPaymentRefreshPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderRefund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_OrderRefund_amount(ctx, field)
+	case "walletAmount":
+		return ec.fieldContext_OrderRefund_walletAmount(ctx, field)
+	case "cardAmount":
+		return ec.fieldContext_OrderRefund_cardAmount(ctx, field)
+	case "refundId":
+		return ec.fieldContext_OrderRefund_refundId(ctx, field)
+	case "reason":
+		return ec.fieldContext_OrderRefund_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OrderRefund_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderRefund", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderRefundPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderRefundPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderRefundPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderRefundPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderShipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

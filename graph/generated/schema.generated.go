@@ -55,6 +55,7 @@ type MutationResolver interface {
 	OrderShip(ctx context.Context, input model.OrderShipInput) (model.OrderShipPayload, error)
 	OrderConfirmReceipt(ctx context.Context, input model.OrderConfirmReceiptInput) (model.OrderConfirmReceiptPayload, error)
 	OrderCancel(ctx context.Context, input model.OrderCancelInput) (model.OrderCancelPayload, error)
+	OrderRefund(ctx context.Context, input model.OrderRefundInput) (model.OrderRefundPayload, error)
 	WalletTopUp(ctx context.Context, input model.WalletTopUpInput) (model.WalletTopUpPayload, error)
 	WalletTopUpRefresh(ctx context.Context, input model.WalletTopUpRefreshInput) (model.WalletTopUpRefreshPayload, error)
 	WalletWithdraw(ctx context.Context, input model.WalletWithdrawInput) (model.WalletWithdrawPayload, error)
@@ -285,6 +286,20 @@ func (ec *executionContext) field_Mutation_orderPaymentRefresh_args(ctx context.
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.OrderPaymentRefreshInput, error) {
 			return ec.unmarshalNOrderPaymentRefreshInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderPaymentRefreshInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orderRefund_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OrderRefundInput, error) {
+			return ec.unmarshalNOrderRefundInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderRefundInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2297,6 +2312,75 @@ func (ec *executionContext) fieldContext_Mutation_orderCancel(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_orderCancel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orderRefund(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orderRefund(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrderRefund(ctx, fc.Args["input"].(model.OrderRefundInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.OrderRefundPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER", "ADMIN"})
+				if err != nil {
+					var zeroVal model.OrderRefundPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.OrderRefundPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.OrderRefundPayload) graphql.Marshaler {
+			return ec.marshalNOrderRefundPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderRefundPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orderRefund(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderRefundPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orderRefund_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4494,6 +4578,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._WalletFrozen(ctx, sel, obj)
+	case model.RefundTooLarge:
+		return ec._RefundTooLarge(ctx, sel, &obj)
+	case *model.RefundTooLarge:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RefundTooLarge(ctx, sel, obj)
 	case model.InsufficientFunds:
 		return ec._InsufficientFunds(ctx, sel, &obj)
 	case *model.InsufficientFunds:
@@ -4529,6 +4620,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._CardDeclined(ctx, sel, obj)
+	case model.CardAmountOutOfRange:
+		return ec._CardAmountOutOfRange(ctx, sel, &obj)
+	case *model.CardAmountOutOfRange:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CardAmountOutOfRange(ctx, sel, obj)
 	case model.BidTooLow:
 		return ec._BidTooLow(ctx, sel, &obj)
 	case *model.BidTooLow:
@@ -4840,6 +4938,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "orderCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_orderCancel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orderRefund":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orderRefund(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

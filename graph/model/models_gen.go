@@ -86,6 +86,17 @@ type BidTooLow struct {
 
 func (BidTooLow) IsUserError() {}
 
+// The card's part is less or more than a card can be charged (CARD_AMOUNT_TOO_SMALL, CARD_AMOUNT_TOO_LARGE).
+type CardAmountOutOfRange struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// The least, or the most, that a card can be charged.
+	Limit money.Amount `json:"limit"`
+}
+
+func (CardAmountOutOfRange) IsUserError() {}
+
 // The card's bank refused (CARD_DECLINED, CARD_EXPIRED and the like).
 type CardDeclined struct {
 	Code    string   `json:"code"`
@@ -310,6 +321,21 @@ type OrderPaymentRefreshPayload struct {
 	UserErrors   []UserError           `json:"userErrors"`
 }
 
+type OrderRefundInput struct {
+	OrderID id.ID `json:"orderId"`
+	// In the order's currency; null: all that is left.
+	Amount *MoneyInput `json:"amount,omitempty"`
+	// For both parties to read; at most 500 characters.
+	Reason string `json:"reason"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderRefundPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type OrderShipInput struct {
 	OrderID id.ID `json:"orderId"`
 	// At most 100 characters.
@@ -337,6 +363,17 @@ type PhotoUploadCreatePayload struct {
 
 type Query struct {
 }
+
+// The amount is more than is left of the order (REFUND_TOO_LARGE).
+type RefundTooLarge struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What is left.
+	Maximum money.Amount `json:"maximum"`
+}
+
+func (RefundTooLarge) IsUserError() {}
 
 type ShowCreateInput struct {
 	// 3 to 140 characters.
@@ -622,6 +659,8 @@ const (
 	OrderEventKindCancelled OrderEventKind = "CANCELLED"
 	// The card of a cancelled order was let go.
 	OrderEventKindVoided OrderEventKind = "VOIDED"
+	// Some of it, or all, was given back.
+	OrderEventKindRefunded OrderEventKind = "REFUNDED"
 )
 
 var AllOrderEventKind = []OrderEventKind{
@@ -634,11 +673,12 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindReceived,
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
+	OrderEventKindRefunded,
 }
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded:
 		return true
 	}
 	return false

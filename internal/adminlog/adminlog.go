@@ -32,6 +32,8 @@ type Kind string
 // The kinds.
 const (
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
+	OrderCancelled      Kind = "ORDER_CANCELLED"
+	OrderRefunded       Kind = "ORDER_REFUNDED"
 )
 
 // Action is one thing that was done.

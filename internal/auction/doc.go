@@ -4,7 +4,8 @@
 //   - one writer a lot: whatever changes an auction holds its row's lock, and reads the time, the
 //     database's, after it has it, so that servers with other clocks decide the same;
 //   - the rules are a pure function (rules.go) from state and bid to state or refusal;
-//   - the leader, and nobody else, has an open hold for exactly the price;
+//   - on a lot that holds back, the leader, and nobody else, has an open hold for exactly the price; on one that cards
+//     back, each bid names a card of its bidder's, and no money moves;
 //   - the transaction that closes a lot makes the winner's order;
 //   - each change is an event of the topic auction:<id> in the order of the row's versions, and holds
 //     nothing that not everyone may see.

@@ -150,6 +150,8 @@ func tell(t *testing.T) *story {
 	s.withdraw(carim, isNotSent, "under way", payment.WithdrawalProcessing)
 	s.chargebacks()
 
+	s.byCard(seller, amal)
+
 	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
 	s.post("promised", ledger.Promotions, ledger.Bank)
 	s.must(postgres.InTx(t.Context(), s.Pool, func(tx pgx.Tx) error {
@@ -236,12 +238,7 @@ func (s *story) rollUp() {
 // lot opens an auction; each bidder bids more than the one before.
 func (s *story) lot(seller uuid.UUID, name string, bidders ...uuid.UUID) uuid.UUID {
 	s.t.Helper()
-	listing := id.New()
-	s.exec("INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'ONE_OFF', $3, '', 'GOOD')", listing, seller, "a "+name+" thing")
-	a, err := s.auction.Start(s.t.Context(), seller, auction.StartInput{
-		Listing: listing, StartPrice: money.New(10_00, "EUR"), Duration: time.Hour,
-	})
-	s.must(err)
+	a := s.start(seller, name, auction.ByHold)
 	for i, bidder := range bidders {
 		s.must2(s.auction.Place(s.t.Context(), bidder, auction.PlaceInput{
 			Auction: a.ID, Amount: money.New(int64(10_00+i*5_00), "EUR"), IdempotencyKey: name + strings.Repeat("!", i),
@@ -249,6 +246,18 @@ func (s *story) lot(seller uuid.UUID, name string, bidders ...uuid.UUID) uuid.UU
 	}
 	s.names[name] = a.ID.String()
 	return a.ID
+}
+
+// start opens an auction of a new listing.
+func (s *story) start(seller uuid.UUID, name string, backing auction.Backing) auction.Auction {
+	s.t.Helper()
+	listing := id.New()
+	s.exec("INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'ONE_OFF', $3, '', 'GOOD')", listing, seller, "a "+name+" thing")
+	a, err := s.auction.Start(s.t.Context(), seller, auction.StartInput{
+		Listing: listing, Backing: backing, StartPrice: money.New(10_00, "EUR"), Duration: time.Hour,
+	})
+	s.must(err)
+	return a
 }
 
 // close ends a lot, and answers its order if there is one.
@@ -266,6 +275,34 @@ func (s *story) close(lot uuid.UUID, name string) (order uuid.UUID) {
 		s.names[name] = order.String()
 	}
 	return order
+}
+
+// byCard tells of two orders that were paid partly by card: "authorised", and "carded", of which a part was refunded after
+// its release. Their payments are "authorising" and "carding".
+func (s *story) byCard(seller, buyer uuid.UUID) {
+	s.t.Helper()
+	s.exec("INSERT INTO provider_customer (user_id, provider, customer_id) VALUES ($1, 'stripe', 'cus_amal')", buyer)
+	card := id.New()
+	s.exec(`INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year)
+		VALUES ($1, $2, 'stripe', 'pm_amal', 'visa', '4242', 1, 2040)`, card, buyer)
+	owed := func(name, payment string) uuid.UUID {
+		a := s.start(seller, name, auction.ByCard)
+		s.must2(s.auction.Place(s.t.Context(), buyer, auction.PlaceInput{Auction: a.ID, Amount: money.New(80_00, "EUR"), Card: &card, IdempotencyKey: name}))
+		o := s.close(a.ID, name)
+		_, p, err := s.orders.Pay(s.t.Context(), buyer, order.PayInput{
+			Order: o, Card: &card, Wallet: new(money.New(30_00, "EUR")), IdempotencyKey: name,
+		})
+		s.must(err)
+		s.names[payment] = p.ID.String()
+		return o
+	}
+	owed("authorised", "authorising")
+	carded := owed("carded", "carding")
+	s.must2(s.orders.Ship(s.t.Context(), seller, carded, "RR124"))
+	s.must2(s.orders.ConfirmReceipt(s.t.Context(), buyer, carded))
+	s.must2(s.orders.Refund(s.t.Context(), order.Actor{User: seller}, order.RefundInput{
+		Order: carded, Amount: new(money.New(40_00, "EUR")), IdempotencyKey: "carded",
+	}))
 }
 
 func (s *story) post(key string, from, to ledger.Kind) {

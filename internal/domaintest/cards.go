@@ -189,7 +189,7 @@ func (w *CardWorld) Holder(page *string, outcome string) {
 }
 
 // WantEvents insists on the kinds of an order's events.
-func (w *CardWorld) WantEvents(o uuid.UUID, kinds string) {
+func (w *World) WantEvents(o uuid.UUID, kinds string) {
 	w.T.Helper()
 	var got []string
 	for _, e := range w.Events(order.Topic(o)) {

@@ -117,6 +117,12 @@ func (w *World) Must(err error) {
 	}
 }
 
+// Must2 is Must for a call whose answer does not matter.
+func (w *World) Must2(_ any, err error) {
+	w.T.Helper()
+	w.Must(err)
+}
+
 // Exec runs a statement as the schema's owner.
 func (w *World) Exec(sql string, args ...any) {
 	w.T.Helper()
@@ -223,7 +229,18 @@ func (w *World) Close(lot uuid.UUID) auction.Auction {
 // Sale is the paid order of a lot that a new buyer won at a price.
 func (w *World) Sale(cents int64) order.Order {
 	w.T.Helper()
-	seller, buyer := w.User(identity.Seller), w.Buyer(cents)
+	return w.SaleTo(w.Buyer(cents), cents)
+}
+
+// SaleTo is the paid order of a lot that a buyer won at a price.
+func (w *World) SaleTo(buyer uuid.UUID, cents int64) order.Order {
+	w.T.Helper()
+	return w.SaleBy(w.User(identity.Seller), buyer, cents)
+}
+
+// SaleBy is the paid order of a seller's lot that a buyer won at a price.
+func (w *World) SaleBy(seller, buyer uuid.UUID, cents int64) order.Order {
+	w.T.Helper()
 	a, err := w.Auctions.Start(w.Ctx(), seller, auction.StartInput{
 		Listing: w.Listing(seller), StartPrice: EUR(min(cents, 10_00)), Duration: time.Hour,
 	})

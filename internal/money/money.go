@@ -4,6 +4,7 @@ package money
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 
 	"golang.org/x/text/currency"
@@ -125,6 +126,14 @@ func (a Amount) Add(b Amount) (Amount, error) {
 		return Amount{}, ErrRange
 	}
 	return Amount{sum, a.Currency}, nil
+}
+
+// Share is the part of the amount that part is of whole, rounded down: 0 ≤ part ≤ whole, and neither the amount nor the
+// whole is negative or, for the whole, zero.
+func (a Amount) Share(part, whole int64) Amount {
+	high, low := bits.Mul64(uint64(a.Minor), uint64(part))
+	share, _ := bits.Div64(high, low, uint64(whole))
+	return Amount{int64(share), a.Currency}
 }
 
 // BasisPoints is the share of an amount in hundredths of a percent, rounded half up; amounts are not negative.

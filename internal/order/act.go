@@ -75,7 +75,7 @@ func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (O
 			return nil, err
 		}
 		return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
-			Order: o.ID, Seller: o.SellerID, Total: o.Total, Fee: o.Fee, Key: "order:" + o.ID.String() + ":release",
+			Order: o.ID, Seller: o.SellerID, Total: o.Left(), Fee: o.PlatformFee(), Key: "order:" + o.ID.String() + ":release",
 		})
 	})
 }
@@ -85,7 +85,7 @@ func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realti
 	if s.referrals == nil {
 		return nil, nil
 	}
-	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Total, Fee: o.Fee})
+	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Left(), Fee: o.PlatformFee()})
 }
 
 // done is where an action has led; doing it again there is answered with the order as it is, so that a retry is harmless.
@@ -97,7 +97,7 @@ func (o Order) done(a Action) bool {
 		return o.state() == settled
 	case ActionCancel:
 		return o.Fulfilment == Cancelled
-	case ActionPay: // told by its key
+	case ActionPay, ActionRefund: // told by their keys
 	}
 	return false
 }

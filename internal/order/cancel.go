@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/text"
 )
@@ -15,26 +15,37 @@ import (
 const reasonMax = 500
 
 // Cancel ends an order before its goods are sent. What is under way or authorised is voided: the wallet has its part
-// back at once, and the order is VOIDED when the provider has let the card go, at once or by the job.
+// back at once, and the order is VOIDED when the provider has let the card go, at once or by the job. What is paid is
+// refunded, all that is left of it.
 func (s *Service) Cancel(ctx context.Context, who Actor, order uuid.UUID, reason string) (Order, error) {
 	reason, err := checkReason(reason)
 	if err != nil {
 		return Order{}, err
 	}
-	var open *uuid.UUID
-	o, err := s.act(ctx, who, order, ActionCancel, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
-		o.Reason = reason
-		voided, told, err := s.cancelUnpaidTx(ctx, tx, o)
-		if open = voided.Open; err != nil {
+	var after func(context.Context) error // the provider's part
+	o, err := s.act(ctx, who, order, ActionCancel, func(tx pgx.Tx, o *Order) (told []realtime.Event, err error) {
+		if err := s.recordTx(ctx, tx, who, *o, adminlog.OrderCancelled, reason); err != nil {
 			return nil, err
 		}
-		return told, voided.ReleaseTx(ctx, tx)
+		if o.Payment == Paid {
+			told, after, err = s.refundTx(ctx, tx, o, refundAsk{by: who.User, amount: o.Left(), reason: reason, kind: EventCancelled})
+			return told, err
+		}
+		o.Reason = reason
+		told, after, err = s.cancelUnpaidTx(ctx, tx, o)
+		return told, err
 	})
-	if err != nil || open == nil {
+	if err != nil || after == nil {
 		return o, err
 	}
+	return s.afterwards(ctx, order, after)
+}
+
+// afterwards does the provider's part of what was committed, and answers the order as it is then. A failure there is for the
+// jobs to mend.
+func (s *Service) afterwards(ctx context.Context, order uuid.UUID, do func(context.Context) error) (Order, error) {
 	ctx = context.WithoutCancel(ctx)
-	if _, err := s.payment.AdvanceOrderPayment(ctx, *open); err != nil {
+	if err := do(ctx); err != nil {
 		return Order{}, err
 	}
 	row, err := s.q.OrderByID(ctx, s.pool, order)
@@ -42,19 +53,35 @@ func (s *Service) Cancel(ctx context.Context, who Actor, order uuid.UUID, reason
 }
 
 // cancelUnpaidTx gives the payment up. The order is VOIDED with it unless a card has to be let go first.
-func (s *Service) cancelUnpaidTx(ctx context.Context, tx pgx.Tx, o *Order) (payment.Voided, []realtime.Event, error) {
+func (s *Service) cancelUnpaidTx(ctx context.Context, tx pgx.Tx, o *Order) (told []realtime.Event, after func(context.Context) error, err error) {
 	voided, err := s.payment.VoidOrderPaymentTx(ctx, tx, o.ID)
 	if err != nil {
-		return voided, nil, err
+		return nil, nil, err
 	}
 	to := state{Voided, Cancelled}
-	if voided.Open != nil {
+	if open := voided.Open; open != nil {
 		to.payment = o.Payment
+		after = func(ctx context.Context) error {
+			_, err := s.payment.AdvanceOrderPayment(ctx, *open)
+			return err
+		}
 	}
-	told, err := s.stepTx(ctx, tx, o, to, EventCancelled)
-	return voided, append(told, voided.Told...), err
+	if told, err = s.stepTx(ctx, tx, o, to, EventCancelled); err != nil {
+		return nil, nil, err
+	}
+	return append(told, voided.Told...), after, voided.ReleaseTx(ctx, tx)
 }
 
+// recordTx keeps what an admin does to an order of others, who has to say why.
+func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, who Actor, o Order, kind adminlog.Kind, reason string) error {
+	if _, party := o.PartyOf(who.User); party {
+		return nil
+	}
+	_, err := adminlog.RecordTx(ctx, tx, adminlog.Entry{Actor: who.User, Kind: kind, Subject: o.NodeID().String(), Reason: reason})
+	return err
+}
+
+// checkReason cleans a reason, which the parties need not give.
 func checkReason(reason string) (string, error) {
 	reason = text.Clean(reason)
 	if utf8.RuneCountInString(reason) > reasonMax || !text.IsProse(reason) {

@@ -49,6 +49,7 @@ const (
 	ActionShip           Action = "SHIP"
 	ActionConfirmReceipt Action = "CONFIRM_RECEIPT"
 	ActionCancel         Action = "CANCEL"
+	ActionRefund         Action = "REFUND"
 )
 
 // Party says where somebody stands towards an order.
@@ -82,8 +83,12 @@ var actions = map[Action]map[Party][]state{
 	ActionConfirmReceipt: {AsBuyer: {sent}},
 	ActionCancel: {
 		AsBuyer:  {unpaid},
-		AsSeller: {unpaid, authorised},
-		AsAdmin:  {unpaid, authorised},
+		AsSeller: {unpaid, authorised, paid},
+		AsAdmin:  {unpaid, authorised, paid},
+	},
+	ActionRefund: {
+		AsSeller: {paid, sent, settled},
+		AsAdmin:  {paid, sent, settled},
 	},
 }
 
@@ -99,7 +104,7 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel} {
+	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund} {
 		if o.may(a, p) {
 			available = append(available, a)
 		}

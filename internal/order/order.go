@@ -33,7 +33,7 @@ type Order struct {
 	AuctionID    *uuid.UUID   `json:"auctionId"`
 	CardID       *uuid.UUID   `json:"cardId"` // that the buyer's winning bid named; theirs alone to see
 	Total        money.Amount `json:"total"`  // what the buyer pays
-	Fee          money.Amount `json:"fee"`    // what the platform keeps of it
+	Fee          money.Amount `json:"fee"`    // what the platform keeps of all of it
 	Refunded     money.Amount `json:"refunded"`
 	Payment      Payment      `json:"payment"`
 	Fulfilment   Fulfilment   `json:"fulfilment"`
@@ -51,9 +51,19 @@ type Order struct {
 // NodeID is the id that clients see.
 func (o Order) NodeID() id.ID { return id.Order.ID(o.ID) }
 
-// Earnings is what the seller gets: the total less the fee.
+// Left is what of the total was not given back.
+func (o Order) Left() money.Amount {
+	return money.New(o.Total.Minor-o.Refunded.Minor, o.Total.Currency)
+}
+
+// PlatformFee is what the platform keeps: of what is left, what Fee is of the total.
+func (o Order) PlatformFee() money.Amount {
+	return payment.Terms{Total: o.Total, Fee: o.Fee}.Of(o.Left()).Fee
+}
+
+// Earnings is what the seller gets: what is left less the fee.
 func (o Order) Earnings() money.Amount {
-	return money.New(o.Total.Minor-o.Fee.Minor, o.Total.Currency)
+	return payment.Terms{Total: o.Total, Fee: o.Fee}.Of(o.Left()).Seller
 }
 
 // PartyOf says on which side a user stands; ok is false for anybody else.

@@ -1,5 +1,5 @@
 // Package payment moves money between cards, wallets, holds and escrow, and keeps saved cards. It owns the
-// tables top_up, refund, withdrawal, hold, card, card_setup, provider_customer, provider_event, provider_cursor, provider_txn and exchange; the money itself is the ledger's, and nothing here changes a balance except by an entry.
+// tables top_up, order_payment, refund, withdrawal, hold, card, card_setup, provider_customer, provider_event, provider_cursor, provider_txn and exchange; the money itself is the ledger's, and nothing here changes a balance except by an entry.
 //
 // What must stay true:
 //

@@ -35,8 +35,8 @@ type Release struct {
 	Key    string
 }
 
-// ReleaseEscrowTx pays an order's escrow out: the fee to the platform, the rest to the seller. The
-// seller may have it at once; docs/payments.md says what will come between.
+// ReleaseEscrowTx pays an order's escrow out: the fee to the platform, the rest to the seller, of which they first pay what
+// they owe. The seller may have it at once; docs/payments.md says what will come between.
 func (s *Service) ReleaseEscrowTx(ctx context.Context, tx pgx.Tx, r Release) (err error) {
 	defer fault.Wrap(&err, "release the escrow of order %s", r.Order)
 	c := r.Total.Currency
@@ -48,14 +48,8 @@ func (s *Service) ReleaseEscrowTx(ctx context.Context, tx pgx.Tx, r Release) (er
 	case r.Fee.Minor < 0 || r.Fee.Minor > r.Total.Minor:
 		return money.ErrRange
 	}
-	legs := []ledger.Leg{of(ledger.Escrow, r.Order, c, -r.Total.Minor)}
-	if net := r.Total.Minor - r.Fee.Minor; net > 0 {
-		legs = append(legs, of(ledger.SellerAvailable, r.Seller, c, net))
-	}
-	if r.Fee.Minor > 0 {
-		legs = append(legs, of(ledger.PlatformFees, uuid.Nil, c, r.Fee.Minor))
-	}
-	return atomically(ctx, tx, func(tx pgx.Tx) error {
-		return post(ctx, tx, ledger.Entry{Key: r.Key, Flow: ledger.FlowRelease, Cause: ledger.Cause{Kind: "order", ID: r.Order}, Legs: legs})
-	})
+	return s.postWithSeller(ctx, tx, ledger.Entry{Key: r.Key, Flow: ledger.FlowRelease, Cause: orderCause(r.Order), Legs: legs(
+		of(ledger.Escrow, r.Order, c, -r.Total.Minor),
+		of(ledger.PlatformFees, uuid.Nil, c, r.Fee.Minor),
+	)}, r.Seller, money.New(r.Total.Minor-r.Fee.Minor, c))
 }

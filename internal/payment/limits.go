@@ -62,13 +62,23 @@ func checkCardAmount(a money.Amount) error {
 		}
 		switch {
 		case a.Minor < l.least:
-			return ErrCardPartTooSmall.With("minimum", money.New(l.least, l.currency))
+			return ErrCardPartTooSmall.With("limit", money.New(l.least, l.currency))
 		case a.Minor > mostOfCard:
-			return ErrCardPartTooLarge.With("maximum", money.New(mostOfCard, l.currency))
+			return ErrCardPartTooLarge.With("limit", money.New(mostOfCard, l.currency))
 		case a.Minor%l.step != 0:
 			return ErrAmountStep.At("walletAmount").With("step", money.New(l.step, l.currency))
 		}
 		return nil
 	}
 	return ErrCurrencyUnsupported.At("walletAmount").With("supported", Currencies())
+}
+
+// cardStep is the step in which cards are charged and refunded in a currency.
+func cardStep(c money.Currency) int64 {
+	for _, l := range limits() {
+		if l.currency == c {
+			return l.step
+		}
+	}
+	return 1
 }

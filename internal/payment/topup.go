@@ -187,6 +187,9 @@ func printable(text string) bool {
 	return text != "" && len(text) <= 255
 }
 
+// Printable tells whether text may be an idempotency key.
+func Printable(text string) bool { return printable(text) }
+
 // hash is of everything that has to be the same when a key is used again.
 func (in TopUpInput) hash() []byte {
 	if in.Card != nil {

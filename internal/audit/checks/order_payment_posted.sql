@@ -1,0 +1,29 @@
+-- A captured payment has put both its parts into its order's escrow by one entry, its wallet's part out of the wallet or its hold, and no
+-- other payment has. The card's part has the provider's record.
+WITH wanted AS (
+    SELECT p.order_id, CASE WHEN p.card_amount > 0 THEN 'order_payment:' || p.id || ':capture' ELSE 'order:' || p.order_id || ':pay' END AS key,
+           p.currency, l.kind, l.owner, l.amount
+    FROM order_payment p,
+         LATERAL (VALUES ('escrow', p.order_id, p.wallet_amount + p.card_amount),
+                         (CASE WHEN p.hold_id IS NULL THEN 'wallet' ELSE 'wallet_held' END, p.user_id, -p.wallet_amount)) AS l (kind, owner, amount)
+    WHERE p.status = 'CAPTURED' AND l.amount <> 0
+), posted AS (
+    SELECT e.cause_id AS order_id, e.key, a.currency, a.kind, a.owner, sum(p.amount) AS amount
+    FROM ledger.entry e
+    JOIN ledger.posting p ON p.entry_id = e.id
+    JOIN ledger.account a ON a.id = p.account_id AND a.kind NOT IN ('psp_clearing', 'psp_fees')
+    WHERE e.cause_kind = 'order' AND e.flow IN ('purchase', 'capture') AND e.reverses IS NULL
+    GROUP BY e.cause_id, e.key, a.currency, a.kind, a.owner
+)
+SELECT format('order %s', order_id), format('%s: %s of %s got %s %s, not %s', key, kind, owner, coalesce(p.amount, 0), currency, coalesce(w.amount, 0))
+FROM wanted w
+FULL JOIN posted p USING (order_id, key, currency, kind, owner)
+WHERE w.amount IS DISTINCT FROM p.amount
+UNION ALL
+SELECT format('payment %s', p.id), format('no record of the provider says that it charged %s %s for %s (%s)', p.card_amount, p.currency, p.fee, p.balance_txn_id)
+FROM order_payment p
+WHERE p.status = 'CAPTURED' AND p.card_amount > 0
+  AND NOT EXISTS (
+      SELECT FROM provider_txn t
+      WHERE (t.id, t.kind, t.currency, t.gross, t.fee, t.entry_key)
+          = (p.balance_txn_id, 'CHARGE', p.currency, p.card_amount, p.fee, 'order_payment:' || p.id || ':capture'))

@@ -1,0 +1,154 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+)
+
+// OrderRefund is money of an order that goes back to where it came from.
+type OrderRefund struct {
+	ID       uuid.UUID // also of the Refund of the card's part, where there is one
+	Order    uuid.UUID
+	Seller   uuid.UUID
+	Total    money.Amount
+	Fee      money.Amount
+	Left     money.Amount // of the total, before this refund
+	Amount   money.Amount // of what is left
+	Released bool         // the seller and the platform have theirs already
+}
+
+// RefundInParts is a refund and how it is divided.
+type RefundInParts struct {
+	OrderRefund
+
+	Parts   Parts
+	payment db.OrderPayment
+}
+
+// DivideRefundTx divides a refund of an order whose row the caller has locked: what each source and each side has of what
+// is left before it, less what it has of what is left after it. So refunds in any steps end at what each source paid.
+func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) (parts RefundInParts, err error) {
+	defer fault.Wrap(&err, "divide a refund of order %s", r.Order)
+	paid, err := s.q.OrderPaymentLive(ctx, tx, r.Order)
+	if err == nil {
+		paid, err = s.q.OrderPaymentLock(ctx, tx, paid.ID) // as the charge's owner, for OpenRefundTx
+	}
+	if err != nil {
+		return parts, err
+	}
+	if paid.Status != string(OrderCaptured) {
+		return parts, fmt.Errorf("payment %s is %s, and nothing of it can be refunded", paid.ID, paid.Status)
+	}
+	c := r.Total.Currency
+	if step := cardStep(c); paid.CardAmount > 0 && r.Amount != r.Left && r.Amount.Minor%step != 0 {
+		return parts, ErrAmountStep.At("amount").With("step", money.New(step, c))
+	}
+	terms := Terms{Total: r.Total, Fee: r.Fee, Card: money.New(paid.CardAmount, c)}
+	after := money.New(r.Left.Minor-r.Amount.Minor, c)
+	return RefundInParts{OrderRefund: r, Parts: terms.Of(r.Left).less(terms.Of(after)), payment: paid}, nil
+}
+
+// RefundOrderTx gives an order's money back: first out of the hands of seller and platform, where it was released, then from
+// escrow to its sources. The card's part is on its way with the commit; PushRefund sends it at once. It comes last
+// in its transaction.
+func (s *Service) RefundOrderTx(ctx context.Context, tx pgx.Tx, r RefundInParts) (err error) {
+	defer fault.Wrap(&err, "refund order %s", r.Order)
+	return atomically(ctx, tx, func(tx pgx.Tx) error {
+		if r.Parts.Card.Minor > 0 {
+			err := s.OpenRefundTx(ctx, tx, NewRefund{
+				ID: r.ID, User: r.payment.UserID, Cause: RefundOfOrder, CauseID: r.Order,
+				Charge: OrderCharge, ChargeID: r.payment.ID, ProviderID: deref(r.payment.ProviderID), Amount: r.Parts.Card,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if r.Released {
+			if err := s.returnTx(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return post(ctx, tx, r.entry("refund", ledger.FlowRefund, legs(
+			of(ledger.Escrow, r.Order, r.Amount.Currency, -r.Amount.Minor),
+			of(ledger.Wallet, r.payment.UserID, r.Amount.Currency, r.Parts.Wallet.Minor),
+			RefundLeg(r.ID, r.Parts.Card),
+		)))
+	})
+}
+
+// returnTx takes the legs of the release back, each by its share. What the seller no longer has becomes their debt.
+func (s *Service) returnTx(ctx context.Context, tx pgx.Tx, r RefundInParts) error {
+	return s.postWithSeller(ctx, tx, r.entry("return", ledger.FlowReturn, legs(
+		of(ledger.Escrow, r.Order, r.Amount.Currency, r.Amount.Minor),
+		of(ledger.PlatformFees, uuid.Nil, r.Amount.Currency, -r.Parts.Fee.Minor),
+	)), r.Seller, money.New(-r.Parts.Seller.Minor, r.Amount.Currency))
+}
+
+func (r RefundInParts) entry(step string, flow ledger.Flow, legs []ledger.Leg) ledger.Entry {
+	return ledger.Entry{Key: "order_refund:" + r.ID.String() + ":" + step, Flow: flow, Cause: orderCause(r.Order), Legs: legs}
+}
+
+// legs leaves out those of nothing.
+func legs(all ...ledger.Leg) []ledger.Leg {
+	var some []ledger.Leg
+	for _, leg := range all {
+		if leg.Amount != 0 {
+			some = append(some, leg)
+		}
+	}
+	return some
+}
+
+// sellerTries bounds how often postWithSeller reads balances anew that others change under its eyes.
+const sellerTries = 20
+
+// postWithSeller posts an entry in which a seller gets an amount, or gives it where it is negative. A seller gives what they
+// have, and owes the rest; one who owes pays that first of what they get. The balances are the ledger's to lock: they are
+// read, and where somebody was faster, its limits refuse the entry, and they are read again.
+func (s *Service) postWithSeller(ctx context.Context, tx pgx.Tx, e ledger.Entry, seller uuid.UUID, amount money.Amount) error {
+	c, others := amount.Currency, e.Legs
+	for range sellerTries {
+		available, debt, err := sellerHas(ctx, tx, seller, c)
+		if err != nil {
+			return err
+		}
+		toDebt := min(max(amount.Minor, 0), -debt)
+		if amount.Minor < 0 {
+			toDebt = min(amount.Minor+available, 0)
+		}
+		e.Legs = append(legs(
+			of(ledger.SellerAvailable, seller, c, amount.Minor-toDebt),
+			of(ledger.SellerDebt, seller, c, toDebt),
+		), others...)
+		err = atomically(ctx, tx, func(tx pgx.Tx) error { return post(ctx, tx, e) })
+		limit, ok := errors.AsType[*ledger.Limit](err)
+		if !ok || (limit.Account.Kind != ledger.SellerAvailable && limit.Account.Kind != ledger.SellerDebt) {
+			return err
+		}
+	}
+	return fmt.Errorf("the balances of seller %s changed %d times in a row", seller, sellerTries)
+}
+
+// sellerHas is what a seller has of a currency, and what they owe, which is not positive.
+func sellerHas(ctx context.Context, tx pgx.Tx, seller uuid.UUID, c money.Currency) (available, debt int64, err error) {
+	owned, err := ledger.Owned(ctx, tx, seller, ledger.SellerAvailable, ledger.SellerDebt)
+	for _, account := range owned {
+		switch {
+		case account.Balance.Currency != c:
+		case account.Kind == ledger.SellerDebt:
+			debt = account.Balance.Minor
+		default:
+			available = account.Balance.Minor
+		}
+	}
+	return available, debt, err
+}
