@@ -21,6 +21,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/stripefake/spectest"
 )
 
 const (
@@ -38,11 +39,22 @@ type CardWorld struct {
 // NewWithCards makes a world with a Stripe; between payment and it come the providers that wrap it, if any.
 func NewWithCards(t testing.TB, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
 	t.Helper()
+	return withCards(t, func(fake http.Handler) http.Handler { return fake }, wraps...)
+}
+
+// NewWithWatchedCards is NewWithCards with a Stripe whose requests and answers are held against the official description.
+func NewWithWatchedCards(t testing.TB) *CardWorld {
+	t.Helper()
+	return withCards(t, func(fake http.Handler) http.Handler { return spectest.Watch(t, fake) })
+}
+
+func withCards(t testing.TB, watch func(http.Handler) http.Handler, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
+	t.Helper()
 	fake, err := stripefake.New(stripefake.Config{Key: stripeKey, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewServer(fake)
+	listener := httptest.NewServer(watch(fake))
 	t.Cleanup(listener.Close)
 	return &CardWorld{Stripe: fake, World: NewPaying(t, func(c *payment.Config) {
 		jobs, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{})

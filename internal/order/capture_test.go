@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
@@ -120,6 +121,79 @@ type refusing struct{ payment.Provider }
 
 func (refusing) CaptureIntent(context.Context, string, string) (payment.Intent, error) {
 	return payment.Intent{}, &payment.ProviderError{Op: "capture", Outcome: payment.Rejected, Code: "charge_not_capturable"}
+}
+
+// What somebody captures at the provider's own desk is the buyer's money in escrow all the same: the order is PAID, and to
+// be sent.
+func TestCapturedByHand(t *testing.T) {
+	t.Parallel()
+	var provider payment.Provider
+	w := domaintest.NewWithCards(t, func(p payment.Provider) payment.Provider {
+		provider = p
+		return p
+	})
+	w.Listens()
+	owed, card := w.Owed(100_00, 30_00, "pm_card_visa")
+	_, p, err := w.Pay(owed, card, 30_00)
+	w.Must(err)
+	var intent string
+	w.Must(w.Admin.QueryRow(t.Context(), "SELECT provider_id FROM order_payment WHERE id = $1", p.ID).Scan(&intent))
+	w.Must2(provider.CaptureIntent(t.Context(), intent, "by hand"))
+	w.Hears("payment_intent.succeeded")
+	o, err := w.Orders.Get(t.Context(), owed.BuyerID, owed.ID)
+	if err != nil || o.Payment != order.Paid || o.Fulfilment != order.FulfilmentPending {
+		t.Errorf("became %+v, %v", o, err)
+	}
+	w.Audited()
+	if o, err = w.Orders.Ship(t.Context(), owed.SellerID, owed.ID, "RR1"); err != nil || o.Fulfilment != order.Sent {
+		t.Errorf("shipped: %+v, %v", o, err)
+	}
+	w.WantEvents(owed.ID, "CREATED AUTHORISED PAID SENT")
+	w.Audited()
+}
+
+// A card that is removed after it was authorised is charged all the same.
+func TestCardIsRemovedBeforeShipping(t *testing.T) {
+	t.Parallel()
+	w := domaintest.NewWithCards(t)
+	owed, card := w.Owed(100_00, 0, "pm_card_visa")
+	_, _, err := w.Pay(owed, card, 0)
+	w.Must(err)
+	w.Must2(w.Payment.RemoveCard(t.Context(), owed.BuyerID, card))
+	if o, err := w.Orders.Ship(t.Context(), owed.SellerID, owed.ID, ""); err != nil || o.Payment != order.Paid {
+		t.Errorf("shipped: %+v, %v", o, err)
+	}
+	w.Audited()
+}
+
+// A frozen wallet pays no order and no part of one; what it has set aside before is captured, and a refund comes into it.
+func TestFrozenWallet(t *testing.T) {
+	t.Parallel()
+	w := domaintest.NewWithCards(t)
+	owed, card := w.Owed(100_00, 100_00, "pm_card_visa")
+	held := w.OwedBy(owed.BuyerID, card, domaintest.EUR(50_00))
+	_, _, err := w.Pay(held, card, 20_00)
+	w.Must(err)
+	w.Must2(w.Payment.FreezeWallet(t.Context(), w.User(identity.Admin), owed.BuyerID, "A complaint."))
+	before := w.Digest()
+	for _, in := range []order.PayInput{
+		{Order: owed.ID, IdempotencyKey: "a"},
+		{Order: owed.ID, Card: &card, Wallet: new(domaintest.EUR(10_00)), IdempotencyKey: "b"},
+	} {
+		if _, _, err := w.Orders.Pay(t.Context(), owed.BuyerID, in); domaintest.Code(err) != "WALLET_FROZEN" {
+			t.Errorf("paid: %v", err)
+		}
+	}
+	if w.Digest() != before {
+		t.Error("a refusal left something")
+	}
+	if _, p, err := w.Pay(owed, card, 0); err != nil || p.Status != payment.OrderAuthorised {
+		t.Errorf("by card alone: %+v, %v", p, err)
+	}
+	w.Must2(w.Orders.Ship(t.Context(), held.SellerID, held.ID, ""))
+	w.Must2(refund(w, held, 0))
+	w.WantWallet(owed.BuyerID, 100_00, 0)
+	w.Audited()
 }
 
 // A wallet and a card in each currency, at the least that a card takes: the card gets no less, the wallet the rest.

@@ -107,12 +107,14 @@ type Service struct {
 	referrals      Referrals
 }
 
-// Referrals hears of completed orders, in the transaction that completes them, and answers the events to publish after it.
+// Referrals hears of orders that are completed, and of those that are refunded in full after that, in the transactions that
+// do so, and answers the events to publish after them.
 type Referrals interface {
 	CompletedTx(ctx context.Context, tx pgx.Tx, sale referral.Sale) ([]realtime.Event, error)
+	ReversedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
 }
 
-// UseReferrals says who hears of completed orders; to be called before the first is.
+// UseReferrals says who hears of that; to be called before the first order is completed.
 func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
 // New makes the service, and ties it to pay. The platform keeps feeBasisPoints hundredths of a percent of each total.

@@ -164,12 +164,18 @@ func (s *Service) keepRefundTx(ctx context.Context, tx pgx.Tx, r payment.RefundI
 func (s *Service) refundedTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundAsk) ([]realtime.Event, error) {
 	o.Refunded.Minor += ask.amount.Minor
 	to := o.state()
-	if o.Left().Minor == 0 {
+	ends := o.Left().Minor == 0
+	if ends {
 		if to.payment = Refunded; to.fulfilment == FulfilmentPending {
 			to.fulfilment, o.Reason = Cancelled, ask.reason
 		}
 	}
-	return s.stepTx(ctx, tx, o, to, ask.kind)
+	told, err := s.stepTx(ctx, tx, o, to, ask.kind)
+	if err != nil || !ends || s.referrals == nil {
+		return told, err
+	}
+	reversed, err := s.referrals.ReversedTx(ctx, tx, o.ID)
+	return append(told, reversed...), err
 }
 
 // newestRefunds is how many of an order's refunds are shown.

@@ -2,6 +2,8 @@ package order_test
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -184,6 +186,64 @@ func TestDebtIsPaidFirst(t *testing.T) {
 	wants(0, 91_50-45_75)
 	settles(w.SaleBy(first.SellerID, buyer, 100_00))
 	wants(45_75, 0)
+}
+
+// However an order was paid, in whatever steps it is refunded and wherever among them it is received: in the end everybody has
+// what they began with, and the books hold after each step.
+func TestRefundsInAnySteps(t *testing.T) {
+	t.Parallel()
+	const seed = 11
+	random := rand.New(rand.NewPCG(seed, seed))
+	w := domaintest.NewWithCards(t)
+	for i := range 8 {
+		byCard := []int64{0, 100_00, 50 + random.Int64N(99_00)}[random.IntN(3)]
+		o := sent(w, byCard, fmt.Sprintf("pm_card_%s", []string{"visa", "mastercard", "amex", "discover", "diners", "jcb", "unionpay", "us"}[i]))
+		before, steps := toCard(w), []string{}
+		for left, received := int64(100_00), false; left > 0; {
+			if !received && random.IntN(4) == 0 {
+				steps, received = append(steps, "received"), true
+				w.Must2(w.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID))
+				if random.IntN(2) == 0 {
+					paysOut(w, o.SellerID, w.Balance(ledger.SellerAvailable, o.SellerID))
+				}
+			}
+			step := min(left, 1+random.Int64N(60_00))
+			steps, left = append(steps, strconv.FormatInt(step, 10)), left-step
+			w.Must2(refund(w, o, step))
+			w.Audited()
+		}
+		if c := toCard(w) - before; c != byCard || w.Balance(ledger.Wallet, o.BuyerID) != 100_00-byCard {
+			t.Errorf("seed %d: of %d by card, %v: %d to the card, %d in the wallet", seed, byCard, steps, c, w.Balance(ledger.Wallet, o.BuyerID))
+		}
+	}
+}
+
+// A commission ends with the order that it is for, and only with all of it.
+func TestCommissionEndsWithItsOrder(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	referrer, buyer := w.Buyer(0), w.Buyer(100_00)
+	code, err := w.Referrals.Code(t.Context(), referrer)
+	w.Must(err)
+	w.Must(postgres.InTx(t.Context(), w.Pool, func(tx pgx.Tx) error {
+		_, err := w.Referrals.JoinTx(t.Context(), tx, buyer, code)
+		return err
+	}))
+	sale := w.SaleTo(buyer, 100_00)
+	seller := order.Actor{User: sale.SellerID}
+	w.Must2(w.Orders.Ship(t.Context(), sale.SellerID, sale.ID, ""))
+	w.Must2(w.Orders.ConfirmReceipt(t.Context(), buyer, sale.ID))
+	pending := w.Balance(ledger.ReferralPending, referrer)
+	for _, step := range []struct{ refund, left int64 }{{60_00, pending}, {40_00, 0}} {
+		_, err := w.Orders.Refund(t.Context(), seller, order.RefundInput{
+			Order: sale.ID, Amount: new(domaintest.EUR(step.refund)), IdempotencyKey: uuid.NewString(),
+		})
+		w.Must(err)
+		if got := w.Balance(ledger.ReferralPending, referrer); got != step.left || pending == 0 {
+			t.Errorf("after %d more: %d is pending, want %d", step.refund, got, step.left)
+		}
+		w.Audited()
+	}
 }
 
 // A paid order that is cancelled, or refunded in full before it is sent, goes back to its sources and is not sent.
