@@ -29,3 +29,17 @@ LIMIT @page_size;
 
 -- name: TopUpsByID :many
 SELECT * FROM top_up WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+
+-- What is left in escrow of the card's part, unless it was released: without what refunds have taken out, whatever became of
+-- them, and what lost chargebacks did.
+-- name: OrderPaymentCardLeft :one
+SELECT p.order_id, (p.card_amount
+    - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0))::bigint AS card_left
+FROM order_payment p WHERE p.id = @id;
+
+-- name: ChargebacksOfOrderPayment :one
+SELECT p.order_id,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered < c.amount) AS borne
+FROM order_payment p WHERE p.id = @id;

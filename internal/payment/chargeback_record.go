@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,7 @@ func (s *Service) disputeChanged(ctx context.Context, disputeID string) (ignored
 	}
 	topUp, err := s.q.TopUpOfProvider(ctx, s.pool, d.Intent)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "no top-up is " + d.Intent, nil
+		return s.orderDisputed(ctx, d)
 	}
 	if err != nil {
 		return "", err
@@ -48,10 +49,11 @@ func (s *Service) disputeChanged(ctx context.Context, disputeID string) (ignored
 	return "", s.recordDispute(ctx, d, disputed{user: top.User, topUp: &top.ID})
 }
 
-// disputed is the payment that a dispute is about.
+// disputed is the payment that a dispute is about: one of the two.
 type disputed struct {
-	user  uuid.UUID
-	topUp *uuid.UUID
+	user         uuid.UUID
+	topUp        *uuid.UUID
+	orderPayment *OrderPayment
 }
 
 // recordDispute brings a chargeback to where the provider has it, once, whoever else tries: under its row's lock,
@@ -84,13 +86,17 @@ func (s *Service) recordDispute(ctx context.Context, d Dispute, of disputed) err
 
 // lockChargeback gives the dispute's row, made where there is none, under its lock.
 func (s *Service) lockChargeback(ctx context.Context, tx pgx.Tx, d Dispute, of disputed) (row db.Chargeback, fresh bool, err error) {
-	if _, err = s.q.TopUpLock(ctx, tx, *of.topUp); err != nil {
+	if err = s.lockDisputedTx(ctx, tx, of); err != nil {
 		return row, false, err
 	}
-	made, err := s.q.ChargebackInsert(ctx, tx, db.ChargebackInsertParams{
+	insert := db.ChargebackInsertParams{
 		ID: id.New(), Provider: providerRef, DisputeID: d.ID, ChargeID: d.Charge, TopUpID: of.topUp, UserID: of.user,
 		Amount: d.Amount.Minor, Currency: string(d.Amount.Currency), Reason: d.Reason, Status: string(ChargebackInquiry),
-	})
+	}
+	if of.orderPayment != nil {
+		insert.OrderPaymentID = &of.orderPayment.ID
+	}
+	made, err := s.q.ChargebackInsert(ctx, tx, insert)
 	if err != nil {
 		return row, false, err
 	}
@@ -158,12 +164,12 @@ func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Char
 	case ChargebackWon:
 		end = func() ([]realtime.Event, error) { return s.winTx(ctx, tx, next, d.Reinstated) }
 	case ChargebackLost:
-		covered, err := s.coveredTx(ctx, tx, next)
+		from, covered, err := s.coveredTx(ctx, tx, next)
 		if err != nil {
 			return nil, err
 		}
 		next.Covered = &covered
-		end = func() ([]realtime.Event, error) { return s.loseTx(ctx, tx, next) }
+		end = func() ([]realtime.Event, error) { return s.loseTx(ctx, tx, next, from) }
 	case ChargebackInquiry, ChargebackNeedsResponse, ChargebackUnderReview, ChargebackClosed:
 		end = func() ([]realtime.Event, error) { return nil, nil }
 	}
@@ -173,8 +179,12 @@ func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Char
 	}); err != nil {
 		return nil, err
 	}
+	order, err := s.tellOrderTx(ctx, tx, next)
+	if err != nil {
+		return nil, err
+	}
 	lifted, err := end()
-	return append(told, lifted...), err
+	return slices.Concat(told, order, lifted), err
 }
 
 func tellOfChargeback(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
@@ -186,11 +196,13 @@ func tellOfChargeback(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]real
 	return []realtime.Event{user, support}, err
 }
 
-// withdrawTx books that the provider took the money, and freezes the wallet that it had come into.
-func (s *Service) withdrawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t ProviderTxn) ([]realtime.Event, error) {
-	_, frozen, err := freezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor})
-	if err != nil {
-		return nil, err
+// withdrawTx books that the provider took the money, and freezes the wallet that it had come into, where it had.
+func (s *Service) withdrawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t ProviderTxn) (frozen []realtime.Event, err error) {
+	if row.TopUpID != nil {
+		_, frozen, err = freezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return frozen, s.postClearedTx(ctx, tx, chargebackEntry(row, "withdrawn", ledger.FlowChargeback, chargebackLeg(row, -row.Amount)), txnChargeback, t)
 }
@@ -204,23 +216,27 @@ func (s *Service) winTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t Pro
 	return thawTx(ctx, tx, row, liftedByWin)
 }
 
-// coveredTx is how much of a lost chargeback its wallet can pay. The freeze is asked for again for its lock: what
-// the wallet has stays so until the transaction ends.
-func (s *Service) coveredTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (int64, error) {
-	if _, _, err := ledger.FreezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor}); err != nil {
-		return 0, err
+// coveredTx is how much there is to take of a lost chargeback, and where: in the wallet that the payment had come into, or in
+// its order's escrow. What it says stays so until the transaction ends: escrow moves under its order's lock, and the
+// freeze is asked for again for the wallet's.
+func (s *Service) coveredTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (from ledger.Account, covered int64, err error) {
+	if row.OrderPaymentID != nil {
+		return s.escrowCoversTx(ctx, tx, row)
 	}
-	balance, err := ledger.Balance(ctx, tx, ledger.Account{Kind: ledger.Wallet, Owner: row.UserID, Currency: money.Currency(row.Currency)})
-	return min(balance, row.Amount), err
+	from = ledger.Account{Kind: ledger.Wallet, Owner: row.UserID, Currency: money.Currency(row.Currency)}
+	if _, _, err := ledger.FreezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: row.UserID, Cause: causeOf(row), Reason: frozenFor}); err != nil {
+		return from, 0, err
+	}
+	balance, err := ledger.Balance(ctx, tx, from)
+	return from, min(balance, row.Amount), err
 }
 
-// loseTx takes what there is out of the wallet, and bears the rest. The freeze ends where the wallet has paid for
-// all of it, and otherwise stays for an admin to lift.
-func (s *Service) loseTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
-	c := money.Currency(row.Currency)
+// loseTx takes what there is, and bears the rest. A wallet's freeze ends where it has paid for all of it, and
+// otherwise stays for an admin to lift.
+func (s *Service) loseTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, from ledger.Account) ([]realtime.Event, error) {
 	entry := chargebackEntry(row, "lost", ledger.FlowChargebackLost,
-		of(ledger.Wallet, row.UserID, c, -*row.Covered),
-		of(ledger.ChargebackLoss, uuid.Nil, c, *row.Covered-row.Amount),
+		ledger.Leg{Account: from, Amount: -*row.Covered},
+		of(ledger.ChargebackLoss, uuid.Nil, money.Currency(row.Currency), *row.Covered-row.Amount),
 		chargebackLeg(row, row.Amount))
 	if err := post(ctx, tx, entry); err != nil || *row.Covered < row.Amount {
 		return nil, err

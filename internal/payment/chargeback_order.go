@@ -1,0 +1,83 @@
+package payment
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// OrderChargeback is what the chargebacks of an order's payment mean for it, once one of them has changed.
+type OrderChargeback struct {
+	Open  bool         // money of it is withdrawn, and nobody has decided
+	Borne bool         // one was lost for which the platform pays
+	Taken money.Amount // out of escrow, by the one that changed
+}
+
+// orderDisputed records a dispute of an order's payment.
+func (s *Service) orderDisputed(ctx context.Context, d Dispute) (ignored string, err error) {
+	found, err := s.q.OrderPaymentOfProvider(ctx, s.pool, d.Intent)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "no top-up and no order payment is " + d.Intent, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	p, err := s.AdvanceOrderPayment(ctx, found)
+	if err == nil && p.Status == OrderAuthorised { // captured by somebody else: the next look sees that
+		p, err = s.AdvanceOrderPayment(ctx, found)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case p.Status != OrderCaptured:
+		return "", errStillOpen
+	}
+	return "", s.recordDispute(ctx, d, disputed{user: p.User, orderPayment: &p})
+}
+
+// lockDisputedTx takes the locks of what was paid, before the chargeback's.
+func (s *Service) lockDisputedTx(ctx context.Context, tx pgx.Tx, of disputed) error {
+	if of.topUp != nil {
+		_, err := s.q.TopUpLock(ctx, tx, *of.topUp)
+		return err
+	}
+	if err := s.orders.LockTx(ctx, tx, of.orderPayment.Order); err != nil {
+		return err
+	}
+	_, err := s.q.OrderPaymentLock(ctx, tx, of.orderPayment.ID)
+	return err
+}
+
+// escrowCoversTx is how much of a lost chargeback its order's escrow can pay: what is there of the card's part. What the
+// wallet paid beside it is not the bank's to take, and after the release there is nothing.
+func (s *Service) escrowCoversTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (escrow ledger.Account, covered int64, err error) {
+	left, err := s.q.OrderPaymentCardLeft(ctx, tx, *row.OrderPaymentID)
+	if err != nil {
+		return escrow, 0, err
+	}
+	escrow = ledger.Account{Kind: ledger.Escrow, Owner: left.OrderID, Currency: money.Currency(row.Currency)}
+	there, err := ledger.Balance(ctx, tx, escrow)
+	return escrow, max(0, min(row.Amount, left.CardLeft, there)), err
+}
+
+// tellOrderTx tells an order what a chargeback that moves money means for it.
+func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
+	if row.OrderPaymentID == nil || row.WithdrawnTxnID == nil {
+		return nil, nil
+	}
+	all, err := s.q.ChargebacksOfOrderPayment(ctx, tx, *row.OrderPaymentID)
+	if err != nil {
+		return nil, err
+	}
+	taken := money.New(0, money.Currency(row.Currency))
+	if row.Covered != nil {
+		taken.Minor = *row.Covered
+	}
+	return s.orders.ChargedBackTx(ctx, tx, all.OrderID, OrderChargeback{Open: all.Open, Borne: all.Borne, Taken: taken})
+}
