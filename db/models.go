@@ -242,6 +242,8 @@ type Order struct {
 	CancelReason string
 	AuthorisedAt *time.Time
 	CancelledAt  *time.Time
+	ChargedBack  int64
+	Disputed     bool
 }
 
 type OrderMove struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -41,6 +41,8 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
@@ -48,7 +50,7 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 const orderInsert = `-- name: OrderInsert :one
 INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed
 `
 
 type OrderInsertParams struct {
@@ -98,12 +100,14 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -131,6 +135,8 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
@@ -160,7 +166,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -188,12 +194,14 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -221,12 +229,14 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -275,6 +285,8 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.CancelReason,
 			&i.AuthorisedAt,
 			&i.CancelledAt,
+			&i.ChargedBack,
+			&i.Disputed,
 		); err != nil {
 			return nil, err
 		}
@@ -287,7 +299,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -336,6 +348,8 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.CancelReason,
 			&i.AuthorisedAt,
 			&i.CancelledAt,
+			&i.ChargedBack,
+			&i.Disputed,
 		); err != nil {
 			return nil, err
 		}
@@ -460,15 +474,16 @@ func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []
 
 const orderUpdate = `-- name: OrderUpdate :one
 UPDATE orders
-SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, cancel_reason = $5,
+SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = $5, disputed = $6,
+    cancel_reason = $7,
     version = version + 1,
     authorised_at = CASE WHEN $1 = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
-WHERE id = $6
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at
+WHERE id = $8
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed
 `
 
 type OrderUpdateParams struct {
@@ -476,6 +491,8 @@ type OrderUpdateParams struct {
 	Fulfilment   string
 	Tracking     string
 	Refunded     int64
+	ChargedBack  int64
+	Disputed     bool
 	CancelReason string
 	ID           uuid.UUID
 }
@@ -486,6 +503,8 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.Fulfilment,
 		arg.Tracking,
 		arg.Refunded,
+		arg.ChargedBack,
+		arg.Disputed,
 		arg.CancelReason,
 		arg.ID,
 	)
@@ -512,12 +531,14 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.CancelReason,
 		&i.AuthorisedAt,
 		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
 	)
 	return i, err
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -551,6 +572,8 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.CancelReason,
 			&i.AuthorisedAt,
 			&i.CancelledAt,
+			&i.ChargedBack,
+			&i.Disputed,
 		); err != nil {
 			return nil, err
 		}
@@ -563,7 +586,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY id
 `
@@ -599,6 +622,8 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.CancelReason,
 			&i.AuthorisedAt,
 			&i.CancelledAt,
+			&i.ChargedBack,
+			&i.Disputed,
 		); err != nil {
 			return nil, err
 		}

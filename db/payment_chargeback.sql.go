@@ -13,31 +13,39 @@ import (
 )
 
 const chargebackGet = `-- name: ChargebackGet :one
-SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE id = $1
+SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE c.id = $1
 `
 
-func (q *Queries) ChargebackGet(ctx context.Context, db DBTX, id uuid.UUID) (Chargeback, error) {
+type ChargebackGetRow struct {
+	Chargeback Chargeback
+	OrderID    *uuid.UUID
+}
+
+func (q *Queries) ChargebackGet(ctx context.Context, db DBTX, id uuid.UUID) (ChargebackGetRow, error) {
 	row := db.QueryRow(ctx, chargebackGet, id)
-	var i Chargeback
+	var i ChargebackGetRow
 	err := row.Scan(
-		&i.ID,
-		&i.Provider,
-		&i.DisputeID,
-		&i.ChargeID,
-		&i.TopUpID,
-		&i.OrderPaymentID,
-		&i.UserID,
-		&i.Amount,
-		&i.Currency,
-		&i.Reason,
-		&i.Status,
-		&i.RespondBy,
-		&i.WithdrawnTxnID,
-		&i.ReinstatedTxnID,
-		&i.Covered,
-		&i.OpenedAt,
-		&i.ChangedAt,
-		&i.DecidedAt,
+		&i.Chargeback.ID,
+		&i.Chargeback.Provider,
+		&i.Chargeback.DisputeID,
+		&i.Chargeback.ChargeID,
+		&i.Chargeback.TopUpID,
+		&i.Chargeback.OrderPaymentID,
+		&i.Chargeback.UserID,
+		&i.Chargeback.Amount,
+		&i.Chargeback.Currency,
+		&i.Chargeback.Reason,
+		&i.Chargeback.Status,
+		&i.Chargeback.RespondBy,
+		&i.Chargeback.WithdrawnTxnID,
+		&i.Chargeback.ReinstatedTxnID,
+		&i.Chargeback.Covered,
+		&i.Chargeback.OpenedAt,
+		&i.Chargeback.ChangedAt,
+		&i.Chargeback.DecidedAt,
+		&i.OrderID,
 	)
 	return i, err
 }
@@ -143,10 +151,11 @@ func (q *Queries) ChargebackOfDisputeLock(ctx context.Context, db DBTX, provider
 }
 
 const chargebackPage = `-- name: ChargebackPage :many
-SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback
-WHERE (opened_at, id) < ($1::timestamptz, $2::uuid)
-  AND ($3::text IS NULL OR status = $3)
-ORDER BY opened_at DESC, id DESC
+SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE (c.opened_at, c.id) < ($1::timestamptz, $2::uuid)
+  AND ($3::text IS NULL OR c.status = $3)
+ORDER BY c.opened_at DESC, c.id DESC
 LIMIT $4
 `
 
@@ -157,7 +166,12 @@ type ChargebackPageParams struct {
 	PageSize int32
 }
 
-func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPageParams) ([]Chargeback, error) {
+type ChargebackPageRow struct {
+	Chargeback Chargeback
+	OrderID    *uuid.UUID
+}
+
+func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPageParams) ([]ChargebackPageRow, error) {
 	rows, err := db.Query(ctx, chargebackPage,
 		arg.BeforeAt,
 		arg.BeforeID,
@@ -168,28 +182,29 @@ func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPag
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Chargeback
+	var items []ChargebackPageRow
 	for rows.Next() {
-		var i Chargeback
+		var i ChargebackPageRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Provider,
-			&i.DisputeID,
-			&i.ChargeID,
-			&i.TopUpID,
-			&i.OrderPaymentID,
-			&i.UserID,
-			&i.Amount,
-			&i.Currency,
-			&i.Reason,
-			&i.Status,
-			&i.RespondBy,
-			&i.WithdrawnTxnID,
-			&i.ReinstatedTxnID,
-			&i.Covered,
-			&i.OpenedAt,
-			&i.ChangedAt,
-			&i.DecidedAt,
+			&i.Chargeback.ID,
+			&i.Chargeback.Provider,
+			&i.Chargeback.DisputeID,
+			&i.Chargeback.ChargeID,
+			&i.Chargeback.TopUpID,
+			&i.Chargeback.OrderPaymentID,
+			&i.Chargeback.UserID,
+			&i.Chargeback.Amount,
+			&i.Chargeback.Currency,
+			&i.Chargeback.Reason,
+			&i.Chargeback.Status,
+			&i.Chargeback.RespondBy,
+			&i.Chargeback.WithdrawnTxnID,
+			&i.Chargeback.ReinstatedTxnID,
+			&i.Chargeback.Covered,
+			&i.Chargeback.OpenedAt,
+			&i.Chargeback.ChangedAt,
+			&i.Chargeback.DecidedAt,
+			&i.OrderID,
 		); err != nil {
 			return nil, err
 		}
@@ -251,6 +266,54 @@ func (q *Queries) ChargebackUpdate(ctx context.Context, db DBTX, arg ChargebackU
 		&i.ChangedAt,
 		&i.DecidedAt,
 	)
+	return i, err
+}
+
+const chargebacksOfOrderPayment = `-- name: ChargebacksOfOrderPayment :one
+SELECT p.order_id,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0) AS borne,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.status = 'LOST') AS lost
+FROM order_payment p WHERE p.id = $1
+`
+
+type ChargebacksOfOrderPaymentRow struct {
+	OrderID uuid.UUID
+	Open    bool
+	Borne   bool
+	Lost    bool
+}
+
+func (q *Queries) ChargebacksOfOrderPayment(ctx context.Context, db DBTX, id uuid.UUID) (ChargebacksOfOrderPaymentRow, error) {
+	row := db.QueryRow(ctx, chargebacksOfOrderPayment, id)
+	var i ChargebacksOfOrderPaymentRow
+	err := row.Scan(
+		&i.OrderID,
+		&i.Open,
+		&i.Borne,
+		&i.Lost,
+	)
+	return i, err
+}
+
+const orderPaymentCardLeft = `-- name: OrderPaymentCardLeft :one
+SELECT p.order_id, (p.card_amount
+    - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0))::bigint AS card_left
+FROM order_payment p WHERE p.id = $1
+`
+
+type OrderPaymentCardLeftRow struct {
+	OrderID  uuid.UUID
+	CardLeft int64
+}
+
+// What is left in escrow of the card's part, unless it was released: without what refunds have taken out, whatever became of
+// them, and what lost chargebacks did.
+func (q *Queries) OrderPaymentCardLeft(ctx context.Context, db DBTX, id uuid.UUID) (OrderPaymentCardLeftRow, error) {
+	row := db.QueryRow(ctx, orderPaymentCardLeft, id)
+	var i OrderPaymentCardLeftRow
+	err := row.Scan(&i.OrderID, &i.CardLeft)
 	return i, err
 }
 

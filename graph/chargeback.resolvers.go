@@ -25,6 +25,15 @@ func (r *chargebackResolver) TopUp(ctx context.Context, obj *payment.Chargeback)
 	return maybe(ctx, load(ctx).topUp, *obj.TopUp)
 }
 
+// OrderID is the resolver for the orderId field.
+func (r *chargebackResolver) OrderID(ctx context.Context, obj *payment.Chargeback) (*id.ID, error) {
+	if obj.Order == nil {
+		return nil, nil
+	}
+	order := id.Order.ID(*obj.Order)
+	return &order, nil
+}
+
 // Chargebacks is the resolver for the chargebacks field.
 func (r *queryResolver) Chargebacks(ctx context.Context, status *payment.ChargebackStatus, first *int, after *string) (page.Page[payment.Chargeback], error) {
 	return r.Payment.Chargebacks(ctx, status, page.Args{First: first, After: after})

@@ -20,7 +20,8 @@ SELECT * FROM orders WHERE id = @id;
 
 -- name: OrderUpdate :one
 UPDATE orders
-SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded = @refunded, cancel_reason = @cancel_reason,
+SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded = @refunded, charged_back = @charged_back, disputed = @disputed,
+    cancel_reason = @cancel_reason,
     version = version + 1,
     authorised_at = CASE WHEN @payment = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,

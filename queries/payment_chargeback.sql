@@ -18,13 +18,16 @@ WHERE id = @id
 RETURNING *;
 
 -- name: ChargebackGet :one
-SELECT * FROM chargeback WHERE id = @id;
+SELECT sqlc.embed(c), p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE c.id = @id;
 
 -- name: ChargebackPage :many
-SELECT * FROM chargeback
-WHERE (opened_at, id) < (@before_at::timestamptz, @before_id::uuid)
-  AND (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
-ORDER BY opened_at DESC, id DESC
+SELECT sqlc.embed(c), p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE (c.opened_at, c.id) < (@before_at::timestamptz, @before_id::uuid)
+  AND (sqlc.narg(status)::text IS NULL OR c.status = sqlc.narg(status))
+ORDER BY c.opened_at DESC, c.id DESC
 LIMIT @page_size;
 
 -- name: TopUpsByID :many
@@ -41,5 +44,6 @@ FROM order_payment p WHERE p.id = @id;
 -- name: ChargebacksOfOrderPayment :one
 SELECT p.order_id,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
-       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered < c.amount) AS borne
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0) AS borne,
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.status = 'LOST') AS lost
 FROM order_payment p WHERE p.id = @id;

@@ -220,6 +220,7 @@ type ComplexityRoot struct {
 		DecidedAt func(childComplexity int) int
 		NodeID    func(childComplexity int) int
 		OpenedAt  func(childComplexity int) int
+		OrderID   func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		RespondBy func(childComplexity int) int
 		Status    func(childComplexity int) int
@@ -487,7 +488,9 @@ type ComplexityRoot struct {
 		Buyer            func(childComplexity int) int
 		CancelledAt      func(childComplexity int) int
 		Card             func(childComplexity int) int
+		ChargedBack      func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
+		Disputed         func(childComplexity int) int
 		Earnings         func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		Listing          func(childComplexity int) int
@@ -1520,6 +1523,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Chargeback.OpenedAt(childComplexity), true
+	case "Chargeback.orderId":
+		if e.ComplexityRoot.Chargeback.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Chargeback.OrderID(childComplexity), true
 	case "Chargeback.reason":
 		if e.ComplexityRoot.Chargeback.Reason == nil {
 			break
@@ -2684,12 +2693,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Card(childComplexity), true
+	case "Order.chargedBack":
+		if e.ComplexityRoot.Order.ChargedBack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ChargedBack(childComplexity), true
 	case "Order.createdAt":
 		if e.ComplexityRoot.Order.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Order.CreatedAt(childComplexity), true
+	case "Order.disputed":
+		if e.ComplexityRoot.Order.Disputed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Disputed(childComplexity), true
 	case "Order.earnings":
 		if e.ComplexityRoot.Order.Earnings == nil {
 			break
@@ -4912,11 +4933,13 @@ type Chargeback implements Node {
   user: User!
   "The payment into a wallet that it is about."
   topUp: TopUp
+  "The order that it paid for."
+  orderId: ID
   amount: Money!
   "The card network's: fraudulent, product_not_received and the like."
   reason: String!
   status: ChargebackStatus!
-  "Of a lost one: what there was to take of it. The platform bears the rest."
+  "Of a lost one: what there was to take of it, in the wallet or in the order's escrow. The platform bears the rest."
   covered: Money
   "Until when evidence may be submitted at the provider."
   respondBy: Time
@@ -5617,6 +5640,8 @@ enum OrderPaymentState {
   REFUNDED
   "Never taken: the order was cancelled."
   VOIDED
+  "What was left of it, by the card's bank, before the seller had it."
+  CHARGED_BACK
 }
 
 "The state of an order's goods."
@@ -5651,6 +5676,10 @@ type Order implements Node {
   refunded: Money!
   "The newest twenty, the newest first."
   refunds: [OrderRefund!]!
+  "What the card's bank has taken back out of escrow, for good."
+  chargedBack: Money!
+  "The card's bank takes money of it back, or did after the release: nothing is done with its money (ORDER_DISPUTED)."
+  disputed: Boolean!
   payment: OrderPaymentState!
   "How it was paid, and was tried to be: the newest ten, the newest first. For the buyer only; empty for others."
   payments: [OrderPayment!]!
@@ -5840,6 +5869,8 @@ enum OrderEventKind {
   VOIDED
   "Some of it, or all, was given back."
   REFUNDED
+  "The card's bank takes money of it back, or has decided: see disputed and chargedBack."
+  CHARGEBACK_CHANGED
 }
 
 type OrderEvent {
@@ -6504,6 +6535,8 @@ func (ec *executionContext) childFields_Chargeback(ctx context.Context, field gr
 		return ec.fieldContext_Chargeback_user(ctx, field)
 	case "topUp":
 		return ec.fieldContext_Chargeback_topUp(ctx, field)
+	case "orderId":
+		return ec.fieldContext_Chargeback_orderId(ctx, field)
 	case "amount":
 		return ec.fieldContext_Chargeback_amount(ctx, field)
 	case "reason":
@@ -6936,6 +6969,10 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_refunded(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
+	case "chargedBack":
+		return ec.fieldContext_Order_chargedBack(ctx, field)
+	case "disputed":
+		return ec.fieldContext_Order_disputed(ctx, field)
 	case "payment":
 		return ec.fieldContext_Order_payment(ctx, field)
 	case "payments":

@@ -661,6 +661,8 @@ const (
 	OrderEventKindVoided OrderEventKind = "VOIDED"
 	// Some of it, or all, was given back.
 	OrderEventKindRefunded OrderEventKind = "REFUNDED"
+	// The card's bank takes money of it back, or has decided: see disputed and chargedBack.
+	OrderEventKindChargebackChanged OrderEventKind = "CHARGEBACK_CHANGED"
 )
 
 var AllOrderEventKind = []OrderEventKind{
@@ -674,11 +676,12 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
 	OrderEventKindRefunded,
+	OrderEventKindChargebackChanged,
 }
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

@@ -127,6 +127,8 @@ func corruptions() []corruption {
 		one("a chargeback by another record", "UPDATE chargeback SET withdrawn_txn_id = 'txn_x' WHERE id = :open;", "chargeback_posted"),
 		one("a chargeback that came back twice", "UPDATE ledger.entry SET cause_kind = 'chargeback', cause_id = :won; WHERE key = :label;", "chargeback_posted"),
 		one("a chargeback that a seller paid", "UPDATE ledger.entry SET flow = 'chargeback_lost' WHERE flow = 'release'", "chargeback_seller"),
+		one("an order that no bank disputes", "UPDATE orders SET disputed = true WHERE id = :paid;", "order_chargeback"),
+		one("an order that no bank took from", "UPDATE orders SET charged_back = 1 WHERE id = :paid;", "order_chargeback", "order_escrow"),
 		one("a charged back top-up that can be spent", "UPDATE ledger.freeze SET lifted_at = now(), lifted_kind = 'test', lifted_by = owner, lift_reason = 'x' WHERE cause_id = :open;", "chargeback_freeze"),
 		one("an unpaid order with money in escrow", "UPDATE orders SET payment = 'PENDING' WHERE id = :paid;", "order_escrow", "order_payment_state"),
 		one("an escrow without an order", "UPDATE ledger.account SET owner = gen_random_uuid() WHERE kind = 'escrow' AND owner = :paid;", "order_escrow", "order_payment_posted"),

@@ -118,8 +118,8 @@ func (s *Service) act(
 		if _, allowed := actions[a][party]; allowed && o.done(a) {
 			return nil
 		}
-		if !o.may(a, party) {
-			return ErrMove
+		if err := o.check(a, party); err != nil {
+			return err
 		}
 		told, err = do(tx, &o)
 		return err
@@ -174,7 +174,7 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 	}
 	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
-		Refunded: o.Refunded.Minor, CancelReason: o.Reason,
+		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
 	})
 	if err == nil {
 		*o = orderOf(row)

@@ -22,6 +22,7 @@ const (
 	EventCancelled  = "CANCELLED"
 	EventVoided     = "VOIDED" // the card of a cancelled order was let go
 	EventRefunded   = "REFUNDED"
+	EventChargeback = "CHARGEBACK_CHANGED" // the card's bank takes money of it back, or has decided
 )
 
 // Topic is where an order's changes are told.

@@ -7,12 +7,13 @@ type Payment string
 
 // The states of payment.
 const (
-	PaymentPending Payment = "PENDING"    // owed
-	Authorised     Payment = "AUTHORISED" // set aside on the card and in the wallet
-	Paid           Payment = "PAID"       // in escrow
-	Settled        Payment = "SETTLED"    // earned by the seller
-	Refunded       Payment = "REFUNDED"   // all of it
-	Voided         Payment = "VOIDED"     // never taken
+	PaymentPending Payment = "PENDING"      // owed
+	Authorised     Payment = "AUTHORISED"   // set aside on the card and in the wallet
+	Paid           Payment = "PAID"         // in escrow
+	Settled        Payment = "SETTLED"      // earned by the seller
+	Refunded       Payment = "REFUNDED"     // all of it
+	Voided         Payment = "VOIDED"       // never taken
+	ChargedBack    Payment = "CHARGED_BACK" // what was left of it, by the card's bank
 )
 
 // Fulfilment is the state of an order's goods.
@@ -31,7 +32,7 @@ var (
 	paymentMoves = map[Payment][]Payment{
 		PaymentPending: {Authorised, Paid, Voided},
 		Authorised:     {Paid, PaymentPending, Voided},
-		Paid:           {Settled, Refunded},
+		Paid:           {Settled, Refunded, ChargedBack},
 		Settled:        {Refunded},
 	}
 	fulfilmentMoves = map[Fulfilment][]Fulfilment{
@@ -92,8 +93,19 @@ var actions = map[Action]map[Party][]state{
 	},
 }
 
+// check refuses what a party may not do with the order as it is. While the card's bank takes money of it back, nothing moves.
+func (o Order) check(a Action, p Party) error {
+	switch {
+	case !slices.Contains(actions[a][p], o.state()):
+		return ErrMove
+	case o.Disputed:
+		return ErrDisputed
+	}
+	return nil
+}
+
 // may tells whether a party may do something with the order as it is.
-func (o Order) may(a Action, p Party) bool { return slices.Contains(actions[a][p], o.state()) }
+func (o Order) may(a Action, p Party) bool { return o.check(a, p) == nil }
 
 // allowed reports whether both machines may go from one state to the other.
 func allowed(from, to state) bool {

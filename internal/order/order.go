@@ -35,6 +35,8 @@ type Order struct {
 	Total        money.Amount `json:"total"`  // what the buyer pays
 	Fee          money.Amount `json:"fee"`    // what the platform keeps of all of it
 	Refunded     money.Amount `json:"refunded"`
+	ChargedBack  money.Amount `json:"chargedBack"` // out of escrow, by the card's bank
+	Disputed     bool         `json:"disputed"`    // the bank takes money of it back, or did after the release
 	Payment      Payment      `json:"payment"`
 	Fulfilment   Fulfilment   `json:"fulfilment"`
 	Tracking     string       `json:"tracking"`
@@ -51,9 +53,9 @@ type Order struct {
 // NodeID is the id that clients see.
 func (o Order) NodeID() id.ID { return id.Order.ID(o.ID) }
 
-// Left is what of the total was not given back.
+// Left is what of the total was not given back, nor taken back by the card's bank before the seller had it.
 func (o Order) Left() money.Amount {
-	return money.New(o.Total.Minor-o.Refunded.Minor, o.Total.Currency)
+	return money.New(o.Total.Minor-o.Refunded.Minor-o.ChargedBack.Minor, o.Total.Currency)
 }
 
 // PlatformFee is what the platform keeps: of what is left, what Fee is of the total.
@@ -90,7 +92,7 @@ func orderOf(row db.Order) Order {
 	c := money.Currency(row.Currency)
 	return Order{
 		ID: row.ID, BuyerID: row.BuyerID, SellerID: row.SellerID, ListingID: row.ListingID, AuctionID: row.AuctionID,
-		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), Reason: row.CancelReason,
+		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
 		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt,

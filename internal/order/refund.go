@@ -81,8 +81,8 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			}
 			return err
 		}
-		if !o.may(ActionRefund, party) {
-			return ErrMove
+		if err := o.check(ActionRefund, party); err != nil {
+			return err
 		}
 		if err := s.recordTx(ctx, tx, who, o, adminlog.OrderRefunded, in.Reason); err != nil {
 			return err

@@ -52,7 +52,8 @@ func (c ChargebackStatus) rank() int {
 type Chargeback struct {
 	ID        uuid.UUID
 	User      uuid.UUID  // who paid
-	TopUp     *uuid.UUID // what they paid for
+	TopUp     *uuid.UUID // what they paid for: this,
+	Order     *uuid.UUID // or this
 	Amount    money.Amount
 	Reason    string // the card network's: fraudulent, product_not_received and the like
 	Status    ChargebackStatus
@@ -86,7 +87,8 @@ func (s *Service) Chargebacks(ctx context.Context, status *ChargebackStatus, arg
 	if err != nil {
 		return ChargebackPage{}, fmt.Errorf("list chargebacks: %w", err)
 	}
-	return page.Of(rows, size, chargebackFrom, func(c Chargeback) string { return page.Key{At: c.OpenedAt, ID: c.ID}.Encode(chargebackList) }), nil
+	from := func(row db.ChargebackPageRow) Chargeback { return chargebackFrom(row.Chargeback, row.OrderID) }
+	return page.Of(rows, size, from, func(c Chargeback) string { return page.Key{At: c.OpenedAt, ID: c.ID}.Encode(chargebackList) }), nil
 }
 
 // ChargebackByID is any chargeback; whoever asks is staff.
@@ -98,7 +100,7 @@ func (s *Service) ChargebackByID(ctx context.Context, id uuid.UUID) (Chargeback,
 	if err != nil {
 		return Chargeback{}, fmt.Errorf("read a chargeback: %w", err)
 	}
-	return chargebackFrom(row), nil
+	return chargebackFrom(row.Chargeback, row.OrderID), nil
 }
 
 // ChargebackOf is one of the user's own chargebacks.
@@ -110,9 +112,9 @@ func (s *Service) ChargebackOf(ctx context.Context, user, id uuid.UUID) (Chargeb
 	return c, err
 }
 
-func chargebackFrom(row db.Chargeback) Chargeback {
+func chargebackFrom(row db.Chargeback, order *uuid.UUID) Chargeback {
 	c := Chargeback{
-		ID: row.ID, User: row.UserID, TopUp: row.TopUpID, Amount: chargebackAmount(row), Reason: row.Reason,
+		ID: row.ID, User: row.UserID, TopUp: row.TopUpID, Order: order, Amount: chargebackAmount(row), Reason: row.Reason,
 		Status: ChargebackStatus(row.Status), RespondBy: row.RespondBy, OpenedAt: row.OpenedAt, DecidedAt: row.DecidedAt,
 	}
 	if row.Covered != nil {

@@ -15,7 +15,7 @@ import (
 // OrderChargeback is what the chargebacks of an order's payment mean for it, once one of them has changed.
 type OrderChargeback struct {
 	Open  bool         // money of it is withdrawn, and nobody has decided
-	Borne bool         // one was lost for which the platform pays
+	Borne bool         // one was lost that found nothing in escrow: the platform pays
 	Taken money.Amount // out of escrow, by the one that changed
 }
 

@@ -538,7 +538,7 @@ func TestTheListOfChargebacks(t *testing.T) {
 		for _, e := range p.Edges() {
 			row, err := db.New().ChargebackGet(t.Context(), b.data.Pool, e.Node.ID)
 			b.must(err)
-			ids = append(ids, row.DisputeID)
+			ids = append(ids, row.Chargeback.DisputeID)
 		}
 		return ids, p
 	}

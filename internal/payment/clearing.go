@@ -24,19 +24,19 @@ const (
 type ProviderTxn struct {
 	ID    string
 	Gross money.Amount // positive is in our favour
-	Fee   money.Amount // taken off it; never negative
+	Fee   money.Amount // taken off it; negative only where a reinstated chargeback gives its fee back
 }
 
 // postClearedTx posts an entry that moves our balance at the provider, and keeps the record that it comes
 // from. The entry has the other side's legs alone; those on psp_clearing and psp_fees are the record's.
 func (s *Service) postClearedTx(ctx context.Context, tx pgx.Tx, e ledger.Entry, kind string, t ProviderTxn) error {
 	c := t.Gross.Currency
-	if t.ID == "" || t.Fee.Minor < 0 || (t.Fee.Minor > 0 && t.Fee.Currency != c) {
+	if t.ID == "" || (t.Fee.Minor < 0 && kind != txnChargebackReversal) || (t.Fee.Minor != 0 && t.Fee.Currency != c) {
 		return fmt.Errorf("the provider's record %q of %s with a fee of %s makes no sense", t.ID, t.Gross, t.Fee)
 	}
 	// An entry touches an account once, so clearing carries the net: exactly what the provider's balance moved by.
 	e.Legs = append(e.Legs, atProvider(ledger.PSPClearing, c, t.Fee.Minor-t.Gross.Minor))
-	if t.Fee.Minor > 0 {
+	if t.Fee.Minor != 0 {
 		e.Legs = append(e.Legs, atProvider(ledger.PSPFees, c, -t.Fee.Minor))
 	}
 	err := s.q.ProviderTxnInsert(ctx, tx, db.ProviderTxnInsertParams{

@@ -48,11 +48,18 @@ func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) 
 	if paid.Status != string(OrderCaptured) {
 		return parts, fmt.Errorf("payment %s is %s, and nothing of it can be refunded", paid.ID, paid.Status)
 	}
+	back, err := s.q.ChargebacksOfOrderPayment(ctx, tx, paid.ID)
+	if err != nil {
+		return parts, err
+	}
 	c := r.Total.Currency
-	if step := cardStep(c); paid.CardAmount > 0 && r.Amount != r.Left && r.Amount.Minor%step != 0 {
+	terms := Terms{Total: r.Total, Fee: r.Fee, Card: money.New(paid.CardAmount, c)}
+	if back.Lost { // the card takes nothing any more: what is left is the wallet's
+		terms.Card.Minor = 0
+	}
+	if step := cardStep(c); terms.Card.Minor > 0 && r.Amount != r.Left && r.Amount.Minor%step != 0 {
 		return parts, ErrAmountStep.At("amount").With("step", money.New(step, c))
 	}
-	terms := Terms{Total: r.Total, Fee: r.Fee, Card: money.New(paid.CardAmount, c)}
 	after := money.New(r.Left.Minor-r.Amount.Minor, c)
 	return RefundInParts{OrderRefund: r, Parts: terms.Of(r.Left).less(terms.Of(after)), payment: paid}, nil
 }

@@ -1,7 +1,7 @@
 -- What was refunded of an order is the sum of its refunds, and to each source what its share of what is left leaves, so never more than
--- it paid. The card's part of each is a refund of that charge; no other refund is of an order's payment.
+-- it paid; after a chargeback the rest is the wallet's. The card's part of each is a refund of that charge; no other refund is of an order's payment.
 WITH given AS (
-    SELECT o.id, o.total, o.refunded, o.currency, o.payment, p.wallet_amount, p.card_amount,
+    SELECT o.id, o.total, o.refunded, o.charged_back, o.currency, o.payment, p.wallet_amount, p.card_amount,
            coalesce(r.wallet, 0) AS wallet, coalesce(r.card, 0) AS card, coalesce(r.foreign_refunds, 0) AS foreign_refunds,
            div(p.card_amount::numeric * (o.total - o.refunded), o.total) AS on_card
     FROM orders o
@@ -16,7 +16,7 @@ SELECT format('order %s', id),
        format('%s of %s %s are refunded: %s of %s to the wallet, %s of %s to the card', refunded, total, currency, wallet, wallet_amount, card, card_amount)
 FROM given
 WHERE wallet + card <> refunded OR foreign_refunds > 0
-   OR (refunded > 0 AND (card_amount - card) IS DISTINCT FROM on_card - CASE WHEN currency = 'TND' THEN mod(on_card, 10) ELSE 0 END)
+   OR (refunded > 0 AND charged_back = 0 AND (card_amount - card) IS DISTINCT FROM on_card - CASE WHEN currency = 'TND' THEN mod(on_card, 10) ELSE 0 END)
 UNION ALL
 SELECT format('refund %s', coalesce(r.id, f.id)),
        format('%s %s of payment %s goes back; the order''s refund %s', r.amount, r.currency, r.source_id,

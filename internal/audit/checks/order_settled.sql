@@ -4,7 +4,7 @@ SELECT format('order %s', o.id),
        format('is %s and %s over %s less %s %s, of which %s are refunded: the seller got %s, the platform %s, others %s', o.payment, o.fulfilment,
               o.total, o.fee, o.currency, o.refunded, p.seller, p.platform, p.others)
 FROM orders o
-CROSS JOIN LATERAL (SELECT o.total - o.refunded AS gross, div(o.fee::numeric * (o.total - o.refunded), o.total) AS fee) l
+CROSS JOIN LATERAL (SELECT o.total - o.refunded - o.charged_back AS gross, div(o.fee::numeric * (o.total - o.refunded - o.charged_back), o.total) AS fee) l
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(p.amount) FILTER (WHERE a.kind IN ('seller_available', 'seller_pending', 'seller_debt')
                AND a.owner = o.seller_id AND a.currency = o.currency), 0) AS seller,
