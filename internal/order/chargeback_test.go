@@ -10,6 +10,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/stripefake"
 )
 
 // disputes has a sent order's card payment charged back: all of the card's part where cents is 0.
@@ -41,9 +42,9 @@ func decides(w *domaintest.CardWorld, dispute, outcome string) {
 }
 
 // sold is an order of 100 that was paid by card but for so many cents of the wallet, and sent.
-func sold(w *domaintest.CardWorld, wallet int64) order.Order {
+func sold(w *domaintest.CardWorld, method string, wallet int64) order.Order {
 	w.T.Helper()
-	owed, card := w.Owed(100_00, 100_00, "pm_card_visa")
+	owed, card := w.Owed(100_00, 100_00, method)
 	_, _, err := w.Pay(owed, card, wallet)
 	w.Must(err)
 	sent, err := w.Orders.Ship(w.Ctx(), owed.SellerID, owed.ID, "RR1")
@@ -95,7 +96,7 @@ func loss(w *domaintest.CardWorld) int64 { return w.Balance(ledger.ChargebackLos
 func TestAnOrdersChargebackIsWon(t *testing.T) {
 	t.Parallel()
 	w := domaintest.NewWithCards(t)
-	o := sold(w, 30_00)
+	o := sold(w, "pm_card_visa", 30_00)
 	dispute := disputes(w, o, 0, false)
 	refusesAll(w, o)
 	cleared(w)
@@ -126,7 +127,7 @@ func TestAnOrdersChargebackIsLostBeforeTheRelease(t *testing.T) {
 		"the wallet's part is released": {30_00, 0, 70_00, func(w *domaintest.CardWorld, o order.Order) error {
 			_, err := w.Orders.ConfirmReceipt(w.Ctx(), o.BuyerID, o.ID)
 			return err
-		}, order.Settled, 27_60, 70_00},
+		}, order.Settled, 27_45, 70_00},
 		"the wallet's part is refunded": {30_00, 0, 70_00, func(w *domaintest.CardWorld, o order.Order) error {
 			_, err := w.Orders.Refund(w.Ctx(), order.Actor{User: o.SellerID}, order.RefundInput{Order: o.ID, Reason: "gone", IdempotencyKey: "k"})
 			return err
@@ -139,7 +140,7 @@ func TestAnOrdersChargebackIsLostBeforeTheRelease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := domaintest.NewWithCards(t)
-			o := sold(w, c.wallet)
+			o := sold(w, "pm_card_visa", c.wallet)
 			dispute := disputes(w, o, c.disputed, false)
 			refusesAll(w, o)
 			decides(w, dispute, "lost")
@@ -169,7 +170,7 @@ func TestAnOrdersChargebackIsLostBeforeTheRelease(t *testing.T) {
 func TestAnOrdersChargebackIsLostAfterTheRelease(t *testing.T) {
 	t.Parallel()
 	w := domaintest.NewWithCards(t)
-	o := sold(w, 30_00)
+	o := sold(w, "pm_card_visa", 30_00)
 	_, err := w.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID)
 	w.Must(err)
 	earned := w.Balance(ledger.SellerAvailable, o.SellerID)
@@ -190,7 +191,7 @@ func TestAnOrdersChargebackIsLostAfterTheRelease(t *testing.T) {
 func TestAnOrdersChargebackAfterARefund(t *testing.T) {
 	t.Parallel()
 	w := domaintest.NewWithCards(t)
-	o := sold(w, 40_00)
+	o := sold(w, "pm_card_visa", 40_00)
 	_, err := w.Orders.Refund(t.Context(), order.Actor{User: o.SellerID},
 		order.RefundInput{Order: o.ID, Amount: new(domaintest.EUR(50_00)), Reason: "a dent", IdempotencyKey: "k"})
 	w.Must(err)
@@ -208,7 +209,7 @@ func TestAnOrdersChargebackAfterARefund(t *testing.T) {
 func TestAnInquiryAboutAnOrder(t *testing.T) {
 	t.Parallel()
 	w := domaintest.NewWithCards(t)
-	o := sold(w, 0)
+	o := sold(w, "pm_card_visa", 0)
 	dispute := disputes(w, o, 0, true)
 	if now(w, o).Disputed {
 		t.Error("the order is disputed")
@@ -224,8 +225,8 @@ func TestAnInquiryAboutAnOrder(t *testing.T) {
 func TestAChargebackBesideTheRelease(t *testing.T) {
 	t.Parallel()
 	w := domaintest.NewWithCards(t)
-	for range 4 {
-		o := sold(w, 30_00)
+	for _, method := range []string{"pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_discover"} {
+		o := sold(w, method, 30_00)
 		var charge string
 		w.Must(w.Admin.QueryRow(w.Ctx(), "SELECT charge_id FROM order_payment WHERE order_id = $1 AND status = 'CAPTURED'", o.ID).Scan(&charge))
 		d, err := w.Stripe.OpenDispute(charge, "fraudulent", 0, false)
@@ -257,10 +258,10 @@ func TestADisputeBeforeTheCaptureIsRecorded(t *testing.T) {
 	owed, card := w.Owed(50_00, 0, "pm_card_visa")
 	_, p, err := w.Pay(owed, card, 0)
 	w.Must(err)
-	w.Broken("capture", "cut_after")
-	w.Broken("fetch", "cut_before")
+	w.Broken("capture", stripefake.CutAfter)
 	_, err = w.Orders.Ship(t.Context(), owed.SellerID, owed.ID, "RR1")
 	w.Must(err)
+	w.Broken("fetch", stripefake.CutBefore)
 	journal := w.Stripe.Journal()
 	if len(journal) != 1 || w.PaymentOf(owed).Status != payment.OrderCapturing {
 		t.Fatalf("%+v, %s", journal, w.PaymentOf(owed).Status)
@@ -272,7 +273,7 @@ func TestADisputeBeforeTheCaptureIsRecorded(t *testing.T) {
 	if err := w.Payment.HandleEvent(t.Context(), "evt_1"); err == nil {
 		t.Error("handled before its payment")
 	}
-	w.Mended("cut_before")
+	w.Mended(stripefake.CutAfter)
 	w.Must(w.Payment.HandleEvent(t.Context(), "evt_1"))
 	if o := now(w, owed); !o.Disputed || o.Payment != order.Paid || o.Fulfilment != order.Sent {
 		t.Errorf("%+v", o)

@@ -11,10 +11,10 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE status = 'VOIDING') AS voiding
     FROM order_payment WHERE order_id = o.id
 ) p
-WHERE p.captured <> CASE WHEN o.payment IN ('PAID', 'SETTLED', 'REFUNDED') THEN 1 ELSE 0 END
+WHERE p.captured <> CASE WHEN o.payment IN ('PAID', 'SETTLED', 'REFUNDED', 'CHARGED_BACK') THEN 1 ELSE 0 END
    OR p.authorised <> CASE WHEN o.payment = 'AUTHORISED' AND o.fulfilment <> 'CANCELLED' THEN 1 ELSE 0 END
    OR (p.begun > 0 AND (o.payment, o.fulfilment) <> ('PENDING', 'PENDING'))
-   OR (o.fulfilment = 'CANCELLED' AND (p.voiding = 0) <> (o.payment IN ('VOIDED', 'REFUNDED')))
+   OR (o.fulfilment = 'CANCELLED' AND (p.voiding = 0) <> (o.payment IN ('VOIDED', 'REFUNDED', 'CHARGED_BACK')))
 UNION ALL
 SELECT format('payment %s', p.id),
        format('of %s and %s %s by user %s is of order %s over %s %s of user %s', p.wallet_amount, p.card_amount, p.currency, p.user_id,
