@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -178,7 +179,8 @@ func (c *crashSite) movements(kind string) (all []stripefake.BalanceTransaction)
 	return all
 }
 
-// checkBooks insists that each of Stripe's movements is booked once, that nothing else is, and that all balances hold.
+// checkBooks insists that each of Stripe's movements is booked once, that nothing else is, that souk reconcile says so as
+// well, and that all balances hold.
 func (c *crashSite) checkBooks() {
 	c.t.Helper()
 	journal := c.fake.Journal()
@@ -191,6 +193,10 @@ func (c *crashSite) checkBooks() {
 	}
 	if booked := c.count(`SELECT count(*) FROM provider_txn`); booked != len(journal) {
 		c.t.Errorf("%d movements are booked, Stripe knows of %d", booked, len(journal))
+	}
+	out, err := c.command("reconcile", "--young", "0s").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("Our books and the provider's agree.")) {
+		c.t.Errorf("souk reconcile: %v\n%s", err, out)
 	}
 	c.checkLedger()
 }

@@ -198,8 +198,11 @@ func (r *rowTrap) arm(c *crashSite) <-chan struct{} {
 
 func (r *rowTrap) release(c *crashSite) {
 	if r.lost {
-		r.exec(c, `SELECT pg_terminate_backend(pid) `+trapWaits)
-		eventually(c.t, "the held transaction's end", func() bool { return r.waiting(c) == 0 })
+		// Whoever the server had sent before it died may come only now.
+		eventually(c.t, "the held transactions' end", func() bool {
+			r.exec(c, `SELECT pg_terminate_backend(pid) `+trapWaits)
+			return r.waiting(c) == 0
+		})
 	}
 	r.exec(c, `SELECT pg_advisory_unlock`+trapLock)
 	r.exec(c, `DROP TRIGGER trap ON `+r.table) // waits for the held transaction, if it goes on

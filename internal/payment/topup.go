@@ -100,7 +100,7 @@ func (s *Service) TopUp(ctx context.Context, user uuid.UUID, in TopUpInput) (top
 	}
 	if fresh {
 		row, err = s.advance(context.WithoutCancel(ctx), row, 0)
-		if err = unlessUnheard(err); err != nil {
+		if err := unlessUnheard(err); err != nil {
 			return TopUp{}, err
 		}
 	}
