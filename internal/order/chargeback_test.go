@@ -109,7 +109,7 @@ func TestAnOrdersChargebackIsWon(t *testing.T) {
 	if got := w.Balance(ledger.SellerAvailable, o.SellerID); got != o.Total.Minor-o.Fee.Minor {
 		t.Errorf("the seller got %d", got)
 	}
-	w.WantEvents(o.ID, "CREATED AUTHORISED PAID SENT CHARGEBACK_CHANGED CHARGEBACK_CHANGED RECEIVED")
+	w.WantEvents(o.ID, "CREATED AUTHORISED PAID SENT CHARGEBACK_CHANGED CHARGEBACK_CHANGED RECEIVED") //nolint:dupword // it changes twice
 	cleared(w)
 }
 

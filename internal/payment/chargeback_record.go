@@ -86,7 +86,7 @@ func (s *Service) recordDispute(ctx context.Context, d Dispute, of disputed) err
 
 // lockChargeback gives the dispute's row, made where there is none, under its lock.
 func (s *Service) lockChargeback(ctx context.Context, tx pgx.Tx, d Dispute, of disputed) (row db.Chargeback, fresh bool, err error) {
-	if err = s.lockDisputedTx(ctx, tx, of); err != nil {
+	if err := s.lockDisputedTx(ctx, tx, of); err != nil {
 		return row, false, err
 	}
 	insert := db.ChargebackInsertParams{
