@@ -8,7 +8,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 )
 
-// Whatever is left of an order: no part of it is negative or more than was paid, they sum to it both ways, and as less is left
+// Whatever refunds, in a card's steps or of all the rest, leave of an order: no part of it is negative or more than was paid, they sum to it both ways, and as less is left
 // nobody has more. Nothing left is nothing for each, and all of it what each had.
 func TestTermsDivide(t *testing.T) {
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestTermsDivide(t *testing.T) {
 		if all.Card != terms.Card || all.Fee != terms.Fee {
 			t.Fatalf("of all: %+v", all)
 		}
-		for left := total; ; left = rapid.Int64Range(0, left/step).Draw(t, "left") * step {
+		for left := total; ; left = afterRefund(t, left, step) {
 			now := terms.Of(money.New(left, c))
 			if now.Card.Minor+now.Wallet.Minor != left || now.Fee.Minor+now.Seller.Minor != left || now.Card.Minor%step != 0 {
 				t.Fatalf("%d of %+v: %+v", left, terms, now)
@@ -42,6 +42,14 @@ func TestTermsDivide(t *testing.T) {
 			}
 		}
 	})
+}
+
+// afterRefund takes some steps off what is left, or all of it, as refunds may.
+func afterRefund(t *rapid.T, left, step int64) int64 {
+	if left < step || rapid.Bool().Draw(t, "all") {
+		return 0
+	}
+	return left - step*rapid.Int64Range(1, left/step).Draw(t, "refunded")
 }
 
 // The fee of what is left is the same whatever it was paid from, and exact for large sums.
