@@ -131,3 +131,38 @@ func TestThePagesOfChargebacks(t *testing.T) {
 	}
 	b.refuse(t, table)
 }
+
+// An order's card payment is charged back and lost: both parties see why nothing can be done, and what is gone in the end.
+func TestAnOrdersChargebackOverTheAPI(t *testing.T) {
+	t.Parallel()
+	b := newBazaarByCard(t, "pm_card_visa")
+	support := b.Person(identity.Support)
+	order := b.owed(50)
+	named := apitest.Vars{"id": order}
+	b.buyer.Must(t, orderPay, input(apitest.Vars{"orderId": order, "cardId": b.card, "walletAmount": eur("20"), "idempotencyKey": b.key()}))
+	b.seller.Must(t, orderShip, input(apitest.Vars{"orderId": order, "idempotencyKey": b.key()}))
+	events := b.seller.Subscribe(t, `subscription($id: ID!) { orderEvents(orderId: $id) { kind order { disputed chargedBack { amount } } } }`, named)
+	if e := events.Next().At("orderEvents"); e.Str("kind") != "SNAPSHOT" {
+		t.Fatalf("the events begin with %s", e.Raw())
+	}
+	disputed := dispute(t, b.API)
+
+	const seen = `query($id: ID!) { order(id: $id) { payment disputed chargedBack { amount } availableActions } }`
+	for _, who := range []apitest.Client{b.buyer.Client, b.seller.Client} {
+		b.wants(who.Must(t, seen, named).At("order"), `{"payment":"PAID","disputed":true,"chargedBack":{"amount":"0.00"},"availableActions":[]}`)
+	}
+	const received = `mutation($input: OrderConfirmReceiptInput!) { orderConfirmReceipt(input: $input) { userErrors { code } } }`
+	b.wants(b.buyer.Must(t, received, input(apitest.Vars{"orderId": order, "idempotencyKey": b.key()})).At("orderConfirmReceipt.userErrors"), `[{"code":"ORDER_DISPUTED"}]`)
+	b.wants(b.seller.Must(t, orderRefund, input(apitest.Vars{"orderId": order, "reason": "sorry", "idempotencyKey": b.key()})).At("orderRefund.userErrors"),
+		`[{"code":"ORDER_DISPUTED","field":null}]`)
+	b.wants(support.Must(t, `{ chargebacks { nodes { status orderId topUp { id } amount { amount } } } }`, nil).At("chargebacks.nodes.0"),
+		`{"status":"NEEDS_RESPONSE","orderId":"`+order+`","topUp":null,"amount":{"amount":"30.00"}}`)
+
+	if err := b.Stripe.DecideDispute(disputed, "lost"); err != nil {
+		t.Fatal(err)
+	}
+	handle(t, b.API, disputed, "closed")
+	b.wants(b.buyer.Must(t, seen, named).At("order"), `{"payment":"PAID","disputed":false,"chargedBack":{"amount":"30.00"},"availableActions":["CONFIRM_RECEIPT"]}`)
+	b.wants(events.Next().At("orderEvents"), `{"kind":"CHARGEBACK_CHANGED","order":{"disputed":true,"chargedBack":{"amount":"0.00"}}}`)
+	b.wants(events.Next().At("orderEvents"), `{"kind":"CHARGEBACK_CHANGED","order":{"disputed":false,"chargedBack":{"amount":"30.00"}}}`)
+}

@@ -5485,6 +5485,8 @@ enum AdminActionKind {
   LEDGER_ENTRY_REVERSED
   ORDER_CANCELLED
   ORDER_REFUNDED
+  WALLET_FROZEN
+  WALLET_UNFROZEN
 }
 
 "What somebody of the platform did with a privilege."

@@ -34,6 +34,8 @@ const (
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"
+	WalletFrozen        Kind = "WALLET_FROZEN"
+	WalletUnfrozen      Kind = "WALLET_UNFROZEN"
 )
 
 // Action is one thing that was done.

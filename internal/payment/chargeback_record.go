@@ -246,17 +246,12 @@ func (s *Service) loseTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, from
 
 // thawTx lifts the chargeback's own freeze.
 func thawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, reason string) ([]realtime.Event, error) {
-	standing, err := ledger.Freezes(ctx, tx, row.UserID, true, freezesRead)
-	if err != nil {
+	standing, err := standingTx(ctx, tx, row.UserID, causeOf(row))
+	if standing == nil || err != nil {
 		return nil, err
 	}
-	for _, f := range standing {
-		if f.Cause == causeOf(row) {
-			event, err := liftTx(ctx, tx, f, causeOf(row), reason)
-			return []realtime.Event{event}, err
-		}
-	}
-	return nil, nil
+	event, err := liftTx(ctx, tx, *standing, causeOf(row), reason)
+	return []realtime.Event{event}, err
 }
 
 func causeOf(row db.Chargeback) ledger.Cause { return ledger.Cause{Kind: causeChargeback, ID: row.ID} }

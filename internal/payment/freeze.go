@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
@@ -63,7 +64,19 @@ func (s *Service) FreezeWallet(ctx context.Context, admin, user uuid.UUID, reaso
 		told   []realtime.Event
 	)
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		told = nil
 		why := ledger.Cause{Kind: causeAdmin, ID: admin}
+		known, err := standingTx(ctx, tx, user, why)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			frozen = *known
+			return nil
+		}
+		if err := recordTx(ctx, tx, admin, user, adminlog.WalletFrozen, reason); err != nil {
+			return err
+		}
 		frozen, told, err = freezeTx(ctx, tx, ledger.Freeze{ID: id.New(), Owner: user, Cause: why, Reason: reason})
 		return err
 	})
@@ -77,17 +90,28 @@ func (s *Service) FreezeWallet(ctx context.Context, admin, user uuid.UUID, reaso
 	return freezeFrom(frozen), nil
 }
 
-// freezeTx freezes a user's wallets and tells them, unless a freeze of the same cause stands.
-func freezeTx(ctx context.Context, tx pgx.Tx, f ledger.Freeze) (ledger.Freeze, []realtime.Event, error) {
-	standing, err := ledger.Freezes(ctx, tx, f.Owner, true, freezesRead)
+// standingTx is the freeze that stands on a user's wallets for a cause; nil where none does.
+func standingTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, why ledger.Cause) (*ledger.Freeze, error) {
+	standing, err := ledger.Freezes(ctx, tx, user, true, freezesRead)
 	if err != nil {
-		return f, nil, err
+		return nil, err
 	}
-	for _, known := range standing {
-		if known.Cause == f.Cause {
-			return known, nil, nil
+	for _, f := range standing {
+		if f.Cause == why {
+			return &f, nil
 		}
 	}
+	return nil, nil
+}
+
+// recordTx keeps what an admin does to a user's wallets.
+func recordTx(ctx context.Context, tx pgx.Tx, admin, user uuid.UUID, kind adminlog.Kind, reason string) error {
+	_, err := adminlog.RecordTx(ctx, tx, adminlog.Entry{Actor: admin, Kind: kind, Subject: id.User.Encode(user), Reason: reason})
+	return err
+}
+
+// freezeTx freezes a user's wallets and tells them.
+func freezeTx(ctx context.Context, tx pgx.Tx, f ledger.Freeze) (ledger.Freeze, []realtime.Event, error) {
 	event, err := feed.AppendTx(ctx, tx, f.Owner, feed.WalletFrozen, id.User.ID(f.Owner))
 	if err != nil {
 		return f, nil, err
@@ -121,6 +145,9 @@ func (s *Service) UnfreezeWallet(ctx context.Context, admin uuid.UUID, in Unfree
 			err = s.unheld(ctx, tx, standing)
 		}
 		if err != nil {
+			return err
+		}
+		if err := recordTx(ctx, tx, admin, standing[0].Owner, adminlog.WalletUnfrozen, in.Reason); err != nil {
 			return err
 		}
 		for _, f := range standing {

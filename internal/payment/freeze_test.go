@@ -91,6 +91,10 @@ func TestAFrozenWallet(t *testing.T) {
 	}
 	b.must(b.spends(user, 1_00))
 	b.wants(user, 104_00, 0)
+	const record = `SELECT count(*) FROM admin_action WHERE subject = $1 AND action = $2`
+	if f, u := b.count(record, id.User.Encode(user), "WALLET_FROZEN"), b.count(record, id.User.Encode(user), "WALLET_UNFROZEN"); f != 2 || u != 2 {
+		t.Errorf("%d and %d records of what admins did, want 2 and 2", f, u)
+	}
 	all, err := b.WalletFreezes(ctx, user)
 	if err != nil || len(all) != 2 || all[0].ID != other.ID || all[1].ID != frozen.ID {
 		t.Errorf("%+v, %v", all, err)
