@@ -27,11 +27,14 @@ type owed struct {
 	card, order string
 }
 
-// newOwed has nobody tell the server of anything: it has to find out by itself.
-func newOwed(t *testing.T) *owed {
+// untold has nobody tell the server of anything: it has to find out by itself.
+var untold = stripefake.MishapRule{Mishap: stripefake.Drop, Times: -1}
+
+// newOwed has these things go wrong with webhooks.
+func newOwed(t *testing.T, mishaps ...stripefake.MishapRule) *owed {
 	t.Helper()
 	c := newCrashSite(t)
-	c.fake.Deliveries().Add(stripefake.MishapRule{Mishap: stripefake.Drop, Times: -1})
+	c.fake.Deliveries().Add(mishaps...)
 	o := &owed{crashSite: c, hana: c.server.signUp("Hana", "SELLER"), bilal: c.server.signUp("Bilal", "BUYER")}
 	o.bilal.topUp(t, 20)
 	o.card = o.bilal.Must(t, tour(t, "Save a card (buyer)"), apitest.Vars{"input": apitest.Vars{"paymentMethod": "pm_card_visa"}}).
@@ -138,7 +141,7 @@ func TestKilledWhileAuthorising(t *testing.T) {
 	for _, point := range authorisationPoints() {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
-			o := newOwed(t)
+			o := newOwed(t, untold)
 			o.dieAt(point, func() (wait func()) { return o.bilal.sends(tour(t, "Pay the order by card"), o.pays()) })
 			o.ends()
 			o.authorised() // the client's retry
@@ -176,7 +179,7 @@ func TestKilledInACapture(t *testing.T) {
 	for _, point := range capturePoints() {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
-			o := newOwed(t)
+			o := newOwed(t, untold)
 			o.authorised()
 			o.dieAt(point, func() (wait func()) { return o.hana.sends(tour(t, "Ship it"), o.ships()) })
 			o.ends()
@@ -205,7 +208,7 @@ func TestKilledInACancellation(t *testing.T) {
 	for _, point := range voidPoints() {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
-			o := newOwed(t)
+			o := newOwed(t, untold)
 			o.authorised()
 			input := apitest.Vars{"orderId": o.order, "reason": "It broke.", "idempotencyKey": "cancel"}
 			o.dieAt(point, func() (wait func()) { return o.hana.sends(tour(t, "Cancel the order"), input) })

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/souklive/souk/internal/apitest"
-	"github.com/souklive/souk/internal/stripefake"
 )
 
 const (
@@ -42,7 +41,7 @@ func TestKilledInAWithdrawal(t *testing.T) {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrashSite(t)
-			c.fake.Deliveries().Add(stripefake.MishapRule{Mishap: stripefake.Drop, Times: -1})
+			c.fake.Deliveries().Add(untold)
 			bilal := c.server.signUp("Bilal", "BUYER")
 			bilal.topUp(t, 20)
 			input := apitest.Vars{"amount": eur(1500), "idempotencyKey": "one"}

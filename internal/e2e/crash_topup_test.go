@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/souklive/souk/internal/apitest"
-	"github.com/souklive/souk/internal/stripefake"
 )
 
 const (
@@ -49,7 +48,7 @@ func TestKilledInATopUp(t *testing.T) {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrashSite(t)
-			c.fake.Deliveries().Add(stripefake.MishapRule{Mishap: stripefake.Drop, Times: -1})
+			c.fake.Deliveries().Add(untold)
 			bilal := c.server.signUp("Bilal", "BUYER")
 			input := apitest.Vars{"amount": eur(2000), "paymentMethod": "pm_card_visa", "idempotencyKey": "one"}
 			c.dieAt(point, func() (wait func()) { return bilal.sends(tour(t, "Pay into the wallet (buyer)"), input) })
