@@ -43,7 +43,7 @@ type Config struct {
 	// The most connections that one process opens to the database.
 	DBMaxConns int32 `env:"SOUK_DB_MAX_CONNS" envDefault:"20"`
 
-	// Redis that the servers share. Left out, one inside the process serves this process alone.
+	// Redis that the servers share: one server, or a Redis Cluster (see below). Left out, one inside the process serves this process alone.
 	RedisURL SecretURL `env:"REDIS_URL" production:"required"`
 
 	// Stripe's secret key. Left out, a Stripe fake takes the payments and all money is play money.

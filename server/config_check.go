@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/redis/go-redis/v9"
+
+	"github.com/souklive/souk/internal/redisx"
 )
 
 // problems checks what parsing cannot: ranges, addresses, and what production demands. Settings that
@@ -163,8 +164,9 @@ func checkPostgres(u SecretURL) error {
 }
 
 func checkRedis(u SecretURL) error {
-	if _, err := redis.ParseURL(u.Reveal()); err != nil {
-		return errors.New("is no Redis address; use redis://:password@host:port/0")
+	if err := redisx.Check(u.Reveal()); err != nil {
+		return errors.New("is no Redis address; use redis://:password@host:port/0, " +
+			"or redis://:password@host:port?addr=host2:port for a cluster")
 	}
 	return nil
 }

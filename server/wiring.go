@@ -33,6 +33,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
+	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
@@ -134,7 +135,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		},
 		checks: []obs.Check{
 			{Name: "database", Probe: s.pool.Ping},
-			{Name: "redis", Probe: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }},
+			{Name: "redis", Probe: func(ctx context.Context) error { return redisx.Ping(ctx, s.redis) }},
 		},
 		drain: func(ctx context.Context) {
 			api.DrainStreams()

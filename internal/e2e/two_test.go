@@ -17,8 +17,24 @@ import (
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
+	testTwoServers(t, redis.URL, redis)
+}
+
+func TestTwoServersOnACluster(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartCluster(t)
+	testTwoServers(t, redis.URL, redis)
+}
+
+// mortal is a Redis that the test may kill.
+type mortal interface {
+	Kill() error
+	Restart(ctx context.Context) error
+}
+
+func testTwoServers(t *testing.T, redisURL string, redis mortal) {
 	site := newSite(t)
-	site.settings["REDIS_URL"] = redis.URL
+	site.settings["REDIS_URL"] = redisURL
 	site.shareStripe()
 	one, two := site.start(), site.another().start()
 

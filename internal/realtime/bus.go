@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // maxInline is the largest message that carries its event. A larger event travels as its version
@@ -14,8 +16,9 @@ const maxInline = 32 << 10
 
 // bus carries wake-ups between servers: at most once, in any order, to whoever watches the channel.
 type bus interface {
-	// Publish sends messages in one round trip.
-	Publish(ctx context.Context, messages []message) error
+	// Publish sends messages in one round trip and tells how many it could not send. A server that failed is left alone
+	// for a while. One goroutine calls it.
+	Publish(ctx context.Context, messages []message) (lost int, err error)
 	// Watch and Unwatch say which channels are wanted. They return at once; Run sees to it.
 	Watch(channel string)
 	Unwatch(channel string)
@@ -31,6 +34,14 @@ type receiver interface {
 	watching(channel string)
 	// healthy says whether messages can be expected to arrive at all.
 	healthy(bool)
+}
+
+// newBus is the bus that the client's kind asks for.
+func newBus(config Config) bus {
+	if cluster, ok := config.Redis.(*redis.ClusterClient); ok {
+		return newClusterBus(cluster, config)
+	}
+	return newRedisBus(config.Redis, config)
 }
 
 type message struct{ channel, payload string }

@@ -142,7 +142,7 @@ func (n *memNet) bus() *memBus {
 	return b
 }
 
-func (b *memBus) Publish(_ context.Context, messages []message) error {
+func (b *memBus) Publish(_ context.Context, messages []message) (lost int, err error) {
 	b.net.mu.Lock()
 	ends := slices.Clone(b.net.ends)
 	b.net.mu.Unlock()
@@ -156,7 +156,7 @@ func (b *memBus) Publish(_ context.Context, messages []message) error {
 			}
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 func (b *memBus) Watch(channel string) {

@@ -50,7 +50,7 @@ func NewHub(config Config) (*Hub, error) {
 	}
 	config = config.withDefaults()
 	store := newPGStore(config.Pool, config.ReadConcurrency, config.ReadTimeout)
-	h, err := newHub(config, store, newRedisBus(config.Redis, config.Log, config.PingEvery))
+	h, err := newHub(config, store, newBus(config))
 	if err == nil {
 		h.start()
 	}
@@ -80,7 +80,7 @@ func newHub(config Config, store store, bus bus) (*Hub, error) {
 	}
 	h.outbox = &outbox{
 		bus: bus, node: h.node, epoch: h.Epoch, metrics: h.metrics, log: h.log,
-		timeout: config.PublishTimeout, rest: config.PublishRest, queue: make(chan parcel, outboxSize),
+		timeout: config.PublishTimeout, queue: make(chan parcel, outboxSize),
 	}
 	return h, nil
 }

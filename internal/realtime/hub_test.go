@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,11 +207,11 @@ func TestMalformedMessages(t *testing.T) {
 		`{"v":99999999999999999999}`, `{"v":1,"k":"A","p":{}`, `{"v":1,"k":"` + strings.Repeat("x", 3*maxInline) + `"}`,
 	}
 	for _, payload := range bad {
-		if err := bus.Publish(t.Context(), []message{{channelOf("e1", topic), payload}}); err != nil {
+		if _, err := bus.Publish(t.Context(), []message{{channelOf("e1", topic), payload}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_ = bus.Publish(t.Context(), []message{{channelOf("e0", topic), `{"v":1,"k":"OLD","p":{}}`}})
+	_, _ = bus.Publish(t.Context(), []message{{channelOf("e0", topic), `{"v":1,"k":"OLD","p":{}}`}})
 	h.Publish(t.Context(), store.commit(topic))
 	expect(t, s, 1, 1)
 	if got := value(t, h.metrics.malformed); got != float64(len(bad)) {
@@ -227,7 +226,7 @@ func TestPhantoms(t *testing.T) {
 	bus := (&memNet{}).bus()
 	h := startHub(t, patient(), store, bus)
 	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
-	_ = bus.Publish(t.Context(), []message{
+	_, _ = bus.Publish(t.Context(), []message{
 		{channelOf("e1", topic), `{"v":3,"k":"FORGED","p":{}}`},
 		{channelOf("e1", topic), `{"v":1000000000}`},
 	})
@@ -475,21 +474,17 @@ func TestMetricsAreRegisteredOnce(t *testing.T) {
 }
 
 // brokenBus takes no message.
-type brokenBus struct {
-	*memBus
-	calls atomic.Int64
-}
+type brokenBus struct{ *memBus }
 
-func (b *brokenBus) Publish(ctx context.Context, _ []message) error {
-	b.calls.Add(1)
+func (b *brokenBus) Publish(ctx context.Context, messages []message) (lost int, err error) {
 	<-ctx.Done() // as a Redis that hangs
-	return ctx.Err()
+	return len(messages), ctx.Err()
 }
 
 func TestPublishDoesNotWaitForABrokenBus(t *testing.T) {
 	t.Parallel()
 	store, topic := newMemStore(), newTestTopic()
-	bus := &brokenBus{memBus: (&memNet{}).bus()}
+	bus := &brokenBus{(&memNet{}).bus()}
 	config := patient()
 	config.PublishTimeout = time.Millisecond
 	config.LagEvents, config.LagBytes = 1<<20, 1<<30 // no commit slows this writer down
@@ -501,9 +496,6 @@ func TestPublishDoesNotWaitForABrokenBus(t *testing.T) {
 		}
 	}()
 	expect(t, s, 1, 3*outboxSize)
-	if calls := bus.calls.Load(); calls > 20 {
-		t.Errorf("a broken bus was tried %d times", calls)
-	}
 }
 
 func TestTopicOf(t *testing.T) {

@@ -22,11 +22,9 @@ type outbox struct {
 	metrics *metrics
 	log     *slog.Logger
 	timeout time.Duration // of one round trip
-	rest    time.Duration // after a failure nothing is tried for so long
 
 	queue  chan parcel
-	resume time.Time // guarded by run's goroutine, as is logged
-	logged time.Time
+	logged time.Time // guarded by run's goroutine
 	lost   atomic.Int64
 }
 
@@ -113,19 +111,14 @@ func (o *outbox) messages(batch []parcel) []message {
 }
 
 func (o *outbox) publish(ctx context.Context, messages []message) {
-	if time.Now().Before(o.resume) {
-		o.drop(len(messages))
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if err := o.bus.Publish(ctx, messages); err != nil {
-		o.resume = time.Now().Add(o.rest)
-		o.drop(len(messages))
+	lost, err := o.bus.Publish(ctx, messages)
+	o.metrics.published.Add(float64(len(messages) - lost))
+	if lost > 0 {
+		o.drop(lost)
 		o.complain(err)
-		return
 	}
-	o.metrics.published.Add(float64(len(messages)))
 }
 
 func (o *outbox) drop(n int) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/redistest"
+	"github.com/souklive/souk/internal/redisx"
 )
 
 // database is a real one. Its topics' rows are stood in for by a lock for each, held until the commit.
@@ -73,15 +73,42 @@ func (d *database) snapshot(topic Topic) func(context.Context) (Event, error) {
 	}
 }
 
+// overBoth runs a test over one Redis server and over a cluster.
+func overBoth(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	for name, url := range map[string]func(testing.TB) string{"server": redistest.URL, "cluster": redistest.ClusterURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, url(t))
+		})
+	}
+}
+
 func dial(tb testing.TB, url string) redis.UniversalClient {
 	tb.Helper()
-	options, err := redis.ParseURL(url)
+	client, err := redisx.New(url)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	client := redis.NewClient(options)
 	tb.Cleanup(func() { _ = client.Close() })
 	return client
+}
+
+// listeners counts the servers that hear what is published on a channel.
+func listeners(ctx context.Context, client redis.UniversalClient, channel string) int64 {
+	count := client.PubSubNumSub
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		node, err := cluster.MasterForKey(ctx, channel)
+		if err != nil {
+			return 0
+		}
+		count = node.PubSubShardNumSub
+	}
+	n, err := count(ctx, channel).Result()
+	if err != nil {
+		return 0
+	}
+	return n[channel]
 }
 
 func startReal(tb testing.TB, config Config, d *database, url string) *Hub {
@@ -163,8 +190,12 @@ func TestAppendTxRefuses(t *testing.T) {
 
 func TestRolledBackEventIsNotSeen(t *testing.T) {
 	t.Parallel()
+	overBoth(t, testRolledBackEventIsNotSeen)
+}
+
+func testRolledBackEventIsNotSeen(t *testing.T, url string) {
 	d, topic := newDatabase(t), newTestTopic()
-	h := startReal(t, Config{}, d, redistest.URL(t))
+	h := startReal(t, Config{}, d, url)
 	s := subscribe(t, h, Subscribe{Topic: topic, After: new(int64(0))})
 	never := errors.New("never mind")
 	err := postgres.InTx(t.Context(), d.pool, func(tx pgx.Tx) error {
@@ -186,13 +217,16 @@ func TestRolledBackEventIsNotSeen(t *testing.T) {
 
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
+	overBoth(t, testTwoServers)
+}
+
+func testTwoServers(t *testing.T, url string) {
 	d, topic := newDatabase(t), newTestTopic()
 	slow := Config{PollEvery: time.Hour, PollUnhealthy: time.Hour} // so that it is Redis that brings the event
-	one, two := startReal(t, slow, d, redistest.URL(t)), startReal(t, slow, d, redistest.URL(t))
+	one, two := startReal(t, slow, d, url), startReal(t, slow, d, url)
 	s := subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))})
 	await(t, "the second server's subscription", func() bool {
-		n, err := one.config.Redis.PubSubNumSub(t.Context(), channelOf(one.Epoch(), topic)).Result()
-		return err == nil && n[channelOf(one.Epoch(), topic)] == 1
+		return listeners(t.Context(), one.config.Redis, channelOf(one.Epoch(), topic)) == 1
 	})
 	for version := int64(1); version <= 20; version++ {
 		e, err := d.commit(t.Context(), topic)
@@ -208,8 +242,12 @@ func TestTwoServers(t *testing.T) {
 // Two installations on one Redis share a topic's name and nothing else.
 func TestTwoInstallations(t *testing.T) {
 	t.Parallel()
+	overBoth(t, testTwoInstallations)
+}
+
+func testTwoInstallations(t *testing.T, url string) {
 	a, b, topic := newDatabase(t), newDatabase(t), newTestTopic()
-	one, two := startReal(t, Config{}, a, redistest.URL(t)), startReal(t, Config{}, b, redistest.URL(t))
+	one, two := startReal(t, Config{}, a, url), startReal(t, Config{}, b, url)
 	if one.Epoch() == two.Epoch() {
 		t.Fatal("one epoch for two databases")
 	}
@@ -235,12 +273,16 @@ func TestTwoInstallations(t *testing.T) {
 
 func TestRedisDownFromTheStart(t *testing.T) {
 	t.Parallel()
-	d, topic, server := newDatabase(t), newTestTopic(), redistest.Start(t)
-	if err := server.Kill(); err != nil {
+	overBothOfOnesOwn(t, testRedisDownFromTheStart)
+}
+
+func testRedisDownFromTheStart(t *testing.T, r *ownRedis) {
+	d, topic := newDatabase(t), newTestTopic()
+	if err := r.kill(); err != nil {
 		t.Fatal(err)
 	}
 	quick := Config{PollUnhealthy: 20 * time.Millisecond}
-	one, two := startReal(t, quick, d, server.URL), startReal(t, quick, d, server.URL)
+	one, two := startReal(t, quick, d, r.url), startReal(t, quick, d, r.url)
 	here, there := subscribe(t, one, Subscribe{Topic: topic, After: new(int64(0))}), subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))})
 	for range 5 {
 		e, err := d.commit(t.Context(), topic)
@@ -254,10 +296,40 @@ func TestRedisDownFromTheStart(t *testing.T) {
 	if one.healthy.Load() {
 		t.Error("a dead Redis is called healthy")
 	}
-	if err := server.Restart(t.Context()); err != nil {
+	if err := r.restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "both servers are back on Redis", func() bool { return one.healthy.Load() && two.healthy.Load() })
+}
+
+// A Redis that hangs costs one time-out, and then nothing for a while.
+func TestHangingRedisIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	overBothOfOnesOwn(t, testHangingRedisIsLeftAlone)
+}
+
+func testHangingRedisIsLeftAlone(t *testing.T, r *ownRedis) {
+	config := Config{Redis: dial(t, r.url), PublishRest: time.Hour, Log: quiet}.withDefaults()
+	bus := newBus(config)
+	messages := []message{{"one", "x"}, {"two", "y"}, {"three", "z"}, {"four", "z"}, {"five", "z"}}
+	if lost, err := bus.Publish(t.Context(), messages); lost != 0 || err != nil {
+		t.Fatalf("%d lost, %v", lost, err)
+	}
+	for _, node := range r.nodes {
+		if err := node.Pause(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if lost, err := bus.Publish(ctx, messages); lost != len(messages) || err == nil {
+		t.Fatalf("a Redis that hangs took messages: %d lost, %v", lost, err)
+	}
+	for range 100 { // each would wait for ever
+		if lost, err := bus.Publish(t.Context(), messages); lost != len(messages) || err == nil {
+			t.Fatalf("%d lost, %v", lost, err)
+		}
+	}
 }
 
 // realOracle is the world over Postgres and Redis, through a chaotic bus on top.
@@ -275,7 +347,8 @@ func realOracle(t *testing.T, url string) *oracle {
 	for i := range 2 {
 		config := config.withDefaults()
 		config.Log = quiet
-		bus := newRedisBus(dial(t, url), quiet, config.PingEvery)
+		config.Redis = dial(t, url)
+		bus := newBus(config)
 		store := newPGStore(d.pool, 3, config.ReadTimeout)
 		o.hubs = append(o.hubs, startHub(t, config, store, chaotic(bus, o.seed+uint64(i))))
 	}
@@ -284,48 +357,13 @@ func realOracle(t *testing.T, url string) *oracle {
 
 func TestOracleOverPostgresAndRedis(t *testing.T) {
 	t.Parallel()
-	o := realOracle(t, redistest.URL(t))
-	for _, fault := range o.run(t.Context()) {
-		t.Error(fault)
-	}
+	overBoth(t, testOracleOverPostgresAndRedis)
 }
 
-// The same while Redis is killed, frozen and brought back, and its clients are cut.
-func TestOracleThroughRedisFaults(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	o := realOracle(t, server.URL)
-	admin := dial(t, server.URL)
-	rng := rand.New(rand.NewPCG(o.seed, 7))
-	steps := 0
-	o.disturb = func(done int) {
-		if done%25 != 0 {
-			return
-		}
-		steps++
-		var err error
-		switch step := steps % 5; step {
-		case 0:
-			err = server.Kill()
-		case 1:
-			err = server.Restart(context.Background())
-		case 2:
-			err = server.Pause()
-			time.Sleep(time.Duration(rng.Int64N(int64(300 * time.Millisecond)))) // how long it is frozen
-		case 3:
-			err = server.Resume()
-		case 4:
-			err = admin.Do(context.Background(), "CLIENT", "KILL", "TYPE", "pubsub").Err()
-		}
-		if err != nil {
-			o.fault("disturb: %v", err)
-		}
-	}
+func testOracleOverPostgresAndRedis(t *testing.T, url string) {
+	o := realOracle(t, url)
 	for _, fault := range o.run(t.Context()) {
 		t.Error(fault)
-	}
-	if steps < 10 {
-		t.Errorf("only %d disturbances", steps)
 	}
 }
 

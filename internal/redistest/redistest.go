@@ -1,7 +1,8 @@
 // Package redistest gives tests a real redis-server.
 //
 // URL is the one that a test process shares; Start is one of a test's own, which it may stop, freeze
-// and bring back. A test without Redis fails; it never skips.
+// and bring back. ClusterURL and StartCluster are the same for a Redis Cluster of three nodes. A test without Redis
+// fails; it never skips.
 package redistest
 
 import (
@@ -55,6 +56,8 @@ type Server struct {
 	URL  string // redis://host:port
 
 	port   int
+	extra  []string // further arguments
+	dir    string   // where it runs
 	child  *process.Child
 	frozen bool
 }
@@ -76,11 +79,19 @@ func Start(t testing.TB) *Server {
 
 // Launch starts a server outside a test; the caller stops it, or it ends with the process.
 func Launch(ctx context.Context) (*Server, error) {
+	return launch(ctx, func(server *Server) error { server.dir = os.TempDir(); return nil })
+}
+
+// launch starts a server that prepare has had a look at.
+func launch(ctx context.Context, prepare func(*Server) error) (*Server, error) {
 	var err error
 	// Between finding a free port and using it somebody else may take it.
 	for range 5 {
 		server := new(Server)
 		if server.port, err = freePort(); err != nil {
+			return nil, err
+		}
+		if err := prepare(server); err != nil {
 			return nil, err
 		}
 		server.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(server.port))
@@ -100,9 +111,10 @@ func (s *Server) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
-		"--save", "", "--appendonly", "no", "--loglevel", "warning", "--databases", "16")
-	cmd.Dir = os.TempDir()
+	args := []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
+		"--save", "", "--appendonly", "no", "--loglevel", "warning", "--databases", "16"}
+	cmd := exec.Command(path, append(args, s.extra...)...)
+	cmd.Dir = s.dir
 	child, err := process.Start(cmd, syscall.SIGKILL)
 	if err != nil {
 		return err

@@ -10,27 +10,28 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Open connects to the server at a redis://, rediss:// or unix:// URL and proves that it answers. The
-// type leaves room for a Redis Cluster.
-//
-// The time-outs are short: everything that uses Redis has a way to go on without it.
+// Open connects to the server at a redis://, rediss:// or unix:// URL, or to the cluster at one that names several
+// nodes, and proves that it answers.
 func Open(ctx context.Context, url string) (redis.UniversalClient, error) {
-	options, err := redis.ParseURL(url)
+	address, err := parse(url)
 	if err != nil {
-		return nil, fmt.Errorf("read the address: %w", err)
+		return nil, err
 	}
-	options.ClientName = "souk"
-	options.DialTimeout = 2 * time.Second
-	options.ReadTimeout = 2 * time.Second
-	options.WriteTimeout = 2 * time.Second
-	options.ContextTimeoutEnabled = true
-	options.MaxRetries = 1
-	client := redis.NewClient(options)
-	if err := client.Ping(ctx).Err(); err != nil {
+	client := address.open()
+	if err := Ping(ctx, client); err != nil {
 		_ = client.Close()
-		return nil, fmt.Errorf("reach Redis at %s: %w", options.Addr, err)
+		return nil, fmt.Errorf("reach Redis at %s: %w", address, err)
 	}
 	return client, nil
+}
+
+// New is Open for who does not need an answer yet.
+func New(url string) (redis.UniversalClient, error) {
+	address, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return address.open(), nil
 }
 
 // OpenLocal starts a Redis inside this process, for a server that runs alone. stop closes both ends.
