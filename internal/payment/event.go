@@ -141,7 +141,7 @@ func (s *Service) setupChanged(ctx context.Context, providerID string) (ignored 
 		return "", err
 	}
 	row, err := s.resolveSetup(ctx, setup)
-	if err == nil && row.Status == string(Processing) && row.PaymentMethod != nil {
+	if errors.Is(err, errUnheard) || err == nil && row.Status == string(Processing) && row.PaymentMethod != nil {
 		err = errStillOpen
 	}
 	return "", err

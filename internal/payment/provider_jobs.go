@@ -111,7 +111,7 @@ func (s *Service) endAbandonedSetups(ctx context.Context) error {
 			return fmt.Errorf("sweep setups: %w", err)
 		}
 		for _, last = range ids {
-			if _, err := s.resolveSetup(ctx, last); err != nil {
+			if _, err := s.resolveSetup(ctx, last); unlessUnheard(err) != nil {
 				s.log.ErrorContext(ctx, "the saving of a card could not be ended", "setup", last, "error", err)
 			}
 		}
@@ -121,7 +121,7 @@ func (s *Service) endAbandonedSetups(ctx context.Context) error {
 	}
 }
 
-// resolveSetup advances a setup by its id, as Resolve does a top-up.
+// resolveSetup advances a setup by its id, as resolve does a top-up.
 func (s *Service) resolveSetup(ctx context.Context, setup uuid.UUID) (db.CardSetup, error) {
 	found, err := s.q.SetupWithAge(ctx, s.pool, setup)
 	if err != nil {

@@ -104,7 +104,7 @@ func (s *Service) CardSetupOf(ctx context.Context, user, setup uuid.UUID) (CardS
 
 func (s *Service) answerSetup(ctx context.Context, row db.CardSetup, age time.Duration) (CardSetup, error) {
 	row, clientSecret, err := s.advanceSetup(ctx, row, age)
-	if err != nil {
+	if err := unlessUnheard(err); err != nil {
 		return CardSetup{}, err
 	}
 	out, err := s.setupFrom(ctx, row)
@@ -136,8 +136,8 @@ func setupIsFinal(row db.CardSetup) bool {
 	return row.Status == string(TopUpSucceeded) || row.Status == string(TopUpFailed)
 }
 
-// advanceSetup takes a setup as far as it goes now, as advance does a top-up. It is the one way to a
-// saved card, for the request, the webhook and the sweep.
+// advanceSetup takes a setup as far as it goes now, as advance does a top-up, errUnheard included. It is the one way to
+// a saved card, for the request, the webhook and the sweep.
 func (s *Service) advanceSetup(ctx context.Context, row db.CardSetup, age time.Duration) (_ db.CardSetup, clientSecret string, err error) {
 	if setupIsFinal(row) {
 		return row, "", nil
@@ -225,7 +225,7 @@ func (s *Service) pushSetup(ctx context.Context, row db.CardSetup, setup Setup, 
 	return Setup{}, err
 }
 
-// afterFailedSetup fails the setup where the answer is definite, and leaves it open otherwise.
+// afterFailedSetup fails the setup where the answer is definite, and leaves it open otherwise, with errUnheard.
 func (s *Service) afterFailedSetup(ctx context.Context, row db.CardSetup, err error) (db.CardSetup, error) {
 	var store *storeError
 	switch {
@@ -248,11 +248,12 @@ func (s *Service) afterFailedSetup(ctx context.Context, row db.CardSetup, err er
 		}
 		return s.failSetup(ctx, row, failedRejected, "")
 	case Poisoned:
-		_, err := s.q.SetupNextAttempt(ctx, s.pool, row.ID, row.Attempt)
-		return row, err
+		if _, err := s.q.SetupNextAttempt(ctx, s.pool, row.ID, row.Attempt); err != nil {
+			return row, err
+		}
 	case Unknown, Busy, Locked:
 	}
-	return row, nil
+	return row, errUnheard
 }
 
 // recordSetup writes down what the provider says. A client that gives its card to the provider itself may

@@ -543,3 +543,35 @@ func TestEventWhoseLookFails(t *testing.T) {
 	}
 	b.wants(b.user, 20_00, 0)
 }
+
+// The same of the saving of a card, whoever gave it to the provider: it waited for its holder, or for its client.
+func TestEventOfASetupWhoseLookFails(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]struct {
+		method string
+		ends   func(b *bundle, s CardSetup)
+	}{
+		"its holder is asked": {cardWith3DS, func(b *bundle, s CardSetup) { b.authenticates(s.NextActionURL(), "succeed") }},
+		"its client has it":   {"", func(b *bundle, s CardSetup) { b.confirms(s.ProviderID, "pm_card_visa") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := listening(t)
+			begun, err := b.StartCardSetup(t.Context(), b.user, begin.method)
+			b.must(err)
+			begin.ends(b, begun)
+			b.hears("setup_intent.succeeded", 1)
+			b.fake.Faults().Add(stripefake.Rule{Method: http.MethodGet, Path: "/v1/setup_intents/*", Fault: stripefake.CutAfter, Times: -1})
+			b.handles()
+			if status, why := b.eventStatus("setup_intent.succeeded"); status != eventReceived {
+				t.Errorf("the event is %s (%s) after a look that failed", status, why)
+			}
+			b.fake.Faults().Clear()
+			b.handles()
+			status, _ := b.eventStatus("setup_intent.succeeded")
+			if done, err := b.CardSetupOf(t.Context(), b.user, begun.ID); status != eventDone || err != nil || done.Card == nil {
+				t.Errorf("the event is %s after a look that did not fail, and the setup %+v, %v", status, done, err)
+			}
+		})
+	}
+}

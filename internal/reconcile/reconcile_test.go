@@ -146,8 +146,8 @@ func (b *bundle) charge(top payment.TopUp) (charge string) {
 	return charge
 }
 
-// After a day with payments in two currencies, a decline, a withdrawal that arrived and one that came back, the books
-// agree; and what the last record says is that of the provider's journal.
+// After a day with payments in two currencies, a decline, a withdrawal that arrived and one that came back, and payments that
+// were charged back, won, lost and open, the books agree; and what the last record says is that of the provider's journal.
 func TestTheBooksAgree(t *testing.T) {
 	t.Parallel()
 	b := setupBehind(t, func(fake http.Handler) http.Handler { return spectest.Watch(t, fake) })
@@ -163,10 +163,13 @@ func TestTheBooksAgree(t *testing.T) {
 	b.push()
 	b.must(b.fake.Advance(time.Minute))
 	b.push()
+	for _, outcome := range []string{"won", "lost", ""} {
+		b.chargedBack(b.topUp(money.New(20_00, "EUR"), "pm_card_visa"), outcome)
+	}
 
 	run, found := b.run(Options{})
 	journal := b.fake.Journal()
-	if !run.Agrees() || run.Pending != 0 || int(run.ProviderRecords) != len(journal) || run.OurRecords != run.ProviderRecords || len(journal) < 5 {
+	if !run.Agrees() || run.Pending != 0 || int(run.ProviderRecords) != len(journal) || run.OurRecords != run.ProviderRecords || len(journal) < 12 {
 		t.Errorf("%+v, the journal has %d; found %+v", run, len(journal), found)
 	}
 	last, err := b.service.Last(t.Context())
@@ -174,6 +177,26 @@ func TestTheBooksAgree(t *testing.T) {
 	if last == nil || last.ID != run.ID || !last.Agrees() || last.ProviderRecords != run.ProviderRecords || !last.FinishedAt.Equal(run.FinishedAt.Truncate(time.Microsecond)) {
 		t.Errorf("stored %+v, want %+v", last, run)
 	}
+}
+
+// chargedBack has a payment disputed and, where there is an outcome, decided.
+func (b *bundle) chargedBack(top payment.TopUp, outcome string) {
+	b.t.Helper()
+	dispute, err := b.fake.OpenDispute(b.charge(top), "fraudulent", 0, false)
+	b.must(err)
+	b.tells("charge.dispute.funds_withdrawn", dispute.ID)
+	if outcome != "" {
+		b.must(b.fake.DecideDispute(dispute.ID, outcome))
+		b.tells("charge.dispute.closed", dispute.ID)
+	}
+}
+
+// tells has us hear of an object by an event.
+func (b *bundle) tells(kind, object string) {
+	b.t.Helper()
+	event := "evt_" + uuid.NewString()
+	b.exec(`INSERT INTO provider_event (id, provider, kind, object_id, created_at, status) VALUES ($1, 'stripe', $2, $3, now(), 'RECEIVED')`, event, kind, object)
+	b.must(b.pay.HandleEvent(b.t.Context(), event))
 }
 
 // push sends what is on its way, and hears what became of what was sent.
