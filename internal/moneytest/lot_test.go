@@ -25,13 +25,6 @@ type lot struct {
 	bidders []uuid.UUID
 }
 
-// sale is an order that was paid from the winner's wallet.
-type sale struct {
-	id, buyer, seller uuid.UUID
-	total             money.Amount
-	sent, received    bool
-}
-
 func (l *lot) open() bool { return !l.closed }
 
 func (l *lot) sold() bool { return !l.closed && l.bids > 0 }
@@ -45,16 +38,6 @@ func (m *machine) lotActions() []action {
 	sell := action{"close", some(&m.lots, (*lot).sold), func() { m.close((*lot).sold) }}
 	end := action{"close, unsold", some(&m.lots, (*lot).open), func() { m.close((*lot).open) }}
 	return []action{offer, bid, bid, bid, bid, late, retry, rivals, sell, sell, sell, end}
-}
-
-func (s *sale) unsent() bool { return !s.sent }
-func (s *sale) onWay() bool  { return s.sent && !s.received }
-
-func (m *machine) saleActions() []action {
-	ship := action{"ship", some(&m.sales, (*sale).unsent), m.ship}
-	receive := action{"receive", some(&m.sales, (*sale).onWay), m.receive}
-	outOfTurn := action{"act out of turn", some(&m.sales, each[*sale]), m.outOfTurn}
-	return []action{ship, ship, ship, receive, receive, receive, outOfTurn}
 }
 
 // eur is euro cents.
@@ -208,44 +191,7 @@ func (m *machine) close(which func(*lot) bool) {
 	if l.closed = true; l.bids == 0 {
 		return
 	}
-	s := &sale{id: m.OrderOf(l.id, l.leader).ID, buyer: l.leader, seller: l.seller, total: eur(l.price)}
-	m.sales = append(m.sales, s)
+	s := m.sold(l.id, l.leader, l.seller, eur(l.price))
+	s.paid = &try{sale: s, wallet: s.total, charge: charge{user: s.buyer, gave: eur(0)}}
 	m.books.move(leg(ledger.WalletHeld, s.buyer, minus(s.total)), leg(ledger.Escrow, s.id, s.total))
-}
-
-// ship is the seller's.
-func (m *machine) ship() {
-	s := pick(m.t, m.sales, "sale", (*sale).unsent)
-	_, err := m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
-	m.allowed("shipped", err)
-	s.sent = true
-}
-
-// receive is the buyer's, N at once; the escrow goes to the seller less the platform's share, once.
-func (m *machine) receive() {
-	s := pick(m.t, m.sales, "sale", (*sale).onWay)
-	for _, err := range domaintest.AtOnce(2, func(int) error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err }) {
-		m.Must(err)
-	}
-	m.seen.add("received")
-	s.received = true
-	fee := share(s.total, domaintest.FeeBasisPoints)
-	m.books.move(
-		leg(ledger.Escrow, s.id, minus(s.total)),
-		leg(ledger.SellerAvailable, s.seller, less(s.total, fee)),
-		leg(ledger.PlatformFees, uuid.Nil, fee),
-	)
-}
-
-// outOfTurn is what may not be done with an order: by the wrong side, too early, or too late.
-func (m *machine) outOfTurn() {
-	s := anyOf(m.t, m.sales, "sale")
-	m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.buyer, s.id, ""); return err })
-	m.refused("ORDER_NOT_FOUND", func() error { _, err := m.Orders.Ship(m.Ctx(), uuid.New(), s.id, ""); return err })
-	if !s.sent {
-		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err })
-	}
-	if s.received {
-		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.seller, s.id, ""); return err })
-	}
 }

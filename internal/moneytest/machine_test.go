@@ -26,6 +26,8 @@ type machine struct {
 	t    *rapid.T
 	seen *tally
 
+	parts   []part // of what happens, the most frequent first
+	steps   int    // since the jobs ran
 	books   books
 	buyers  []uuid.UUID
 	sellers []uuid.UUID
@@ -39,11 +41,15 @@ type machine struct {
 	exchanges   []exchange
 	admin       uuid.UUID
 	frozen      map[uuid.UUID]bool
+	purse       map[owned]uuid.UUID // the saved cards
 }
 
 // newMachine is a market of a few people, each of whom has some money to begin with.
-func newMachine(run *rapid.T, w *world, seen *tally) *machine {
-	m := &machine{world: w, t: run, seen: seen, books: w.ledger(), admin: w.User(identity.Admin), frozen: make(map[uuid.UUID]bool)}
+func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
+	m := &machine{
+		world: w, t: run, seen: seen, parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
+		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID),
+	}
 	for range 3 {
 		m.buyers = append(m.buyers, m.User(identity.Buyer))
 	}
@@ -55,7 +61,7 @@ func newMachine(run *rapid.T, w *world, seen *tally) *machine {
 		in := payment.TopUpInput{Amount: eur(80_00), PaymentMethod: cards[card][0], IdempotencyKey: uuid.NewString()}
 		top, err := m.Payment.TopUp(m.Ctx(), buyer, in)
 		m.Must(err)
-		m.topUps = append(m.topUps, &topUp{id: top.ID, user: buyer, input: in, card: card, status: payment.Processing})
+		m.topUps = append(m.topUps, newTopUp(top.ID, buyer, in, card))
 		m.Fund(buyer, eur(20_00)) // which no card has paid in
 		m.books.move(leg(ledger.Bank, uuid.Nil, eur(-20_00)), leg(ledger.Wallet, buyer, eur(20_00)))
 	}
@@ -72,28 +78,66 @@ type action struct {
 	do       func()
 }
 
-func (m *machine) actions() []action {
+// part is what people do with one kind of money.
+type part string
+
+// The parts.
+const (
+	toppingUp   part = "topping up"
+	hearing     part = "hearing"
+	bidding     part = "bidding"
+	paying      part = "paying"
+	selling     part = "selling"
+	withdrawing part = "withdrawing"
+	minding     part = "minding"
+	waiting     part = "waiting"
+)
+
+func (m *machine) actions() map[part][]action {
 	always := func() bool { return true }
-	return slices.Concat(m.topUpActions(), m.webhookActions(), m.lotActions(), m.saleActions(), m.withdrawalActions(), m.walletActions(), []action{
-		{"time passes", always, m.timePasses},
-		{"finish midway", always, m.finish},
-	})
+	return map[part][]action{
+		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(),
+		withdrawing: m.withdrawalActions(), minding: m.walletActions(),
+		waiting: {{"time passes", always, m.timePasses}, {"time passes", always, m.timePasses}, {"finish midway", m.rested, m.finish}},
+	}
 }
+
+// drawParts draws an order for the parts: what comes first in it is what most happens in the run. So runs differ more than if
+// each had a little of everything.
+func drawParts(t *rapid.T) []part {
+	all := []part{toppingUp, hearing, bidding, paying, selling, withdrawing, minding, waiting}
+	return rapid.Permutation(all).Draw(t, "parts")
+}
+
+// rested says that the jobs have not run for a while: that takes as long as thirty of the other actions.
+func (m *machine) rested() bool { return m.steps > 30 }
 
 // step does one of the actions that are possible now.
 func (m *machine) step(*rapid.T) {
-	var possible []action
-	for _, a := range m.actions() {
-		if a.possible() {
-			possible = append(possible, a)
+	all := m.actions()
+	possible := make(map[part][]action)
+	var parts []part
+	for i, of := range m.parts {
+		for _, a := range all[of] {
+			if a.possible() {
+				possible[of] = append(possible[of], a)
+			}
+		}
+		if len(possible[of]) == 0 {
+			continue
+		}
+		if parts = append(parts, of); i < 2 {
+			parts = append(parts, of)
 		}
 	}
-	names := make([]string, len(possible))
-	for i, a := range possible {
+	of := rapid.SampledFrom(parts).Draw(m.t, "part")
+	names := make([]string, len(possible[of]))
+	for i, a := range possible[of] {
 		names[i] = a.name
 	}
 	name := rapid.SampledFrom(names).Draw(m.t, "action")
-	possible[slices.Index(names, name)].do()
+	m.steps++
+	possible[of][slices.Index(names, name)].do()
 }
 
 // agree compares the books after each step.
@@ -107,11 +151,14 @@ func (m *machine) agree(*rapid.T) {
 // observe takes in what became of whatever is open: of that, and of nothing else, the product chooses the moment.
 func (m *machine) observe() {
 	m.observeTopUps()
+	m.observePayments()
 	m.observeRefunds()
+	m.observeSales()
 }
 
 // finish has the product's jobs do what is left, after which nothing may be in doubt.
 func (m *machine) finish() {
+	m.steps = 0
 	if rapid.Bool().Draw(m.t, "the jobs are lost") {
 		m.Exec(`DELETE FROM river_job`)
 		m.seen.add("jobs lost")
@@ -126,6 +173,7 @@ func (m *machine) finish() {
 		m.agree(m.t)
 		if m.settled() {
 			m.reconcile()
+			m.returned()
 			m.audit()
 			return
 		}
@@ -138,6 +186,12 @@ func (m *machine) finish() {
 func (m *machine) settled() bool {
 	for _, top := range m.topUps {
 		if !top.final() && (top.status != payment.RequiresAction || top.holder != "") {
+			return false
+		}
+	}
+	for _, p := range m.tried((*try).undecided) {
+		waits := p.waiting() && p.age < patience || p.status == payment.OrderAuthorised && p.aside < asideFor
+		if !waits {
 			return false
 		}
 	}
@@ -221,7 +275,7 @@ func (m *machine) allowed(what string, err error) {
 
 // timePasses lets a minute go by, or more than the life of Stripe's keys.
 func (m *machine) timePasses() {
-	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, 25 * time.Hour}).Draw(m.t, "time")
+	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, time.Minute, 25 * time.Hour, asideFor + time.Hour}).Draw(m.t, "time")
 	m.pass(d)
 	if d > time.Hour {
 		for _, top := range m.topUps {
@@ -231,12 +285,24 @@ func (m *machine) timePasses() {
 	}
 }
 
+// pass lets time go by, for the model too.
+func (m *machine) pass(d time.Duration) {
+	m.world.pass(d)
+	for _, p := range m.tried(each) {
+		if p.age += d; p.status == payment.OrderAuthorised {
+			p.aside += d
+		}
+	}
+}
+
 // The requests to Stripe at which something may go wrong.
 var (
 	creating   = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents"}
 	confirming = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents/*/confirm"}
 	looking    = stripefake.Rule{Method: "GET", Path: "/v1/payment_intents/*"}
 	refunding  = stripefake.Rule{Method: "POST", Path: "/v1/refunds"}
+	capturing  = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents/*/capture"}
+	cancelling = stripefake.Rule{Method: "POST", Path: "/v1/payment_intents/*/cancel"}
 	searching  = stripefake.Rule{Method: "GET", Path: "/v1/refunds"}
 )
 
@@ -295,6 +361,10 @@ func (m *machine) meanwhile() {
 	case "resolvers":
 		for _, top := range m.ids(`SELECT id FROM top_up WHERE resolved_at IS NULL ORDER BY created_at, id`) {
 			_, err := m.Payment.Resolve(m.Ctx(), top)
+			m.Must(err)
+		}
+		for _, order := range m.ids(`SELECT id FROM order_payment WHERE resolved_at IS NULL ORDER BY created_at, id`) {
+			_, err := m.Payment.AdvanceOrderPayment(m.Ctx(), order)
 			m.Must(err)
 		}
 		for _, refund := range m.ids(`SELECT id FROM refund WHERE status = 'PROCESSING' ORDER BY created_at, id`) {

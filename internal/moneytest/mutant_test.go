@@ -16,7 +16,9 @@ import (
 // mutant is the product with one mistake in it that people make.
 type mutant struct {
 	name  string
+	parts []part // in which it shows
 	twist twist
+	harm  string // to the database
 }
 
 // hasty takes a lost answer for a refusal.
@@ -68,6 +70,20 @@ func (p doubling) CreateRefund(ctx context.Context, r payment.RefundRequest) (pa
 	return sent, err
 }
 
+// forgetful says that a card is let go, and keeps its money aside.
+type forgetful struct{ payment.Provider }
+
+func (p forgetful) CancelIntent(ctx context.Context, id, _ string) (payment.Intent, error) {
+	intent, err := p.Intent(ctx, id)
+	intent.State = payment.Canceled
+	return intent, err
+}
+
+// greedy rounds the platform's fee up.
+const greedy = `
+	CREATE FUNCTION greedy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.fee := ceil(NEW.total * 0.085); RETURN NEW; END';
+	CREATE TRIGGER greedy BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION greedy();`
+
 func lostAnswer(err error) bool {
 	e, ok := errors.AsType[*payment.ProviderError](err)
 	return ok && (e.Outcome == payment.Unknown || e.Outcome == payment.Poisoned)
@@ -75,10 +91,12 @@ func lostAnswer(err error) bool {
 
 func mutants() []mutant {
 	return []mutant{
-		{"a lost answer is a refusal", func(c *payment.Config) { c.Provider = hasty{c.Provider} }},
-		{"a lost answer is followed by another charge", func(c *payment.Config) { c.Provider = insistent{c.Provider} }},
-		{"a lost answer is followed by another refund", func(c *payment.Config) { c.Provider = doubling{c.Provider} }},
-		{"Stripe's fee is forgotten", func(c *payment.Config) { c.Provider = generous{c.Provider} }},
+		{name: "a lost answer is a refusal", parts: []part{toppingUp, hearing}, twist: func(c *payment.Config) { c.Provider = hasty{c.Provider} }},
+		{name: "a lost answer is followed by another charge", parts: []part{toppingUp, hearing}, twist: func(c *payment.Config) { c.Provider = insistent{c.Provider} }},
+		{name: "a lost answer is followed by another refund", parts: []part{withdrawing, waiting}, twist: func(c *payment.Config) { c.Provider = doubling{c.Provider} }},
+		{name: "Stripe's fee is forgotten", parts: []part{toppingUp}, twist: func(c *payment.Config) { c.Provider = generous{c.Provider} }},
+		{name: "a card is let go in our books alone", parts: []part{paying, selling}, twist: func(c *payment.Config) { c.Provider = forgetful{c.Provider} }},
+		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: greedy},
 	}
 }
 
@@ -88,7 +106,7 @@ func TestMutantsAreFound(t *testing.T) {
 	for _, mutant := range mutants() {
 		t.Run(mutant.name, func(t *testing.T) {
 			t.Parallel()
-			play := &stage{t: t, twist: mutant.twist, seen: new(tally)}
+			play := &stage{t: t, twist: mutant.twist, harm: mutant.harm, parts: mutant.parts, seen: new(tally)}
 			var found any
 			(&court{name: t.Name()}).hear(func(run *rapid.T) {
 				if found != nil {

@@ -9,32 +9,18 @@ import (
 	"github.com/souklive/souk/internal/payment"
 )
 
-// The kinds of card, by what becomes of a payment with them.
-const (
-	pays     = "pays"
-	declines = "declines"
-	asks     = "asks its holder"
-	pends    = "pays, and takes its time with a refund"
-	returns  = "pays, and sends a refund back"
-)
-
-var cards = map[string][]string{
-	pays:     {"pm_card_visa", "pm_card_mastercard"},
-	declines: {"pm_card_visa_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclinedExpiredCard"},
-	asks:     {"pm_card_authenticationRequired"},
-	pends:    {"pm_card_pendingRefund"},
-	returns:  {"pm_card_refundFail"},
-}
-
 // topUp is money on its way into a wallet, as the rules have it.
 type topUp struct {
-	id     uuid.UUID
-	user   uuid.UUID
+	charge
+
 	input  payment.TopUpInput
-	card   string // its kind
 	holder string // what the holder did: succeed, fail, or nothing yet
 	old    bool   // more than a day went by while it was open
 	status payment.TopUpStatus
+}
+
+func newTopUp(id, user uuid.UUID, in payment.TopUpInput, card string) *topUp {
+	return &topUp{charge: charge{id: id, user: user, card: card, gave: in.Amount}, input: in, status: payment.Processing}
 }
 
 func (top *topUp) final() bool {
@@ -89,7 +75,7 @@ func (m *machine) topUp() {
 		err error
 	)
 	fired := m.troubled(func() { top, err = m.Payment.TopUp(m.Ctx(), user, in) }, creating, confirming)
-	mine := &topUp{id: top.ID, user: user, input: in, card: kind, status: payment.Processing}
+	mine := newTopUp(top.ID, user, in, kind)
 	m.topUps = append(m.topUps, mine)
 	m.answered(mine, top, err)
 	if top.Status == payment.Processing && !fired {
@@ -185,24 +171,12 @@ func (m *machine) holder() {
 
 // observeTopUps takes in what became of the top-ups that were open.
 func (m *machine) observeTopUps() {
-	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, status FROM top_up WHERE user_id = ANY ($1)`, m.buyers)
-	m.Must(err)
-	defer rows.Close()
-	found := make(map[uuid.UUID]payment.TopUpStatus)
-	for rows.Next() {
-		var (
-			id     uuid.UUID
-			status string
-		)
-		m.Must(rows.Scan(&id, &status))
-		found[id] = payment.TopUpStatus(status)
-	}
-	m.Must(rows.Err())
+	found := m.statuses(`SELECT id, status FROM top_up WHERE user_id = ANY ($1)`)
 	if len(found) != len(m.topUps) {
 		m.t.Fatalf("there are %d top-ups, %d were asked for", len(found), len(m.topUps))
 	}
 	for _, top := range m.topUps {
-		status := found[top.id]
+		status := payment.TopUpStatus(found[top.id])
 		if status == top.status {
 			continue
 		}
@@ -215,12 +189,7 @@ func (m *machine) observeTopUps() {
 	}
 }
 
-// credit is a top-up that succeeded: the card's money, less Stripe's fee, is owed by Stripe.
+// credit is a top-up that succeeded.
 func (m *machine) credit(top *topUp) {
-	g, fee := top.input.Amount, stripeFee(top.input.Amount)
-	m.books.move(
-		leg(ledger.Wallet, top.user, g),
-		leg(ledger.PSPFees, uuid.Nil, minus(fee)),
-		leg(ledger.PSPClearing, uuid.Nil, minus(less(g, fee))),
-	)
+	m.books.move(append(top.atStripe(), leg(ledger.Wallet, top.user, top.gave))...)
 }

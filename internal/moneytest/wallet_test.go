@@ -23,6 +23,8 @@ func (m *machine) walletActions() []action {
 	always := func() bool { return true }
 	return []action{
 		{"exchange", always, m.exchange},
+		{"exchange", always, m.exchange},
+		{"exchange", always, m.exchange},
 		{"exchange again", some(&m.exchanges, each[exchange]), m.exchangeAgain},
 		{"freeze", always, m.freeze},
 		{"unfreeze", func() bool { return len(m.frozen) > 0 }, m.unfreeze},

@@ -16,8 +16,7 @@ import (
 // refund is money on its way back to a card, as the rules have it.
 type refund struct {
 	id     uuid.UUID
-	user   uuid.UUID
-	of     *topUp
+	of     *charge
 	amount money.Amount
 	status payment.RefundStatus
 	left   bool // our balance at Stripe
@@ -53,9 +52,9 @@ func (m *machine) paidIn(user uuid.UUID, currency money.Currency) (tops []*topUp
 		if top.user != user || top.input.Amount.Currency != currency || top.status != payment.TopUpSucceeded {
 			continue
 		}
-		rest := top.input.Amount.Minor
+		rest := top.gave.Minor
 		for _, r := range m.refunds {
-			if r.of == top && r.status != payment.RefundFailed {
+			if r.of == &top.charge && r.status != payment.RefundFailed {
 				rest -= r.amount.Minor
 			}
 		}
@@ -126,7 +125,7 @@ func (m *machine) leaves(user uuid.UUID, in payment.WithdrawInput, w payment.Wit
 		if at < 0 {
 			m.t.Fatalf("no part of %v goes back to %+v: %+v", part, *top, w.Refunds)
 		}
-		r := &refund{id: w.Refunds[at].ID, user: user, of: top, amount: part, status: payment.RefundProcessing}
+		r := &refund{id: w.Refunds[at].ID, of: &top.charge, amount: part, status: payment.RefundProcessing}
 		m.refunds, mine.parts = append(m.refunds, r), append(mine.parts, r)
 		legs = append(legs, leg(ledger.RefundInFlight, r.id, part))
 	}
@@ -243,7 +242,7 @@ func (m *machine) becomes(r *refund, status payment.RefundStatus) {
 		m.t.Fatalf("a refund becomes %s; the model: %+v to %+v", status, *r, *r.of)
 	}
 	if r.status = status; status == payment.RefundFailed {
-		m.books.move(leg(ledger.PSPClearing, uuid.Nil, minus(r.amount)), leg(ledger.Wallet, r.user, r.amount))
+		m.books.move(leg(ledger.PSPClearing, uuid.Nil, minus(r.amount)), leg(ledger.Wallet, r.of.user, r.amount))
 		m.seen.add("refund sent back")
 	}
 }

@@ -1,0 +1,334 @@
+package moneytest
+
+import (
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+// sale is an order, as its parties would keep it in a notebook.
+type sale struct {
+	id, buyer, seller uuid.UUID
+
+	total   money.Amount
+	tries   []*try
+	paid    *try  // what put the money into escrow
+	back    int64 // what was refunded
+	refunds []repaid
+
+	sent, received, cancelled bool
+}
+
+func (s *sale) left() int64 { return s.total.Minor - s.back }
+
+// fee is the platform's of all of it.
+func (s *sale) fee() money.Amount { return share(s.total, domaintest.FeeBasisPoints) }
+
+// unpaid says that nobody has the money.
+func (s *sale) unpaid() bool { return s.paid == nil && !s.cancelled }
+
+// live is the payment that is under way.
+func (s *sale) live() *try {
+	for _, p := range s.tries {
+		if p.open() && !p.givenUp {
+			return p
+		}
+	}
+	return nil
+}
+
+// authorised says that the money is set aside.
+func (s *sale) authorised() bool {
+	p := s.live()
+	return s.unpaid() && p != nil && (p.status == payment.OrderAuthorised || p.status == payment.OrderCapturing)
+}
+
+// owed says that its buyer is to pay.
+func (s *sale) owed() bool { return s.unpaid() && !s.authorised() }
+
+func (s *sale) funded() bool  { return s.paid != nil && s.left() > 0 }
+func (s *sale) ready() bool   { return !s.sent && !s.cancelled && (s.paid != nil || s.authorised()) }
+func (s *sale) unsent() bool  { return !s.sent && !s.cancelled }
+func (s *sale) onWay() bool   { return s.sent && !s.received && s.funded() }
+func (s *sale) settled() bool { return s.received && s.funded() }
+
+// split is how what is left of a sale is divided: by who paid it, and by who earns it.
+type split struct{ card, wallet, fee, earned int64 }
+
+// split gives each their share of what is left: the card and the platform rounded down, to what a card takes; the others have
+// the rest.
+func (s *sale) split(left int64) split {
+	of := func(whole, step int64) int64 {
+		exact := new(big.Rat).Mul(big.NewRat(whole, s.total.Minor), big.NewRat(left, step))
+		return step * new(big.Int).Quo(exact.Num(), exact.Denom()).Int64()
+	}
+	card, fee := of(s.paid.gave.Minor, cardStep(s.total.Currency)), of(s.fee().Minor, 1)
+	return split{card: card, wallet: left - card, fee: fee, earned: left - fee}
+}
+
+// cardStep is what cards are charged in: dinars in ten millimes.
+func cardStep(c money.Currency) int64 {
+	if c == "TND" {
+		return 10
+	}
+	return 1
+}
+
+func (m *machine) saleActions() []action {
+	always := func() bool { return true }
+	deal := action{"deal", always, m.deal}
+	ship := action{"ship", some(&m.sales, (*sale).ready), m.ship}
+	receive := action{"receive", some(&m.sales, (*sale).onWay), m.receive}
+	cancel := action{"cancel", some(&m.sales, (*sale).unsent), func() { m.cancel((*sale).unsent) }}
+	late := action{"cancel, late", some(&m.sales, each[*sale]), func() { m.cancel(each) }}
+	capturing := func(s *sale) bool { return s.live() != nil && s.live().status == payment.OrderCapturing }
+	charging := action{"cancel what is being charged", some(&m.sales, capturing), func() { m.cancel(capturing) }}
+	rivals := action{"ship and cancel at once", some(&m.sales, (*sale).ready), m.shipOrCancel}
+	refund := action{"refund", some(&m.sales, (*sale).funded), func() { m.refund((*sale).funded) }}
+	settled := action{"refund of what is settled", some(&m.sales, (*sale).settled), func() { m.refund((*sale).settled) }}
+	whatever := action{"refund, whatever", some(&m.sales, each[*sale]), func() { m.refund(each) }}
+	again := action{"refund again", some(&m.sales, (*sale).refunded), m.refundAgain}
+	twice := action{"refunds at once", some(&m.sales, (*sale).funded), m.refundsAtOnce}
+	outOfTurn := action{"act out of turn", some(&m.sales, each[*sale]), m.outOfTurn}
+	spend := action{"a seller spends", m.sellersHave, m.sellerSpends}
+	return []action{
+		deal, refund, settled, receive, ship, cancel, rivals, again, deal, deal, refund, settled, receive, ship, cancel, twice, charging, spend, spend,
+		late, whatever, outOfTurn,
+	}
+}
+
+func (m *machine) count(fits func(*sale) bool) (n int) {
+	for _, s := range m.sales {
+		if fits(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// deal is an order that goes as it should, for a while, so that there is something for others to go wrong with.
+func (m *machine) deal() {
+	m.owe()
+	s := m.sales[len(m.sales)-1]
+	p := &try{sale: s, charge: charge{user: s.buyer}, input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
+	m.useCard(p, rapid.SampledFrom([]string{pays, pends, returns}).Draw(m.t, "card"))
+	p.wallet = s.of(m.drawWalletPart(s))
+	p.input.Wallet, p.gave = &p.wallet, less(s.total, p.wallet)
+	if len(m.judgePayment(p)) > 0 {
+		return
+	}
+	_, now, err := m.Orders.Pay(m.Ctx(), p.user, p.input)
+	m.allowed("deal", err)
+	m.begins(p, now)
+	if m.observe(); rapid.IntRange(0, 2).Draw(m.t, "and sent") == 2 {
+		return
+	}
+	_, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
+	m.allowed("deal, sent", err)
+	p.shipping = true
+	if m.observe(); rapid.IntRange(0, 2).Draw(m.t, "and received") < 2 {
+		m.receives(s)
+	}
+}
+
+// owe has a buyer win a lot that cards stand behind.
+func (m *machine) owe() {
+	seller, buyer := anyOf(m.t, m.sellers, "seller"), anyOf(m.t, m.buyers, "buyer")
+	price := drawPrice(m.t)
+	card := m.saved(buyer, pays)
+	a, err := m.Auctions.Start(m.Ctx(), seller, auction.StartInput{
+		Listing: m.Listing(seller), Backing: auction.ByCard, StartPrice: price, Duration: time.Hour,
+	})
+	m.Must(err)
+	_, err = m.Auctions.Place(m.Ctx(), buyer, auction.PlaceInput{Auction: a.ID, Amount: price, Card: &card, IdempotencyKey: uuid.NewString()})
+	m.allowed("bid by card", err)
+	m.Close(a.ID)
+	m.sold(a.ID, buyer, seller, price)
+}
+
+// sold writes down the order of a lot that is sold.
+func (m *machine) sold(lot, buyer, seller uuid.UUID, total money.Amount) *sale {
+	s := &sale{id: m.OrderOf(lot, buyer).ID, buyer: buyer, seller: seller, total: total}
+	m.sales = append(m.sales, s)
+	return s
+}
+
+// ship is the seller's. What is set aside on a card is taken with it, if the card still has it.
+func (m *machine) ship() {
+	s := pick(m.t, m.sales, "sale", (*sale).ready)
+	p := s.live()
+	var err error
+	fired := m.troubled(func() { _, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "") }, capturing, capturing, looking)
+	if p == nil {
+		m.allowed("shipped", err)
+		s.sent = true
+		return
+	}
+	p.shipping = true
+	m.observe()
+	switch code := domaintest.Code(err); {
+	case (code == "CAPTURE_FAILED") != (p.status == payment.OrderFailed), code != "" && code != "CAPTURE_FAILED":
+		m.t.Fatalf("shipping answers %v, and the payment is %s", err, p.status)
+	case p.status == payment.OrderCapturing && !fired:
+		m.t.Fatal("a capture is open although nothing went wrong")
+	}
+	m.seen.add("shipped, the payment " + string(p.status))
+}
+
+// receive is the buyer's, N at once; what is left in escrow goes to the seller less the platform's share, once.
+func (m *machine) receive() { m.receives(pick(m.t, m.sales, "sale", (*sale).onWay)) }
+
+func (m *machine) receives(s *sale) {
+	for _, err := range domaintest.AtOnce(2, func(int) error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err }) {
+		m.Must(err)
+	}
+	m.seen.add("received")
+	s.received = true
+	to := s.split(s.left())
+	m.books.move(append(m.gets(s.seller, s.of(to.earned)), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)))...)
+}
+
+// of is an amount in the sale's currency.
+func (s *sale) of(minor int64) money.Amount { return money.New(minor, s.total.Currency) }
+
+// gets is what a seller earns, or gives back. They pay what they owe first, and owe what they do not have any more.
+func (m *machine) gets(seller uuid.UUID, amount money.Amount) []ledger.Leg {
+	has := m.books[account(ledger.SellerAvailable, seller, amount.Currency)]
+	owes := -m.books[account(ledger.SellerDebt, seller, amount.Currency)]
+	now := has - owes + amount.Minor
+	if owes > 0 && amount.Minor > 0 {
+		m.seen.add("a debt is paid")
+	}
+	if now < 0 && amount.Minor < 0 {
+		m.seen.add("a seller owes")
+	}
+	return []ledger.Leg{
+		leg(ledger.SellerAvailable, seller, money.New(max(now, 0)-has, amount.Currency)),
+		leg(ledger.SellerDebt, seller, money.New(min(now, 0)+owes, amount.Currency)),
+	}
+}
+
+// has is what a seller has earned in euros.
+func (m *machine) has(seller uuid.UUID) int64 {
+	return m.books[account(ledger.SellerAvailable, seller, "EUR")]
+}
+
+func (m *machine) sellersHave() bool {
+	return slices.ContainsFunc(m.sellers, func(seller uuid.UUID) bool { return m.has(seller) > 0 })
+}
+
+// sellerSpends is a payout that does not exist yet: what was earned is gone.
+func (m *machine) sellerSpends() {
+	seller := pick(m.t, m.sellers, "seller", func(seller uuid.UUID) bool { return m.has(seller) > 0 })
+	amount := eur(m.has(seller))
+	legs := []ledger.Leg{leg(ledger.SellerAvailable, seller, minus(amount)), leg(ledger.Bank, uuid.Nil, amount)}
+	m.Must(postgres.InTx(m.Ctx(), m.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.PostTx(m.Ctx(), tx, ledger.Entry{
+			Key: "payout:" + uuid.NewString(), Flow: "test", Cause: ledger.Cause{Kind: "test", ID: seller}, Legs: legs,
+		})
+		return err
+	}))
+	m.books.move(legs...)
+	m.seen.add("a seller spent what was earned")
+}
+
+// outOfTurn is what may not be done with an order: by the wrong side, too early, or too late.
+func (m *machine) outOfTurn() {
+	s := anyOf(m.t, m.sales, "sale")
+	m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.buyer, s.id, ""); return err })
+	m.refused("ORDER_NOT_FOUND", func() error { _, err := m.Orders.Ship(m.Ctx(), uuid.New(), s.id, ""); return err })
+	if !s.sent {
+		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err })
+	}
+	if s.received || s.cancelled || s.owed() {
+		m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.seller, s.id, ""); return err })
+	}
+}
+
+// goHome ends what would go on when the run is over, and move money of its people in the next one's world.
+func (m *machine) goHome() {
+	for _, s := range m.sales {
+		if !s.unpaid() || s.judgeCancel("admin") != "" {
+			continue
+		}
+		_, err := m.Orders.Cancel(m.Ctx(), order.Actor{User: m.admin, Admin: true}, s.id, "The market closes.")
+		m.allowed("cancelled in the end", err)
+		m.cancelled(s)
+	}
+}
+
+// stands is how an order has to look. One that is cancelled shows how it was paid until its cards are let go.
+func (s *sale) stands() (payments []order.Payment, fulfilment order.Fulfilment) {
+	switch {
+	case s.paid != nil && s.left() == 0:
+		payments = []order.Payment{order.Refunded}
+	case s.received:
+		payments = []order.Payment{order.Settled}
+	case s.paid != nil:
+		payments = []order.Payment{order.Paid}
+	case s.cancelled && slices.ContainsFunc(s.tries, func(p *try) bool { return p.status == payment.OrderVoiding }):
+		payments = []order.Payment{order.PaymentPending, order.Authorised}
+	case s.cancelled:
+		payments = []order.Payment{order.Voided}
+	case s.authorised():
+		payments = []order.Payment{order.Authorised}
+	default:
+		payments = []order.Payment{order.PaymentPending}
+	}
+	switch {
+	case s.cancelled:
+		return payments, order.Cancelled
+	case s.received:
+		return payments, order.Received
+	case s.sent:
+		return payments, order.Sent
+	}
+	return payments, order.FulfilmentPending
+}
+
+// observeSales insists that each order is as the model has it.
+func (m *machine) observeSales() {
+	type row struct {
+		ID                  uuid.UUID
+		Payment, Fulfilment string
+		Refunded            int64
+	}
+	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, payment, fulfilment, refunded FROM orders WHERE buyer_id = ANY ($1)`, m.buyers)
+	m.Must(err)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	m.Must(err)
+	if len(found) != len(m.sales) {
+		m.t.Fatalf("there are %d orders, the model has %d", len(found), len(m.sales))
+	}
+	for _, now := range found {
+		s := m.sales[slices.IndexFunc(m.sales, func(s *sale) bool { return s.id == now.ID })]
+		payments, fulfilment := s.stands()
+		if !slices.Contains(payments, order.Payment(now.Payment)) || order.Fulfilment(now.Fulfilment) != fulfilment || now.Refunded != s.back {
+			m.t.Fatalf("an order is %+v, the model has it as %v and %s: %+v", now, payments, fulfilment, *s)
+		}
+	}
+}
+
+// drawPrice is what a lot goes for; mostly in euros, and in dinars by the millime, which cards are not charged in.
+func drawPrice(t *rapid.T) money.Amount {
+	switch currency := rapid.SampledFrom([]money.Currency{"EUR", "EUR", "EUR", "JPY", "TND"}).Draw(t, "currency"); currency {
+	case "JPY":
+		return money.New(rapid.Int64Range(150, 20_000).Draw(t, "yen"), currency)
+	case "TND":
+		return money.New(rapid.Int64Range(3_000, 100_000).Draw(t, "millimes"), currency)
+	default:
+		return money.New(rapid.Int64Range(1_00, 120_00).Draw(t, "cents"), currency)
+	}
+}
