@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money lint fmt vet generate ide check bench-start bench-ledger clean-state go
+.PHONY: help run build test race soak-money lint fmt vet generate ide check bench-start bench-ledger bench-fanout clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,11 @@ bench-start: build ## how long from make run to the first answer, cold and warm
 
 bench-ledger: go ## what a release costs against bare SQL, a balance after 10 million postings
 	@go run ./bench/ledger $(ARGS)
+
+# Centrifuge is in a module of its own, so that it is nobody's dependency.
+bench-fanout: build ## what a message to a viewer costs, against a raw broadcast, gqlgen's transport and centrifuge
+	@CGO_ENABLED=0 go build -C bench/fanout/centrifuge -buildvcs=false -o $(CURDIR)/bin/bench-centrifuge . || echo "centrifuge cannot be had; it is left out" >&2
+	@go run ./bench/fanout $(ARGS)
 
 # The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
 clean-state: ## forget the demo's data (this clone's state directory)

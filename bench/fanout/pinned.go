@@ -1,0 +1,171 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/souklive/souk/internal/process"
+)
+
+// anyCore leaves a process where the kernel likes to have it.
+const anyCore = -1
+
+// pin is this program in the role of another: it goes to a core, and becomes the program that is named. Go's runtime then
+// counts one processor.
+func pin(args []string) error {
+	core, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread() // the thread that calls exec is the one that remains
+	if core != anyCore {
+		var mask [16]uint64
+		mask[core/64] = 1 << (core % 64)
+		_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask))) //nolint:gosec // G103: how the call takes its set
+		if errno != 0 {
+			return fmt.Errorf("go to core %d: %w", core, errno)
+		}
+	}
+	return syscall.Exec(args[1], args[1:], os.Environ())
+}
+
+// server is a process whose work is measured.
+type server struct {
+	name  string
+	addr  string
+	child *process.Child
+	said  *bytes.Buffer // what it complained of
+}
+
+// spawn starts a program on a core. out gets what it says.
+func spawn(core int, env []string, out io.Writer, program string, args ...string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(core), program}, args...)...) //nolint:noctx // stopped by its steps, and by our death
+	s := &server{name: program, said: &bytes.Buffer{}}
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), out, s.said
+	s.child, err = process.Start(cmd, syscall.SIGKILL)
+	return s, err
+}
+
+func (s *server) stop(ctx context.Context) error {
+	return s.child.Stop(ctx, process.Step{Signal: syscall.SIGTERM, Wait: 20 * time.Second})
+}
+
+// ended is why a server that should still run has ended.
+func (s *server) ended() error {
+	select {
+	case <-s.child.Done():
+		return fmt.Errorf("%s has ended (%w): %s", s.name, errors.Join(s.child.Err(), io.EOF), s.said.String())
+	default:
+		return nil
+	}
+}
+
+// ticks is how many of /proc's units of time make a second; Linux has shown 100 on every machine since 2.6.
+const ticks = 100
+
+// cpu is the user and system time that the process has had, in all its threads.
+func (s *server) cpu() (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.child.PID()))
+	if err != nil {
+		return 0, errors.Join(err, s.ended())
+	}
+	_, after, _ := strings.Cut(string(raw), ") ") // past the name, which may hold anything
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc has %q", raw)
+	}
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
+}
+
+// talker is a process of this program that takes commands by line and answers each by one.
+type talker struct {
+	*server
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+// converse starts this program in a role, with what it needs to know.
+func converse(core int, role string, spec any) (*talker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	return converseWith(core, self, role, string(raw))
+}
+
+func converseWith(core int, program string, args ...string) (*talker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(core), program}, args...)...) //nolint:noctx // it ends with its standard input
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	reader, writer := io.Pipe()
+	t := &talker{server: &server{name: strings.Join(args[:min(len(args), 1)], " "), said: &bytes.Buffer{}}, in: in, out: bufio.NewScanner(reader)}
+	t.out.Buffer(nil, 64<<20)
+	cmd.Stdout, cmd.Stderr = writer, t.said
+	if t.child, err = process.Start(cmd, syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	go func() {
+		<-t.child.Done()
+		_ = writer.Close()
+	}()
+	return t, nil
+}
+
+// ask sends a command and gives what follows the expected word in the answer.
+func (t *talker) ask(ctx context.Context, command, want string) (string, error) {
+	if _, err := io.WriteString(t.in, command+"\n"); err != nil {
+		return "", errors.Join(fmt.Errorf("tell %s to %s: %w", t.name, command, err), t.ended())
+	}
+	return t.hear(ctx, want)
+}
+
+// hear waits for a line.
+func (t *talker) hear(ctx context.Context, want string) (string, error) {
+	watching := context.AfterFunc(ctx, func() { _ = t.child.Signal(syscall.SIGKILL) })
+	defer watching()
+	if !t.out.Scan() {
+		<-t.child.Done()
+		return "", errors.Join(ctx.Err(), t.ended())
+	}
+	rest, ok := strings.CutPrefix(t.out.Text(), want)
+	if !ok {
+		return "", fmt.Errorf("%s answered %.200q, want %s", t.name, t.out.Text(), want)
+	}
+	return strings.TrimSpace(rest), nil
+}
+
+func (t *talker) end(ctx context.Context) error {
+	_ = t.in.Close()
+	return t.child.Stop(ctx, process.Step{Signal: syscall.SIGTERM, Wait: 10 * time.Second})
+}

@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// script is what our viewers have been sent: the rivals send it again.
+type script struct {
+	messages []string
+	events   []realtime.Event
+	epoch    string
+}
+
+// ours is Souk, woken by what this process commits.
+func (s *stage) ours(ctx context.Context, viewers int, play *script) (*side, error) {
+	souk, err := s.startSouk(ctx, serverCore, "serve", "api")
+	if err != nil {
+		return nil, err
+	}
+	o := &side{name: "souk", server: souk, end: souk.stop}
+	lot := s.market.lots[0]
+	key, err := lot.key()
+	if err != nil {
+		return nil, errors.Join(err, o.close(ctx))
+	}
+	o.publish = func(ctx context.Context, events int) (int64, time.Time, error) {
+		made, err := s.commit(ctx, key, events)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		play.events = append(play.events, made...)
+		begun := time.Now()
+		s.hub.Publish(ctx, made...)
+		return made[len(made)-1].Version, begun, nil
+	}
+	if err := o.watch(ctx, loadSpec{Addr: souk.addr, Dialect: "graphql", Viewers: viewers, Lots: []string{lot.node}}); err != nil {
+		return nil, errors.Join(err, o.close(ctx))
+	}
+	return o, nil
+}
+
+// remember takes down what our viewers were sent since it was last asked.
+func (s *side) remember(ctx context.Context, play *script) error {
+	raw, err := s.viewers.ask(ctx, "record", "record")
+	if err != nil {
+		return err
+	}
+	var more []string
+	err = json.Unmarshal([]byte(raw), &more)
+	play.messages = append(play.messages, more...)
+	return err
+}
+
+// rival is a server that plays the script.
+func (s *stage) rival(ctx context.Context, name, program string, viewers int, play *script) (*side, error) {
+	channel := "bench:" + name + ":" + uuid.NewString()
+	spec, err := json.Marshal(rivalSpec{Redis: s.redisURL, Channel: channel})
+	if err != nil {
+		return nil, err
+	}
+	args := []string{name, string(spec)}
+	if name == "centrifuge" {
+		args = args[1:]
+	}
+	running, err := converseWith(serverCore, program, args...)
+	if err != nil {
+		return nil, err
+	}
+	r := &side{name: name, server: running.server, end: running.end}
+	if running.addr, err = running.hear(ctx, "addr"); err != nil {
+		return nil, errors.Join(err, r.close(ctx))
+	}
+	at := 0
+	r.publish = func(ctx context.Context, events int) (int64, time.Time, error) {
+		pipe := s.redis.Pipeline()
+		for range events {
+			message, err := play.trigger(name, at)
+			if err != nil {
+				return 0, time.Time{}, err
+			}
+			pipe.Publish(ctx, channel, message)
+			at++
+		}
+		begun := time.Now()
+		_, err := pipe.Exec(ctx)
+		return play.events[at-1].Version, begun, err
+	}
+	load := loadSpec{Addr: running.addr, Dialect: "graphql", Viewers: viewers, Lots: []string{s.market.lots[0].node}}
+	if name == "centrifuge" {
+		load.Dialect = name
+	}
+	if err := r.watch(ctx, load); err != nil {
+		return nil, errors.Join(err, r.close(ctx))
+	}
+	return r, nil
+}
+
+const (
+	messageHead = `{"type":"next","id":"1","payload":`
+	messageTail = `}`
+)
+
+// trigger is what Redis brings a rival for the script's nth event: the message itself, the payload, or the event to execute.
+func (p *script) trigger(name string, n int) (string, error) {
+	if n >= len(p.events) || n >= len(p.messages) {
+		return "", fmt.Errorf("the script has %d events and %d messages", len(p.events), len(p.messages))
+	}
+	switch name {
+	case "raw":
+		return p.messages[n], nil
+	case "centrifuge":
+		payload, ok := strings.CutPrefix(p.messages[n], messageHead)
+		if !ok {
+			return "", fmt.Errorf("not a message: %.100q", p.messages[n])
+		}
+		return strings.TrimSuffix(payload, messageTail), nil
+	}
+	e := p.events[n]
+	raw, err := json.Marshal(map[string]any{"version": e.Version, "epoch": p.epoch, "kind": e.Kind, "at": e.At, "change": e.Payload})
+	return string(raw), err
+}
