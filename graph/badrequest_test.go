@@ -100,6 +100,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			if got.Errors[0].Extensions.RequestID == "" || got.header.Get("X-Request-Id") != got.Errors[0].Extensions.RequestID {
 				t.Errorf("no request id: %s", got.body)
 			}
+			if strings.Contains(got.body, `"data"`) {
+				t.Errorf("what did not run has data: %s", got.body)
+			}
 			if strings.Contains(got.body, secret) {
 				t.Errorf("the request is repeated: %s", got.body)
 			}

@@ -165,6 +165,6 @@ func WriteError(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, e
 			w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
 		}
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{present(r.Context(), err)}})
+		_ = json.NewEncoder(w).Encode(unexecuted{Errors: gqlerror.List{present(r.Context(), err)}}) // the client may be gone
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
 )
@@ -68,7 +69,8 @@ func (t overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		if answerType(r) == typeGraphQL {
 			status = http.StatusBadRequest
 		}
-		write(w, r, status, exec.DispatchError(graphql.WithOperationContext(r.Context(), operation), errs))
+		refusal := exec.DispatchError(graphql.WithOperationContext(r.Context(), operation), errs)
+		write(w, r, status, unexecuted{refusal.Errors, refusal.Extensions})
 		return
 	case r.Method == http.MethodGet && operation.Operation.Operation == ast.Mutation:
 		w.Header().Set("Allow", "POST")
@@ -83,7 +85,14 @@ func (t overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	write(w, r, http.StatusOK, respond(ctx))
 }
 
-func write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
+// unexecuted answers what did not run: by the specification it has no data, not even null, so that a client can tell the
+// two apart.
+type unexecuted struct {
+	Errors     gqlerror.List  `json:"errors"`
+	Extensions map[string]any `json:"extensions,omitempty"`
+}
+
+func write(w http.ResponseWriter, r *http.Request, status int, response any) {
 	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(response) // the client may be gone
