@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money lint fmt vet generate ide check bench-start bench-ledger bench-fanout clean-state go
+.PHONY: help run build test race soak-money lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,14 @@ generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the
 
 ide: ## build the IDE's page anew into internal/ide/dist; needs node
 	@cd internal/ide/web && npm ci --no-audit --no-fund && npm run build
+
+conformance: build clients/conformance/node_modules/.package-lock.json ## hold the server to the clients that people use; needs node (UPDATE=1)
+	@node clients/conformance/main.js
+
+clients/conformance/node_modules/.package-lock.json: clients/conformance/package-lock.json
+	@command -v npm >/dev/null 2>&1 || { echo "The clients come from npm: install Node 18 or newer, with npm." >&2; exit 1; }
+	@cd clients/conformance && npm ci --no-audit --no-fund
+	@touch $@
 
 fmt: go ## format the code
 	@gofmt -w $$(go list -f '{{.Dir}}' ./...)
