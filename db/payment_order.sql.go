@@ -510,6 +510,47 @@ func (q *Queries) OrderPaymentSetProvider(ctx context.Context, db DBTX, provider
 	return result.RowsAffected(), nil
 }
 
+const orderPaymentTaken = `-- name: OrderPaymentTaken :one
+UPDATE order_payment SET status = 'VOIDED', charge_id = $1::text, balance_txn_id = $2::text, next_action_url = NULL,
+    resolved_at = clock_timestamp()
+WHERE id = $3
+RETURNING id, order_id, user_id, wallet_amount, card_amount, currency, card_id, payment_method, hold_id, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, next_action_url, tracking, failure_code, decline_code, created_at, authorised_at, capture_at, resolved_at
+`
+
+// A payment that is let go keeps the charge that somebody made all the same.
+func (q *Queries) OrderPaymentTaken(ctx context.Context, db DBTX, chargeID string, balanceTxnID string, iD uuid.UUID) (OrderPayment, error) {
+	row := db.QueryRow(ctx, orderPaymentTaken, chargeID, balanceTxnID, iD)
+	var i OrderPayment
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.UserID,
+		&i.WalletAmount,
+		&i.CardAmount,
+		&i.Currency,
+		&i.CardID,
+		&i.PaymentMethod,
+		&i.HoldID,
+		&i.IdempotencyKey,
+		&i.RequestHash,
+		&i.Status,
+		&i.Attempt,
+		&i.ProviderID,
+		&i.ChargeID,
+		&i.BalanceTxnID,
+		&i.Fee,
+		&i.NextActionUrl,
+		&i.Tracking,
+		&i.FailureCode,
+		&i.DeclineCode,
+		&i.CreatedAt,
+		&i.AuthorisedAt,
+		&i.CaptureAt,
+		&i.ResolvedAt,
+	)
+	return i, err
+}
+
 const orderPaymentVoid = `-- name: OrderPaymentVoid :one
 UPDATE order_payment SET status = 'VOIDING', next_action_url = NULL WHERE id = $1 RETURNING id, order_id, user_id, wallet_amount, card_amount, currency, card_id, payment_method, hold_id, idempotency_key, request_hash, status, attempt, provider_id, charge_id, balance_txn_id, fee, next_action_url, tracking, failure_code, decline_code, created_at, authorised_at, capture_at, resolved_at
 `

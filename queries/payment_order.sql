@@ -72,6 +72,13 @@ UPDATE order_payment SET status = 'VOIDING', next_action_url = NULL WHERE id = @
 -- name: OrderPaymentVoided :one
 UPDATE order_payment SET status = 'VOIDED', next_action_url = NULL, resolved_at = clock_timestamp() WHERE id = @id RETURNING *;
 
+-- A payment that is let go keeps the charge that somebody made all the same.
+-- name: OrderPaymentTaken :one
+UPDATE order_payment SET status = 'VOIDED', charge_id = @charge_id::text, balance_txn_id = @balance_txn_id::text, next_action_url = NULL,
+    resolved_at = clock_timestamp()
+WHERE id = @id
+RETURNING *;
+
 -- name: OrderPaymentFail :one
 UPDATE order_payment
 SET status = 'FAILED', failure_code = @failure_code::text, decline_code = sqlc.narg('decline_code'), next_action_url = NULL,

@@ -83,7 +83,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		WebhookSecret: s.webhookSecret(), ReturnURL: func() string { return s.publicURL + payment.ReturnPath },
 		Rates: rates, ExchangeMarginBP: s.config.ExchangeMarginBP,
 	})
-	orders := order.New(s.pool, pay, hub, s.config.PlatformFeeBP)
+	orders := order.New(s.pool, listings, pay, hub, s.config.PlatformFeeBP)
 	referrals := referral.New(referral.Config{
 		Pool: s.pool, Hub: hub, Log: s.log, BasisPoints: s.config.ReferralBP, Window: s.config.ReturnWindow,
 	})

@@ -4796,6 +4796,7 @@ enum ListingStatus {
   ACTIVE
   "In an auction."
   RESERVED
+  "And ACTIVE again when the order was cancelled before it was sent."
   SOLD
 }
 

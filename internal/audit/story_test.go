@@ -102,11 +102,12 @@ func tell(t *testing.T) *story {
 		Pool: s.Pool, Provider: generous{intents: map[string]payment.Intent{}, manual: map[string]bool{}, refunds: map[string]payment.SentRefund{}, disputed: s.disputed}, Jobs: silent{},
 		Rates: rates, ExchangeMarginBP: 50,
 	})
-	s.orders = order.New(s.Pool, s.payment, silent{}, 800)
+	listings := catalog.New(s.Pool, nil)
+	s.orders = order.New(s.Pool, listings, s.payment, silent{}, 800)
 	referrals := referral.New(referral.Config{Pool: s.Pool, BasisPoints: 100, Window: time.Hour})
 	s.orders.UseReferrals(referrals)
 	auctions, err := auction.New(t.Context(), auction.Config{
-		Pool: s.Pool, Catalog: catalog.New(s.Pool, nil), Shows: show.New(s.Pool, clock.System{}),
+		Pool: s.Pool, Catalog: listings, Shows: show.New(s.Pool, clock.System{}),
 		Payment: s.payment, Orders: s.orders, Hub: silent{},
 	})
 	s.must(err)

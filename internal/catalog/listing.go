@@ -254,9 +254,14 @@ func (s *Service) ReserveTx(ctx context.Context, tx pgx.Tx, listing, seller uuid
 	return err
 }
 
-// SellTx marks a reserved listing as sold, FreeTx puts it back on the market.
+// SellTx marks a reserved listing as sold.
 func (s *Service) SellTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) error {
 	return s.moveTx(ctx, tx, listing, Reserved, Sold)
+}
+
+// ReturnTx puts a sold listing back on the market: its sale has come to nothing, and its seller has it still.
+func (s *Service) ReturnTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) error {
+	return s.moveTx(ctx, tx, listing, Sold, Active)
 }
 
 // FreeTx puts a reserved listing back on the market.

@@ -159,6 +159,8 @@ func TestReserve(t *testing.T) {
 		{"sell", func(tx pgx.Tx) error { return b.SellTx(t.Context(), tx, listing) }, catalog.Sold, true},
 		{"free what is sold", func(tx pgx.Tx) error { return b.FreeTx(t.Context(), tx, listing) }, catalog.Sold, false},
 		{"reserve what is sold", func(tx pgx.Tx) error { return b.ReserveTx(t.Context(), tx, listing, b.seller) }, catalog.Sold, false},
+		{"return", func(tx pgx.Tx) error { return b.ReturnTx(t.Context(), tx, listing) }, catalog.Active, true},
+		{"return what was not sold", func(tx pgx.Tx) error { return b.ReturnTx(t.Context(), tx, listing) }, catalog.Active, false},
 	}
 	for _, step := range steps {
 		err := inTx(step.move)

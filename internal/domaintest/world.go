@@ -94,7 +94,7 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
 	change(&config)
 	w.Payment = payment.New(config)
-	w.Orders = order.New(w.Pool, w.Payment, w.Told, basisPoints)
+	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)

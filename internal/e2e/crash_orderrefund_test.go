@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -61,9 +62,7 @@ func TestKilledInAnOrdersRefund(t *testing.T) {
 				o := newOwed(t, untold)
 				r.ready(o)
 				input := apitest.Vars{"orderId": o.order, "idempotencyKey": "back"}
-				for name, value := range r.input {
-					input[name] = value
-				}
+				maps.Copy(input, r.input)
 				o.dieAt(point, func() (wait func()) { return o.hana.sends(r.asks(o), input) })
 				eventually(t, "the refund's end", func() bool {
 					return o.count(`SELECT count(*) FROM refund WHERE status = 'PROCESSING'`) == 0 && o.heard()

@@ -167,7 +167,8 @@ func (s *Service) stepTx(ctx context.Context, tx pgx.Tx, o *Order, to state, kin
 	return []realtime.Event{event}, err
 }
 
-// moveTx writes another state, along with what else has changed in o.
+// moveTx writes another state, along with what else has changed in o. What is cancelled was not sent: its seller may sell
+// it again. While a listing is SOLD nobody but its order waits for it, so that it may be locked after the order.
 func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) error {
 	if !allowed(o.state(), to) {
 		return ErrMove
@@ -176,8 +177,12 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
 		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
 	})
-	if err == nil {
-		*o = orderOf(row)
+	if err != nil {
+		return err
 	}
-	return err
+	ended := to.fulfilment == Cancelled && o.Fulfilment != Cancelled
+	if *o = orderOf(row); !ended {
+		return nil
+	}
+	return s.catalog.ReturnTx(ctx, tx, o.ListingID)
 }

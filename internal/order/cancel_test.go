@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
@@ -43,6 +46,9 @@ func TestCancelUnpaid(t *testing.T) {
 				}
 				w.WantWallet(owed.BuyerID, 30_00, 0)
 				w.Audited()
+				if l, err := w.Catalog.Get(t.Context(), owed.ListingID); err != nil || l.Status != catalog.Active {
+					t.Errorf("the listing is %s, %v, want it for sale again", l.Status, err)
+				}
 				before := w.Digest()
 				if again, err := w.Orders.Cancel(t.Context(), actor, owed.ID, "Another reason."); err != nil || again.Version != o.Version || w.Digest() != before {
 					t.Errorf("again: %+v, %v", again, err)
@@ -56,6 +62,9 @@ func TestCancelUnpaid(t *testing.T) {
 				if len(w.Stripe.Journal()) != 0 {
 					t.Error("the provider moved money")
 				}
+				w.Must2(w.Auctions.Start(t.Context(), owed.SellerID, auction.StartInput{
+					Listing: owed.ListingID, Backing: auction.ByCard, StartPrice: domaintest.EUR(90_00), Duration: time.Hour,
+				}))
 			})
 		}
 	}
@@ -189,4 +198,51 @@ func TestCancelRaces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was to be let go is captured by somebody, in the provider's dashboard: the card has its money back, once, and the order is
+// VOIDED all the same. It is found by the look of the job, of the sweep or of whoever comes first.
+func TestTakenWhileItIsLetGo(t *testing.T) {
+	t.Parallel()
+	var provider payment.Provider
+	w := domaintest.NewWithCards(t, func(p payment.Provider) payment.Provider {
+		provider = p
+		return p
+	})
+	owed, card := w.Owed(100_00, 30_00, "pm_card_visa")
+	_, p, err := w.Pay(owed, card, 30_00)
+	w.Must(err)
+	w.Broken("cancel", stripefake.CutBefore)
+	o, err := w.Orders.Cancel(t.Context(), order.Actor{User: owed.SellerID}, owed.ID, "Broken.")
+	if err != nil || o.Payment != order.Authorised || o.Fulfilment != order.Cancelled {
+		t.Fatalf("cancelled: %+v, %v", o, err)
+	}
+	w.Mended(stripefake.CutBefore)
+	var intent string
+	w.Must(w.Admin.QueryRow(t.Context(), "SELECT provider_id FROM order_payment WHERE id = $1", p.ID).Scan(&intent))
+	w.Must2(provider.CaptureIntent(t.Context(), intent, "by hand"))
+
+	if errs := domaintest.AtOnce(8, func(int) error { _, err := w.Payment.AdvanceOrderPayment(t.Context(), p.ID); return err }); domaintest.Codes(errs)[""] != 8 {
+		t.Errorf("%v", errs)
+	}
+	w.Audited() // while it is on its way back
+	errs := domaintest.AtOnce(8, func(int) error { _, err := w.Payment.PushRefund(t.Context(), p.ID); return err })
+	if domaintest.Codes(errs)[""] != 8 {
+		t.Errorf("%v", errs)
+	}
+	if back, err := w.Payment.RefundOf(t.Context(), owed.BuyerID, p.ID); err != nil || back.Status != payment.RefundSucceeded || back.Amount != domaintest.EUR(70_00) {
+		t.Errorf("refunded: %+v, %v", back, err)
+	}
+	if o, err = w.Orders.Get(t.Context(), owed.BuyerID, owed.ID); err != nil || o.Payment != order.Voided || o.Fulfilment != order.Cancelled {
+		t.Errorf("the order: %+v, %v", o, err)
+	}
+	w.WantWallet(owed.BuyerID, 30_00, 0)
+	var moved int64
+	for _, m := range w.Stripe.Journal() {
+		moved += m.Amount
+	}
+	if len(w.Stripe.Journal()) != 2 || moved != 0 {
+		t.Errorf("the card was moved by %+v", w.Stripe.Journal())
+	}
+	w.Audited()
 }

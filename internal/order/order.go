@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
@@ -104,6 +105,7 @@ type Service struct {
 	pool           *pgxpool.Pool
 	q              *db.Queries
 	payment        *payment.Service
+	catalog        *catalog.Service
 	hub            realtime.Publisher
 	feeBasisPoints int64
 	referrals      Referrals
@@ -120,8 +122,8 @@ type Referrals interface {
 func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
 // New makes the service, and ties it to pay. The platform keeps feeBasisPoints hundredths of a percent of each total.
-func New(pool *pgxpool.Pool, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
-	s := &Service{pool: pool, q: db.New(), payment: pay, hub: hub, feeBasisPoints: feeBasisPoints}
+func New(pool *pgxpool.Pool, listings *catalog.Service, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
+	s := &Service{pool: pool, q: db.New(), payment: pay, catalog: listings, hub: hub, feeBasisPoints: feeBasisPoints}
 	pay.ServeOrders(s)
 	return s
 }

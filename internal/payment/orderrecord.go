@@ -130,11 +130,39 @@ func (s *Service) voidedTx(ctx context.Context, tx pgx.Tx, now db.OrderPayment) 
 	if err != nil {
 		return orderChange{}, err
 	}
-	if open, err := s.voidingTx(ctx, tx, now.OrderID); err != nil || open != nil { // the order waits for all of them
+	return s.letGoTx(ctx, tx, row)
+}
+
+// letGoTx tells an order that nothing of this payment is live any more.
+func (s *Service) letGoTx(ctx context.Context, tx pgx.Tx, row db.OrderPayment) (orderChange, error) {
+	if open, err := s.voidingTx(ctx, tx, row.OrderID); err != nil || open != nil { // the order waits for all of them
 		return orderChange{row: row}, err
 	}
-	told, err := s.orders.VoidedTx(ctx, tx, now.OrderID)
+	told, err := s.orders.VoidedTx(ctx, tx, row.OrderID)
 	return orderChange{row: row, told: told}, err
+}
+
+// takenTx ends a payment that was to be let go and whose card somebody else has charged: all of it is on its way back, as a
+// refund with the payment's own id, whose job sends it.
+func (s *Service) takenTx(ctx context.Context, tx pgx.Tx, now db.OrderPayment, charge Charge) (orderChange, error) {
+	row, err := s.q.OrderPaymentTaken(ctx, tx, charge.ID, charge.BalanceTxnID, now.ID)
+	if err != nil {
+		return orderChange{}, err
+	}
+	c, err := s.letGoTx(ctx, tx, row)
+	if err != nil {
+		return c, err
+	}
+	err = s.openRefund(ctx, tx, NewRefund{
+		ID: now.ID, User: now.UserID, Cause: RefundOfOrder, CauseID: now.OrderID,
+		Charge: OrderCharge, ChargeID: now.ID, ProviderID: deref(now.ProviderID), Amount: charge.Amount,
+	})
+	c.post = func() error {
+		return s.postClearedTx(ctx, tx, ledger.Entry{
+			Key: paymentKey(now, "taken"), Flow: ledger.FlowCapture, Cause: orderCause(now.OrderID), Legs: []ledger.Leg{RefundLeg(now.ID, charge.Amount)},
+		}, txnCharge, ProviderTxn{ID: charge.BalanceTxnID, Gross: charge.Amount, Fee: charge.Fee})
+	}
+	return c, err
 }
 
 // failedTx ends a payment without money: what the wallet held is free again, and an order that was authorised is not.

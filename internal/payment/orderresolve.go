@@ -146,7 +146,7 @@ var seenAs = map[OrderPaymentStatus]map[IntentState]OrderPaymentStatus{
 	OrderRequiresAction: begins,
 	OrderAuthorised:     ends,
 	OrderCapturing:      ends,
-	OrderVoiding:        {Canceled: OrderVoided},
+	OrderVoiding:        {Canceled: OrderVoided, Succeeded: OrderVoided}, // taken by somebody else: it is refunded
 }
 
 var (
@@ -168,11 +168,7 @@ func nextStatus(now OrderPaymentStatus, seen IntentState) OrderPaymentStatus {
 
 // recordOrderPayment writes down what the provider says.
 func (s *Service) recordOrderPayment(ctx context.Context, row db.OrderPayment, intent Intent) (db.OrderPayment, error) {
-	next := nextStatus(OrderPaymentStatus(row.Status), intent.State)
-	if next != OrderCaptured {
-		if row.Status == string(OrderVoiding) && intent.State == Succeeded {
-			s.log.ErrorContext(ctx, "what was to be let go was captured by somebody", "payment", row.ID, "intent", intent.ID)
-		}
+	if next := nextStatus(OrderPaymentStatus(row.Status), intent.State); intent.State != Succeeded || next == OrderAuthorised {
 		return s.moved(ctx, row, intent, Charge{})
 	}
 	charge, err := chargeOf(intent, money.New(row.CardAmount, money.Currency(row.Currency)))
@@ -195,8 +191,11 @@ func (s *Service) moved(ctx context.Context, row db.OrderPayment, intent Intent,
 			return s.authorisedTx(ctx, tx, now)
 		case next == OrderCaptured && charge.ID != "": // and not only since we looked
 			return s.capturedTx(ctx, tx, now, charge)
-		case next == OrderVoided:
+		case next == OrderVoided && intent.State == Canceled:
 			return s.voidedTx(ctx, tx, now)
+		case next == OrderVoided && charge.ID != "":
+			s.log.WarnContext(ctx, "what was to be let go was captured by somebody, and is refunded", "payment", now.ID, "intent", intent.ID)
+			return s.takenTx(ctx, tx, now, charge)
 		case next == OrderFailed:
 			return s.failedTx(ctx, tx, now, whyFailed(now, intent))
 		}

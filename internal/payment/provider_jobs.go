@@ -111,7 +111,8 @@ func (s *Service) endAbandonedSetups(ctx context.Context) error {
 			return fmt.Errorf("sweep setups: %w", err)
 		}
 		for _, last = range ids {
-			if _, err := s.resolveSetup(ctx, last); unlessUnheard(err) != nil {
+			_, err := s.resolveSetup(ctx, last)
+			if err := unlessUnheard(err); err != nil {
 				s.log.ErrorContext(ctx, "the saving of a card could not be ended", "setup", last, "error", err)
 			}
 		}

@@ -1,5 +1,5 @@
--- A captured payment has put both its parts into its order's escrow by one entry, its wallet's part out of the wallet or its hold, and no
--- other payment has. The card's part has the provider's record.
+-- A captured payment has put both its parts into its order's escrow by one entry, its wallet's part out of the wallet or its hold, and one
+-- that somebody captured while it was let go has put the card's on its way back; no other payment has. The card's part has the provider's record.
 WITH wanted AS (
     SELECT p.order_id, CASE WHEN p.card_amount > 0 THEN 'order_payment:' || p.id || ':capture' ELSE 'order:' || p.order_id || ':pay' END AS key,
            p.currency, l.kind, l.owner, l.amount
@@ -7,6 +7,9 @@ WITH wanted AS (
          LATERAL (VALUES ('escrow', p.order_id, p.wallet_amount + p.card_amount),
                          (CASE WHEN p.hold_id IS NULL THEN 'wallet' ELSE 'wallet_held' END, p.user_id, -p.wallet_amount)) AS l (kind, owner, amount)
     WHERE p.status = 'CAPTURED' AND l.amount <> 0
+    UNION ALL
+    SELECT p.order_id, 'order_payment:' || p.id || ':taken', p.currency, 'refund_in_flight', p.id, p.card_amount
+    FROM order_payment p WHERE p.status = 'VOIDED' AND p.charge_id IS NOT NULL
 ), posted AS (
     SELECT e.cause_id AS order_id, e.key, a.currency, a.kind, a.owner, sum(p.amount) AS amount
     FROM ledger.entry e
@@ -27,3 +30,10 @@ WHERE p.status = 'CAPTURED' AND p.card_amount > 0
       SELECT FROM provider_txn t
       WHERE (t.id, t.kind, t.currency, t.gross, t.fee, t.entry_key)
           = (p.balance_txn_id, 'CHARGE', p.currency, p.card_amount, p.fee, 'order_payment:' || p.id || ':capture'))
+UNION ALL
+SELECT format('payment %s', p.id), format('no record of the provider says that somebody charged %s %s (%s)', p.card_amount, p.currency, p.balance_txn_id)
+FROM order_payment p
+WHERE p.status = 'VOIDED' AND p.charge_id IS NOT NULL
+  AND NOT EXISTS (
+      SELECT FROM provider_txn t
+      WHERE (t.id, t.kind, t.currency, t.gross, t.entry_key) = (p.balance_txn_id, 'CHARGE', p.currency, p.card_amount, 'order_payment:' || p.id || ':taken'))

@@ -1,5 +1,6 @@
 -- What was refunded of an order is the sum of its refunds, and to each source what its share of what is left leaves, so never more than
--- it paid; after a chargeback the rest is the wallet's. The card's part of each is a refund of that charge; no other refund is of an order's payment.
+-- it paid; after a chargeback the rest is the wallet's. The card's part of each is a refund of that charge; beside those, what somebody
+-- captured while it was let go is refunded whole. No other refund is of an order's payment.
 WITH given AS (
     SELECT o.id, o.total, o.refunded, o.charged_back, o.currency, o.payment, p.wallet_amount, p.card_amount,
            coalesce(r.wallet, 0) AS wallet, coalesce(r.card, 0) AS card, coalesce(r.foreign_refunds, 0) AS foreign_refunds,
@@ -21,9 +22,13 @@ UNION ALL
 SELECT format('refund %s', coalesce(r.id, f.id)),
        format('%s %s of payment %s goes back; the order''s refund %s', r.amount, r.currency, r.source_id,
               coalesce(format('gives %s %s of order %s back to the card', f.card_amount, f.currency, f.order_id), 'does not exist'))
-FROM order_refund f
+FROM (
+    SELECT id, order_id, card_amount, currency FROM order_refund
+    UNION ALL
+    SELECT id, order_id, card_amount, currency FROM order_payment WHERE status = 'VOIDED' AND charge_id IS NOT NULL
+) f
 FULL JOIN (SELECT * FROM refund WHERE source_kind = 'ORDER_PAYMENT') r ON r.id = f.id
-LEFT JOIN order_payment p ON p.id = r.source_id AND p.status = 'CAPTURED'
+LEFT JOIN order_payment p ON p.id = r.source_id AND (p.status = 'CAPTURED' OR p.id = r.id)
 WHERE (f.card_amount > 0 OR f.id IS NULL)
   AND (r.amount, r.currency, r.cause_kind, r.cause_id, r.intent_id, r.user_id)
       IS DISTINCT FROM (f.card_amount, f.currency, 'ORDER', f.order_id, p.provider_id, p.user_id)
