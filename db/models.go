@@ -111,6 +111,7 @@ type Chargeback struct {
 	OpenedAt        time.Time
 	ChangedAt       time.Time
 	DecidedAt       *time.Time
+	LostCovered     *int64
 }
 
 type Conversation struct {

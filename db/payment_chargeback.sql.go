@@ -13,7 +13,7 @@ import (
 )
 
 const chargebackGet = `-- name: ChargebackGet :one
-SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, p.order_id
+SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, c.lost_covered, p.order_id
 FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
 WHERE c.id = $1
 `
@@ -45,6 +45,7 @@ func (q *Queries) ChargebackGet(ctx context.Context, db DBTX, id uuid.UUID) (Cha
 		&i.Chargeback.OpenedAt,
 		&i.Chargeback.ChangedAt,
 		&i.Chargeback.DecidedAt,
+		&i.Chargeback.LostCovered,
 		&i.OrderID,
 	)
 	return i, err
@@ -91,7 +92,7 @@ func (q *Queries) ChargebackInsert(ctx context.Context, db DBTX, arg ChargebackI
 }
 
 const chargebackLock = `-- name: ChargebackLock :one
-SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE id = $1 FOR UPDATE
+SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at, lost_covered FROM chargeback WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) ChargebackLock(ctx context.Context, db DBTX, id uuid.UUID) (Chargeback, error) {
@@ -116,12 +117,13 @@ func (q *Queries) ChargebackLock(ctx context.Context, db DBTX, id uuid.UUID) (Ch
 		&i.OpenedAt,
 		&i.ChangedAt,
 		&i.DecidedAt,
+		&i.LostCovered,
 	)
 	return i, err
 }
 
 const chargebackOfDisputeLock = `-- name: ChargebackOfDisputeLock :one
-SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at FROM chargeback WHERE provider = $1 AND dispute_id = $2 FOR UPDATE
+SELECT id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at, lost_covered FROM chargeback WHERE provider = $1 AND dispute_id = $2 FOR UPDATE
 `
 
 func (q *Queries) ChargebackOfDisputeLock(ctx context.Context, db DBTX, provider string, disputeID string) (Chargeback, error) {
@@ -146,12 +148,13 @@ func (q *Queries) ChargebackOfDisputeLock(ctx context.Context, db DBTX, provider
 		&i.OpenedAt,
 		&i.ChangedAt,
 		&i.DecidedAt,
+		&i.LostCovered,
 	)
 	return i, err
 }
 
 const chargebackPage = `-- name: ChargebackPage :many
-SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, p.order_id
+SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, c.lost_covered, p.order_id
 FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
 WHERE (c.opened_at, c.id) < ($1::timestamptz, $2::uuid)
   AND ($3::text IS NULL OR c.status = $3)
@@ -204,6 +207,7 @@ func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPag
 			&i.Chargeback.OpenedAt,
 			&i.Chargeback.ChangedAt,
 			&i.Chargeback.DecidedAt,
+			&i.Chargeback.LostCovered,
 			&i.OrderID,
 		); err != nil {
 			return nil, err
@@ -219,10 +223,10 @@ func (q *Queries) ChargebackPage(ctx context.Context, db DBTX, arg ChargebackPag
 const chargebackUpdate = `-- name: ChargebackUpdate :one
 UPDATE chargeback
 SET status = $1, amount = $2, respond_by = $3, withdrawn_txn_id = $4,
-    reinstated_txn_id = $5, covered = $6, changed_at = clock_timestamp(),
+    reinstated_txn_id = $5, covered = $6, lost_covered = $7, changed_at = clock_timestamp(),
     decided_at = CASE WHEN $1 IN ('WON', 'LOST', 'CLOSED') THEN clock_timestamp() END
-WHERE id = $7
-RETURNING id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at
+WHERE id = $8
+RETURNING id, provider, dispute_id, charge_id, top_up_id, order_payment_id, user_id, amount, currency, reason, status, respond_by, withdrawn_txn_id, reinstated_txn_id, covered, opened_at, changed_at, decided_at, lost_covered
 `
 
 type ChargebackUpdateParams struct {
@@ -232,6 +236,7 @@ type ChargebackUpdateParams struct {
 	WithdrawnTxnID  *string
 	ReinstatedTxnID *string
 	Covered         *int64
+	LostCovered     *int64
 	ID              uuid.UUID
 }
 
@@ -243,6 +248,7 @@ func (q *Queries) ChargebackUpdate(ctx context.Context, db DBTX, arg ChargebackU
 		arg.WithdrawnTxnID,
 		arg.ReinstatedTxnID,
 		arg.Covered,
+		arg.LostCovered,
 		arg.ID,
 	)
 	var i Chargeback
@@ -265,6 +271,7 @@ func (q *Queries) ChargebackUpdate(ctx context.Context, db DBTX, arg ChargebackU
 		&i.OpenedAt,
 		&i.ChangedAt,
 		&i.DecidedAt,
+		&i.LostCovered,
 	)
 	return i, err
 }
@@ -273,7 +280,7 @@ const chargebacksOfOrderPayment = `-- name: ChargebacksOfOrderPayment :one
 SELECT p.order_id,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0) AS borne,
-       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.status = 'LOST') AS lost
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND (c.status = 'LOST' OR c.lost_covered IS NOT NULL)) AS lost
 FROM order_payment p WHERE p.id = $1
 `
 
@@ -284,6 +291,7 @@ type ChargebacksOfOrderPaymentRow struct {
 	Lost    bool
 }
 
+// A card whose charge was ever lost is given nothing back any more, also where the bank took that back: what is left is the wallet's.
 func (q *Queries) ChargebacksOfOrderPayment(ctx context.Context, db DBTX, id uuid.UUID) (ChargebacksOfOrderPaymentRow, error) {
 	row := db.QueryRow(ctx, chargebacksOfOrderPayment, id)
 	var i ChargebacksOfOrderPaymentRow

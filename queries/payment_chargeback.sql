@@ -12,7 +12,7 @@ SELECT * FROM chargeback WHERE provider = @provider AND dispute_id = @dispute_id
 -- name: ChargebackUpdate :one
 UPDATE chargeback
 SET status = @status, amount = @amount, respond_by = @respond_by, withdrawn_txn_id = @withdrawn_txn_id,
-    reinstated_txn_id = @reinstated_txn_id, covered = @covered, changed_at = clock_timestamp(),
+    reinstated_txn_id = @reinstated_txn_id, covered = @covered, lost_covered = @lost_covered, changed_at = clock_timestamp(),
     decided_at = CASE WHEN @status IN ('WON', 'LOST', 'CLOSED') THEN clock_timestamp() END
 WHERE id = @id
 RETURNING *;
@@ -41,9 +41,10 @@ SELECT p.order_id, (p.card_amount
     - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0))::bigint AS card_left
 FROM order_payment p WHERE p.id = @id;
 
+-- A card whose charge was ever lost is given nothing back any more, also where the bank took that back: what is left is the wallet's.
 -- name: ChargebacksOfOrderPayment :one
 SELECT p.order_id,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0) AS borne,
-       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.status = 'LOST') AS lost
+       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND (c.status = 'LOST' OR c.lost_covered IS NOT NULL)) AS lost
 FROM order_payment p WHERE p.id = @id;

@@ -123,6 +123,19 @@ func (w *CardWorld) PaymentOf(o order.Order) payment.OrderPayment {
 	return payments[o.ID][0]
 }
 
+// CaptureByHand is somebody of ours who takes a payment's money in the provider's dashboard.
+func (w *CardWorld) CaptureByHand(p uuid.UUID) {
+	w.T.Helper()
+	var intent string
+	w.Must(w.Admin.QueryRow(w.Ctx(), "SELECT provider_id FROM order_payment WHERE id = $1", p).Scan(&intent))
+	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodPost, "/v1/payment_intents/"+intent+"/capture", nil)
+	r.Header.Set("Authorization", "Bearer "+stripeKey)
+	answer := httptest.NewRecorder()
+	if w.Stripe.ServeHTTP(answer, r); answer.Code != http.StatusOK {
+		w.T.Fatalf("capture by hand: %s", answer.Body)
+	}
+}
+
 // Advance has a payment looked at, as the job does, until that changes nothing any more; some faults need more than one look.
 func (w *CardWorld) Advance(p uuid.UUID) (now payment.OrderPayment) {
 	w.T.Helper()

@@ -204,11 +204,7 @@ func TestCancelRaces(t *testing.T) {
 // VOIDED all the same. It is found by the look of the job, of the sweep or of whoever comes first.
 func TestTakenWhileItIsLetGo(t *testing.T) {
 	t.Parallel()
-	var provider payment.Provider
-	w := domaintest.NewWithCards(t, func(p payment.Provider) payment.Provider {
-		provider = p
-		return p
-	})
+	w := domaintest.NewWithCards(t)
 	owed, card := w.Owed(100_00, 30_00, "pm_card_visa")
 	_, p, err := w.Pay(owed, card, 30_00)
 	w.Must(err)
@@ -218,10 +214,7 @@ func TestTakenWhileItIsLetGo(t *testing.T) {
 		t.Fatalf("cancelled: %+v, %v", o, err)
 	}
 	w.Mended(stripefake.CutBefore)
-	var intent string
-	w.Must(w.Admin.QueryRow(t.Context(), "SELECT provider_id FROM order_payment WHERE id = $1", p.ID).Scan(&intent))
-	w.Must2(provider.CaptureIntent(t.Context(), intent, "by hand"))
-
+	w.CaptureByHand(p.ID)
 	if errs := domaintest.AtOnce(8, func(int) error { _, err := w.Payment.AdvanceOrderPayment(t.Context(), p.ID); return err }); domaintest.Codes(errs)[""] != 8 {
 		t.Errorf("%v", errs)
 	}

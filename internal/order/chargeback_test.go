@@ -95,7 +95,7 @@ func loss(w *domaintest.CardWorld) int64 { return w.Balance(ledger.ChargebackLos
 
 func TestAnOrdersChargebackIsWon(t *testing.T) {
 	t.Parallel()
-	w := domaintest.NewWithCards(t)
+	w := domaintest.NewWithWatchedCards(t)
 	o := sold(w, "pm_card_visa", 30_00)
 	dispute := disputes(w, o, 0, false)
 	refusesAll(w, o)
@@ -185,6 +185,77 @@ func TestAnOrdersChargebackIsLostAfterTheRelease(t *testing.T) {
 	}
 	refusesAll(w, o)
 	cleared(w)
+}
+
+// A bank may take back that a chargeback was lost, before or after what the parties did then. The seller has the goods' price where
+// the buyer has the goods, and the buyer where they have nothing.
+func TestAnOrdersLossIsTakenBack(t *testing.T) {
+	t.Parallel()
+	receives := func(w *domaintest.CardWorld, o order.Order) {
+		w.Must2(w.Orders.ConfirmReceipt(w.Ctx(), o.BuyerID, o.ID))
+	}
+	refunds := func(w *domaintest.CardWorld, o order.Order) {
+		w.Must2(w.Orders.Refund(w.Ctx(), order.Actor{User: o.SellerID}, order.RefundInput{Order: o.ID, Reason: "gone", IdempotencyKey: "k"}))
+	}
+	nothing := func(*domaintest.CardWorld, order.Order) {}
+	for name, c := range map[string]struct {
+		wallet              int64
+		unsent              bool
+		before, lost, again func(w *domaintest.CardWorld, o order.Order) // what is done before the dispute, once it is lost, and in the end
+		end                 order.Payment
+		seller, buyer       int64 // what they have in the end; the buyer began with 100
+	}{
+		"all by card":                    {0, false, nothing, nothing, receives, order.Settled, 91_50, 100_00},
+		"a part is left":                 {30_00, false, nothing, nothing, receives, order.Settled, 91_50, 70_00},
+		"a part is left, and refunded":   {30_00, false, nothing, nothing, refunds, order.Refunded, 0, 170_00},
+		"the wallet's part was released": {30_00, false, nothing, receives, nothing, order.Settled, 91_50, 70_00},
+		"the wallet's part was refunded": {30_00, false, nothing, refunds, nothing, order.Refunded, 0, 170_00},
+		"after the release":              {30_00, false, receives, nothing, nothing, order.Settled, 91_50, 70_00},
+		"refunded after the release":     {30_00, false, receives, nothing, refunds, order.Refunded, 0, 170_00},
+		"not sent, and not any more":     {0, true, nothing, nothing, nothing, order.Refunded, 0, 200_00},
+		"not sent yet":                   {30_00, true, nothing, nothing, nothing, order.Paid, 0, 70_00},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := domaintest.NewWithCards(t)
+			var o order.Order
+			if c.unsent {
+				o = takenByHand(w, c.wallet)
+			} else {
+				o = sold(w, "pm_card_visa", c.wallet)
+			}
+			c.before(w, o)
+			dispute := disputes(w, o, 0, false)
+			decides(w, dispute, "lost")
+			c.lost(w, o)
+			cleared(w)
+			decides(w, dispute, "won")
+			if loss(w) != 0 || now(w, o).ChargedBack.Minor != 0 || now(w, o).Disputed {
+				t.Errorf("a loss of %d, and %+v", loss(w), now(w, o))
+			}
+			cleared(w)
+			c.again(w, now(w, o))
+			if o = now(w, o); o.Payment != c.end {
+				t.Errorf("the order is %s, want %s", o.Payment, c.end)
+			}
+			w.WantWallet(o.BuyerID, c.buyer, 0)
+			if got := w.Balance(ledger.SellerAvailable, o.SellerID); got != c.seller {
+				t.Errorf("the seller has %d, want %d", got, c.seller)
+			}
+			cleared(w)
+		})
+	}
+}
+
+// takenByHand is an order of 100 whose card somebody has charged in the provider's dashboard: it is paid and not sent.
+func takenByHand(w *domaintest.CardWorld, wallet int64) order.Order {
+	w.T.Helper()
+	owed, card := w.Owed(100_00, 100_00, "pm_card_visa")
+	_, p, err := w.Pay(owed, card, wallet)
+	w.Must(err)
+	w.CaptureByHand(p.ID)
+	w.Advance(p.ID)
+	return now(w, owed)
 }
 
 // What refunds have taken out of the card's part is not taken again.

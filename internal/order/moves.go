@@ -34,6 +34,7 @@ var (
 		Authorised:     {Paid, PaymentPending, Voided},
 		Paid:           {Settled, Refunded, ChargedBack},
 		Settled:        {Refunded},
+		ChargedBack:    {Paid, Refunded}, // the bank gives it back
 	}
 	fulfilmentMoves = map[Fulfilment][]Fulfilment{
 		FulfilmentPending: {Sent, Cancelled},

@@ -12,11 +12,15 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 )
 
+// Settlement posts what an order does with its money, last in its transaction.
+type Settlement func(ctx context.Context, tx pgx.Tx) error
+
 // OrderChargeback is what the chargebacks of an order's payment mean for it, once one of them has changed.
 type OrderChargeback struct {
 	Open  bool         // money of it is withdrawn, and nobody has decided
 	Borne bool         // one was lost that found nothing in escrow: the platform pays
-	Taken money.Amount // out of escrow, by the one that changed
+	Taken money.Amount // out of escrow, by the one that changed; negative where it is put back, as a loss is taken back
+	Key   string       // of an entry that may follow from it, in its order's name
 }
 
 // orderDisputed records a dispute of an order's payment.
@@ -66,18 +70,24 @@ func (s *Service) escrowCoversTx(ctx context.Context, tx pgx.Tx, row db.Chargeba
 	return escrow, max(0, min(row.Amount, left.CardLeft, there)), err
 }
 
-// tellOrderTx tells an order what a chargeback that moves money means for it.
-func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
+// tellOrderTx tells an order what a chargeback that moves money means for it. What the order does with money that is put back
+// comes after that.
+func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (told []realtime.Event, settle Settlement, err error) {
 	if row.OrderPaymentID == nil || row.WithdrawnTxnID == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	all, err := s.q.ChargebacksOfOrderPayment(ctx, tx, *row.OrderPaymentID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	taken := money.New(0, money.Currency(row.Currency))
 	if row.Covered != nil {
 		taken.Minor = *row.Covered
 	}
-	return s.orders.ChargedBackTx(ctx, tx, all.OrderID, OrderChargeback{Open: all.Open, Borne: all.Borne, Taken: taken})
+	if row.LostCovered != nil {
+		taken.Minor = -*row.LostCovered
+	}
+	return s.orders.ChargedBackTx(ctx, tx, all.OrderID, OrderChargeback{
+		Open: all.Open, Borne: all.Borne, Taken: taken, Key: orderKey(all.OrderID, "release:"+row.ID.String()),
+	})
 }

@@ -110,8 +110,12 @@ func (s *Service) lockChargeback(ctx context.Context, tx pgx.Tx, d Dispute, of d
 func judgeDispute(row db.Chargeback, d Dispute) (next db.Chargeback, waits bool, err error) {
 	next = row
 	status := ChargebackStatus(row.Status)
+	if status == ChargebackLost && d.State == ChargebackWon {
+		return judgeReversal(row, d)
+	}
 	if status.Decided() {
-		if d.State.Decided() && d.State != status {
+		older := status == ChargebackWon && d.Reinstated.ID == ""
+		if d.State.Decided() && d.State != status && !older {
 			return row, false, fmt.Errorf("chargeback %s was %s, and the provider says %s now", row.ID, status, d.State)
 		}
 		return row, false, nil
@@ -140,6 +144,20 @@ func judgeDispute(row db.Chargeback, d Dispute) (next db.Chargeback, waits bool,
 	return next, waits, nil
 }
 
+// judgeReversal is judgeDispute where the bank takes back that a chargeback was lost.
+func judgeReversal(row db.Chargeback, d Dispute) (next db.Chargeback, waits bool, err error) {
+	if d.Reinstated.ID == "" {
+		return row, true, nil
+	}
+	if d.Reinstated.Gross != chargebackAmount(row) {
+		return row, false, fmt.Errorf("chargeback %s withdrew %s and reinstated %s", row.ID, chargebackAmount(row), d.Reinstated.Gross)
+	}
+	next = row
+	next.Status, next.ReinstatedTxnID = string(ChargebackWon), &d.Reinstated.ID
+	next.LostCovered, next.Covered = row.Covered, nil
+	return next, false, nil
+}
+
 // sameChargeback says that nothing has changed that anybody would be told of.
 func sameChargeback(a, b db.Chargeback) bool {
 	due := a.RespondBy == b.RespondBy || (a.RespondBy != nil && b.RespondBy != nil && a.RespondBy.Equal(*b.RespondBy))
@@ -159,32 +177,39 @@ func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Char
 		}
 		told = append(told, frozen...)
 	}
-	var end func() ([]realtime.Event, error)
-	switch ChargebackStatus(next.Status) {
-	case ChargebackWon:
-		end = func() ([]realtime.Event, error) { return s.winTx(ctx, tx, next, d.Reinstated) }
-	case ChargebackLost:
-		from, covered, err := s.coveredTx(ctx, tx, next)
-		if err != nil {
-			return nil, err
-		}
-		next.Covered = &covered
-		end = func() ([]realtime.Event, error) { return s.loseTx(ctx, tx, next, from) }
-	case ChargebackInquiry, ChargebackNeedsResponse, ChargebackUnderReview, ChargebackClosed:
-		end = func() ([]realtime.Event, error) { return nil, nil }
+	end, err := s.decisionOf(ctx, tx, &next, d)
+	if err != nil {
+		return nil, err
 	}
 	if _, err = s.q.ChargebackUpdate(ctx, tx, db.ChargebackUpdateParams{
 		ID: next.ID, Status: next.Status, Amount: next.Amount, RespondBy: next.RespondBy,
-		WithdrawnTxnID: next.WithdrawnTxnID, ReinstatedTxnID: next.ReinstatedTxnID, Covered: next.Covered,
+		WithdrawnTxnID: next.WithdrawnTxnID, ReinstatedTxnID: next.ReinstatedTxnID, Covered: next.Covered, LostCovered: next.LostCovered,
 	}); err != nil {
 		return nil, err
 	}
-	order, err := s.tellOrderTx(ctx, tx, next)
+	order, settle, err := s.tellOrderTx(ctx, tx, next)
 	if err != nil {
 		return nil, err
 	}
 	lifted, err := end()
+	if err == nil && settle != nil {
+		err = settle(ctx, tx)
+	}
 	return slices.Concat(told, order, lifted), err
+}
+
+// decisionOf is what a decision does to the money, to be done when all rows are written; of a loss it reads first what there is.
+func (s *Service) decisionOf(ctx context.Context, tx pgx.Tx, next *db.Chargeback, d Dispute) (end func() ([]realtime.Event, error), err error) {
+	switch ChargebackStatus(next.Status) {
+	case ChargebackWon:
+		return func() ([]realtime.Event, error) { return s.winTx(ctx, tx, *next, d.Reinstated) }, nil
+	case ChargebackLost:
+		from, covered, err := s.coveredTx(ctx, tx, *next)
+		next.Covered = &covered
+		return func() ([]realtime.Event, error) { return s.loseTx(ctx, tx, *next, from) }, err
+	case ChargebackInquiry, ChargebackNeedsResponse, ChargebackUnderReview, ChargebackClosed:
+	}
+	return func() ([]realtime.Event, error) { return nil, nil }, nil
 }
 
 func tellOfChargeback(ctx context.Context, tx pgx.Tx, row db.Chargeback) ([]realtime.Event, error) {
@@ -207,8 +232,13 @@ func (s *Service) withdrawTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, 
 	return frozen, s.postClearedTx(ctx, tx, chargebackEntry(row, "withdrawn", ledger.FlowChargeback, chargebackLeg(row, -row.Amount)), txnChargeback, t)
 }
 
-// winTx books that the provider gave the money back, and ends the freeze.
+// winTx books that the provider gave the money back, and ends the freeze. What a loss had taken is given back before.
 func (s *Service) winTx(ctx context.Context, tx pgx.Tx, row db.Chargeback, t ProviderTxn) ([]realtime.Event, error) {
+	if row.LostCovered != nil {
+		if err := s.reopenTx(ctx, tx, row); err != nil {
+			return nil, err
+		}
+	}
 	entry := chargebackEntry(row, "reinstated", ledger.FlowChargebackWon, chargebackLeg(row, row.Amount))
 	if err := s.postClearedTx(ctx, tx, entry, txnChargebackReversal, t); err != nil {
 		return nil, err
@@ -229,6 +259,21 @@ func (s *Service) coveredTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (
 	}
 	balance, err := ledger.Balance(ctx, tx, from)
 	return from, min(balance, row.Amount), err
+}
+
+// reopenTx is the exact negation of loseTx's entry.
+func (s *Service) reopenTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) error {
+	c := money.Currency(row.Currency)
+	to := of(ledger.Wallet, row.UserID, c, *row.LostCovered)
+	if row.OrderPaymentID != nil {
+		paid, err := s.q.OrderPaymentGet(ctx, tx, *row.OrderPaymentID)
+		if err != nil {
+			return err
+		}
+		to = of(ledger.Escrow, paid.OrderID, c, *row.LostCovered)
+	}
+	return post(ctx, tx, chargebackEntry(row, "reopened", ledger.FlowChargebackWon, legs(
+		to, of(ledger.ChargebackLoss, uuid.Nil, c, row.Amount-*row.LostCovered), chargebackLeg(row, -row.Amount))...))
 }
 
 // loseTx takes what there is, and bears the rest. A wallet's freeze ends where it has paid for all of it, and

@@ -488,12 +488,54 @@ func TestDisputesThatAreRefused(t *testing.T) {
 	}
 	b.decides(dispute, "lost")
 	late := b.sight(dispute)
-	late.State, late.Reinstated = ChargebackWon, ProviderTxn{ID: "txn_y", Gross: eur(100_00)}
+	late.State, late.Reinstated = ChargebackWon, ProviderTxn{ID: "txn_y", Gross: eur(99_99)}
 	if err := b.recordDispute(t.Context(), late, disputed{user: b.user, topUp: &top.ID}); err == nil {
-		t.Error("what is lost was won")
+		t.Error("what is lost was won, by another sum")
+	}
+	late.Reinstated = ProviderTxn{}
+	if err := b.recordDispute(t.Context(), late, disputed{user: b.user, topUp: &top.ID}); !errors.Is(err, errStillOpen) {
+		t.Errorf("what is lost was won without the money: %v, want errStillOpen", err)
 	}
 	b.charged(dispute, ChargebackLost)
 	b.booked()
+}
+
+// A bank may take back that a chargeback was lost: then everybody has what they had, and the freeze of a wallet that could not
+// pay is over. However many hear of it, and whatever they have seen, it is done once.
+func TestALossIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, spent := range map[string]int64{"the wallet had it": 0, "a part of it": 60_00, "nothing": 100_00} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			top := b.paid("pm_card_visa", 100_00)
+			if spent > 0 {
+				b.must(b.loses(spent))
+			}
+			dispute := b.disputeOf(top, 0, false)
+			b.decides(dispute, "lost")
+			b.wants(b.user, 0, 0)
+			lost := b.sight(dispute)
+			b.must(b.fake.DecideDispute(dispute, "won"))
+			errs := make([]error, 8)
+			var all sync.WaitGroup
+			for i := range errs {
+				all.Go(func() { _, errs[i] = b.disputeChanged(t.Context(), dispute) })
+			}
+			all.Wait()
+			b.must(errors.Join(errs...))
+			b.must(b.recordDispute(t.Context(), lost, disputed{user: b.user, topUp: &top.ID})) // an older sight
+			if c := b.charged(dispute, ChargebackWon); c.Covered != nil {
+				t.Errorf("%+v", c)
+			}
+			b.wants(b.user, 100_00-spent, 0)
+			b.frozen(b.user, 0)
+			if loss := b.sum(ledger.ChargebackLoss, uuid.Nil); loss != 0 {
+				t.Errorf("a loss of %d", loss)
+			}
+			b.booked()
+		})
+	}
 }
 
 // readDispute reads what Stripe sends; a movement of the balance that is not understood is no dispute of ours.

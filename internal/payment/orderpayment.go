@@ -32,8 +32,9 @@ type Orders interface {
 	CapturedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, sent *Shipment) ([]realtime.Event, error)
 	// UnpaidTx: what was authorised is not any more.
 	UnpaidTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
-	// ChargedBackTx: the card's bank takes money of it back, or has decided.
-	ChargedBackTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, c OrderChargeback) ([]realtime.Event, error)
+	// ChargedBackTx: the card's bank takes money of it back, or has decided. What becomes of money that it puts back is posted
+	// after that; nil where it stays in escrow.
+	ChargedBackTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, c OrderChargeback) ([]realtime.Event, Settlement, error)
 	// VoidedTx: the card has been let go.
 	VoidedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
 }

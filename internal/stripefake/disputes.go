@@ -253,7 +253,8 @@ func (s *Server) OpenDispute(charge, reason string, amount int64, inquiry bool) 
 }
 
 // DecideDispute is the issuer's decision, whatever evidence there is: "won" or "lost" from the
-// merchant's side for a chargeback; "warning_closed" or "needs_response" (escalated) for an inquiry.
+// merchant's side for a chargeback; "warning_closed" or "needs_response" (escalated) for an inquiry. A loss may be
+// taken back, by "won".
 func (s *Server) DecideDispute(id, outcome string) error {
 	return s.act(func(c *call) *apiError {
 		d, ok := lookup[*Dispute](c.store, id)
@@ -270,7 +271,7 @@ func (c *call) decide(d *Dispute, outcome string) *apiError {
 		allowed = []string{inquiryClosed, needsResponse}
 	}
 	switch {
-	case d.closed():
+	case d.closed() && (d.Status != lost || outcome != won):
 		return invalid("", "", "This dispute is already closed")
 	case !slices.Contains(allowed, outcome):
 		return invalid("outcome", "", fmt.Sprintf("A dispute that is %s can become one of %v.", d.Status, allowed))

@@ -1,5 +1,6 @@
 -- A chargeback's money moved once each way, as its row has it: withdrawn and reinstated by the provider's records that the row names,
--- lost by what its payer's wallet or its order's escrow covered, the rest being the platform's loss.
+-- lost by what its payer's wallet or its order's escrow covered, the rest being the platform's loss; and where the bank took that back, the
+-- other way round once.
 WITH moved AS (
     SELECT c.id AS chargeback, e.key, sum(p.amount) FILTER (WHERE a.kind = 'chargeback' AND a.owner = c.id) AS own,
            sum(p.amount) FILTER (WHERE a.kind IN ('wallet', 'escrow')) AS covered,
@@ -15,7 +16,10 @@ WITH moved AS (
     UNION ALL
     SELECT id, 'chargeback:' || id || ':reinstated', amount, NULL, 0, reinstated_txn_id FROM chargeback WHERE reinstated_txn_id IS NOT NULL
     UNION ALL
-    SELECT id, 'chargeback:' || id || ':lost', amount, nullif(-covered, 0), covered - amount, NULL FROM chargeback WHERE status = 'LOST'
+    SELECT id, 'chargeback:' || id || ':lost', amount, nullif(-coalesce(covered, lost_covered), 0), coalesce(covered, lost_covered) - amount, NULL
+    FROM chargeback WHERE coalesce(covered, lost_covered) IS NOT NULL
+    UNION ALL
+    SELECT id, 'chargeback:' || id || ':reopened', -amount, nullif(lost_covered, 0), amount - lost_covered, NULL FROM chargeback WHERE lost_covered IS NOT NULL
 )
 SELECT format('chargeback %s', chargeback), format('entry %s moved %s (covered %s, loss %s), its row wants %s (%s, %s)%s', key, coalesce(m.own, 0),
     coalesce(m.covered, 0), coalesce(m.loss, 0), coalesce(w.own, 0), coalesce(w.covered, 0), coalesce(w.loss, 0),

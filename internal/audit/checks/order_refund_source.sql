@@ -4,6 +4,7 @@
 WITH given AS (
     SELECT o.id, o.total, o.refunded, o.charged_back, o.currency, o.payment, p.wallet_amount, p.card_amount,
            coalesce(r.wallet, 0) AS wallet, coalesce(r.card, 0) AS card, coalesce(r.foreign_refunds, 0) AS foreign_refunds,
+           EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.lost_covered IS NOT NULL) AS reopened,
            div(p.card_amount::numeric * (o.total - o.refunded), o.total) AS on_card
     FROM orders o
     LEFT JOIN order_payment p ON p.order_id = o.id AND p.status = 'CAPTURED'
@@ -17,7 +18,7 @@ SELECT format('order %s', id),
        format('%s of %s %s are refunded: %s of %s to the wallet, %s of %s to the card', refunded, total, currency, wallet, wallet_amount, card, card_amount)
 FROM given
 WHERE wallet + card <> refunded OR foreign_refunds > 0
-   OR (refunded > 0 AND charged_back = 0 AND (card_amount - card) IS DISTINCT FROM on_card - CASE WHEN currency = 'TND' THEN mod(on_card, 10) ELSE 0 END)
+   OR (refunded > 0 AND charged_back = 0 AND NOT reopened AND (card_amount - card) IS DISTINCT FROM on_card - CASE WHEN currency = 'TND' THEN mod(on_card, 10) ELSE 0 END)
 UNION ALL
 SELECT format('refund %s', coalesce(r.id, f.id)),
        format('%s %s of payment %s goes back; the order''s refund %s', r.amount, r.currency, r.source_id,
