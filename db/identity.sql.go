@@ -14,23 +14,27 @@ import (
 
 const sessionInsert = `-- name: SessionInsert :one
 INSERT INTO session (id, user_id, token_hash, expires_at)
-VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::integer))
+SELECT $1, u.id, $2, clock_timestamp() + make_interval(secs => $3::integer)
+FROM app_user u WHERE u.id = $4 AND u.banned_at IS NULL
+FOR SHARE
 RETURNING expires_at
 `
 
 type SessionInsertParams struct {
 	ID         uuid.UUID
-	UserID     uuid.UUID
 	TokenHash  []byte
 	TtlSeconds int32
+	UserID     uuid.UUID
 }
 
+// None for a user who is banned. The lock makes a ban and a sign-in of the same moment take turns: the ban sees the
+// session and ends it, or the sign-in sees the ban.
 func (q *Queries) SessionInsert(ctx context.Context, db DBTX, arg SessionInsertParams) (time.Time, error) {
 	row := db.QueryRow(ctx, sessionInsert,
 		arg.ID,
-		arg.UserID,
 		arg.TokenHash,
 		arg.TtlSeconds,
+		arg.UserID,
 	)
 	var expires_at time.Time
 	err := row.Scan(&expires_at)
@@ -47,7 +51,7 @@ func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, id uuid.UUID) erro
 }
 
 const sessionUser = `-- name: SessionUser :one
-SELECT s.id AS session_id, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at
+SELECT s.id AS session_id, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason
 FROM session s JOIN app_user u ON u.id = s.user_id
 WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 `
@@ -70,6 +74,8 @@ func (q *Queries) SessionUser(ctx context.Context, db DBTX, tokenHash []byte) (S
 		&i.AppUser.Role,
 		&i.AppUser.PasswordHash,
 		&i.AppUser.CreatedAt,
+		&i.AppUser.BannedAt,
+		&i.AppUser.BanReason,
 	)
 	return i, err
 }
@@ -101,8 +107,28 @@ func (q *Queries) SessionsRevokedLately(ctx context.Context, db DBTX, seconds fl
 	return items, nil
 }
 
+const userBan = `-- name: UserBan :one
+UPDATE app_user SET banned_at = clock_timestamp(), ban_reason = $1::text WHERE id = $2 RETURNING id, email, name, role, password_hash, created_at, banned_at, ban_reason
+`
+
+func (q *Queries) UserBan(ctx context.Context, db DBTX, reason string, iD uuid.UUID) (AppUser, error) {
+	row := db.QueryRow(ctx, userBan, reason, iD)
+	var i AppUser
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.Role,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.BannedAt,
+		&i.BanReason,
+	)
+	return i, err
+}
+
 const userByEmail = `-- name: UserByEmail :one
-SELECT id, email, name, role, password_hash, created_at FROM app_user WHERE lower(email) = lower($1::text)
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE lower(email) = lower($1::text)
 `
 
 func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (AppUser, error) {
@@ -115,6 +141,8 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (AppUs
 		&i.Role,
 		&i.PasswordHash,
 		&i.CreatedAt,
+		&i.BannedAt,
+		&i.BanReason,
 	)
 	return i, err
 }
@@ -143,8 +171,47 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 	return err
 }
 
+const userLock = `-- name: UserLock :one
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE id = $1 FOR NO KEY UPDATE
+`
+
+// The lock is a ban's, or its end's.
+func (q *Queries) UserLock(ctx context.Context, db DBTX, id uuid.UUID) (AppUser, error) {
+	row := db.QueryRow(ctx, userLock, id)
+	var i AppUser
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.Role,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.BannedAt,
+		&i.BanReason,
+	)
+	return i, err
+}
+
+const userSessionsRevoke = `-- name: UserSessionsRevoke :exec
+UPDATE session SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL
+`
+
+func (q *Queries) UserSessionsRevoke(ctx context.Context, db DBTX, userID uuid.UUID) error {
+	_, err := db.Exec(ctx, userSessionsRevoke, userID)
+	return err
+}
+
+const userUnban = `-- name: UserUnban :exec
+UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = $1
+`
+
+func (q *Queries) UserUnban(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, userUnban, id)
+	return err
+}
+
 const usersByID = `-- name: UsersByID :many
-SELECT id, email, name, role, password_hash, created_at FROM app_user WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) UsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]AppUser, error) {
@@ -163,6 +230,8 @@ func (q *Queries) UsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Ap
 			&i.Role,
 			&i.PasswordHash,
 			&i.CreatedAt,
+			&i.BannedAt,
+			&i.BanReason,
 		); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,8 @@ type AppUser struct {
 	Role         string
 	PasswordHash string
 	CreatedAt    time.Time
+	BannedAt     *time.Time
+	BanReason    *string
 }
 
 type Auction struct {

@@ -8,9 +8,13 @@ SELECT * FROM app_user WHERE lower(email) = lower(@email::text);
 -- name: UsersByID :many
 SELECT * FROM app_user WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
+-- None for a user who is banned. The lock makes a ban and a sign-in of the same moment take turns: the ban sees the
+-- session and ends it, or the sign-in sees the ban.
 -- name: SessionInsert :one
 INSERT INTO session (id, user_id, token_hash, expires_at)
-VALUES (@id, @user_id, @token_hash, clock_timestamp() + make_interval(secs => @ttl_seconds::integer))
+SELECT @id, u.id, @token_hash, clock_timestamp() + make_interval(secs => @ttl_seconds::integer)
+FROM app_user u WHERE u.id = @user_id AND u.banned_at IS NULL
+FOR SHARE
 RETURNING expires_at;
 
 -- name: SessionUser :one
@@ -26,3 +30,16 @@ UPDATE session SET revoked_at = clock_timestamp() WHERE id = @id AND revoked_at 
 SELECT id FROM session
 WHERE revoked_at > clock_timestamp() - make_interval(secs => @seconds::float8)
 ORDER BY id;
+
+-- The lock is a ban's, or its end's.
+-- name: UserLock :one
+SELECT * FROM app_user WHERE id = @id FOR NO KEY UPDATE;
+
+-- name: UserBan :one
+UPDATE app_user SET banned_at = clock_timestamp(), ban_reason = @reason::text WHERE id = @id RETURNING *;
+
+-- name: UserUnban :exec
+UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = @id;
+
+-- name: UserSessionsRevoke :exec
+UPDATE session SET revoked_at = clock_timestamp() WHERE user_id = @user_id AND revoked_at IS NULL;

@@ -473,6 +473,8 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		UserBan             func(childComplexity int, input model.UserBanInput) int
+		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
 		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
 		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
@@ -624,6 +626,7 @@ type ComplexityRoot struct {
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
 		Shows                func(childComplexity int, first *int, after *string) int
+		UserBan              func(childComplexity int, userID id.ID) int
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
 	}
@@ -807,6 +810,22 @@ type ComplexityRoot struct {
 		CreatedAt func(childComplexity int) int
 		Name      func(childComplexity int) int
 		NodeID    func(childComplexity int) int
+	}
+
+	UserBan struct {
+		At     func(childComplexity int) int
+		Reason func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	UserBanPayload struct {
+		Ban        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	UserUnbanPayload struct {
+		User       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -2590,6 +2609,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.userBan":
+		if e.ComplexityRoot.Mutation.UserBan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userBan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserBan(childComplexity, args["input"].(model.UserBanInput)), true
+	case "Mutation.userUnban":
+		if e.ComplexityRoot.Mutation.UserUnban == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userUnban_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserUnban(childComplexity, args["input"].(model.UserUnbanInput)), true
 	case "Mutation.walletExchange":
 		if e.ComplexityRoot.Mutation.WalletExchange == nil {
 			break
@@ -3313,6 +3354,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Shows(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.userBan":
+		if e.ComplexityRoot.Query.UserBan == nil {
+			break
+		}
+
+		args, err := ec.field_Query_userBan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UserBan(childComplexity, args["userId"].(id.ID)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -4010,6 +4062,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.NodeID(childComplexity), true
 
+	case "UserBan.bannedAt":
+		if e.ComplexityRoot.UserBan.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserBan.At(childComplexity), true
+	case "UserBan.reason":
+		if e.ComplexityRoot.UserBan.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserBan.Reason(childComplexity), true
+	case "UserBan.user":
+		if e.ComplexityRoot.UserBan.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserBan.User(childComplexity), true
+
+	case "UserBanPayload.ban":
+		if e.ComplexityRoot.UserBanPayload.Ban == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserBanPayload.Ban(childComplexity), true
+	case "UserBanPayload.userErrors":
+		if e.ComplexityRoot.UserBanPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserBanPayload.UserErrors(childComplexity), true
+
+	case "UserUnbanPayload.user":
+		if e.ComplexityRoot.UserUnbanPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnbanPayload.User(childComplexity), true
+	case "UserUnbanPayload.userErrors":
+		if e.ComplexityRoot.UserUnbanPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnbanPayload.UserErrors(childComplexity), true
+
 	case "Viewer.cards":
 		if e.ComplexityRoot.Viewer.Cards == nil {
 			break
@@ -4390,6 +4487,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowStartInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputUserBanInput,
+		ec.unmarshalInputUserUnbanInput,
 		ec.unmarshalInputWalletExchangeInput,
 		ec.unmarshalInputWalletFreezeInput,
 		ec.unmarshalInputWalletTopUpInput,
@@ -4772,6 +4871,49 @@ type AuctionEvent {
   auction: Auction! @shared
   "The bid of a BID_PLACED."
   bid: Bid @shared
+}
+`, BuiltIn: false},
+	{Name: "../ban.graphqls", Input: `extend type Query {
+  "Why a user may not sign in; null where they may."
+  userBan(userId: ID!): UserBan @auth(roles: [SUPPORT])
+}
+
+extend type Mutation {
+  "Ends all sessions of a user, with their subscriptions, and refuses new ones (USER_BANNED). Bids and orders that are under way go on. Staff are banned by admins only."
+  userBan(input: UserBanInput!): UserBanPayload! @auth(roles: [SUPPORT])
+  "Lets a user sign in again."
+  userUnban(input: UserUnbanInput!): UserUnbanPayload! @auth(roles: [SUPPORT])
+}
+
+"Why a user may not sign in."
+type UserBan {
+  user: User!
+  "Staff see it, the user does not."
+  reason: String!
+  bannedAt: Time!
+}
+
+input UserBanInput {
+  userId: ID!
+  "1 to 1000 characters; staff see it, the user does not."
+  reason: String!
+}
+
+input UserUnbanInput {
+  userId: ID!
+  "1 to 1000 characters; staff see it."
+  reason: String!
+}
+
+type UserBanPayload {
+  "The ban that stands: a second one is the first."
+  ban: UserBan
+  userErrors: [UserError!]!
+}
+
+type UserUnbanPayload {
+  user: User
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
@@ -5486,6 +5628,8 @@ enum AdminActionKind {
   LEDGER_ENTRY_REVERSED
   ORDER_CANCELLED
   ORDER_REFUNDED
+  USER_BANNED
+  USER_UNBANNED
   WALLET_FROZEN
   WALLET_UNFROZEN
 }
@@ -7530,6 +7674,38 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserBan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserBan_user(ctx, field)
+	case "reason":
+		return ec.fieldContext_UserBan_reason(ctx, field)
+	case "bannedAt":
+		return ec.fieldContext_UserBan_bannedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserBan", field.Name)
+}
+
+func (ec *executionContext) childFields_UserBanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ban":
+		return ec.fieldContext_UserBanPayload_ban(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserBanPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserBanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UserUnbanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserUnbanPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserUnbanPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserUnbanPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

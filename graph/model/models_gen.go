@@ -429,6 +429,29 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
+type UserBanInput struct {
+	UserID id.ID `json:"userId"`
+	// 1 to 1000 characters; staff see it, the user does not.
+	Reason string `json:"reason"`
+}
+
+type UserBanPayload struct {
+	// The ban that stands: a second one is the first.
+	Ban        *identity.Ban `json:"ban,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+type UserUnbanInput struct {
+	UserID id.ID `json:"userId"`
+	// 1 to 1000 characters; staff see it.
+	Reason string `json:"reason"`
+}
+
+type UserUnbanPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 type WalletExchangeInput struct {
 	From MoneyInput     `json:"from"`
 	To   money.Currency `json:"to"`

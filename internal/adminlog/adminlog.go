@@ -34,6 +34,8 @@ const (
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"
+	UserBanned          Kind = "USER_BANNED"
+	UserUnbanned        Kind = "USER_UNBANNED"
 	WalletFrozen        Kind = "WALLET_FROZEN"
 	WalletUnfrozen      Kind = "WALLET_UNFROZEN"
 )

@@ -37,7 +37,8 @@ func (s Session) Email() string { return s.User.Email }
 // Role is the authority of the signed-in user.
 func (s Session) Role() Role { return s.User.Role }
 
-// SignIn opens a session for an email address and a password.
+// SignIn opens a session for an email address and a password. Who is banned learns so from ErrBanned, and only with the
+// right password.
 func (s *Service) SignIn(ctx context.Context, email, password string) (_ Session, err error) {
 	defer fault.Wrap(&err, "sign in")
 	if len(password) > 1000 || len(email) > 254 || !utf8.ValidString(email) || strings.ContainsRune(email, 0) { // nobody has such an address
@@ -65,6 +66,9 @@ func (s *Service) openSession(ctx context.Context, user User) (Session, error) {
 	session.ExpiresAt, err = s.q.SessionInsert(ctx, s.pool, db.SessionInsertParams{
 		ID: session.ID, UserID: user.ID, TokenHash: digest(session.Token), TtlSeconds: int32(sessionTTL.Seconds()),
 	})
+	if postgres.NoRows(err) {
+		return Session{}, ErrBanned
+	}
 	return session, err
 }
 
