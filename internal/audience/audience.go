@@ -10,7 +10,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/gqlws"
 )
@@ -90,7 +89,7 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 	if g == nil {
 		return nil, false
 	}
-	m := g.newMember(v)
+	m := g.newMember(seam(v))
 	a.metrics.viewers.Inc()
 	if !g.tryAttach(m, p) {
 		a.working.Go(func() { g.bring(m, p) })
@@ -165,10 +164,4 @@ func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.Operat
 	ctx, end := gqlws.WithStreamEnd(withRun(graphql.StartOperationTrace(ctx), run))
 	respond, ctx := exec.DispatchOperation(ctx, own)
 	return respond, ctx, end
-}
-
-// errGone ends viewers whose group has ended for no reason of theirs; they come back and go on.
-var errGone = &gqlerror.Error{
-	Message:    "The stream was interrupted; subscribe again after the last version that you have.",
-	Extensions: map[string]any{"code": "STREAM_INTERRUPTED", "kind": "unavailable", "retryable": true},
 }

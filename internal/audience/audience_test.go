@@ -41,6 +41,7 @@ type bundle struct {
 	version int64
 	changed chan struct{}
 	failure *gqlerror.Error // ends every stream
+	broken  *gqlerror.Error // is the answer of the next event
 
 	runs      atomic.Int64 // executions begun
 	snapshots atomic.Int64
@@ -77,6 +78,14 @@ func (b *bundle) fail(err *gqlerror.Error) {
 	b.changed = make(chan struct{})
 }
 
+func (b *bundle) breaks() *gqlerror.Error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := b.broken
+	b.broken = nil
+	return err
+}
+
 func (b *bundle) now() (int64, chan struct{}, *gqlerror.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,6 +110,9 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 				run.Emit(version, time.Now())
 				cursor = version
 				b.answers.Add(1)
+				if err := b.breaks(); err != nil {
+					return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{err}}
+				}
 				buffer = fmt.Appendf(buffer[:0], `{"version":%d,"kind":%q}`, version, kind)
 				return &graphql.Response{Data: buffer}
 			}
@@ -398,6 +410,34 @@ func TestTheEndIsEverybodys(t *testing.T) {
 	b.fail(nil)
 	v, _ := b.join(-1)
 	v.wait(0)
+}
+
+// An event that cannot be executed is nobody's: viewers are ended, come back, and get it then. Were the failure handed on
+// in its place, they would go on without the event.
+func TestAFailureIsNoEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Config{})
+	watching, _ := b.join(-1)
+	watching.wait(0)
+	b.mu.Lock()
+	b.broken = &gqlerror.Error{Message: "the database is gone", Extensions: map[string]any{"kind": "INTERNAL"}}
+	b.mu.Unlock()
+	b.commit(1)
+	if errs := <-watching.ended; len(errs) != 1 || errs[0] != gqlws.ErrInterrupted {
+		t.Errorf("ended with %v", errs)
+	}
+	back, _ := b.join(0)
+	if got := fmt.Sprint(back.wait(1)); got != "[BID1]" {
+		t.Errorf("a viewer who came back saw %s", got)
+	}
+
+	b.mu.Lock()
+	b.broken = &gqlerror.Error{Message: "too long", Extensions: map[string]any{"kind": "INVALID"}} // the client's to mend
+	b.mu.Unlock()
+	b.commit(1)
+	if errs := <-back.ended; len(errs) != 1 || errs[0].Message != "too long" {
+		t.Errorf("ended with %v", errs)
+	}
 }
 
 // Viewers come, go and come back at random while events happen: each sees consecutive versions to the end, and nothing is

@@ -158,20 +158,27 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	respond, ctx, end := execute(ctx, g.exec, g.op, run)
+	var encoded bench
 	for {
 		response := respond(ctx)
 		if response == nil {
 			break
 		}
 		m, ok := run.next()
+		if len(response.Errors) > 0 && ctx.Err() != nil { // the group's end, and not what a viewer asked for
+			return ctx.Err()
+		}
 		if !ok { // no event: the operation was refused
 			return &refusedError{response.Errors}
+		}
+		if len(response.Errors) > 0 { // not even a part may go into the log, from which others would get it later
+			return &refusedError{failure(response)}
 		}
 		body, err := json.Marshal(response) // a copy: the executor uses its buffer again
 		if err != nil {
 			return fmt.Errorf("encode version %d: %w", m.version, err)
 		}
-		if !take(frame{m.version, m.at, body}) {
+		if !take(frame{m.version, m.at, encoded.keep(body)}) {
 			return nil
 		}
 	}
@@ -179,6 +186,12 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 		return &refusedError{errs}
 	}
 	return ctx.Err()
+}
+
+// failure is what viewers hear of an event that could not be executed as a whole.
+func failure(response *graphql.Response) gqlerror.List {
+	errs, _ := gqlws.Failure(&graphql.Response{Errors: response.Errors})
+	return errs
 }
 
 // tryAttach lets a member in where the log or a recent snapshot has all that it asks for.
@@ -280,7 +293,7 @@ func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
 		})
 		if taken == nil {
 			if err == nil {
-				err = &refusedError{gqlerror.List{errGone}}
+				err = &refusedError{gqlerror.List{gqlws.ErrInterrupted}}
 			}
 			return nil, err
 		}
@@ -324,7 +337,7 @@ func (g *group) endOne(m *member, err error) {
 		m.viewer.End(refused.errs)
 	case err != nil && g.ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		g.a.config.Log.Error("a viewer could not be let in", "error", err)
-		m.viewer.End(gqlerror.List{errGone})
+		m.viewer.End(gqlerror.List{gqlws.ErrInterrupted})
 	default:
 		g.endIfOver(m)
 	}
@@ -342,7 +355,7 @@ func (g *group) endIfOver(m *member) {
 // end ends all members.
 func (g *group) end(errs gqlerror.List) {
 	if len(errs) == 0 && g.a.ctx.Err() == nil {
-		errs = gqlerror.List{errGone}
+		errs = gqlerror.List{gqlws.ErrInterrupted}
 	}
 	g.mu.Lock()
 	g.over, g.ended = true, errs

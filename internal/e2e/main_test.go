@@ -33,8 +33,8 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-func build(path string) error {
-	args := []string{"build", "-buildvcs=false", "-o", path}
+func build(path string, flags ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
 	if withRace {
 		args = append(args, "-race")
 	}

@@ -84,28 +84,61 @@ func (p person) openLot(t *testing.T, seconds, extension int) (auction string) {
 
 func (p person) sendPhoto(t *testing.T) (id string) {
 	t.Helper()
-	body := picture(t)
-	got := p.Must(t, tour(t, "Announce a photo"), apitest.Vars{"input": apitest.Vars{"contentType": "image/jpeg", "bytes": len(body)}})
-	put(t, got.At("photoUploadCreate.upload"), body)
-	return got.Str("photoUploadCreate.upload.photoId")
-}
-
-// put follows the instructions of an announced upload.
-func put(t *testing.T, upload apitest.JSON, body []byte) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), upload.Str("method"), upload.Str("url"), bytes.NewReader(body))
+	id, err := p.trySendPhoto(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set(upload.Str("headers.0.name"), upload.Str("headers.0.value"))
+	return id
+}
+
+// trySendPhoto announces a photo and sends it, by the instructions that it gets.
+func (p person) trySendPhoto(t *testing.T) (id string, err error) {
+	t.Helper()
+	body := picture(t)
+	var data struct{ PhotoUploadCreate struct{ Upload uploadData } }
+	if err := ask(p, tour(t, "Announce a photo"), apitest.Vars{"contentType": "image/jpeg", "bytes": len(body)}, &data); err != nil {
+		return "", err
+	}
+	upload := data.PhotoUploadCreate.Upload
+	return upload.PhotoID, upload.send(t.Context(), body)
+}
+
+// uploadData is how a photo is to be sent.
+type uploadData struct {
+	PhotoID, Method, URL string
+	Headers              []struct{ Name, Value string }
+}
+
+// send follows the instructions.
+func (u uploadData) send(ctx context.Context, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, u.Method, u.URL, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	for _, h := range u.Headers {
+		req.Header.Set(h.Name, h.Value)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated {
-		t.Fatalf("the upload was answered %s", resp.Status)
+		return fmt.Errorf("the upload was answered %s", resp.Status)
 	}
+	return nil
+}
+
+// ask sends an operation that has an input, and reads the answer into data.
+func ask(p person, query string, input apitest.Vars, data any) error {
+	answer, err := p.Do(query, apitest.Vars{"input": input})
+	switch {
+	case err != nil:
+		return err
+	case len(answer.Errors) > 0:
+		return fmt.Errorf("%.60s: %+v", query, answer.Errors)
+	}
+	return json.Unmarshal(answer.Data, data)
 }
 
 // picture is a JPEG of a pot, seen by somebody without glasses.

@@ -59,6 +59,10 @@ func (o *operation) execute(ctx context.Context, exec graphql.GraphExecutor, op 
 		if response == nil {
 			break
 		}
+		if errs, failed := gqlws.Failure(response); failed && op.Operation.Operation == ast.Subscription {
+			end.Fail(errs)
+			break
+		}
 		body, err := json.Marshal(response)
 		if err != nil {
 			o.h.Log.ErrorContext(ctx, "an answer cannot be written", "error", err)

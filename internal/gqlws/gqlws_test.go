@@ -76,6 +76,11 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 			return func(ctx context.Context) *graphql.Response {
 				select {
 				case tick, ok := <-b.ticks:
+					if tick == "fail" || tick == "part" {
+						kind := map[string]string{"fail": "INTERNAL", "part": "INVALID"}[tick]
+						err := &gqlerror.Error{Message: tick, Extensions: map[string]any{"kind": kind}}
+						return &graphql.Response{Data: json.RawMessage(`{"ticks":null}`), Errors: gqlerror.List{err}}
+					}
 					if ok {
 						return &graphql.Response{Data: fmt.Appendf(nil, `{"ticks":%q}`, tick)}
 					}
@@ -315,6 +320,19 @@ func TestErrorsEndAnOperationAlone(t *testing.T) {
 			want(t, ws, `{"type":"`+p.next+`","id":"q","payload":{"data":{"a":"b"}}}`)
 		})
 	}
+}
+
+// An event that could not be executed is not handed on as one. A part of one is, where the rest is the client's to mend.
+func TestAFailedEventEndsTheSubscription(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ws := b.hello("graphql-transport-ws")
+	send(t, ws, `{"type":"subscribe","id":"s","payload":{"query":"subscription { ticks }"}}`)
+	b.ticks <- "part"
+	want(t, ws, `{"type":"next","id":"s","payload":{"errors":[{"message":"part","extensions":{"kind":"INVALID"}}],"data":{"ticks":null}}}`)
+	b.ticks <- "fail"
+	want(t, ws, `{"id":"s","type":"error","payload":[{"message":"`+ErrInterrupted.Message+
+		`","extensions":{"code":"STREAM_INTERRUPTED","kind":"UNAVAILABLE","retryable":true}}]}`)
 }
 
 func TestTooManyOperations(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souklive/souk/internal/fault"
 )
 
 // operation is one running operation of a connection.
@@ -99,6 +101,10 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 		if response == nil {
 			break
 		}
+		if errs, failed := Failure(response); failed && read.Operation.Operation == ast.Subscription {
+			end.Fail(errs)
+			break
+		}
 		body, err := json.Marshal(response)
 		if err != nil {
 			o.s.h.Log.ErrorContext(ctx, "an answer cannot be written", "error", err)
@@ -118,18 +124,43 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 
 // StreamEnd is why a subscription's stream ends, told by its resolver; gqlgen has no way for that.
 type StreamEnd struct {
-	cause atomic.Pointer[gqlerror.Error]
+	cause atomic.Pointer[gqlerror.List]
 }
 
 // Set says why.
-func (e *StreamEnd) Set(cause *gqlerror.Error) { e.cause.Store(cause) }
+func (e *StreamEnd) Set(cause *gqlerror.Error) { e.Fail(gqlerror.List{cause}) }
+
+// Fail is Set with all that is wrong.
+func (e *StreamEnd) Fail(causes gqlerror.List) { e.cause.Store(&causes) }
 
 // Errors is what was set; nil where the stream is complete.
 func (e *StreamEnd) Errors() gqlerror.List {
-	if cause := e.cause.Load(); cause != nil {
-		return gqlerror.List{cause}
+	if causes := e.cause.Load(); causes != nil {
+		return *causes
 	}
 	return nil
+}
+
+// Failure says that an answer of a subscription is not to be handed on: it has no data, or a part is missing for a reason
+// of ours. It ends the stream instead, because the client would be left without that event, and with what follows it. A
+// failure of ours ends it with ErrInterrupted: who comes back gets the event whole.
+func Failure(response *graphql.Response) (errs gqlerror.List, failed bool) {
+	for _, err := range response.Errors {
+		switch err.Extensions["kind"] {
+		case fault.Internal.String():
+			return gqlerror.List{ErrInterrupted}, true
+		case fault.Unavailable.String():
+			return response.Errors, true
+		}
+	}
+	empty := len(response.Data) == 0 || string(response.Data) == "null"
+	return response.Errors, empty && len(response.Errors) > 0
+}
+
+// ErrInterrupted ends streams for no reason of their clients'; they come back and go on.
+var ErrInterrupted = &gqlerror.Error{
+	Message:    "The stream was interrupted; subscribe again after the last version that you have.",
+	Extensions: map[string]any{"code": "STREAM_INTERRUPTED", "kind": fault.Unavailable.String(), "retryable": true},
 }
 
 type streamEndKey struct{}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/souklive/souk/internal/redistest"
+)
+
+var (
+	seedFlag = flag.Uint64("oracle.seed", 0, "the oracle's seed; 0: by the clock")
+	forFlag  = flag.Duration("oracle.for", 0, "how long the oracle makes faults; 0: until each kind was made, and half a minute at least")
+)
+
+// The oracle: hundreds of viewers with all kinds of operations, by all protocols, at two servers, while everything breaks
+// that can: Redis, the way to it, the servers, Postgres, and the viewers' own connections. Each viewer has to see a
+// contiguous range of the database's versions up to the end, with what the database says of each.
+func TestOracle(t *testing.T) {
+	t.Parallel()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("go test -run '^TestOracle$' -oracle.seed=%d ./internal/e2e", seed)
+	x := newTrouble(t, seed, oracleConfig{
+		viewers: 200, lots: 3, lotFor: 15 * time.Second, pace: 80 * time.Millisecond, fidget: 6 * time.Second, stall: 3 * time.Second,
+	})
+	w := x.w
+
+	length := max(*forFlag, 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), length+5*time.Minute)
+	defer cancel()
+	writing, stopWriting := context.WithCancel(ctx)
+	defer stopWriting()
+	w.write(writing)
+	watching := w.watch(ctx)
+
+	x.wire.mangling.Store(true)
+	breaking, stopBreaking := context.WithTimeout(ctx, length)
+	defer stopBreaking()
+	var making sync.WaitGroup
+	making.Go(func() { x.makes(breaking, rand.New(rand.NewPCG(seed, 1)), x.ofRedis()) })
+	making.Go(func() { x.makes(breaking, rand.New(rand.NewPCG(seed, 2)), x.ofServers()) })
+	making.Wait()
+	stopWriting()
+	w.end(ctx)
+	patient, stopPatience := context.WithTimeout(ctx, time.Minute)
+	defer stopPatience()
+	context.AfterFunc(patient, cancel)
+	watching.Wait()
+	w.hangUp()
+
+	w.report()
+	for _, f := range slices.Concat(x.ofRedis(), x.ofServers()) {
+		w.atLeastOnce("fault: " + f.name)
+	}
+	w.atLeastOnce(
+		"publishes repeated", "publishes delayed", "publishes swapped", "publishes lost", "subscribers overrun",
+		"sockets cut", "sockets stalled", "sockets half open", "operations stopped and started anew", "resumed by Last-Event-ID",
+		"journals kept to a topic's end", "snapshots read", "bids placed", "lots sold", "orders received", "orders seen by their own",
+	)
+}
+
+// newTrouble is two servers with a PostgreSQL and a Redis of their own.
+func newTrouble(t *testing.T, seed uint64, config oracleConfig) *trouble {
+	t.Helper()
+	x := &trouble{t: t, redis: redistest.Start(t)}
+	x.postgres, x.config = ownPostgres(t)
+	t.Cleanup(func() { _ = x.postgres.Stop(context.WithoutCancel(t.Context())) })
+	counts := newTally()
+	x.wire = startWire(t, x.redis.Addr, seed, counts)
+	one := privateSite(t)
+	one.tolerant = true
+	one.settings["DATABASE_URL"], one.settings["DATABASE_ADMIN_URL"] = x.postgres.ServerURL("souk"), x.postgres.AdminURL("souk")
+	one.settings["REDIS_URL"] = x.wire.URL
+	one.settings["SOUK_DB_MAX_CONNS"] = "12"
+	one.settings["SOUK_TRUSTED_PROXIES"] = "127.0.0.0/8"
+	one.shareStripe()
+	x.sites = []*site{one, one.another()}
+	servers := []*server{x.sites[0].start(), x.sites[1].start()}
+	truth, err := newTruth(t.Context(), x.postgres.AdminURL("souk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(truth.pool.Close)
+	x.w = newOracle(t, seed, config, counts, truth, servers...)
+	return x
+}
+
+// report says what was seen, and fails for what must not be.
+func (w *oracle) report() {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t.Logf("seed %d:%s", w.seed, w.tally)
+	for _, class := range slices.Sorted(maps.Keys(w.violations)) {
+		all := w.violations[class]
+		w.t.Errorf("%d violations: %s\n%s", len(all), class, strings.Join(all[:min(5, len(all))], "\n"))
+	}
+	if w.t.Failed() {
+		w.t.Logf("the newest notes:\n%s", strings.Join(w.notes, "\n"))
+	}
+}
+
+func (w *oracle) atLeastOnce(what ...string) {
+	w.t.Helper()
+	for _, what := range what {
+		if w.counted(what) == 0 {
+			w.t.Errorf("there were no %s", what)
+		}
+	}
+}
