@@ -42,7 +42,7 @@ type heard struct {
 // line is a viewer's connection. Whoever does not take what is heard does not read from the network either.
 type line struct {
 	heard chan heard
-	link  *link
+	via   atomic.Pointer[link] // nil until there is one
 	ended chan struct{}
 	once  sync.Once
 	start func(id, query string, vars apitest.Vars, lastID string) error
@@ -52,12 +52,16 @@ type line struct {
 // cut ends the line without a word.
 func (l *line) cut() {
 	l.once.Do(func() { close(l.ended) })
-	_ = l.link.Close()
+	if via := l.via.Load(); via != nil {
+		_ = via.Close()
+	}
 }
 
 // abandon leaves the line as a lost network does: nothing comes any more and nothing goes, and nobody is told.
 func (l *line) abandon() {
-	l.link.swallow.Store(true)
+	if via := l.via.Load(); via != nil {
+		via.swallow.Store(true)
+	}
 	l.once.Do(func() { close(l.ended) })
 }
 
@@ -138,9 +142,12 @@ func (c caller) openSocket(ctx context.Context, protocol, server string) (*line,
 	dialer := websocket.Dialer{
 		HandshakeTimeout: 10 * time.Second, Subprotocols: []string{protocol},
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			var err error
-			l.link, err = c.dial(ctx, network, addr)
-			return l.link, err
+			made, err := c.dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			l.via.Store(made)
+			return made, nil
 		},
 	}
 	conn, resp, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(server, "http")+"/graphql", c.header())
@@ -259,8 +266,7 @@ func (c caller) request(ctx context.Context, method, url string, body any) (*htt
 // openSSE is a line whose one operation is a request of its own.
 func (c caller) openSSE(ctx context.Context, server string) *line {
 	l := newLine()
-	l.link = &link{Conn: &net.TCPConn{}} // until there is one
-	client := c.client(func(made *link) { l.link = made })
+	client := c.client(l.via.Store)
 	l.start = func(id, query string, vars apitest.Vars, lastID string) error {
 		req, err := c.request(ctx, http.MethodPost, server+"/graphql", map[string]any{"query": query, "variables": vars})
 		if err != nil {
@@ -350,7 +356,7 @@ func (c caller) openSingleSSE(ctx context.Context, server string) (*line, error)
 		return nil, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	err = l.listen(c.client(func(made *link) { l.link = made }), req, readWrapped)
+	err = l.listen(c.client(l.via.Store), req, readWrapped)
 	if err != nil {
 		return nil, err
 	}

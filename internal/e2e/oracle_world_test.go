@@ -161,7 +161,7 @@ func (w *oracle) violated(class string) int {
 
 // leave cuts a line, unless its viewer has left it as one leaves a lost network.
 func (w *oracle) leave(l *line) {
-	if !l.link.swallow.Load() {
+	if via := l.via.Load(); via == nil || !via.swallow.Load() {
 		l.cut()
 		return
 	}
@@ -432,7 +432,7 @@ func (w *oracle) hangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.abandoned {
-		_ = l.link.Close()
+		l.cut()
 	}
 	w.abandoned = nil
 }
