@@ -90,12 +90,12 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 		return nil, false
 	}
 	m := g.newMember(seam(v))
+	m.leave = sync.OnceFunc(func() { g.leave(m); a.metrics.viewers.Dec(); a.release(g) })
 	a.metrics.viewers.Inc()
 	if !g.tryAttach(m, p) {
 		a.working.Go(func() { g.bring(m, p) })
 	}
-	var once sync.Once
-	return func() { once.Do(func() { g.leave(m); a.metrics.viewers.Dec(); a.release(g) }) }, true
+	return m.leave, true
 }
 
 // acquire finds or makes a group and counts a viewer in; nil once closed.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -440,6 +441,54 @@ func TestAFailureIsNoEvent(t *testing.T) {
 	}
 }
 
+// Whom a group has ended it does not count any more, so that it ends with the last of those who stay.
+func TestWhoWasEndedIsNotCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Config{Linger: time.Millisecond})
+	stays, leave := b.join(-1)
+	stays.wait(0)
+	b.mu.Lock()
+	b.broken = &gqlerror.Error{Message: "the database is gone", Extensions: map[string]any{"kind": "INTERNAL"}}
+	b.mu.Unlock()
+	refused := newViewer(t, 0)
+	ctx, op := b.read(shared, map[string]any{"after": 0, "epoch": "another"}) // which the group has to execute for it alone
+	if _, joined := b.groups.Join(ctx, b.exec, op, refused); !joined {
+		t.Fatal("not shared")
+	}
+	if errs := <-refused.ended; len(errs) != 1 {
+		t.Errorf("ended with %v", errs)
+	}
+	leave()
+	b.empties()
+
+	ended, _ := b.join(-1)
+	ended.wait(0)
+	b.fail(gqlerror.Errorf("over"))
+	if errs := <-ended.ended; len(errs) != 1 {
+		t.Errorf("ended with %v", errs)
+	}
+	b.empties()
+}
+
+// empties waits until there is nobody, and no group.
+func (b *bundle) empties() {
+	b.t.Helper()
+	var groups int
+	var viewers dto.Metric
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(time.Millisecond) {
+		b.groups.mu.Lock()
+		groups = len(b.groups.groups)
+		b.groups.mu.Unlock()
+		if err := b.groups.metrics.viewers.Write(&viewers); err != nil {
+			b.t.Fatal(err)
+		}
+		if groups == 0 && viewers.Gauge.GetValue() == 0 {
+			return
+		}
+	}
+	b.t.Fatalf("%d groups and %v viewers are left", groups, viewers.Gauge.GetValue())
+}
+
 // Viewers come, go and come back at random while events happen: each sees consecutive versions to the end, and nothing is
 // left over.
 func TestComingAndGoing(t *testing.T) {
@@ -476,13 +525,5 @@ func TestComingAndGoing(t *testing.T) {
 		time.Sleep(100 * time.Microsecond) // a pace that viewers can come and go in; nothing depends on it
 	}
 	wait.Wait()
-	for {
-		b.groups.mu.Lock()
-		n := len(b.groups.groups)
-		b.groups.mu.Unlock()
-		if n == 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	b.empties()
 }

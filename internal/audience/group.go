@@ -23,10 +23,17 @@ type member struct {
 	viewer gqlws.Viewer
 	shard  *shard
 	gone   chan struct{} // closed when it leaves
+	leave  func()        // counts it out; may be called again
 
 	// Guarded by its shard's lock.
 	cursor int64 // the last version that it was handed
 	at     int   // its place in the shard; -1 while it is not in
+}
+
+// end is a member's last word, after which it is in no group: whoever brought it need not count it out any more.
+func (m *member) end(errs gqlerror.List) {
+	m.viewer.End(errs)
+	m.leave()
 }
 
 // shard is some of a group's members; a pass over them holds its lock.
@@ -334,10 +341,10 @@ func (g *group) endOne(m *member, err error) {
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused):
-		m.viewer.End(refused.errs)
+		m.end(refused.errs)
 	case err != nil && g.ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		g.a.config.Log.Error("a viewer could not be let in", "error", err)
-		m.viewer.End(gqlerror.List{gqlws.ErrInterrupted})
+		m.end(gqlerror.List{gqlws.ErrInterrupted})
 	default:
 		g.endIfOver(m)
 	}
@@ -348,7 +355,7 @@ func (g *group) endIfOver(m *member) {
 	select {
 	case <-m.gone:
 	case <-g.done:
-		m.viewer.End(g.ended)
+		m.end(g.ended)
 	}
 }
 
@@ -365,7 +372,7 @@ func (g *group) end(errs gqlerror.List) {
 		members := slices.Clone(sh.members)
 		sh.mu.Unlock()
 		for _, m := range members {
-			m.viewer.End(errs)
+			m.end(errs)
 		}
 	}
 	close(g.done)

@@ -86,9 +86,12 @@ func (x *trouble) overrun(ctx context.Context, _ *rand.Rand) error {
 	}
 	client := redis.NewClient(&redis.Options{Addr: x.redis.Addr, MaxRetries: -1})
 	defer func() { _ = client.Close() }()
-	before, err := subscribers(ctx, client)
-	if err != nil {
-		return err
+	var before map[string]bool
+	for begun := time.Now(); len(before) == 0 && time.Since(begun) < patience; pause(ctx, 100*time.Millisecond) { // they come back
+		var err error
+		if before, err = subscribers(ctx, client); err != nil {
+			return err
+		}
 	}
 	channels, err := client.PubSubChannels(ctx, "*").Result()
 	if err != nil {
@@ -109,7 +112,7 @@ func (x *trouble) overrun(ctx context.Context, _ *rand.Rand) error {
 			gone++
 		}
 	}
-	if len(before) > 0 && gone == 0 {
+	if gone == 0 {
 		return fmt.Errorf("none of %d subscribers of %d channels was overrun", len(before), len(channels))
 	}
 	x.w.count("subscribers overrun", gone)

@@ -21,7 +21,8 @@ var (
 
 // The oracle: hundreds of viewers with all kinds of operations, by all protocols, at two servers, while everything breaks
 // that can: Redis, the way to it, the servers, Postgres, and the viewers' own connections. Each viewer has to see a
-// contiguous range of the database's versions up to the end, with what the database says of each.
+// contiguous range of the database's versions up to the end, with what the database says of each. Once they have left,
+// nothing of them is left.
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	seed := *seedFlag
@@ -58,6 +59,7 @@ func TestOracle(t *testing.T) {
 	w.hangUp()
 
 	w.report()
+	leavesNothing(t, w.idle, x.redis.URL, w.servers...)
 	for _, f := range slices.Concat(x.ofRedis(), x.ofServers()) {
 		w.atLeastOnce("fault: " + f.name)
 	}

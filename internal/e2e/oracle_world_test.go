@@ -44,6 +44,7 @@ type oracle struct {
 	truth  *truth
 	seller *member
 	buyers []*member
+	idle   idle // a server that nobody watches
 
 	mu         sync.Mutex
 	servers    []*server
@@ -126,6 +127,8 @@ func newOracle(t *testing.T, seed uint64, config oracleConfig, counts *tally, tr
 		buyer.topUp(t, 10_000)
 		w.buyers = append(w.buyers, buyer)
 	}
+	transport.CloseIdleConnections()
+	w.idle = measureIdle(t, servers[0])
 	return w
 }
 
@@ -427,7 +430,7 @@ func (w *oracle) end(ctx context.Context) {
 	w.ended.Store(true)
 }
 
-// hangUp closes the lines that were left half open.
+// hangUp closes the lines that were left half open. Nobody watches from then on.
 func (w *oracle) hangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

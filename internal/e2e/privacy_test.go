@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func TestNobodySeesWhatIsAnothers(t *testing.T) {
 	everybody := append([]*bidder{{person: hana}}, rivals...)
 	witnesses := make([]*witness, len(everybody))
 	for i, p := range everybody {
-		w := &witness{name: p.name, amount: fmt.Sprint(100_00 + i), sale: sale, payments: payments, orders: map[string]seenOrder{}, topUps: map[string]bool{}}
+		w := &witness{name: p.name, amount: strconv.Itoa(100_00 + i), sale: sale, payments: payments, orders: map[string]seenOrder{}, topUps: map[string]bool{}}
 		if i == 0 {
 			w.payments = 0
 		}

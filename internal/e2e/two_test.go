@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/souklive/souk/internal/apitest"
@@ -95,22 +92,11 @@ func (s *site) shareStripe() {
 // busHealthy is what the server says about its Redis.
 func busHealthy(t *testing.T, srv *server) bool {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.url+"/metrics", nil)
+	healthy, err := srv.metric(t.Context(), "souk_realtime_bus_healthy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), "souk_realtime_bus_healthy "); found {
-			return value == "1"
-		}
-	}
-	t.Fatal("the server has no metric souk_realtime_bus_healthy")
-	return false
+	return healthy == 1
 }
 
 // The API and the jobs in processes of their own: the lot closes, and the one who watches at the API sees it.
