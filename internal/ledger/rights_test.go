@@ -179,7 +179,7 @@ func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database)
 		"appended to an older entry that has none": {"SL006", []string{
 			intoEntry + "SELECT id, 1, 'EUR', -5, NULL, NULL FROM ledger.entry WHERE key = 'hollow' UNION ALL SELECT id, 2, 'EUR', 5, 2, 105 FROM ledger.entry WHERE key = 'hollow'"}},
 		"appended, and made up for by another entry": {"SL006", []string{freshEntry, good, banks, other,
-			intoEntry + "SELECT " + mine + " - (ref = 'b')::int, id, 'EUR', CASE ref WHEN 'b' THEN 5 WHEN 'c' THEN -2 ELSE -3 END, NULL, NULL FROM ledger.account WHERE kind = 'bank'"}},
+			intoEntry + "SELECT " + mine + " - (ref = 'b')::int, id, 'EUR', CASE ref WHEN 'b' THEN 5 WHEN 'c' THEN -2 ELSE -3 END, NULL, NULL FROM ledger.account WHERE kind = 'bank' ORDER BY ref = 'b' DESC"}},
 		"two entries, whole together": {"SL005", []string{freshEntry, other,
 			intoEntry + "VALUES (" + mine + " - 1, 1, 'EUR', -5, NULL, NULL), (" + mine + ", 2, 'EUR', 5, 2, 105)"}},
 		"two entries, each whole": {"<nil>", []string{freshEntry, other, banks,
@@ -198,6 +198,11 @@ func theOwnerCannotPostWhatDoesNotBalance(t reporter, database *pgtest.Database)
 			`INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id, reverses)
 			 VALUES ('direct', sha256(''), 'hold', 'test', gen_random_uuid(), 1)`,
 			intoEntry + "VALUES (" + mine + ", 1, 'EUR', 99, NULL, NULL), (" + mine + ", 2, 'EUR', -99, 2, 1)"}},
+		"two that reverse each other": {"SL011", []string{
+			`INSERT INTO ledger.entry (id, key, request_hash, flow, cause_kind, cause_id, reverses) OVERRIDING SYSTEM VALUE
+			 VALUES (1000001, 'direct', sha256(''), 'hold', 'test', gen_random_uuid(), 1000002), (1000002, 'other', sha256(''), 'hold', 'test', gen_random_uuid(), 1000001)`,
+			banks,
+			intoEntry + "SELECT 1000001 + n, id, 'EUR', (CASE ref WHEN 'b' THEN 5 ELSE -5 END) * (1 - 2 * n), NULL, NULL FROM ledger.account, generate_series(0, 1) n WHERE ref IN ('b', 'c')"}},
 	} {
 		if err := asOwner(t, database, c.statements...); sqlState(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -210,24 +215,47 @@ func TestAnEntryHasItsParts(t *testing.T) {
 	anEntryHasItsParts(t, pgtest.New(t))
 }
 
-// anEntryHasItsParts tries them on the table itself, as its owner.
+// anEntryHasItsParts tries them on the tables themselves, as their owner: by itself, where the trigger looks once, and beside a
+// sound entry in the same statement, where it looks at each.
 func anEntryHasItsParts(t reporter, database *pgtest.Database) {
-	const digest = "sha256('')"
-	for _, c := range []struct{ want, key, hash, flow, cause string }{
-		{"<nil>", "k", digest, "up", "order"},
-		{"<nil>", strings.Repeat("k", 200), digest, strings.Repeat("f", 40), "a_b"},
-		{"23514", "", digest, "hold", "order"},
-		{"23514", strings.Repeat("k", 201), digest, "hold", "order"},
-		{"23514", "k", `'\x00'`, "hold", "order"},
-		{"23514", "k", digest, "Hold", "order"},
-		{"23514", "k", digest, "h", "order"},
-		{"23514", "k", digest, "hold", strings.Repeat("c", 41)},
-		{"23514", "k", digest, "hold", "order 5"},
+	fund(t, database.Pool, 100) // opens account 1, the bank, and account 2, a wallet
+	if _, err := database.Admin.Exec(t.Context(), `INSERT INTO ledger.account (kind, currency, mode, ref)
+		VALUES ('bank', 'EUR', 'recorded', 'b'), ('bank', 'EUR', 'recorded', 'c')`); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		digest = "sha256('')"
+		good   = "(1, -5, NULL, NULL), (2, 5, 2, 105)"
+	)
+	for _, c := range []struct{ want, key, hash, flow, cause, legs string }{
+		{"<nil>", "k", digest, "up", "order", good},
+		{"<nil>", strings.Repeat("k", 200), digest, strings.Repeat("f", 40), "a_b", good},
+		{"23514", "", digest, "hold", "order", good},
+		{"23514", strings.Repeat("k", 201), digest, "hold", "order", good},
+		{"23514", "k", `'\x00'`, "hold", "order", good},
+		{"23514", "k", digest, "Hold", "order", good},
+		{"23514", "k", digest, "h", "order", good},
+		{"23514", "k", digest, strings.Repeat("f", 41), "order", good},
+		{"23514", "k", digest, "hold", strings.Repeat("c", 41), good},
+		{"23514", "k", digest, "hold", "order 5", good},
+		{"23514", "k", digest, "hold", "order", good + ", (3, 0, NULL, NULL)"},
+		{"23514", "k", digest, "hold", "order", "(1, -5, NULL, NULL), (2, 5, 2, NULL)"},
+		{"23514", "k", digest, "hold", "order", "(1, -5, NULL, NULL), (2, 5, NULL, 105)"},
+		{"23514", "k", digest, "hold", "order", "(1, -5, NULL, NULL), (2, 5, 0, 105)"},
 	} {
-		statement := fmt.Sprintf("INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('%s', %s, '%s', '%s', gen_random_uuid())",
-			c.key, c.hash, c.flow, c.cause)
-		if err := asOwner(t, database, statement); sqlState(err) != c.want {
-			t.Errorf("%s: %v, want %s", statement, err, c.want)
+		entries := fmt.Sprintf("('%s', %s, '%s', '%s', gen_random_uuid())", c.key, c.hash, c.flow, c.cause)
+		legs := fmt.Sprintf("SELECT n.id, l.* FROM n, (VALUES %s) l WHERE n.key = '%s'", c.legs, c.key)
+		for _, beside := range []bool{false, true} {
+			if beside {
+				entries += ", ('beside', sha256(''), 'hold', 'order', gen_random_uuid())"
+				legs += " UNION ALL SELECT n.id, a.id, CASE a.ref WHEN 'b' THEN 5 ELSE -5 END, NULL, NULL FROM n, ledger.account a WHERE n.key = 'beside' AND a.ref IN ('b', 'c')"
+			}
+			statement := fmt.Sprintf(`WITH n AS (INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES %s RETURNING id, key)
+				INSERT INTO ledger.posting (entry_id, account_id, currency, amount, seq, balance)
+				SELECT l.n, l.account, 'EUR', l.amount, l.seq::bigint, l.balance::bigint FROM (%s) l (n, account, amount, seq, balance)`, entries, legs)
+			if err := asOwner(t, database, statement); sqlState(err) != c.want {
+				t.Errorf("%s: %v, want %s", statement, err, c.want)
+			}
 		}
 	}
 }
