@@ -1,11 +1,13 @@
 import { Diary } from '../world/diary.js';
+import { endAsLagging } from '../world/frames.js';
 import { Proxy } from '../world/proxy.js';
 import { resultOf } from '../world/result.js';
 
-/** The clients: how each is called, the packages that it is made of, and its example. */
+/** The clients: how each is called, the packages that it is made of, its example, and what its network does to it. */
 export const CLIENTS = [
   ['graphql-ws', ['graphql-ws'], 'graphql-ws.js'],
   ['graphql-ws, with its first variables again', ['graphql-ws'], 'graphql-ws-first-variables.js'],
+  ['graphql-ws, and every third bid LAGGING', ['graphql-ws'], 'keep-watching.js', endAsLagging],
   ['graphql-sse, distinct connections', ['graphql-sse'], 'graphql-sse.js'],
   ['graphql-sse, single connection', ['graphql-sse'], 'graphql-sse-single.js'],
   ['Apollo Client, GraphQLWsLink', ['@apollo/client', 'graphql-ws'], 'apollo.js'],
@@ -13,11 +15,11 @@ export const CLIENTS = [
   ["Relay's runtime, Network", ['relay-runtime', 'graphql-ws'], 'relay.js'],
   ['subscriptions-transport-ws', ['subscriptions-transport-ws'], 'subscriptions-transport-ws.js'],
   ['EventSource, by Last-Event-ID', ['eventsource'], 'eventsource.js'],
-].map(([name, packages, file]) => ({ name, packages, file, remembersFirst: file.includes('first-variables') }));
+].map(([name, packages, file, damage]) => ({ name, packages, file, damage, remembersFirst: file.includes('first-variables') }));
 
 /** A viewer of a lot, by one of the clients, through a proxy of its own. */
 export class Viewer {
-  static async open(client, server, lot, damage) {
+  static async open(client, server, lot, damage = client.damage) {
     const viewer = new Viewer();
     viewer.lot = lot;
     const { watch } = client.watch ? client : await import(`../examples/${client.file}`);

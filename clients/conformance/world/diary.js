@@ -10,6 +10,7 @@ export class Diary {
   fault; // the first thing that was wrong
   known = 0; // versions that came again and were dropped
   bids = new Map();
+  #begun; // the version behind which every one has to come
   #came; // the last one that came, known or new
   #epoch;
   #replays = 0;
@@ -17,8 +18,7 @@ export class Diary {
 
   /** With after, the viewer has begun behind that version and hears of it again after each cut. */
   constructor({ after } = {}) {
-    this.after = after;
-    this.version = this.#came = after;
+    this.after = this.#begun = this.#came = this.version = after;
   }
 
   /** Says that the connection was cut: a client of first variables may begin again from there. */
@@ -29,16 +29,21 @@ export class Diary {
   note(event) {
     if (!this.fault) this.fault = this.#wrong(event);
     if (!this.fault) {
-      this.#came = event.version;
-      this.#epoch = event.epoch;
-      if (this.version === undefined || event.version > this.version) {
-        this.version = event.version;
-        if (event.bid) this.bids.set(event.version, event.bid);
-      } else {
-        this.known++;
-      }
+      this.#write(event);
     }
     this.#tell();
+  }
+
+  #write({ version, epoch, bid }) {
+    this.#begun ??= version;
+    this.#came = version;
+    this.#epoch = epoch;
+    if (version <= this.version) {
+      this.known++;
+      return;
+    }
+    this.version = version;
+    this.bids.set(version, bid);
   }
 
   /** A subscription that ends by itself is a fault: nobody has ended it. */
@@ -79,14 +84,14 @@ export class Diary {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** Compares what was seen with what the bidders know, so far: an event may be here before its bidder has the answer. */
+  /** Compares what was seen with what the bidders were told. */
   check(lot) {
     if (this.fault) throw new Error(this.fault);
-    for (const [version, bid] of this.bids) {
-      if (version > lot.version) continue;
-      const placed = lot.bids.get(version);
-      if (!placed || bid.number !== placed.number || bid.amount.minor !== placed.amount.minor) {
-        throw new Error(`version ${version} came as ${JSON.stringify(bid)}, and was ${JSON.stringify(placed)}`);
+    for (const [version, placed] of lot.bids) {
+      if (version <= this.#begun || version > this.version) continue;
+      const seen = this.bids.get(version);
+      if (seen?.number !== placed.number || seen.amount.minor !== placed.amount.minor) {
+        throw new Error(`version ${version} came as ${JSON.stringify(seen)}, and was ${JSON.stringify(placed)}`);
       }
     }
   }

@@ -6,6 +6,8 @@
 const TEXT = 1;
 const CLOSE = 8;
 
+const LAGGING = { message: 'too slow', extensions: { code: 'LAGGING', retryable: true } };
+
 /** Loses one bid in the middle. */
 export const drop = () => changer((event, turn) => (turn === 3 ? [] : [event]));
 
@@ -21,15 +23,24 @@ export const swap = () => {
   });
 };
 
+/** Ends the subscription with an error at its third bid, as a server does whose client reads too slowly. */
+export const endAsLagging = () => {
+  let turn = 0;
+  return changeFrames(({ body, raw }) => {
+    if (!body.includes('BID_PLACED') || ++turn < 3) return [raw];
+    return turn > 3 ? [] : [encodeFrame(TEXT, JSON.stringify({ id: JSON.parse(body).id, type: 'error', payload: [LAGGING] }))];
+  });
+};
+
 /** Closes with 4999 where the server closes with a code of the protocol. */
 export const closeOtherwise = () => changeFrames(({ opcode, raw }) => (opcode === CLOSE ? [encodeFrame(CLOSE, uint16(4999))] : [raw]));
 
 /** Echoes the `complete` of a client, before the next pong. */
 export const echoComplete = (id) => () => changeFrames((frame) => (frame.body.includes('"type":"pong"')
-  ? [encodeFrame(TEXT, Buffer.from(JSON.stringify({ type: 'complete', id }))), frame.raw]
+  ? [encodeFrame(TEXT, JSON.stringify({ type: 'complete', id })), frame.raw]
   : [frame.raw]));
 
-/** Changes what carries a bid, told the how manieth it is, on whatever transport the connection turns out to be. */
+/** Changes each unit that carries a bid, which it is told the number of, on whatever transport the connection turns out to be. */
 function changer(change) {
   let turn = 0;
   const each = (raw) => (raw.includes('BID_PLACED') ? change(raw, ++turn) : [raw]);
@@ -87,9 +98,10 @@ function uint16(number) {
   return bytes;
 }
 
-function encodeFrame(opcode, body) {
-  if (body.length > 125) throw new Error('a frame of a test is short');
-  return Buffer.concat([Buffer.from([0x80 | opcode, body.length]), body]);
+function encodeFrame(opcode, text) {
+  const body = Buffer.from(text);
+  const size = body.length < 126 ? Buffer.from([body.length]) : Buffer.concat([Buffer.from([126]), uint16(body.length)]);
+  return Buffer.concat([Buffer.from([0x80 | opcode]), size, body]);
 }
 
 /** A chunk may hold several events; each leaves in a chunk of its own. */

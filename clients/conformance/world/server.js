@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { within } from './patience.js';
+import { PATIENCE, within } from './patience.js';
 
 const SOUK = fileURLToPath(new URL('../../../bin/souk', import.meta.url));
 
@@ -45,7 +45,7 @@ export class Server {
       child.once('error', reject);
       child.once('exit', (code) => reject(new Error(`souk ended with ${code}:\n${said}`)));
     });
-    const [, url, port] = await within(serving, 'souk serves');
+    const [, url, port] = await within(serving, 'souk serves', 3 * PATIENCE);
     this.url = url;
     this.port = Number(port);
   }
