@@ -73,6 +73,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"another encoding", "POST", "", query, http.Header{"Content-Type": {"application/json; charset=utf-16"}}, 415, "CONTENT_TYPE_UNSUPPORTED"},
 		{"a subscription without a stream", "POST", "", `{"query": "subscription { auctionEvents(auctionId: \"` + b.auctionID + `\") { version } }"}`, asJSON, 400, "STREAM_NEEDED"},
 		{"a mutation by GET", "GET", signOut, "", http.Header{"Authorization": {"Bearer " + b.buyer.Token}}, 405, "GET_QUERIES_ONLY"},
+		{"a mutation by GET, for a stream", "GET", signOut, "", http.Header{"Authorization": {"Bearer " + b.buyer.Token}, "Accept": {"text/event-stream"}}, 405, "GET_QUERIES_ONLY"},
 		{"GET without a query", "GET", "/graphql", "", http.Header{}, 400, "REQUEST_MALFORMED"},
 		{"GET with broken variables", "GET", "/graphql?query=%7BserverTime%7D&variables=%7B", "", http.Header{}, 400, "REQUEST_MALFORMED"},
 		{"GET with a broken query string", "GET", "/graphql?query=%zz", "", http.Header{}, 400, "REQUEST_MALFORMED"},
@@ -105,6 +106,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			}
 			if strings.Contains(got.body, secret) {
 				t.Errorf("the request is repeated: %s", got.body)
+			}
+			if c.status == http.StatusMethodNotAllowed && got.header.Get("Allow") == "" {
+				t.Error("it does not say what is allowed")
 			}
 			if c.status == http.StatusUnauthorized && got.header.Get("WWW-Authenticate") == "" {
 				t.Error("it does not say how to sign in")

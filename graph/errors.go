@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/gqlsse"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -137,7 +138,7 @@ func extensionsOf(ctx context.Context, f *fault.Error) map[string]any {
 // statusOf is the HTTP status of what is refused outside an operation.
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, ErrMethod), errors.Is(err, ErrGetMutation):
+	case errors.Is(err, ErrMethod), errors.Is(err, gqlsse.ErrGetMutation):
 		return http.StatusMethodNotAllowed
 	case errors.Is(err, ErrContentType):
 		return http.StatusUnsupportedMediaType
@@ -161,6 +162,9 @@ func WriteError(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, e
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		status := statusOf(err)
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if errors.Is(err, gqlsse.ErrGetMutation) {
+			w.Header().Set("Allow", http.MethodPost)
+		}
 		if status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,9 @@ func TestASingleConnection(t *testing.T) {
 		}
 	}
 	wantEvent(`next {"id":"1","payload":{"data":{"auctionEvents":{"version":1}}}}`)
-	want(http.StatusBadRequest, http.MethodPost, "", token, subscribe("1"), nobody, "") // in use
+	want(http.StatusConflict, http.MethodPost, "", token, subscribe("1"), nobody, "") // in use
+	mutation := "?query=" + url.QueryEscape("mutation { signOut { userErrors { code } } }") + "&extensions=" + url.QueryEscape(`{"operationId":"m"}`)
+	want(http.StatusMethodNotAllowed, http.MethodGet, mutation, token, "", nobody, "")
 	want(http.StatusAccepted, http.MethodPost, "", token, `{"query":"{ __typename }","extensions":{"operationId":"q"}}`, nobody, "")
 	got, err := events()
 	if err != nil || !strings.HasPrefix(got, `next {"id":"q","payload":{"data":{"__typename":"Query"}`) {

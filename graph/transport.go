@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/gqlsse"
 )
 
 // The refusals of a request that holds no operation to run.
@@ -24,7 +25,6 @@ var (
 	ErrContentType  = fault.New(fault.Invalid, "CONTENT_TYPE_UNSUPPORTED", "An operation is posted as application/json in UTF-8.")
 	ErrRequest      = fault.New(fault.Invalid, "REQUEST_MALFORMED", "A request is one JSON object in UTF-8 with a query, and may have variables, operationName and extensions.")
 	ErrSubscription = fault.New(fault.Invalid, "STREAM_NEEDED", "A subscription comes as a stream: over WebSocket, or with Accept: text/event-stream.")
-	ErrGetMutation  = fault.New(fault.Invalid, "GET_QUERIES_ONLY", "GET runs queries only; POST the operation.")
 )
 
 const (
@@ -73,8 +73,7 @@ func (t overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		write(w, r, status, unexecuted{refusal.Errors, refusal.Extensions})
 		return
 	case r.Method == http.MethodGet && operation.Operation.Operation == ast.Mutation:
-		w.Header().Set("Allow", "POST")
-		t.fail(w, r, ErrGetMutation)
+		t.fail(w, r, gqlsse.ErrGetMutation)
 		return
 	}
 	if operation.Operation.Operation == ast.Subscription {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/audience"
@@ -49,8 +50,10 @@ var (
 	ErrToken       = fault.New(fault.NotFound, "STREAM_NOT_FOUND", "There is no stream with this token.")
 	ErrStreamOpen  = fault.New(fault.Conflict, "STREAM_OPEN", "This stream is open already.")
 	ErrStreamShut  = fault.New(fault.Conflict, "STREAM_NOT_OPEN", "This stream was not opened yet.")
-	ErrOperationID = fault.New(fault.Invalid, "OPERATION_ID_INVALID", "An operation of a stream has an id, extensions.operationId, that no other has.")
+	ErrOperationID = fault.New(fault.Invalid, "OPERATION_ID_INVALID", "An operation of a stream has an id, extensions.operationId, of 1 to 255 bytes.")
+	ErrDuplicate   = fault.New(fault.Conflict, "OPERATION_ID_TAKEN", "An operation with this id runs on this stream already.")
 	ErrLastEventID = fault.New(fault.Invalid, "EVENT_ID_INVALID", "Last-Event-ID is the id of an event of this API.")
+	ErrGetMutation = fault.New(fault.Invalid, "GET_QUERIES_ONLY", "GET changes nothing; POST the operation.")
 )
 
 // Handler is the transport.
@@ -141,20 +144,28 @@ func (h *Handler) serveOne(w http.ResponseWriter, r *http.Request, exec graphql.
 		return
 	}
 	defer release()
-	h.run(ctx, exec, params, op)
+	if err := h.run(ctx, r, exec, params, op); err != nil {
+		h.Fail(w, r, err)
+		return
+	}
 	op.stream.write(r.Context(), w, h.PingEvery, h.WriteTimeout)
 	op.stop()
 }
 
-// run reads an operation and begins it, or answers why it cannot.
-func (h *Handler) run(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, op *operation) {
+// run reads an operation and begins it, or answers on its stream why it cannot. A mutation by GET is refused: a link on any
+// page could send it.
+func (h *Handler) run(ctx context.Context, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams, op *operation) error {
 	ctx = graphql.StartOperationTrace(ctx)
 	read, errs := exec.CreateOperationContext(ctx, params)
-	if errs != nil {
+	switch {
+	case errs != nil:
 		op.End(exec.DispatchError(graphql.WithOperationContext(ctx, read), errs).Errors)
-		return
+	case r.Method == http.MethodGet && read.Operation.Operation == ast.Mutation:
+		return ErrGetMutation
+	default:
+		op.begin(ctx, exec, read)
 	}
-	op.begin(ctx, exec, read)
+	return nil
 }
 
 // enter counts a stream in.

@@ -137,8 +137,13 @@ func (h *Handler) startOperation(w http.ResponseWriter, r *http.Request, exec gr
 		h.Fail(w, r, err)
 		return
 	}
+	if err := h.run(op.ctx, r, exec, params, op); err != nil {
+		c.remove(op)
+		op.stop()
+		h.Fail(w, r, err)
+		return
+	}
 	w.WriteHeader(http.StatusAccepted)
-	h.run(op.ctx, exec, params, op)
 }
 
 // add counts an operation in. Its context is the stream's, with the rights of whoever opened it.
@@ -148,8 +153,10 @@ func (c *connection) add(h *Handler, id string) (*operation, error) {
 	switch {
 	case c.stream == nil || c.operations == nil:
 		return nil, ErrStreamShut
-	case id == "" || len(id) > 255 || c.operations[id] != nil:
+	case id == "" || len(id) > 255:
 		return nil, ErrOperationID
+	case c.operations[id] != nil:
+		return nil, ErrDuplicate
 	case len(c.operations) >= h.MaxOperations:
 		return nil, ErrStreams
 	}
