@@ -73,7 +73,7 @@ func (m *machine) judge(l *lot, who uuid.UUID, cents int64) string {
 		return "ALREADY_LEADING"
 	case cents < l.minimum():
 		return "BID_TOO_LOW"
-	case m.frozen[who]:
+	case m.isFrozen(who):
 		return "WALLET_FROZEN"
 	case cents > m.books.free(who, "EUR"):
 		return "INSUFFICIENT_FUNDS"

@@ -42,6 +42,7 @@ type machine struct {
 	admin       uuid.UUID
 	frozen      map[uuid.UUID]bool
 	purse       map[owned]uuid.UUID // the saved cards
+	disputes    []*dispute
 }
 
 // newMachine is a market of a few people, each of whom has some money to begin with.
@@ -88,6 +89,7 @@ const (
 	bidding     part = "bidding"
 	paying      part = "paying"
 	selling     part = "selling"
+	disputing   part = "disputing"
 	withdrawing part = "withdrawing"
 	minding     part = "minding"
 	waiting     part = "waiting"
@@ -96,7 +98,7 @@ const (
 func (m *machine) actions() map[part][]action {
 	always := func() bool { return true }
 	return map[part][]action{
-		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(),
+		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), disputing: m.disputeActions(),
 		withdrawing: m.withdrawalActions(), minding: m.walletActions(),
 		waiting: {{"time passes", always, m.timePasses}, {"time passes", always, m.timePasses}, {"finish midway", m.rested, m.finish}},
 	}
@@ -105,7 +107,7 @@ func (m *machine) actions() map[part][]action {
 // drawParts draws an order for the parts: what comes first in it is what most happens in the run. So runs differ more than if
 // each had a little of everything.
 func drawParts(t *rapid.T) []part {
-	all := []part{toppingUp, hearing, bidding, paying, selling, withdrawing, minding, waiting}
+	all := []part{toppingUp, hearing, bidding, paying, selling, disputing, withdrawing, minding, waiting}
 	return rapid.Permutation(all).Draw(t, "parts")
 }
 
@@ -150,9 +152,12 @@ func (m *machine) agree(*rapid.T) {
 
 // observe takes in what became of whatever is open: of that, and of nothing else, the product chooses the moment.
 func (m *machine) observe() {
+	before := maps.Clone(m.books)
+	m.lookAtDisputes()
 	m.observeTopUps()
 	m.observePayments()
 	m.observeRefunds()
+	m.observeDisputes(before)
 	m.observeSales()
 }
 
@@ -167,11 +172,12 @@ func (m *machine) finish() {
 		m.fake.Faults().Add(stripefake.Rule{Path: "/v1/", Fault: stripefake.CutAfter, Times: n})
 	}
 	m.pass(5 * time.Minute) // so that the sweeps believe that the jobs are lost
+	var open []string
 	for range 4 {
 		m.work()
 		m.fake.Faults().Clear()
 		m.agree(m.t)
-		if m.settled() {
+		if open = m.open(); len(open) == 0 {
 			m.reconcile()
 			m.returned()
 			m.audit()
@@ -179,28 +185,29 @@ func (m *machine) finish() {
 		}
 		m.pass(5 * time.Minute)
 	}
-	m.t.Fatal("the jobs leave something in doubt")
+	m.t.Fatalf("the jobs leave in doubt:\n%s", strings.Join(open, "\n"))
 }
 
-// settled says that nothing is left for the jobs. Who has to authenticate may take a day.
-func (m *machine) settled() bool {
-	for _, top := range m.topUps {
-		if !top.final() && (top.status != payment.RequiresAction || top.holder != "") {
-			return false
+// open says what is left for the jobs. Who has to authenticate may take a day, and a card that keeps money aside a week.
+func (m *machine) open() (open []string) {
+	left := func(what any, is bool) {
+		if is {
+			open = append(open, fmt.Sprintf("%+v", what))
 		}
+	}
+	for _, top := range m.topUps {
+		left(*top, !top.final() && (top.status != payment.RequiresAction || top.holder != ""))
 	}
 	for _, p := range m.tried((*try).undecided) {
-		waits := p.waiting() && p.age < patience || p.status == payment.OrderAuthorised && p.aside < asideFor
-		if !waits {
-			return false
-		}
+		left(*p, (!p.waiting() || p.age >= patience) && (p.status != payment.OrderAuthorised || p.aside >= asideFor))
 	}
 	for _, r := range m.refunds {
-		if r.onWay() || r.sentBack() && r.status != payment.RefundFailed {
-			return false
-		}
+		left(*r, r.onWay() || r.sentBack() && r.status != payment.RefundFailed)
 	}
-	return m.Int(`SELECT count(*) FROM provider_event WHERE status IN ('RECEIVED', 'FAILED')`) == 0
+	for _, d := range m.disputes {
+		left(*d, d.known != meaning[d.state])
+	}
+	return append(open, m.texts(`SELECT e::text FROM provider_event e WHERE status IN ('RECEIVED', 'FAILED')`)...)
 }
 
 // reconcile compares what we booked with Stripe's own journal.

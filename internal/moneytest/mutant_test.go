@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/realtime"
 )
 
 // mutant is the product with one mistake in it that people make.
@@ -18,7 +21,7 @@ type mutant struct {
 	name  string
 	parts []part // in which it shows
 	twist twist
-	harm  string // to the database
+	harm  func(*world)
 }
 
 // hasty takes a lost answer for a refusal.
@@ -79,6 +82,22 @@ func (p forgetful) CancelIntent(ctx context.Context, id, _ string) (payment.Inte
 	return intent, err
 }
 
+// thrifty forgets what Stripe takes for a dispute.
+type thrifty struct{ payment.Provider }
+
+func (p thrifty) Dispute(ctx context.Context, id string) (payment.Dispute, error) {
+	d, err := p.Provider.Dispute(ctx, id)
+	d.Withdrawn.Fee.Minor = 0
+	return d, err
+}
+
+// deaf does not hear what the bank does with an order's money.
+type deaf struct{ *order.Service }
+
+func (deaf) ChargedBackTx(context.Context, pgx.Tx, uuid.UUID, payment.OrderChargeback) ([]realtime.Event, payment.Settlement, error) {
+	return nil, nil, nil
+}
+
 // greedy rounds the platform's fee up.
 const greedy = `
 	CREATE FUNCTION greedy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.fee := ceil(NEW.total * 0.085); RETURN NEW; END';
@@ -96,7 +115,9 @@ func mutants() []mutant {
 		{name: "a lost answer is followed by another refund", parts: []part{withdrawing, waiting}, twist: func(c *payment.Config) { c.Provider = doubling{c.Provider} }},
 		{name: "Stripe's fee is forgotten", parts: []part{toppingUp}, twist: func(c *payment.Config) { c.Provider = generous{c.Provider} }},
 		{name: "a card is let go in our books alone", parts: []part{paying, selling}, twist: func(c *payment.Config) { c.Provider = forgetful{c.Provider} }},
-		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: greedy},
+		{name: "the fee of a dispute is forgotten", parts: []part{disputing, toppingUp}, twist: func(c *payment.Config) { c.Provider = thrifty{c.Provider} }},
+		{name: "an order does not hear of its chargeback", parts: []part{disputing, selling}, harm: func(w *world) { w.Payment.ServeOrders(deaf{w.Orders}) }},
+		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: func(w *world) { w.Exec(greedy) }},
 	}
 }
 

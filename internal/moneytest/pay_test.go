@@ -83,7 +83,7 @@ func (m *machine) payActions() []action {
 	look := action{"look at a payment", m.any((*try).undecided), m.lookAtPayment}
 	looks := action{"look at a payment, N at once", m.any((*try).undecided), m.lookAtPaymentAtOnce}
 	holder := action{"holder, for an order", m.any((*try).waiting), m.holderOfPayment}
-	return []action{pay, pay, owe, holder, look, pay, other, other, pay, owe, owe, holder, look, looks, rivals, again, late}
+	return []action{holder, holder, pay, owe, pay, look, other, other, pay, owe, owe, holder, look, looks, rivals, again, late}
 }
 
 // tried are the payments that fit.
@@ -114,7 +114,7 @@ func (m *machine) drawPayment(s *sale) *try {
 	p := &try{sale: s, charge: charge{user: s.buyer}, wallet: s.total, input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
 	how := rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "both"}).Draw(m.t, "paid by")
 	if how != "wallet" {
-		m.useCard(p, rapid.SampledFrom([]string{pays, asks, pends, returns, declines, asks}).Draw(m.t, "card"))
+		m.useCard(p, rapid.SampledFrom([]string{asks, pays, pends, returns, declines}).Draw(m.t, "card"))
 	}
 	switch how {
 	case "card":
@@ -197,7 +197,7 @@ func (m *machine) judgePayment(p *try) []string {
 	if p.wallet.Minor > m.books.free(s.buyer, c)+freed {
 		codes = append(codes, "INSUFFICIENT_FUNDS")
 	}
-	if m.frozen[s.buyer] && (p.card == "" || p.wallet.Minor > freed) {
+	if m.isFrozen(s.buyer) && (p.card == "" || p.wallet.Minor > freed) {
 		codes = append(codes, "WALLET_FROZEN")
 	}
 	return codes

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,7 +13,7 @@ import (
 )
 
 // returned insists that an order which came to nothing has left each source exactly as it was: the wallet by the postings of
-// whatever was done for this order, the card by Stripe's own journal. What a card's bank does not take is in the wallet instead.
+// whatever was done for this order, the card by Stripe's own journal. What a card's bank does not take is in the wallet instead (becomes says when that may be).
 // It does not look at how refunds are divided: nothing may be missing, whichever way they went.
 func (m *machine) returned() {
 	moved := m.onCards()
@@ -20,7 +21,7 @@ func (m *machine) returned() {
 		switch {
 		case s.paid == nil && s.cancelled:
 			m.seen.add("each source as before: never paid")
-		case s.paid != nil && s.left() == 0:
+		case s.paid != nil && s.back == s.total.Minor:
 			m.seen.add("each source as before: refunded")
 		default:
 			continue
@@ -31,7 +32,7 @@ func (m *machine) returned() {
 			card += moved[source]
 		}
 		for _, r := range m.refunds {
-			if s.paid != nil && r.of == &s.paid.charge && r.sentBack() {
+			if s.paid != nil && r.of == &s.paid.charge && r.status == payment.RefundFailed {
 				unwanted += r.amount.Minor
 			}
 		}
@@ -63,24 +64,29 @@ func (m *machine) onCards() map[string]int64 {
 func (m *machine) letGo() {
 	for _, p := range m.tried(func(p *try) bool { return p.status == payment.OrderVoided }) {
 		for _, intent := range m.texts(`SELECT provider_id FROM order_payment WHERE id = $1 AND provider_id IS NOT NULL`, p.id) {
-			if status := m.intent(intent); status != "canceled" {
-				m.t.Fatalf("a payment was given up, and Stripe has it as %s: %+v", status, *p)
+			var now struct{ Status string }
+			if m.stripe(http.MethodGet, "/v1/payment_intents/"+intent, "", &now); now.Status != "canceled" {
+				m.t.Fatalf("a payment was given up, and Stripe has it as %s: %+v", now.Status, *p)
 			}
 			m.seen.add("a card was let go")
 		}
 	}
 }
 
-// intent is the status of a payment at Stripe.
-func (w *world) intent(id string) string {
+// stripe asks Stripe itself, and not by way of the product.
+func (w *world) stripe(method, path, form string, answer any) {
 	w.T.Helper()
-	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodGet, "/v1/payment_intents/"+id, nil)
+	r := httptest.NewRequestWithContext(w.Ctx(), method, path, strings.NewReader(form))
 	r.Header.Set("Authorization", "Bearer "+stripeKey)
-	answer := httptest.NewRecorder()
-	w.fake.ServeHTTP(answer, r)
-	var intent struct{ Status string }
-	w.Must(json.Unmarshal(answer.Body.Bytes(), &intent))
-	return intent.Status
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	recorded := httptest.NewRecorder()
+	w.fake.ServeHTTP(recorded, r)
+	if recorded.Code != http.StatusOK {
+		w.T.Fatalf("%s %s answers %d: %s", method, path, recorded.Code, recorded.Body)
+	}
+	w.Must(json.Unmarshal(recorded.Body.Bytes(), answer))
 }
 
 // texts reads a column of texts.

@@ -26,12 +26,17 @@ type sale struct {
 	tries   []*try
 	paid    *try  // what put the money into escrow
 	back    int64 // what was refunded
+	charged int64 // what the card's bank took
 	refunds []repaid
 
 	sent, received, cancelled bool
+
+	// By chargebacks: one was lost; one was lost after the release, so that the platform bears it; nothing was left after one.
+	lost, borne, chargedBack bool
+	disputes                 []*dispute
 }
 
-func (s *sale) left() int64 { return s.total.Minor - s.back }
+func (s *sale) left() int64 { return s.total.Minor - s.back - s.charged }
 
 // fee is the platform's of all of it.
 func (s *sale) fee() money.Amount { return share(s.total, domaintest.FeeBasisPoints) }
@@ -61,8 +66,24 @@ func (s *sale) owed() bool { return s.unpaid() && !s.authorised() }
 func (s *sale) funded() bool  { return s.paid != nil && s.left() > 0 }
 func (s *sale) ready() bool   { return !s.sent && !s.cancelled && (s.paid != nil || s.authorised()) }
 func (s *sale) unsent() bool  { return !s.sent && !s.cancelled }
-func (s *sale) onWay() bool   { return s.sent && !s.received && s.funded() }
+func (s *sale) onWay() bool   { return s.sent && !s.received && s.funded() && !s.disputed() }
 func (s *sale) settled() bool { return s.received && s.funded() }
+
+// disputed says that nothing is done with its money: the bank has it, or has taken it from the platform.
+func (s *sale) disputed() bool {
+	return s.borne || slices.ContainsFunc(s.disputes, (*dispute).pending)
+}
+
+// givable says that money of it can be given back.
+func (s *sale) givable() bool { return s.funded() && !s.disputed() }
+
+// onCard is what the card has given and takes back. After a chargeback that was lost it takes nothing any more.
+func (s *sale) onCard() int64 {
+	if s.lost {
+		return 0
+	}
+	return s.paid.gave.Minor
+}
 
 // split is how what is left of a sale is divided: by who paid it, and by who earns it.
 type split struct{ card, wallet, fee, earned int64 }
@@ -74,7 +95,7 @@ func (s *sale) split(left int64) split {
 		exact := new(big.Rat).Mul(big.NewRat(whole, s.total.Minor), big.NewRat(left, step))
 		return step * new(big.Int).Quo(exact.Num(), exact.Denom()).Int64()
 	}
-	card, fee := of(s.paid.gave.Minor, cardStep(s.total.Currency)), of(s.fee().Minor, 1)
+	card, fee := of(s.onCard(), cardStep(s.total.Currency)), of(s.fee().Minor, 1)
 	return split{card: card, wallet: left - card, fee: fee, earned: left - fee}
 }
 
@@ -96,16 +117,17 @@ func (m *machine) saleActions() []action {
 	capturing := func(s *sale) bool { return s.live() != nil && s.live().status == payment.OrderCapturing }
 	charging := action{"cancel what is being charged", some(&m.sales, capturing), func() { m.cancel(capturing) }}
 	rivals := action{"ship and cancel at once", some(&m.sales, (*sale).ready), m.shipOrCancel}
-	refund := action{"refund", some(&m.sales, (*sale).funded), func() { m.refund((*sale).funded) }}
+	refund := action{"refund", some(&m.sales, (*sale).givable), func() { m.refund((*sale).givable) }}
+	underWay := action{"refund of what is on its way", some(&m.sales, (*sale).onWay), func() { m.refund((*sale).onWay) }}
 	settled := action{"refund of what is settled", some(&m.sales, (*sale).settled), func() { m.refund((*sale).settled) }}
 	whatever := action{"refund, whatever", some(&m.sales, each[*sale]), func() { m.refund(each) }}
 	again := action{"refund again", some(&m.sales, (*sale).refunded), m.refundAgain}
-	twice := action{"refunds at once", some(&m.sales, (*sale).funded), m.refundsAtOnce}
+	twice := action{"refunds at once", some(&m.sales, (*sale).givable), m.refundsAtOnce}
 	outOfTurn := action{"act out of turn", some(&m.sales, each[*sale]), m.outOfTurn}
 	spend := action{"a seller spends", m.sellersHave, m.sellerSpends}
 	return []action{
-		deal, refund, settled, receive, ship, cancel, rivals, again, deal, deal, refund, settled, receive, ship, cancel, twice, charging, spend, spend,
-		late, whatever, outOfTurn,
+		deal, spend, underWay, settled, receive, ship, cancel, rivals, again, deal, deal, underWay, settled, receive, spend, ship, cancel, twice, charging,
+		refund, late, whatever, outOfTurn,
 	}
 }
 
@@ -123,8 +145,15 @@ func (m *machine) deal() {
 	m.owe()
 	s := m.sales[len(m.sales)-1]
 	p := &try{sale: s, charge: charge{user: s.buyer}, input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
-	m.useCard(p, rapid.SampledFrom([]string{pays, pends, returns}).Draw(m.t, "card"))
-	p.wallet = s.of(m.drawWalletPart(s))
+	if card := rapid.SampledFrom([]string{pays, pends, returns, ""}).Draw(m.t, "card"); card != "" {
+		m.useCard(p, card)
+	}
+	if p.wallet = s.of(s.total.Minor % cardStep(s.total.Currency)); rapid.Bool().Draw(m.t, "wallet too") {
+		p.wallet = s.of(m.drawWalletPart(s))
+	}
+	if p.card == "" {
+		p.wallet = s.total
+	}
 	p.input.Wallet, p.gave = &p.wallet, less(s.total, p.wallet)
 	if len(m.judgePayment(p)) > 0 {
 		return
@@ -137,8 +166,8 @@ func (m *machine) deal() {
 	}
 	_, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
 	m.allowed("deal, sent", err)
-	p.shipping = true
-	if m.observe(); rapid.IntRange(0, 2).Draw(m.t, "and received") < 2 {
+	p.shipping, s.sent = true, true
+	if m.observe(); rapid.Bool().Draw(m.t, "and received") {
 		m.receives(s)
 	}
 }
@@ -259,6 +288,11 @@ func (m *machine) outOfTurn() {
 
 // goHome ends what would go on when the run is over, and move money of its people in the next one's world.
 func (m *machine) goHome() {
+	for _, d := range m.disputes {
+		for ; d.undecided(); m.lookAtDisputes() {
+			m.decide(d)
+		}
+	}
 	for _, s := range m.sales {
 		if !s.unpaid() || s.judgeCancel("admin") != "" {
 			continue
@@ -272,6 +306,8 @@ func (m *machine) goHome() {
 // stands is how an order has to look. One that is cancelled shows how it was paid until its cards are let go.
 func (s *sale) stands() (payments []order.Payment, fulfilment order.Fulfilment) {
 	switch {
+	case s.chargedBack:
+		payments = []order.Payment{order.ChargedBack}
 	case s.paid != nil && s.left() == 0:
 		payments = []order.Payment{order.Refunded}
 	case s.received:
@@ -303,9 +339,10 @@ func (m *machine) observeSales() {
 	type row struct {
 		ID                  uuid.UUID
 		Payment, Fulfilment string
-		Refunded            int64
+		Refunded, Charged   int64
+		Disputed            bool
 	}
-	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, payment, fulfilment, refunded FROM orders WHERE buyer_id = ANY ($1)`, m.buyers)
+	rows, err := m.Admin.Query(m.Ctx(), `SELECT id, payment, fulfilment, refunded, charged_back, disputed FROM orders WHERE buyer_id = ANY ($1)`, m.buyers)
 	m.Must(err)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 	m.Must(err)
@@ -315,7 +352,8 @@ func (m *machine) observeSales() {
 	for _, now := range found {
 		s := m.sales[slices.IndexFunc(m.sales, func(s *sale) bool { return s.id == now.ID })]
 		payments, fulfilment := s.stands()
-		if !slices.Contains(payments, order.Payment(now.Payment)) || order.Fulfilment(now.Fulfilment) != fulfilment || now.Refunded != s.back {
+		if !slices.Contains(payments, order.Payment(now.Payment)) || order.Fulfilment(now.Fulfilment) != fulfilment ||
+			now.Refunded != s.back || now.Charged != s.charged || now.Disputed != s.disputed() {
 			m.t.Fatalf("an order is %+v, the model has it as %v and %s: %+v", now, payments, fulfilment, *s)
 		}
 	}

@@ -2,6 +2,7 @@ package moneytest
 
 import (
 	"math/big"
+	"slices"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -27,9 +28,7 @@ func (m *machine) walletActions() []action {
 		{"exchange", always, m.exchange},
 		{"exchange again", some(&m.exchanges, each[exchange]), m.exchangeAgain},
 		{"freeze", always, m.freeze},
-		{"unfreeze", func() bool { return len(m.frozen) > 0 }, m.unfreeze},
-		{"unfreeze", func() bool { return len(m.frozen) > 0 }, m.unfreeze},
-		{"unfreeze", func() bool { return len(m.frozen) > 0 }, m.unfreeze},
+		m.unfreezing(m.isFrozen), m.unfreezing(m.isFrozen), m.unfreezing(m.isFrozen),
 	}
 }
 
@@ -86,7 +85,7 @@ func (m *machine) judgeExchange(user uuid.UUID, in payment.ExchangeInput, to mon
 		return "EXCHANGE_TOO_SMALL"
 	case in.Minimum != nil:
 		return "EXCHANGE_RATE_MOVED"
-	case m.frozen[user]:
+	case m.isFrozen(user):
 		return "WALLET_FROZEN"
 	case in.From.Minor > m.books.free(user, in.From.Currency):
 		return "INSUFFICIENT_FUNDS"
@@ -120,9 +119,26 @@ func (m *machine) freeze() {
 	m.frozen[user] = true
 }
 
-func (m *machine) unfreeze() {
-	user := pick(m.t, m.buyers, "buyer", func(user uuid.UUID) bool { return m.frozen[user] })
-	_, err := m.Payment.UnfreezeWallet(m.Ctx(), m.admin, payment.Unfreeze{User: &user, Reason: "The model wants it."})
-	m.allowed("unfrozen", err)
+// unfreezing is an action that is possible where a user fits.
+func (m *machine) unfreezing(fits func(uuid.UUID) bool) action {
+	return action{"unfreeze", func() bool { return slices.ContainsFunc(m.buyers, fits) }, func() { m.unfreeze(pick(m.t, m.buyers, "buyer", fits)) }}
+}
+
+func (m *machine) unfreeze(user uuid.UUID) {
+	unfreeze := func() error {
+		_, err := m.Payment.UnfreezeWallet(m.Ctx(), m.admin, payment.Unfreeze{User: &user, Reason: "The model wants it."})
+		return err
+	}
+	if m.isHeld(user) {
+		m.refused("WALLET_FREEZE_HELD", unfreeze)
+		return
+	}
+	m.allowed("unfrozen", unfreeze())
 	delete(m.frozen, user)
+	for _, d := range m.disputes {
+		if d.of.user == user && d.freezes {
+			d.freezes = false
+			m.seen.add("unfrozen after a loss")
+		}
+	}
 }

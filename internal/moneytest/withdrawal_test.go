@@ -49,7 +49,7 @@ func (m *machine) withdrawalActions() []action {
 func (m *machine) paidIn(user uuid.UUID, currency money.Currency) (tops []*topUp, left map[*topUp]int64, sum int64) {
 	left = make(map[*topUp]int64)
 	for _, top := range slices.Backward(m.topUps) {
-		if top.user != user || top.input.Amount.Currency != currency || top.status != payment.TopUpSucceeded {
+		if top.user != user || top.gave.Currency != currency || top.status != payment.TopUpSucceeded || m.contested(top) {
 			continue
 		}
 		rest := top.gave.Minor
@@ -65,6 +65,13 @@ func (m *machine) paidIn(user uuid.UUID, currency money.Currency) (tops []*topUp
 	return tops, left, sum
 }
 
+// contested says that a top-up's money may be, or is, the bank's: it is not paid out to the card a second time.
+func (m *machine) contested(top *topUp) bool {
+	return slices.ContainsFunc(m.disputes, func(d *dispute) bool {
+		return d.of == &top.charge && (d.pending() || d.known == payment.ChargebackLost)
+	})
+}
+
 // judgeWithdrawal gives the codes of the refusals that stand against it; none allows it.
 func (m *machine) judgeWithdrawal(user uuid.UUID, amount money.Amount) (codes []string) {
 	_, _, covered := m.paidIn(user, amount.Currency)
@@ -73,7 +80,7 @@ func (m *machine) judgeWithdrawal(user uuid.UUID, amount money.Amount) (codes []
 	} else if amount.Minor > covered {
 		codes = append(codes, "WITHDRAWAL_NOT_FUNDED_BY_CARD")
 	}
-	if m.frozen[user] {
+	if m.isFrozen(user) {
 		codes = append(codes, "WALLET_FROZEN")
 	}
 	return codes
@@ -233,9 +240,21 @@ func (m *machine) observeRefunds() {
 	}
 }
 
-// becomes is a refund's next status: one that left may come back, from such a card alone.
+// isTaken says that a card's bank has taken a charge back, at least for a while: Stripe refunds it no more.
+func (m *machine) isTaken(of *charge) bool {
+	return slices.ContainsFunc(m.disputes, func(d *dispute) bool { return d.of == of && d.taken })
+}
+
+// becomes is a refund's next status: one that left may come back, from such a card alone; one of a charge that is disputed may
+// never leave, and is in the wallet.
 func (m *machine) becomes(r *refund, status payment.RefundStatus) {
 	if r.status == status {
+		return
+	}
+	if !r.left && status == payment.RefundFailed && r.status == payment.RefundProcessing && m.isTaken(r.of) {
+		r.status = status
+		m.books.move(leg(ledger.RefundInFlight, r.id, minus(r.amount)), leg(ledger.Wallet, r.of.user, r.amount))
+		m.seen.add("a refund of what is disputed is refused")
 		return
 	}
 	if r.status == payment.RefundFailed || status == payment.RefundProcessing || !r.left || status == payment.RefundFailed && !r.sentBack() {

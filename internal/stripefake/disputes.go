@@ -172,14 +172,15 @@ func (c *call) close(d *Dispute, status string) {
 }
 
 // escalate turns an inquiry into a chargeback. It is for what has not been refunded meanwhile; where
-// that is nothing, the inquiry is over.
+// that is nothing, the inquiry is over, and was about what it was about.
 func (c *call) escalate(d *Dispute) {
 	if charge, ok := lookup[*Charge](c.store, d.Charge); ok {
-		d.Amount = min(d.Amount, charge.Amount-charge.AmountRefunded)
-	}
-	if d.Amount == 0 {
-		c.close(d, inquiryClosed)
-		return
+		left := charge.Amount - charge.AmountRefunded
+		if left == 0 {
+			c.close(d, inquiryClosed)
+			return
+		}
+		d.Amount = min(d.Amount, left)
 	}
 	d.Status, d.IsChargeRefundable, d.MethodDetails.Card.CaseType = needsResponse, false, "chargeback"
 	d.EvidenceDetails.DueBy = new(c.now + int64(responseTime/time.Second))

@@ -143,6 +143,17 @@ func TestInquiry(t *testing.T) {
 	}
 	b.wantEvents(t, seen, "charge.dispute.updated", "charge.dispute.funds_withdrawn")
 
+	refunded := b.disputed(t, "pm_card_createDisputeInquiry")
+	if _, err := b.api.Refunds.New(&stripe.RefundParams{Charge: &refunded.Charge.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.server.DecideDispute(refunded.ID, needsResponse); err != nil {
+		t.Fatal(err)
+	}
+	if d = b.dispute(t, refunded.ID); d.Status != stripe.DisputeStatusWarningClosed || d.Amount != refunded.Amount || len(d.BalanceTransactions) != 0 {
+		t.Errorf("escalated when all was refunded: %+v", d)
+	}
+
 	quiet := b.disputed(t, "pm_card_createDisputeInquiry")
 	b.clock.advance(inquiryLifetime)
 	if quiet = b.dispute(t, quiet.ID); quiet.Status != stripe.DisputeStatusWarningClosed || len(quiet.BalanceTransactions) != 0 {
