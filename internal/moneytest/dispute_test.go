@@ -64,8 +64,11 @@ func (m *machine) disputeActions() []action {
 	decide := action{"decide a dispute", some(&m.disputes, (*dispute).undecided), m.decideDispute}
 	blocked := action{"act on a disputed order", some(&m.sales, (*sale).disputed), m.actOnDisputed}
 	deal := action{"deal", func() bool { return true }, m.deal}
-	owes := func(user uuid.UUID) bool { return m.isFrozen(user) && !m.frozen[user] && !m.isHeld(user) }
-	return []action{open, decide, deal, open, decide, m.unfreezing(owes), blocked, answer}
+	unpaid := func(d *dispute) bool { return d.freezes && d.known == payment.ChargebackLost }
+	owes := func(user uuid.UUID) bool {
+		return !m.isHeld(user) && slices.ContainsFunc(m.disputes, func(d *dispute) bool { return d.of.user == user && unpaid(d) })
+	}
+	return []action{m.unfreezing(owes), open, decide, m.unfreezing(owes), deal, open, decide, blocked, answer}
 }
 
 // disputable are the charges that Stripe may have taken, and that no bank has or has had.

@@ -190,6 +190,9 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 	if toCard > 0 {
 		m.refunds = append(m.refunds, &refund{id: r.id, of: &s.paid.charge, amount: s.of(toCard), status: payment.RefundProcessing})
 		when += " the release, to the card"
+		if s.total.Currency == "TND" && s.paid.wallet.Minor > 0 && s.left() > amount {
+			m.seen.add("refunded in part, in dinars")
+		}
 	} else {
 		when += " the release, to the wallet"
 	}
@@ -199,6 +202,7 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 		return
 	}
 	s.cancelled = s.cancelled || !s.sent
+	m.undoes(s)
 	m.seen.add("refunded in full " + when)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/stripefake"
 )
 
@@ -43,6 +44,7 @@ type machine struct {
 	frozen      map[uuid.UUID]bool
 	purse       map[owned]uuid.UUID // the saved cards
 	disputes    []*dispute
+	brought     []*brought
 }
 
 // newMachine is a market of a few people, each of whom has some money to begin with.
@@ -51,9 +53,10 @@ func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
 		world: w, t: run, seen: seen, parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
 		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID),
 	}
-	for range 3 {
+	for range 2 {
 		m.buyers = append(m.buyers, m.User(identity.Buyer))
 	}
+	m.join(m.buyers[0])
 	for range 2 {
 		m.sellers = append(m.sellers, m.User(identity.Seller))
 	}
@@ -63,8 +66,10 @@ func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
 		top, err := m.Payment.TopUp(m.Ctx(), buyer, in)
 		m.Must(err)
 		m.topUps = append(m.topUps, newTopUp(top.ID, buyer, in, card))
-		m.Fund(buyer, eur(20_00)) // which no card has paid in
-		m.books.move(leg(ledger.Bank, uuid.Nil, eur(-20_00)), leg(ledger.Wallet, buyer, eur(20_00)))
+		for _, cash := range []money.Amount{eur(20_00), money.New(20_000, "TND")} { // which no card has paid in
+			m.Fund(buyer, cash)
+			m.books.move(leg(ledger.Bank, uuid.Nil, minus(cash)), leg(ledger.Wallet, buyer, cash))
+		}
 	}
 	m.offer()
 	m.collect()
@@ -90,6 +95,7 @@ const (
 	paying      part = "paying"
 	selling     part = "selling"
 	disputing   part = "disputing"
+	bringing    part = "bringing"
 	withdrawing part = "withdrawing"
 	minding     part = "minding"
 	waiting     part = "waiting"
@@ -98,7 +104,7 @@ const (
 func (m *machine) actions() map[part][]action {
 	always := func() bool { return true }
 	return map[part][]action{
-		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), disputing: m.disputeActions(),
+		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), disputing: m.disputeActions(), bringing: m.referralActions(),
 		withdrawing: m.withdrawalActions(), minding: m.walletActions(),
 		waiting: {{"time passes", always, m.timePasses}, {"time passes", always, m.timePasses}, {"finish midway", m.rested, m.finish}},
 	}
@@ -107,7 +113,7 @@ func (m *machine) actions() map[part][]action {
 // drawParts draws an order for the parts: what comes first in it is what most happens in the run. So runs differ more than if
 // each had a little of everything.
 func drawParts(t *rapid.T) []part {
-	all := []part{toppingUp, hearing, bidding, paying, selling, disputing, withdrawing, minding, waiting}
+	all := []part{toppingUp, hearing, bidding, paying, selling, disputing, bringing, withdrawing, minding, waiting}
 	return rapid.Permutation(all).Draw(t, "parts")
 }
 
@@ -157,6 +163,7 @@ func (m *machine) observe() {
 	m.observeTopUps()
 	m.observePayments()
 	m.observeRefunds()
+	m.observeReferrals()
 	m.observeDisputes(before)
 	m.observeSales()
 }
@@ -203,6 +210,9 @@ func (m *machine) open() (open []string) {
 	}
 	for _, r := range m.refunds {
 		left(*r, r.onWay() || r.sentBack() && r.status != payment.RefundFailed)
+	}
+	for _, b := range m.brought {
+		left(*b, b.due())
 	}
 	for _, d := range m.disputes {
 		left(*d, d.known != meaning[d.state])
@@ -282,12 +292,9 @@ func (m *machine) allowed(what string, err error) {
 
 // timePasses lets a minute go by, or more than the life of Stripe's keys.
 func (m *machine) timePasses() {
-	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, time.Minute, 25 * time.Hour, asideFor + time.Hour}).Draw(m.t, "time")
+	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, time.Minute, 25 * time.Hour, asideFor + time.Hour, domaintest.ReturnWindow}).Draw(m.t, "time")
 	m.pass(d)
 	if d > time.Hour {
-		for _, top := range m.topUps {
-			top.old = true
-		}
 		m.seen.add("a day passed")
 	}
 }
@@ -295,6 +302,14 @@ func (m *machine) timePasses() {
 // pass lets time go by, for the model too.
 func (m *machine) pass(d time.Duration) {
 	m.world.pass(d)
+	for _, top := range m.topUps {
+		top.old = top.old || d > patience
+	}
+	for _, b := range m.brought {
+		if b.status == referral.Pending {
+			b.age += d
+		}
+	}
 	for _, p := range m.tried(each) {
 		if p.age += d; p.status == payment.OrderAuthorised {
 			p.aside += d
@@ -402,9 +417,21 @@ func (c *tally) add(what string) {
 	c.times[what]++
 }
 
-// missing are those that no run has met.
-func (c *tally) missing(wanted []string) []string {
-	return slices.DeleteFunc(slices.Clone(wanted), func(what string) bool { return c.times[what] > 0 })
+// missing is what no run has met, and the parts to play to meet it.
+func (c *tally) missing(wanted map[part][]string) (parts []part, missing []string) {
+	for of, whats := range wanted {
+		still := slices.DeleteFunc(slices.Clone(whats), func(what string) bool { return c.times[what] > 0 })
+		if missing = append(missing, still...); len(still) > 0 {
+			parts = append(parts, of)
+		}
+	}
+	slices.Sort(parts)
+	for _, of := range []part{selling, hearing, waiting} { // without which little follows from the others
+		if !slices.Contains(parts, of) {
+			parts = append(parts, of)
+		}
+	}
+	return parts, missing
 }
 
 func (c *tally) String() string {

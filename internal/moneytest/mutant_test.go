@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
 )
 
 // mutant is the product with one mistake in it that people make.
@@ -98,6 +99,13 @@ func (deaf) ChargedBackTx(context.Context, pgx.Tx, uuid.UUID, payment.OrderCharg
 	return nil, nil, nil
 }
 
+// lavish leaves a commission where it is, whatever becomes of its order.
+type lavish struct{ *referral.Service }
+
+func (lavish) ReversedTx(context.Context, pgx.Tx, uuid.UUID) ([]realtime.Event, error) {
+	return nil, nil
+}
+
 // greedy rounds the platform's fee up.
 const greedy = `
 	CREATE FUNCTION greedy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.fee := ceil(NEW.total * 0.085); RETURN NEW; END';
@@ -117,6 +125,7 @@ func mutants() []mutant {
 		{name: "a card is let go in our books alone", parts: []part{paying, selling}, twist: func(c *payment.Config) { c.Provider = forgetful{c.Provider} }},
 		{name: "the fee of a dispute is forgotten", parts: []part{disputing, toppingUp}, twist: func(c *payment.Config) { c.Provider = thrifty{c.Provider} }},
 		{name: "an order does not hear of its chargeback", parts: []part{disputing, selling}, harm: func(w *world) { w.Payment.ServeOrders(deaf{w.Orders}) }},
+		{name: "a commission stays though its order is refunded", parts: []part{bringing, selling}, harm: func(w *world) { w.Orders.UseReferrals(lavish{w.Referrals}) }},
 		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: func(w *world) { w.Exec(greedy) }},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/stripefake"
 )
 
@@ -240,7 +242,7 @@ const shifts = `SELECT format('UPDATE %I SET ', table_name) ||
 		string_agg(format('%1$I = %1$I - make_interval(secs => $1)', column_name), ', ' ORDER BY column_name)
 	FROM information_schema.columns
 	WHERE table_schema = 'public' AND data_type = 'timestamp with time zone'
-	  AND table_name IN ('top_up', 'card_setup', 'refund', 'withdrawal', 'orders', 'order_payment', 'chargeback', 'provider_event', 'river_job')
+	  AND table_name IN ('top_up', 'card_setup', 'refund', 'withdrawal', 'orders', 'referral', 'order_payment', 'chargeback', 'provider_event', 'river_job')
 	  AND (table_name, column_name) <> ('provider_event', 'created_at')
 	GROUP BY table_name`
 
@@ -250,7 +252,8 @@ func (w *world) work() {
 	workers := river.NewWorkers()
 	payment.Workers(workers, w.Payment)
 	ledger.Workers(workers, w.Pool)
-	regular := append(payment.PeriodicJobs(), ledger.PeriodicJobs()...)
+	referral.Workers(workers, w.Referrals)
+	regular := slices.Concat(payment.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs())
 	client, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{
 		Workers: workers, PeriodicJobs: regular, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 		FetchCooldown: time.Millisecond, FetchPollInterval: 2 * time.Millisecond,
