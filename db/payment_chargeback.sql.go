@@ -304,6 +304,59 @@ func (q *Queries) ChargebacksOfOrderPayment(ctx context.Context, db DBTX, id uui
 	return i, err
 }
 
+const chargebacksOfUser = `-- name: ChargebacksOfUser :many
+SELECT c.id, c.provider, c.dispute_id, c.charge_id, c.top_up_id, c.order_payment_id, c.user_id, c.amount, c.currency, c.reason, c.status, c.respond_by, c.withdrawn_txn_id, c.reinstated_txn_id, c.covered, c.opened_at, c.changed_at, c.decided_at, c.lost_covered, p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE c.id = ANY ($1::uuid[]) AND c.user_id = $2
+ORDER BY c.id
+`
+
+type ChargebacksOfUserRow struct {
+	Chargeback Chargeback
+	OrderID    *uuid.UUID
+}
+
+func (q *Queries) ChargebacksOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]ChargebacksOfUserRow, error) {
+	rows, err := db.Query(ctx, chargebacksOfUser, ids, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ChargebacksOfUserRow
+	for rows.Next() {
+		var i ChargebacksOfUserRow
+		if err := rows.Scan(
+			&i.Chargeback.ID,
+			&i.Chargeback.Provider,
+			&i.Chargeback.DisputeID,
+			&i.Chargeback.ChargeID,
+			&i.Chargeback.TopUpID,
+			&i.Chargeback.OrderPaymentID,
+			&i.Chargeback.UserID,
+			&i.Chargeback.Amount,
+			&i.Chargeback.Currency,
+			&i.Chargeback.Reason,
+			&i.Chargeback.Status,
+			&i.Chargeback.RespondBy,
+			&i.Chargeback.WithdrawnTxnID,
+			&i.Chargeback.ReinstatedTxnID,
+			&i.Chargeback.Covered,
+			&i.Chargeback.OpenedAt,
+			&i.Chargeback.ChangedAt,
+			&i.Chargeback.DecidedAt,
+			&i.Chargeback.LostCovered,
+			&i.OrderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderPaymentCardLeft = `-- name: OrderPaymentCardLeft :one
 SELECT p.order_id, (p.card_amount
     - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)

@@ -129,3 +129,43 @@ func (q *Queries) ExchangeOfUser(ctx context.Context, db DBTX, iD uuid.UUID, use
 	)
 	return i, err
 }
+
+const exchangesOfUser = `-- name: ExchangesOfUser :many
+SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at FROM exchange WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
+`
+
+func (q *Queries) ExchangesOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]Exchange, error) {
+	rows, err := db.Query(ctx, exchangesOfUser, ids, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Exchange
+	for rows.Next() {
+		var i Exchange
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.FromCurrency,
+			&i.FromAmount,
+			&i.FromDigits,
+			&i.ToCurrency,
+			&i.ToAmount,
+			&i.ToDigits,
+			&i.Rate,
+			&i.MarginBp,
+			&i.Source,
+			&i.AsOf,
+			&i.IdempotencyKey,
+			&i.RequestHash,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -382,6 +382,94 @@ func (q *Queries) RefundsOfCause(ctx context.Context, db DBTX, causeKind string,
 	return items, nil
 }
 
+const refundsOfCauses = `-- name: RefundsOfCauses :many
+SELECT id, user_id, cause_kind, cause_id, source_kind, source_id, intent_id, amount, currency, status, attempt, attempt_at, provider_id, balance_txn_id, failure_txn_id, failure_code, created_at, settled_at, failed_at FROM refund WHERE cause_kind = $1 AND cause_id = ANY ($2::uuid[]) ORDER BY id
+`
+
+func (q *Queries) RefundsOfCauses(ctx context.Context, db DBTX, causeKind string, causeIds []uuid.UUID) ([]Refund, error) {
+	rows, err := db.Query(ctx, refundsOfCauses, causeKind, causeIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Refund
+	for rows.Next() {
+		var i Refund
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.CauseKind,
+			&i.CauseID,
+			&i.SourceKind,
+			&i.SourceID,
+			&i.IntentID,
+			&i.Amount,
+			&i.Currency,
+			&i.Status,
+			&i.Attempt,
+			&i.AttemptAt,
+			&i.ProviderID,
+			&i.BalanceTxnID,
+			&i.FailureTxnID,
+			&i.FailureCode,
+			&i.CreatedAt,
+			&i.SettledAt,
+			&i.FailedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const refundsOfUser = `-- name: RefundsOfUser :many
+SELECT id, user_id, cause_kind, cause_id, source_kind, source_id, intent_id, amount, currency, status, attempt, attempt_at, provider_id, balance_txn_id, failure_txn_id, failure_code, created_at, settled_at, failed_at FROM refund WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
+`
+
+func (q *Queries) RefundsOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]Refund, error) {
+	rows, err := db.Query(ctx, refundsOfUser, ids, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Refund
+	for rows.Next() {
+		var i Refund
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.CauseKind,
+			&i.CauseID,
+			&i.SourceKind,
+			&i.SourceID,
+			&i.IntentID,
+			&i.Amount,
+			&i.Currency,
+			&i.Status,
+			&i.Attempt,
+			&i.AttemptAt,
+			&i.ProviderID,
+			&i.BalanceTxnID,
+			&i.FailureTxnID,
+			&i.FailureCode,
+			&i.CreatedAt,
+			&i.SettledAt,
+			&i.FailedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const refundsOpen = `-- name: RefundsOpen :many
 SELECT id FROM refund
 WHERE id > $1 AND status = 'PROCESSING' AND created_at < clock_timestamp() - make_interval(secs => $2::float8)

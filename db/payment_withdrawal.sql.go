@@ -153,3 +153,35 @@ func (q *Queries) WithdrawalOfUser(ctx context.Context, db DBTX, iD uuid.UUID, u
 	)
 	return i, err
 }
+
+const withdrawalsOfUser = `-- name: WithdrawalsOfUser :many
+SELECT id, user_id, amount, currency, idempotency_key, request_hash, created_at FROM withdrawal WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
+`
+
+func (q *Queries) WithdrawalsOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]Withdrawal, error) {
+	rows, err := db.Query(ctx, withdrawalsOfUser, ids, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Withdrawal
+	for rows.Next() {
+		var i Withdrawal
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Amount,
+			&i.Currency,
+			&i.IdempotencyKey,
+			&i.RequestHash,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -314,3 +314,49 @@ func (q *Queries) ReferralsDue(ctx context.Context, db DBTX, afterID uuid.UUID, 
 	}
 	return items, nil
 }
+
+const referralsOfReferrer = `-- name: ReferralsOfReferrer :many
+SELECT referral.id, referral.referee_id, referral.referrer_id, referral.code, referral.status, referral.order_id, referral.amount, referral.currency, referral.joined_at, referral.pending_at, referral.matures_at, referral.resolved_at, app_user.name AS referee_name
+FROM referral JOIN app_user ON app_user.id = referral.referee_id
+WHERE referral.id = ANY ($1::uuid[]) AND referral.referrer_id = $2
+ORDER BY referral.id
+`
+
+type ReferralsOfReferrerRow struct {
+	Referral    Referral
+	RefereeName string
+}
+
+func (q *Queries) ReferralsOfReferrer(ctx context.Context, db DBTX, ids []uuid.UUID, referrerID uuid.UUID) ([]ReferralsOfReferrerRow, error) {
+	rows, err := db.Query(ctx, referralsOfReferrer, ids, referrerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReferralsOfReferrerRow
+	for rows.Next() {
+		var i ReferralsOfReferrerRow
+		if err := rows.Scan(
+			&i.Referral.ID,
+			&i.Referral.RefereeID,
+			&i.Referral.ReferrerID,
+			&i.Referral.Code,
+			&i.Referral.Status,
+			&i.Referral.OrderID,
+			&i.Referral.Amount,
+			&i.Referral.Currency,
+			&i.Referral.JoinedAt,
+			&i.Referral.PendingAt,
+			&i.Referral.MaturesAt,
+			&i.Referral.ResolvedAt,
+			&i.RefereeName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

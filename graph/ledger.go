@@ -21,7 +21,7 @@ var ownerKinds = map[ledger.Kind]id.Kind{
 // causeKinds says what the ledger's causes are called in the API.
 var causeKinds = map[string]id.Kind{
 	"top_up": id.TopUp, "order": id.Order, "auction": id.Auction, "refund": id.Refund, "exchange": id.Exchange, "withdrawal": id.Withdrawal,
-	"referral":     id.Referral,
+	"referral": id.Referral, "chargeback": id.Chargeback,
 	"admin_action": id.AdminAction,
 }
 
@@ -43,19 +43,31 @@ func causeID(c ledger.Cause) *id.ID {
 	return &cause
 }
 
-// findCause loads what a line of the viewer's statement was for, under the viewer's own rights. What most lines are
-// for is loaded together.
+// findCause loads what a line of the viewer's statement was for, under the viewer's own rights. All lines' are loaded
+// together.
 func (r *Resolver) findCause(ctx context.Context, c ledger.Cause) (id.Node, error) {
 	cause := causeID(c)
-	switch {
-	case cause == nil:
+	if cause == nil {
 		return nil, nil
-	case cause.Kind == id.Order:
-		return node(maybe(ctx, load(ctx).orderOfActor, c.ID))
-	case cause.Kind == id.TopUp:
-		return node(maybe(ctx, load(ctx).topUpOfActor, c.ID))
 	}
-	return r.findNode(ctx, *cause)
+	switch l := load(ctx); cause.Kind {
+	case id.Order:
+		return node(maybe(ctx, l.orderOfActor, c.ID))
+	case id.TopUp:
+		return node(maybe(ctx, l.topUpOfActor, c.ID))
+	case id.Refund:
+		return node(maybe(ctx, l.refundOfActor, c.ID))
+	case id.Withdrawal:
+		return node(maybe(ctx, l.withdrawalOfActor, c.ID))
+	case id.Exchange:
+		return node(maybe(ctx, l.exchangeOfActor, c.ID))
+	case id.Chargeback:
+		return node(maybe(ctx, l.chargebackOfActor, c.ID))
+	case id.Referral:
+		return node(maybe(ctx, l.referralOfActor, c.ID))
+	default:
+		return r.findNode(ctx, *cause)
+	}
 }
 
 func accountFilter(owner *id.ID, kind *ledger.Kind, currency *money.Currency) (books.Filter, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -46,6 +47,13 @@ type loaders struct {
 	topUp           byID[payment.TopUp] // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
+	// The actor's own, that lines of a statement are for.
+	refundOfActor     byID[payment.Refund]
+	withdrawalOfActor byID[payment.Withdrawal]
+	exchangeOfActor   byID[payment.Exchange]
+	chargebackOfActor byID[payment.Chargeback]
+	referralOfActor   byID[referral.Referral]
+
 	ledgerAccount  *dataloadgen.Loader[int64, books.Account]
 	ledgerBalance  *dataloadgen.Loader[int64, int64] // by account
 	ledgerPostings *dataloadgen.Loader[books.PostingsAsked, books.PostingPage]
@@ -60,12 +68,9 @@ func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loade
 func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, gatherTime))
 	return &loaders{
-		payments: dataloadgen.NewMappedLoader(func(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID][]payment.OrderPayment, error) {
-			return r.Payment.OrderPayments(ctx, user, orders)
-		}, gather),
-		cardOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, cards []uuid.UUID) (map[uuid.UUID]payment.Card, error) {
-			return r.Payment.CardsByID(ctx, user, cards)
-		}, gather),
+		payments:    own(user, r.Payment.OrderPayments, gather),
+		cardOfActor: own(user, r.Payment.CardsByID, gather),
+
 		refunds:    dataloadgen.NewMappedLoader(r.Orders.Refunds, gather),
 		user:       dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
 		listing:    dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
@@ -76,21 +81,29 @@ func (r *Resolver) newLoaders(ctx context.Context) *loaders {
 		auctionOf:  dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
 		refundable: dataloadgen.NewMappedLoader(r.Payment.Refundable, gather),
 		topUp:      dataloadgen.NewMappedLoader(r.Payment.TopUpsByID, gather),
-		orderOfActorFor: dataloadgen.NewMappedLoader(func(ctx context.Context, auctions []uuid.UUID) (map[uuid.UUID]order.Order, error) {
-			return r.Orders.ByAuction(ctx, user, auctions)
-		}, gather),
-		orderOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID]order.Order, error) {
-			return r.Orders.ByID(ctx, user, orders)
-		}, gather),
-		topUpOfActor: dataloadgen.NewMappedLoader(func(ctx context.Context, topUps []uuid.UUID) (map[uuid.UUID]payment.TopUp, error) {
-			return r.Payment.TopUpsOf(ctx, user, topUps)
-		}, gather),
+
+		orderOfActorFor:   own(user, r.Orders.ByAuction, gather),
+		orderOfActor:      own(user, r.Orders.ByID, gather),
+		topUpOfActor:      own(user, r.Payment.TopUpsOf, gather),
+		refundOfActor:     own(user, r.Payment.RefundsOfUser, gather),
+		withdrawalOfActor: own(user, r.Payment.WithdrawalsOf, gather),
+		exchangeOfActor:   own(user, r.Payment.ExchangesOf, gather),
+		chargebackOfActor: own(user, r.Payment.ChargebacksOf, gather),
+		referralOfActor:   own(user, r.Referrals.ByID, gather),
+
 		ledgerAccount:  dataloadgen.NewMappedLoader(r.Books.AccountsByNumber, gather),
 		ledgerBalance:  dataloadgen.NewMappedLoader(r.Books.Balances, gather),
 		ledgerPostings: dataloadgen.NewMappedLoader(r.Books.Postings, gather),
 		ledgerEntry:    dataloadgen.NewMappedLoader(r.Books.Entries, gather),
 		ledgerLegs:     dataloadgen.NewMappedLoader(r.Books.PostingsOfEntries, gather),
 	}
+}
+
+// own loads what belongs to a user.
+func own[T any](user uuid.UUID, read func(context.Context, uuid.UUID, []uuid.UUID) (map[uuid.UUID]T, error), gather dataloadgen.Option) byID[T] {
+	return dataloadgen.NewMappedLoader(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]T, error) {
+		return read(ctx, user, ids)
+	}, gather)
 }
 
 // withLoaders gives each response its own loaders.

@@ -223,3 +223,43 @@ func TestStatementsOfAnOperation(t *testing.T) {
 		t.Logf("all of it:\n%s", got.String())
 	}
 }
+
+// A page of a statement takes as many statements for a few lines as for many, whatever the lines are for.
+func TestCausesOfAStatementAreLoadedTogether(t *testing.T) {
+	t.Parallel()
+	const query = `{ viewer { wallets { statement(first: 50) { nodes { cause { id
+		... on Withdrawal { state: status refunds { id } } ... on Exchange { rate } ... on Refund { arrived: status }
+		... on Chargeback { reason } ... on Referral { refereeName } } } } } } }`
+	taken := func(n int) []string {
+		a := graphtest.New(t, func(r *graph.Resolver, _ *graph.Config) { r.Gather = 40 * time.Millisecond })
+		buyer, seen := a.Funded(100), 0
+		for i := range n {
+			key := fmt.Sprint("k", i)
+			buyer.Must(t, walletExchange, input(apitest.Vars{"from": eur("1"), "to": "JPY", "idempotencyKey": key}))
+			buyer.Must(t, withdraw, input(apitest.Vars{"amount": eur("1"), "idempotencyKey": key}))
+			for _, cause := range []string{"refund", "chargeback", "referral"} { // of nothing: they are asked for all the same
+				a.Exec(`SELECT ledger.post($1, decode(repeat('00', 32), 'hex'), 'maturity', $2, gen_random_uuid(), ARRAY['referral_cost', 'wallet'],
+					ARRAY['00000000-0000-0000-0000-000000000000', $3]::uuid[], ARRAY['', ''], ARRAY['EUR', 'EUR'], ARRAY[-1, 1])`, cause+key, cause, buyer.ID)
+			}
+		}
+		c := &crowd{API: a}
+		// A machine that stalls can cut a loader's batch in two: the fewest of a few tries count.
+		var fewest []string
+		for range 5 {
+			if sent := c.send(t, buyer.Client, query, nil); fewest == nil || len(sent) < len(fewest) {
+				fewest = sent
+			}
+		}
+		answer := buyer.Must(t, query, nil)
+		for _, part := range []string{`"refunds":[{`, `"rate":"`} {
+			seen += strings.Count(string(answer.Raw()), part)
+		}
+		if seen != 3*n { // an exchange has a line in each wallet
+			t.Errorf("%d causes of %d came: %s", seen, 3*n, answer.Raw())
+		}
+		return fewest
+	}
+	if few, many := taken(2), taken(6); !slices.Equal(few, many) {
+		t.Errorf("%d statements for a few lines, %d for many:\n%s\n\n%s", len(few), len(many), strings.Join(few, "\n"), strings.Join(many, "\n"))
+	}
+}

@@ -22,6 +22,12 @@ SELECT sqlc.embed(c), p.order_id
 FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
 WHERE c.id = @id;
 
+-- name: ChargebacksOfUser :many
+SELECT sqlc.embed(c), p.order_id
+FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id
+WHERE c.id = ANY (@ids::uuid[]) AND c.user_id = @user_id
+ORDER BY c.id;
+
 -- name: ChargebackPage :many
 SELECT sqlc.embed(c), p.order_id
 FROM chargeback c LEFT JOIN order_payment p ON p.id = c.order_payment_id

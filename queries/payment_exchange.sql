@@ -11,3 +11,6 @@ SELECT * FROM exchange WHERE user_id = @user_id AND idempotency_key = @idempoten
 
 -- name: ExchangeOfUser :one
 SELECT * FROM exchange WHERE id = @id AND user_id = @user_id;
+
+-- name: ExchangesOfUser :many
+SELECT * FROM exchange WHERE id = ANY (@ids::uuid[]) AND user_id = @user_id ORDER BY id;

@@ -8,11 +8,17 @@ SELECT * FROM refund WHERE id = @id;
 -- name: RefundOfUser :one
 SELECT * FROM refund WHERE id = @id AND user_id = @user_id;
 
+-- name: RefundsOfUser :many
+SELECT * FROM refund WHERE id = ANY (@ids::uuid[]) AND user_id = @user_id ORDER BY id;
+
 -- name: RefundOfProvider :one
 SELECT * FROM refund WHERE provider_id = @provider_id::text;
 
 -- name: RefundsOfCause :many
 SELECT * FROM refund WHERE cause_kind = @cause_kind AND cause_id = @cause_id ORDER BY id;
+
+-- name: RefundsOfCauses :many
+SELECT * FROM refund WHERE cause_kind = @cause_kind AND cause_id = ANY (@cause_ids::uuid[]) ORDER BY id;
 
 -- name: RefundLock :one
 SELECT * FROM refund WHERE id = @id FOR UPDATE;

@@ -10,6 +10,9 @@ SELECT * FROM withdrawal WHERE user_id = @user_id AND idempotency_key = @idempot
 -- name: WithdrawalOfUser :one
 SELECT * FROM withdrawal WHERE id = @id AND user_id = @user_id;
 
+-- name: WithdrawalsOfUser :many
+SELECT * FROM withdrawal WHERE id = ANY (@ids::uuid[]) AND user_id = @user_id ORDER BY id;
+
 -- Who holds these may decide what is given back of them. What is left of them is another statement's to read: one
 -- that waits for a lock does not see what its rival wrote elsewhere meanwhile.
 -- name: TopUpsLock :exec

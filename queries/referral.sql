@@ -42,6 +42,12 @@ SELECT sqlc.embed(referral), app_user.name AS referee_name
 FROM referral JOIN app_user ON app_user.id = referral.referee_id
 WHERE referral.id = @id AND referral.referrer_id = @referrer_id;
 
+-- name: ReferralsOfReferrer :many
+SELECT sqlc.embed(referral), app_user.name AS referee_name
+FROM referral JOIN app_user ON app_user.id = referral.referee_id
+WHERE referral.id = ANY (@ids::uuid[]) AND referral.referrer_id = @referrer_id
+ORDER BY referral.id;
+
 -- name: ReferralPage :many
 SELECT sqlc.embed(referral), app_user.name AS referee_name
 FROM referral JOIN app_user ON app_user.id = referral.referee_id

@@ -216,9 +216,13 @@ func (s *Service) notFunded(ctx context.Context, tx pgx.Tx, w db.Withdrawal, cov
 
 func (s *Service) withdrawalFrom(ctx context.Context, row db.Withdrawal) (Withdrawal, error) {
 	refunds, err := s.RefundsOf(ctx, RefundOfWithdrawal, row.ID)
+	return withdrawalOf(row, refunds), err
+}
+
+func withdrawalOf(row db.Withdrawal, refunds []Refund) Withdrawal {
 	return Withdrawal{
 		ID: row.ID, User: row.UserID, Amount: money.New(row.Amount, money.Currency(row.Currency)), CreatedAt: row.CreatedAt, Refunds: refunds,
-	}, err
+	}
 }
 
 func (in WithdrawInput) check() error {

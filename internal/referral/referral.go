@@ -124,6 +124,19 @@ func (s *Service) Get(ctx context.Context, referrer, id uuid.UUID) (Referral, er
 	return referralOf(row.Referral, row.RefereeName), nil
 }
 
+// ByID reads, for a loader, those of some referrals that are the referrer's own.
+func (s *Service) ByID(ctx context.Context, referrer uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Referral, error) {
+	rows, err := s.q.ReferralsOfReferrer(ctx, s.pool, ids, referrer)
+	if err != nil {
+		return nil, fmt.Errorf("read referrals: %w", err)
+	}
+	referrals := make(map[uuid.UUID]Referral, len(rows))
+	for _, row := range rows {
+		referrals[row.Referral.ID] = referralOf(row.Referral, row.RefereeName)
+	}
+	return referrals, nil
+}
+
 const referredList = 'R' // marks the cursors of the list
 
 // List is whom a user has brought, the newest first.
