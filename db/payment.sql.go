@@ -740,6 +740,41 @@ func (q *Queries) SetupOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 	return i, err
 }
 
+const setupOpenSince = `-- name: SetupOpenSince :one
+SELECT card_setup.id, card_setup.user_id, card_setup.payment_method, card_setup.status, card_setup.attempt, card_setup.provider_id, card_setup.next_action_url, card_setup.card_id, card_setup.failure_code, card_setup.decline_code, card_setup.created_at, card_setup.resolved_at, extract(epoch FROM clock_timestamp() - created_at)::bigint AS age_seconds
+FROM card_setup
+WHERE id > $1 AND user_id = $2 AND payment_method IS NOT DISTINCT FROM $3
+  AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+ORDER BY id DESC
+LIMIT 1
+`
+
+type SetupOpenSinceRow struct {
+	CardSetup  CardSetup
+	AgeSeconds int64
+}
+
+func (q *Queries) SetupOpenSince(ctx context.Context, db DBTX, since uuid.UUID, userID uuid.UUID, paymentMethod *string) (SetupOpenSinceRow, error) {
+	row := db.QueryRow(ctx, setupOpenSince, since, userID, paymentMethod)
+	var i SetupOpenSinceRow
+	err := row.Scan(
+		&i.CardSetup.ID,
+		&i.CardSetup.UserID,
+		&i.CardSetup.PaymentMethod,
+		&i.CardSetup.Status,
+		&i.CardSetup.Attempt,
+		&i.CardSetup.ProviderID,
+		&i.CardSetup.NextActionUrl,
+		&i.CardSetup.CardID,
+		&i.CardSetup.FailureCode,
+		&i.CardSetup.DeclineCode,
+		&i.CardSetup.CreatedAt,
+		&i.CardSetup.ResolvedAt,
+		&i.AgeSeconds,
+	)
+	return i, err
+}
+
 const setupSetProvider = `-- name: SetupSetProvider :execrows
 UPDATE card_setup SET provider_id = $1
 WHERE id = $2 AND status = 'PROCESSING' AND (provider_id IS NULL OR provider_id = $1)
@@ -837,6 +872,18 @@ func (q *Queries) SetupsAbandoned(ctx context.Context, db DBTX, afterID uuid.UUI
 		return nil, err
 	}
 	return items, nil
+}
+
+const setupsSinceCount = `-- name: SetupsSinceCount :one
+SELECT count(*) FROM card_setup WHERE id > $1 AND user_id = $2
+`
+
+// Ids begin with their time, so that the primary key finds the young ones.
+func (q *Queries) SetupsSinceCount(ctx context.Context, db DBTX, since uuid.UUID, userID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, setupsSinceCount, since, userID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const topUpAwaitAction = `-- name: TopUpAwaitAction :one

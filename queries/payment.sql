@@ -139,6 +139,18 @@ WHERE id = @id AND removed_at IS NULL;
 -- name: SetupInsert :one
 INSERT INTO card_setup (id, user_id, payment_method) VALUES (@id, @user_id, sqlc.narg('payment_method')) RETURNING *;
 
+-- Ids begin with their time, so that the primary key finds the young ones.
+-- name: SetupsSinceCount :one
+SELECT count(*) FROM card_setup WHERE id > @since AND user_id = @user_id;
+
+-- name: SetupOpenSince :one
+SELECT sqlc.embed(card_setup), extract(epoch FROM clock_timestamp() - created_at)::bigint AS age_seconds
+FROM card_setup
+WHERE id > @since AND user_id = @user_id AND payment_method IS NOT DISTINCT FROM sqlc.narg('payment_method')
+  AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+ORDER BY id DESC
+LIMIT 1;
+
 -- name: SetupOfUser :one
 SELECT * FROM card_setup WHERE id = @id AND user_id = @user_id;
 

@@ -391,6 +391,43 @@ func TestTooManyCards(t *testing.T) {
 	}
 }
 
+// Who begins the same again gets what is open, and nobody tries cards without end.
+func TestSetupsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	start := func(method string) CardSetup {
+		t.Helper()
+		s, err := b.StartCardSetup(t.Context(), b.user, method)
+		b.must(err)
+		return s
+	}
+	blank, asked := start(""), start(cardWith3DS)
+	if again := start(""); again.ID != blank.ID || again.ProviderID != blank.ProviderID || again.ClientSecret != blank.ClientSecret {
+		t.Errorf("%+v, then %+v", blank, again)
+	}
+	if again := start(cardWith3DS); again.ID != asked.ID || again.Status != RequiresAction {
+		t.Errorf("%+v, then %+v", asked, again)
+	}
+	if n := b.count("SELECT count(*) FROM card_setup"); n != 2 {
+		t.Errorf("%d setups", n)
+	}
+	stranger, err := b.StartCardSetup(t.Context(), b.newUser(), "")
+	if err != nil || stranger.ID == blank.ID {
+		t.Errorf("a stranger: %+v, %v", stranger, err)
+	}
+	for range maxSetups - 2 {
+		if _, err := b.StartCardSetup(t.Context(), b.user, "pm_card_visa_chargeDeclined"); code(err) != "CARD_DECLINED" {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.StartCardSetup(t.Context(), b.user, "pm_card_mastercard"); code(err) != "TOO_MANY_CARD_SETUPS" {
+		t.Errorf("got %v", err)
+	}
+	if again := start(""); again.ID != blank.ID {
+		t.Errorf("what is open: %+v", again)
+	}
+}
+
 // One setup finished by everybody at once is one card.
 func TestSetupIsFinishedAtOnce(t *testing.T) {
 	t.Parallel()

@@ -459,7 +459,7 @@ func (b *bundle) onlyDispute() string {
 	return list.Dispute().ID
 }
 
-// A sight that makes no sense is refused, and leaves no trace; one of nobody's money is ignored.
+// A sight that makes no sense is refused, and leaves no trace.
 func TestDisputesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -535,6 +535,26 @@ func TestALossIsTakenBack(t *testing.T) {
 			}
 			b.booked()
 		})
+	}
+}
+
+// A dispute of a charge that is none of ours is ignored, and leaves no trace.
+func TestADisputeOfNobodysCharge(t *testing.T) {
+	t.Parallel()
+	b := listening(t)
+	intent, err := b.provider.CreateIntent(t.Context(), IntentRequest{Key: "k", Amount: eur(5_00), PaymentMethod: "pm_card_visa", Reference: "another shop's"})
+	b.must(err)
+	intent, err = b.provider.ConfirmIntent(t.Context(), intent.ID, comeBackTo, "k2")
+	b.must(err)
+	d, err := b.fake.OpenDispute(intent.Charge.ID, "fraudulent", 0, false)
+	b.must(err)
+	b.hears("charge.dispute.created", 1)
+	b.handles()
+	if status, why := b.eventStatus("charge.dispute.created"); status != eventIgnored || why != "no top-up and no order payment is "+intent.ID {
+		t.Errorf("the event of %s is %s: %s", d.ID, status, why)
+	}
+	if b.count("SELECT count(*) FROM chargeback") != 0 || b.entries() != 0 {
+		t.Error("something was written")
 	}
 }
 

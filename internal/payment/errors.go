@@ -36,6 +36,7 @@ var (
 var (
 	ErrCardNotFound      = fault.New(fault.NotFound, "CARD_NOT_FOUND", "There is no such card.")
 	ErrCardSetupNotFound = fault.New(fault.NotFound, "CARD_SETUP_NOT_FOUND", "There is no such saving of a card.")
+	ErrTooManySetups     = fault.New(fault.Precondition, "TOO_MANY_CARD_SETUPS", "You have begun to save a card too often today.")
 	ErrTooManyCards      = fault.New(fault.Precondition, "TOO_MANY_CARDS", "No more cards can be saved; remove one first.")
 	ErrCardOrMethod      = fault.New(fault.Invalid, "PAYMENT_METHOD_INVALID", "Either a saved card or a payment method is named, and not both.").At("paymentMethod")
 )

@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -48,7 +50,19 @@ func (c CardSetup) Refusal() error {
 // RefusalCode is the code of Refusal.
 func (c CardSetup) RefusalCode() *string { return codeOf(c.Refusal()) }
 
-// StartCardSetup begins to save a card. With a payment method the card is checked at once, and the answer
+// Each setup is an object at the provider, and may be a question to a card's bank: what somebody who tries stolen cards wants.
+const (
+	sameSetup = time.Hour // so long a setup that is open is the answer to whoever begins the same again
+	maxSetups = 50        // in a day, by a user
+)
+
+// idsSince is below each id that was made since then.
+func idsSince(t time.Time) (u uuid.UUID) {
+	binary.BigEndian.PutUint64(u[:8], uint64(t.UnixMilli())<<16)
+	return u
+}
+
+// StartCardSetup begins to save a card, or answers the setup that is open for the same method. With a payment method the card is checked at once, and the answer
 // is final unless its holder has to authenticate; without one, the client gives its card to the
 // provider with the client secret. The refusal of a card stands beside the setup.
 func (s *Service) StartCardSetup(ctx context.Context, user uuid.UUID, paymentMethod string) (_ CardSetup, err error) {
@@ -64,6 +78,16 @@ func (s *Service) StartCardSetup(ctx context.Context, user uuid.UUID, paymentMet
 		return CardSetup{}, ErrTooManyCards.With("maximum", maxCards)
 	}
 	ctx = context.WithoutCancel(ctx)
+	open, err := s.q.SetupOpenSince(ctx, s.pool, idsSince(s.clock.Now().Add(-sameSetup)), user, optional(paymentMethod))
+	if err == nil {
+		return s.answerSetup(ctx, open.CardSetup, time.Duration(open.AgeSeconds)*time.Second)
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return CardSetup{}, err
+	}
+	if n, err := s.q.SetupsSinceCount(ctx, s.pool, idsSince(s.clock.Now().Add(-24*time.Hour)), user); err != nil || n >= maxSetups {
+		return CardSetup{}, cmp.Or(err, error(ErrTooManySetups.With("maximum", maxSetups)))
+	}
 	if _, err := s.customerOf(ctx, user); err != nil {
 		if _, ok := errors.AsType[*ProviderError](err); ok {
 			return CardSetup{}, ErrProviderUnavailable.Because(err)

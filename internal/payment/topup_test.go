@@ -101,14 +101,19 @@ func TestTopUpDeclined(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for card, want := range map[string]struct{ code, shown string }{
-		"pm_card_visa_chargeDeclined":                  {"CARD_DECLINED", "generic_decline"},
-		"pm_card_visa_chargeDeclinedInsufficientFunds": {"CARD_DECLINED", "insufficient_funds"},
-		"pm_card_visa_chargeDeclinedStolenCard":        {"CARD_DECLINED", "generic_decline"},
-		"pm_card_radarBlock":                           {"CARD_DECLINED", "generic_decline"},
-		"pm_card_chargeDeclinedExpiredCard":            {"CARD_EXPIRED", ""},
-		"pm_card_chargeDeclinedIncorrectCvc":           {"CARD_CVC_INCORRECT", ""},
-		"pm_card_chargeDeclinedProcessingError":        {"CARD_PROCESSING_ERROR", ""},
-		"pm_nobody_knows":                              {"PAYMENT_METHOD_UNKNOWN", ""},
+		"pm_card_visa_chargeDeclined":                      {"CARD_DECLINED", "generic_decline"},
+		"pm_card_visa_chargeDeclinedInsufficientFunds":     {"CARD_DECLINED", "insufficient_funds"},
+		"pm_card_visa_chargeDeclinedLostCard":              {"CARD_DECLINED", "generic_decline"},
+		"pm_card_visa_chargeDeclinedStolenCard":            {"CARD_DECLINED", "generic_decline"},
+		"pm_card_visa_chargeDeclinedVelocityLimitExceeded": {"CARD_DECLINED", "card_velocity_exceeded"},
+		"pm_card_visa_chargeDeclinedFraudulent":            {"CARD_DECLINED", "generic_decline"},
+		"pm_card_radarBlock":                               {"CARD_DECLINED", "generic_decline"},
+		"pm_card_chargeCustomerFail":                       {"CARD_DECLINED", "generic_decline"},
+		"pm_card_threeDSecureRequiredProcessingError":      {"CARD_DECLINED", "generic_decline"},
+		"pm_card_chargeDeclinedExpiredCard":                {"CARD_EXPIRED", ""},
+		"pm_card_chargeDeclinedIncorrectCvc":               {"CARD_CVC_INCORRECT", ""},
+		"pm_card_chargeDeclinedProcessingError":            {"CARD_PROCESSING_ERROR", ""},
+		"pm_nobody_knows":                                  {"PAYMENT_METHOD_UNKNOWN", ""},
 	} {
 		in := input(card, 20_00)
 		for range 2 { // the second is the same key: the same answer
@@ -126,6 +131,31 @@ func TestTopUpDeclined(t *testing.T) {
 		t.Error("a decline moved money")
 	}
 	b.agrees()
+}
+
+// A holder who passes at their bank may have a card that is declined all the same.
+func TestTopUpDeclinedAfterTheHolderPassed(t *testing.T) {
+	t.Parallel()
+	for card, want := range map[string]string{
+		"pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "insufficient_funds",
+		"pm_card_threeDSecureRequiredChargeDeclined":                    "generic_decline",
+	} {
+		t.Run(card, func(t *testing.T) {
+			t.Parallel()
+			b := listening(t)
+			top, err := b.TopUp(t.Context(), b.user, input(card, 20_00))
+			if err != nil || top.Status != RequiresAction {
+				t.Fatalf("%+v, %v", top, err)
+			}
+			b.authenticates(top.NextActionURL(), "succeed")
+			top, err = b.RefreshTopUp(t.Context(), b.user, top.ID)
+			e := refusal(err)
+			if e == nil || e.Code != "CARD_DECLINED" || e.Data["declineCode"] != want || top.Status != TopUpFailed || b.entries() != 0 {
+				t.Errorf("%+v, %v", top, err)
+			}
+			b.agrees()
+		})
+	}
 }
 
 func TestTopUpAwaitsTheHolder(t *testing.T) {
