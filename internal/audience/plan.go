@@ -3,6 +3,7 @@ package audience
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -57,7 +58,7 @@ func cursorOf(root *ast.Field, variables map[string]any) (p plan, ok bool) {
 		switch argument.Name {
 		case argAfter:
 			after, err := json.Number(fmt.Sprint(value)).Int64()
-			if err != nil || after < 0 {
+			if err != nil || after < 0 || after > math.MaxInt32 {
 				return plan{}, false
 			}
 			p.after = &after

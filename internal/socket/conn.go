@@ -23,6 +23,7 @@ type Conn struct {
 	writer
 	alive    time.Time // until when the last sign of life counts
 	deadline time.Time // what SetPatience asked for; zero: none
+	paid     time.Time // until when what came in is paid for, at MaxRate; of the reader
 
 	pings *time.Timer
 	once  sync.Once
@@ -33,9 +34,11 @@ func newConn(s *Sockets, ws *websocket.Conn, network net.Conn, addr string) *Con
 	c := &Conn{sockets: s, ws: ws, net: network, addr: addr, done: make(chan struct{})}
 	c.initWriter()
 	ws.SetReadLimit(s.config.MaxMessage)
-	ws.SetPongHandler(func(string) error { c.sign(); return nil })
+	ws.SetPongHandler(func(string) error { return c.heard() })
 	ws.SetPingHandler(func(data string) error {
-		c.sign()
+		if err := c.heard(); err != nil {
+			return err
+		}
 		c.control(websocket.PongMessage, []byte(data))
 		return nil
 	})
@@ -63,15 +66,23 @@ var (
 	ErrEnded = errors.New("socket: the connection has ended")
 	// ErrBinary says that a message is not text.
 	ErrBinary = errors.New("socket: a binary message")
+
+	errFlood = errors.New("socket: more messages than a connection may send")
 )
 
-// Read waits for a text message and appends it to into.
+// Read waits for a text message and appends it to into. While the peer lets more than half of its queue wait, nothing is
+// read from it: who asks faster than it takes the answers waits for itself.
 func (c *Conn) Read(into []byte) ([]byte, error) {
+	if c.crowded() && c.Room(nil) {
+		c.sign() // the silence was ours
+	}
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
 		return into, c.readError(err)
 	}
-	c.sign()
+	if err := c.heard(); err != nil {
+		return into, err
+	}
 	if kind != websocket.TextMessage {
 		return into, ErrBinary
 	}
@@ -90,6 +101,12 @@ func (c *Conn) Read(into []byte) ([]byte, error) {
 	}
 }
 
+func (c *Conn) crowded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queue.bytes > c.sockets.config.MaxQueue/2
+}
+
 // readError tells an end in order from a fault, and answers a peer that breaks a rule.
 func (c *Conn) readError(err error) error {
 	closed, byPeer := errors.AsType[*websocket.CloseError](err)
@@ -100,12 +117,22 @@ func (c *Conn) readError(err error) error {
 	case byPeer, errors.Is(err, net.ErrClosed), c.ending():
 		return ErrEnded
 	case errors.Is(err, websocket.ErrReadLimit):
-		c.End(websocket.CloseMessageTooBig, "message too big")
+		c.reject(websocket.CloseMessageTooBig, "message too big")
 	case !network:
-		c.End(websocket.CloseProtocolError, "protocol error")
+		c.reject(websocket.CloseProtocolError, "protocol error")
 	}
 	return err
 }
+
+// reject ends the connection of a peer whose input cannot be read on. What it goes on to send is thrown away for a while:
+// a socket that is closed with input unread resets the connection, and the close frame would be lost with it.
+func (c *Conn) reject(code int, reason string) {
+	c.End(code, reason)
+	_, _ = io.CopyN(io.Discard, c.net, maxRejected)
+}
+
+// maxRejected is how much of a rejected peer's input is thrown away; End has set a deadline as well.
+const maxRejected = 4 << 20
 
 func (c *Conn) ending() bool {
 	c.mu.Lock()
@@ -127,6 +154,22 @@ func (c *Conn) sign() {
 	defer c.mu.Unlock()
 	c.alive = time.Now().Add(c.sockets.config.PingEvery * 5 / 2)
 	c.applyDeadline()
+}
+
+// heard notes a message, and ends a connection that sends too many: each costs its share of a second, and a credit of
+// MaxBurst of them may be used up.
+func (c *Conn) heard() error {
+	now, config := time.Now(), &c.sockets.config
+	each := time.Second / time.Duration(config.MaxRate)
+	if credit := now.Add(-each * time.Duration(config.MaxBurst)); c.paid.Before(credit) {
+		c.paid = credit
+	}
+	if c.paid = c.paid.Add(each); c.paid.After(now) {
+		c.reject(websocket.ClosePolicyViolation, "too many messages")
+		return errFlood
+	}
+	c.sign()
+	return nil
 }
 
 // applyDeadline sets the earlier of the two deadlines; mu is held. One that ends has its own.

@@ -27,6 +27,8 @@ type Config struct {
 
 	MaxMessage int64 // bytes of one incoming message; a longer one ends the connection with 1009; 64 KiB
 	MaxQueue   int   // bytes of outgoing messages that may wait for a peer; 256 KiB
+	MaxRate    int   // incoming messages a second, in the long run; 1,000
+	MaxBurst   int   // and at once; who sends more is closed with 1008; 10,000
 	SendBuffer int   // bytes that the kernel may keep beside them (SO_SNDBUF; Linux doubles it); 64 KiB. With 32, a loopback segment fills it, and each waits for a delayed acknowledgement
 
 	WriteTimeout time.Duration // of one write, after which the connection ends; 10 s
@@ -43,6 +45,8 @@ func (c Config) withDefaults() Config {
 	c.MaxConnsPerAddr = cmp.Or(c.MaxConnsPerAddr, 200)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 64<<10)
 	c.MaxQueue = cmp.Or(c.MaxQueue, 256<<10)
+	c.MaxRate = cmp.Or(c.MaxRate, 1_000)
+	c.MaxBurst = cmp.Or(c.MaxBurst, 10_000)
 	c.SendBuffer = cmp.Or(c.SendBuffer, 64<<10)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.PingEvery = cmp.Or(c.PingEvery, 20*time.Second)

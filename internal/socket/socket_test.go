@@ -31,6 +31,7 @@ type bundle struct {
 	conns   chan *Conn
 	errs    chan error // what Read ended with
 	got     chan string
+	answer  string // to each message, where it is set
 }
 
 func setup(t *testing.T, config Config) *bundle {
@@ -66,6 +67,10 @@ func (b *bundle) serve(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				b.errs <- err
 				return
+			}
+			if b.answer != "" {
+				c.Send(text(b.answer))
+				continue
 			}
 			b.got <- string(m)
 		}
@@ -437,3 +442,61 @@ func TestOverTLS(t *testing.T) {
 }
 
 var _ net.Conn = (*muted)(nil)
+
+// Who sends faster than it may is closed, with messages and with pings, and hears why although it goes on sending.
+func TestAFlood(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]int{"messages": websocket.TextMessage, "pings": websocket.PingMessage} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ws, _ := setup(t, Config{MaxRate: 1, MaxBurst: 20}).dial()
+			go func() {
+				for ws.WriteMessage(kind, []byte("x")) == nil {
+				}
+			}()
+			for {
+				_, _, err := ws.ReadMessage()
+				if err == nil {
+					continue
+				}
+				if closed, ok := errors.AsType[*websocket.CloseError](err); !ok || closed.Code != websocket.ClosePolicyViolation {
+					t.Errorf("got %v, want a close with 1008", err)
+				}
+				return
+			}
+		})
+	}
+}
+
+// Who asks faster than it reads the answers waits for itself, and is not closed for it.
+func TestWhoAsksFasterThanItReads(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Config{MaxQueue: 64 << 10})
+	b.answer = strings.Repeat("a", 8<<10)
+	ws, _ := b.dialBy(func(network, addr string) (net.Conn, error) {
+		conn, err := net.Dial(network, addr)
+		if err == nil {
+			err = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		}
+		return conn, err
+	})
+	const questions = 200 // whose answers are many times what the queue and the kernel hold
+	asked := make(chan error, 1)
+	go func() {
+		for range questions {
+			if err := ws.WriteMessage(websocket.TextMessage, []byte("question")); err != nil {
+				asked <- err
+				return
+			}
+		}
+		asked <- nil
+	}()
+	if err := <-asked; err != nil {
+		t.Fatal(err)
+	}
+	for range questions {
+		if got := receive(t, ws); got != b.answer {
+			t.Fatalf("got %d bytes", len(got))
+		}
+	}
+}
