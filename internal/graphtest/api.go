@@ -59,6 +59,7 @@ type API struct {
 	Log        *Log
 	Statements *Statements // of the domains; not of the hub
 	Stripe     *stripefake.Server
+	Registry   *prometheus.Registry // of what is live: the hub, the sockets, the audiences
 
 	t     testing.TB
 	data  *pgtest.Database
@@ -75,7 +76,7 @@ func Production(_ *graph.Resolver, c *graph.Config) { c.Production = true }
 // New serves an API until the test ends.
 func New(t testing.TB, options ...Option) *API {
 	t.Helper()
-	a := &API{t: t, data: pgtest.New(t), Log: &Log{}, Statements: &Statements{}}
+	a := &API{t: t, data: pgtest.New(t), Log: &Log{}, Statements: &Statements{}, Registry: prometheus.NewRegistry()}
 	// Clones of one template have one epoch; two databases on one Redis must not.
 	a.Exec("UPDATE epoch SET id = gen_random_uuid()")
 	a.pool = a.tracedPool()
@@ -86,10 +87,10 @@ func New(t testing.TB, options ...Option) *API {
 	for _, option := range options {
 		option(a.Resolver, &config)
 	}
-	sockets, err := socket.New(socket.Config{Log: log})
+	sockets, err := socket.New(socket.Config{Log: log, Registerer: a.Registry})
 	a.must(err)
 	config.Sockets = sockets
-	config.Audience, err = audience.New(audience.Config{Epoch: a.Resolver.Hub.Epoch, Log: log})
+	config.Audience, err = audience.New(audience.Config{Epoch: a.Resolver.Hub.Epoch, Log: log, Registerer: a.Registry})
 	a.must(err)
 	t.Cleanup(config.Audience.Close)
 	config.Sessions = identity.NewWatch(a.data.Pool, log)
@@ -118,7 +119,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	client := redis.NewClient(options)
 	a.t.Cleanup(func() { _ = client.Close() })
-	hub, err := realtime.NewHub(realtime.Config{Pool: a.data.Pool, Redis: client, Log: log})
+	hub, err := realtime.NewHub(realtime.Config{Pool: a.data.Pool, Redis: client, Log: log, Registerer: a.Registry})
 	a.must(err)
 	a.t.Cleanup(hub.Close)
 

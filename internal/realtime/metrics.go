@@ -10,6 +10,7 @@ import (
 // metrics are the hub's, all named souk_realtime_….
 type metrics struct {
 	topics, subscriptions             prometheus.Gauge
+	events                            prometheus.Counter
 	delivered, duplicates, filled     prometheus.Counter
 	fills, lagging, polls, malformed  prometheus.Counter
 	published, unpublished, overflows prometheus.Counter
@@ -30,7 +31,8 @@ func newMetrics() *metrics {
 		topics:        gauge("topics", "Topics with viewers, or in their linger."),
 		subscriptions: gauge("subscriptions", "Open subscriptions."),
 		healthy:       gauge("bus_healthy", "1 while Redis pub/sub answers."),
-		delivered:     counter("delivered_total", "Events handed to subscriptions."),
+		events:        counter("events_total", "Events of this server's topics, each once."),
+		delivered:     counter("delivered_total", "Events handed to subscriptions: to each group of viewers once, and to each viewer who is served alone."),
 		duplicates:    counter("duplicates_total", "Events from the bus that had been seen."),
 		fills:         counter("fills_total", "Reads from Postgres because something was missing."),
 		filled:        counter("filled_total", "Events that came by such a read."),
@@ -60,7 +62,7 @@ func (m *metrics) register(to prometheus.Registerer) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.topics, m.subscriptions, m.healthy, m.delivered, m.duplicates, m.fills, m.filled, m.holes, m.phantoms,
+		m.topics, m.subscriptions, m.healthy, m.events, m.delivered, m.duplicates, m.fills, m.filled, m.holes, m.phantoms,
 		m.lagging, m.polls, m.malformed, m.overflows, m.published, m.unpublished, m.snapshots, m.lag,
 	} {
 		errs = append(errs, to.Register(c))

@@ -228,6 +228,7 @@ func (k *keeper) extend(run []Event) {
 	for _, e := range run {
 		k.hub.metrics.lag.Observe(max(0, now.Sub(e.At).Seconds()))
 	}
+	k.hub.metrics.events.Add(float64(len(run)))
 	k.show(k.view.with(run))
 	k.grown += len(run)
 	k.weight += weigh(run)

@@ -82,11 +82,11 @@ type Sockets struct {
 func New(config Config) (*Sockets, error) {
 	s := &Sockets{
 		config:  config.withDefaults(),
-		metrics: newMetrics(),
 		conns:   map[*Conn]struct{}{},
 		perAddr: map[string]int{},
 		idle:    make(chan struct{}),
 	}
+	s.metrics = newMetrics(s.depth)
 	s.upgrader = websocket.Upgrader{
 		ReadBufferSize:    1024,
 		WriteBufferSize:   256,   // gorilla writes nothing but the handshake here
@@ -194,6 +194,23 @@ func (s *Sockets) all() []*Conn {
 		conns = append(conns, c)
 	}
 	return conns
+}
+
+// depth is how much waits for peers, and for how many.
+func (s *Sockets) depth() (bytes, conns int) {
+	s.mu.Lock()
+	all := s.all()
+	s.mu.Unlock()
+	for _, c := range all {
+		c.mu.Lock()
+		waits := c.queue.bytes
+		c.mu.Unlock()
+		if waits > 0 {
+			bytes += waits
+			conns++
+		}
+	}
+	return bytes, conns
 }
 
 // cut ends what is still open without a word.
