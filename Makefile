@@ -28,7 +28,7 @@ TIMEOUT  ?= 15m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout clean-state go
+.PHONY: help run build test race soak-money soak-live lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ race: ## run the tests with the race detector; needs gcc
 
 soak-money: ## play every flow of money at random, for a time (FOR=10m)
 	@RAPID_CHECKS=1000000 $(MAKE) test PKG=./internal/moneytest TIMEOUT=$(or $(FOR),10m) ARGS='-count=1 -v -run Follows'
+
+soak-live: ## break everything that live viewers stand on, for a time (FOR=10m, SEED=)
+	@$(MAKE) test PKG=./internal/e2e TIMEOUT=0 ARGS='-count=1 -v -run TestOracle -skip Catches -oracle.for=$(or $(FOR),10m) -oracle.seed=$(or $(SEED),0)'
 
 generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
 	@rm -f db/*.sql.go

@@ -33,11 +33,15 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-func build(path string, flags ...string) error {
-	args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
+func build(path string) error {
 	if withRace {
-		args = append(args, "-race")
+		return compile(path, "-race")
 	}
+	return compile(path)
+}
+
+func compile(path string, flags ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
 	out, err := exec.Command("go", append(args, "github.com/souklive/souk/server")...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)

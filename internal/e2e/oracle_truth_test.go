@@ -79,6 +79,12 @@ func (t *truth) top(ctx context.Context, topic realtime.Topic) (top int64, err e
 	return top, err
 }
 
+func (t *truth) forget(topic realtime.Topic) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.records, topic)
+}
+
 func (t *truth) nameOf(u uuid.UUID) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -139,6 +139,14 @@ func (w *oracle) add(t *topic) {
 	w.topics = append(w.topics, t)
 }
 
+// forget drops a topic that has ended; who still reads it has it read anew.
+func (w *oracle) forget(t *topic) {
+	w.mu.Lock()
+	w.topics = slices.DeleteFunc(w.topics, func(other *topic) bool { return other == t })
+	w.mu.Unlock()
+	w.truth.forget(t.name)
+}
+
 // over says that the writing has ended.
 func (w *oracle) over() bool { return w.ended.Load() }
 
@@ -293,7 +301,10 @@ func (w *oracle) sell(ctx context.Context, rng *mathrand.Rand, opened func()) er
 	w.count("lots sold", 1)
 	winner := w.buyers[slices.IndexFunc(w.buyers, func(m *member) bool { return m.id == buyer })]
 	seed := rng.Uint64()
-	w.writing.Go(func() { w.fulfils(ctx, o, winner, seed) })
+	w.writing.Go(func() {
+		w.fulfils(ctx, o, winner, seed)
+		w.forget(lot) // hours have more lots than memory
+	})
 	return nil
 }
 
@@ -392,6 +403,7 @@ func (w *oracle) fulfils(ctx context.Context, key uuid.UUID, buyer *member, seed
 	if top, err := w.truth.top(ctx, o.name); err == nil {
 		w.count("orders received", 1)
 		o.top.Store(top)
+		w.forget(o)
 	}
 }
 

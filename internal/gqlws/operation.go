@@ -159,9 +159,13 @@ func Failure(response *graphql.Response) (errs gqlerror.List, failed bool) {
 
 // ErrInterrupted ends streams for no reason of their clients'; they come back and go on.
 var ErrInterrupted = &gqlerror.Error{
-	Message:    "The stream was interrupted; subscribe again after the last version that you have.",
-	Extensions: map[string]any{"code": "STREAM_INTERRUPTED", "kind": fault.Unavailable.String(), "retryable": true},
+	Message: interrupted.Message,
+	Extensions: map[string]any{
+		"code": interrupted.Code, "kind": interrupted.Kind.String(), "retryable": interrupted.Kind.Retryable(),
+	},
 }
+
+var interrupted = fault.New(fault.Unavailable, "STREAM_INTERRUPTED", "The stream was interrupted; subscribe again after the last version that you have.")
 
 type streamEndKey struct{}
 
