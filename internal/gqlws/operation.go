@@ -15,9 +15,9 @@ import (
 
 // operation is one running operation of a connection.
 type operation struct {
+	line
 	s      *session
 	id     string
-	head   []byte
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -59,6 +59,7 @@ func (o *operation) joined(leave func()) {
 
 // stop ends the operation for its client's sake; nothing more is said.
 func (o *operation) stop() {
+	o.over.Store(true)
 	o.cancel()
 	o.mu.Lock()
 	o.stopped = true
@@ -71,19 +72,18 @@ func (o *operation) stop() {
 
 // Next implements Viewer.
 func (o *operation) Next(_ int64, answers [][]byte) {
-	if o.ctx.Err() == nil {
-		o.s.conn.SendEach(o.head, answers, tail)
-	}
+	o.send(answers)
 }
 
 // Ready implements Viewer.
-func (o *operation) Ready() bool { return o.s.conn.Room(o.ctx.Done()) }
+func (o *operation) Ready() bool { return o.conn.Room(o.ctx.Done()) }
 
 // End implements Viewer.
 func (o *operation) End(errs gqlerror.List) {
 	if !o.s.finish(o) {
 		return
 	}
+	o.over.Store(true)
 	o.cancel()
 	if len(errs) > 0 {
 		o.s.say(o.s.errorMessage(o.id, errs))

@@ -254,7 +254,7 @@ func (s *session) open(id string) (*operation, error) {
 	case len(s.operations) >= s.h.MaxOperations:
 		return nil, ErrTooManyOperations
 	}
-	op := &operation{s: s, id: id, head: s.p.head(id)}
+	op := &operation{line: line{conn: s.conn, head: s.p.head(id)}, s: s, id: id}
 	op.ctx, op.cancel = context.WithCancel(s.ctx)
 	s.operations[id] = op
 	return op, nil

@@ -205,6 +205,7 @@ func (c *Conn) Cut() {
 			c.said = true
 		}
 		c.queue.drop()
+		c.fd = -1
 		c.mu.Unlock()
 		c.pings.Stop()
 		_ = c.ws.Close()

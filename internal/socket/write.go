@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,30 +15,23 @@ const maxBatch = 64 << 10
 // batches are the buffers that writes are put together in.
 var batches = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// writer moves a connection's queue to the network. Conn.mu guards queue, busy and last; whoever has set busy owns
-// the rest until the queue is empty.
+// writer moves a connection's queue to the network. Conn.mu guards it.
 type writer struct {
 	queue queue
-	busy  bool
+	busy  bool          // a goroutine writes what the kernel did not take; it alone writes, until the queue is empty
 	last  int           // the code of the close frame that ends the writing, 0 while it goes on
 	room  chan struct{} // closed when a queue that was too full no longer is; nil where nobody waits
 
-	// For writing without waiting: raw is nil where the connection is not a plain socket (TLS).
-	raw  syscall.RawConn
-	now  func(fd uintptr) bool // made once, because a closure would be an allocation a write
-	out  []byte
-	n    int
-	nErr error
+	// fd is for writing without waiting: -1 where the connection is not a plain socket (TLS), and once it is about to be
+	// closed, for the number may then be another connection's.
+	fd int
 }
 
 func (c *Conn) initWriter() {
+	c.fd = -1
 	if plain, ok := c.net.(*net.TCPConn); ok {
 		_ = plain.SetWriteBuffer(c.sockets.config.SendBuffer)
-		c.raw, _ = plain.SyscallConn()
-	}
-	c.now = func(fd uintptr) bool {
-		c.n, c.nErr = writeNow(fd, c.out)
-		return true // never wait for the socket here
+		c.fd = descriptor(plain)
 	}
 }
 
@@ -63,6 +55,10 @@ func (c *Conn) SendEach(head []byte, bodies [][]byte, tail []byte) {
 	c.mu.Lock()
 	if c.last != 0 {
 		c.mu.Unlock()
+		return
+	}
+	if !c.busy && c.fd >= 0 && c.queue.empty() { // as for most viewers at most times: past the queue
+		c.unlockAndWriteEach(head, bodies, tail)
 		return
 	}
 	backlog := c.queue.bytes
@@ -169,25 +165,57 @@ func (c *Conn) unlockAndFlush() {
 		c.mu.Unlock()
 		return
 	}
-	c.busy = true
-	c.mu.Unlock()
 	batch := batches.Get().(*[]byte)
-	if c.raw == nil {
+	if c.fd < 0 {
+		c.busy = true
+		c.mu.Unlock()
 		go c.flush(batch, nil)
 		return
 	}
-	for c.fill(batch) {
-		n, err := c.try(*batch)
-		switch {
-		case err != nil:
+	c.fill(batch)
+	c.unlockAndWrite(batch)
+}
+
+// unlockAndWriteEach writes messages that nothing waits before.
+func (c *Conn) unlockAndWriteEach(head []byte, bodies [][]byte, tail []byte) {
+	batch := batches.Get().(*[]byte)
+	b := (*batch)[:0]
+	for i, body := range bodies {
+		if len(b) > maxBatch {
+			for _, body := range bodies[i:] {
+				c.queue.push(Message{head, body, tail})
+			}
+			bodies = bodies[:i]
+			break
+		}
+		b = appendMessage(b, Message{head, body, tail})
+	}
+	*batch = b
+	c.sockets.metrics.wrote(len(b), len(bodies))
+	c.unlockAndWrite(batch)
+}
+
+// unlockAndWrite writes a batch and whatever waits, as far as the kernel takes it now; the rest is left to a goroutine. The lock is
+// held meanwhile, as none of it waits: that keeps the order, and the descriptor from being closed.
+func (c *Conn) unlockAndWrite(batch *[]byte) {
+	for len(*batch) > 0 {
+		n, err := writeNow(c.fd, *batch)
+		if err != nil {
+			c.busy = true
+			c.mu.Unlock()
 			c.writeFailed(err)
 			recycle(batch)
 			return
-		case n < len(*batch):
+		}
+		if n < len(*batch) {
+			c.busy = true
+			c.mu.Unlock()
 			go c.flush(batch, (*batch)[n:])
 			return
 		}
+		c.fill(batch)
 	}
+	c.mu.Unlock()
 	recycle(batch)
 }
 
@@ -197,7 +225,7 @@ func (c *Conn) flush(batch *[]byte, left []byte) {
 	for {
 		if len(left) > 0 {
 			c.mu.Lock()
-			if c.last == 0 || c.last != websocket.CloseTryAgainLater {
+			if c.last != websocket.CloseTryAgainLater {
 				_ = c.net.SetWriteDeadline(time.Now().Add(c.sockets.config.WriteTimeout))
 			}
 			c.mu.Unlock()
@@ -206,18 +234,20 @@ func (c *Conn) flush(batch *[]byte, left []byte) {
 				return
 			}
 		}
-		if !c.fill(batch) {
+		c.mu.Lock()
+		c.fill(batch)
+		left = *batch
+		if len(left) == 0 {
+			c.busy = false
+			c.mu.Unlock()
 			return
 		}
-		left = *batch
+		c.mu.Unlock()
 	}
 }
 
-// fill takes what waits into the batch. Where nothing does it gives the writing up and answers false; after the close
-// frame there is nothing more.
-func (c *Conn) fill(batch *[]byte) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// fill takes what waits into the batch; mu is held. After the close frame there is nothing more.
+func (c *Conn) fill(batch *[]byte) {
 	b, messages := c.queue.take((*batch)[:0], maxBatch)
 	if c.last != 0 && c.queue.empty() && !c.said {
 		c.said = true
@@ -228,23 +258,9 @@ func (c *Conn) fill(batch *[]byte) bool {
 		close(c.room)
 		c.room = nil
 	}
-	if len(b) == 0 {
-		c.busy = false
-		return false
+	if len(b) > 0 {
+		c.sockets.metrics.wrote(len(b), messages)
 	}
-	c.sockets.metrics.wrote(len(b), messages)
-	return true
-}
-
-// try writes as much as the kernel takes now.
-func (c *Conn) try(b []byte) (int, error) {
-	c.out = b
-	err := c.raw.Write(c.now)
-	c.out = nil
-	if err == nil {
-		err = c.nErr
-	}
-	return c.n, err
 }
 
 // writeFailed cuts the connection: a frame may have stopped in its middle. busy stays set, so that nobody writes again.

@@ -2,12 +2,24 @@
 
 package socket
 
-import "syscall"
+import (
+	"net"
+	"syscall"
+)
+
+// descriptor is a connection's number in the kernel; -1 where it has none any more.
+func descriptor(conn *net.TCPConn) int {
+	number := -1
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { number = int(fd) })
+	}
+	return number
+}
 
 // writeNow writes what the kernel takes without waiting.
-func writeNow(fd uintptr, b []byte) (int, error) {
+func writeNow(fd int, b []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), b)
+		n, err := write(fd, b)
 		switch err {
 		case nil:
 			return n, nil
