@@ -11,6 +11,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/identity"
@@ -21,8 +22,12 @@ import (
 	"github.com/souklive/souk/internal/show"
 )
 
-// gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds.
-const gatherTime = 2 * time.Millisecond
+// gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds. A group of viewers
+// is served one event after the other, so that each event of a burst would wait; there a query that is made twice is once for all.
+const (
+	gatherTime       = 2 * time.Millisecond
+	gatherTimeShared = 100 * time.Microsecond
+)
 
 type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
 
@@ -66,7 +71,11 @@ type loadersKey struct{}
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
 
 func (r *Resolver) newLoaders(ctx context.Context) *loaders {
-	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, gatherTime))
+	usual := gatherTime
+	if audience.Shared(ctx) {
+		usual = gatherTimeShared
+	}
+	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, usual))
 	return &loaders{
 		payments:    own(user, r.Payment.OrderPayments, gather),
 		cardOfActor: own(user, r.Payment.CardsByID, gather),

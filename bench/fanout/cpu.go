@@ -55,7 +55,7 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 		}
 	}()
 	b.say("opening %d viewers of each server", size)
-	ours, err := b.ours(ctx, size, play)
+	ours, err := b.played(ctx, size, play)
 	if err != nil {
 		return c, err
 	}

@@ -22,6 +22,8 @@ type loadSpec struct {
 	Dialect string   `json:"dialect"`
 	Viewers int      `json:"viewers"`
 	Lots    []string `json:"lots"` // shared out in turns
+	// From is how many viewers others have, whose addresses these should not share.
+	From int `json:"from"`
 	// StallEvery makes each so manieth viewer one that can be told to read no more; 0 for none.
 	StallEvery int `json:"stallEvery"`
 }
@@ -123,7 +125,7 @@ func (l *load) obey(line string) error {
 	case "open": // all that are not; the answer comes once they are live
 		l.opening, l.next = time.Now(), 0
 		return l.dialMore()
-	case "await": // until every viewer that is not stalled has this version
+	case "await": // until every viewer that never stalls has this version
 		var err error
 		if l.target, err = strconv.ParseInt(argument, 10, 64); err != nil {
 			return err
@@ -211,7 +213,7 @@ func (l *load) dial(v *viewer) error {
 			return err
 		}
 	}
-	group := v.at/perAddress + 2
+	group := (l.spec.From+v.at)/perAddress + 2
 	from := &syscall.SockaddrInet4{Addr: [4]byte{127, 1, byte(group >> 8), byte(group)}}
 	if err := syscall.Bind(fd, from); err != nil {
 		return err
@@ -240,8 +242,8 @@ func (l *load) close(v *viewer) {
 
 func (l *load) mayStall(v *viewer) bool { return l.spec.StallEvery > 0 && v.at%l.spec.StallEvery == 0 }
 
-// counts says whether a viewer is one whose messages are waited for.
-func (l *load) counts(v *viewer) bool { return !l.stalled || !l.mayStall(v) }
+// counts says whether a viewer is one whose messages are timed and waited for: those that may stall are not, at any time.
+func (l *load) counts(v *viewer) bool { return !l.mayStall(v) }
 
 // stall has those viewers that may stall read no more, or begin anew.
 func (l *load) stall(on bool) error {

@@ -58,6 +58,10 @@ func first(args []string) string {
 func parts() []part {
 	return []part{
 		{"cpu", (*bench).measureCost},
+		{"lag", (*bench).measureLag},
+		{"memory", (*bench).measureMemory},
+		{"stall", (*bench).measureStalled},
+		{"storm", (*bench).measureStorm},
 	}
 }
 

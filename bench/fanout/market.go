@@ -29,6 +29,7 @@ type lot struct {
 	node    string // its id in the API
 	minimum int    // the next bid, in cents
 	turn    int    // whose
+	version int64  // that the last bid made
 }
 
 const (
@@ -99,17 +100,18 @@ func (m *market) bid(ctx context.Context, l *lot) error {
 	var got struct {
 		BidPlace struct {
 			Auction struct {
+				Version     int64
 				NextMinimum struct{ Minor string }
 			}
 		}
 	}
 	err := m.do(ctx, m.bidders[l.turn], `mutation($in: BidPlaceInput!) {
-		bidPlace(input: $in) { auction { nextMinimum { minor } } userErrors { code } } }`,
+		bidPlace(input: $in) { auction { version nextMinimum { minor } } userErrors { code } } }`,
 		vars{"in": vars{"auctionId": l.node, "amount": euros(l.minimum), "idempotencyKey": fmt.Sprintf("%s-%d", l.node, l.minimum)}}, &got)
 	if err != nil {
 		return err
 	}
-	l.turn = 1 - l.turn
+	l.turn, l.version = 1-l.turn, got.BidPlace.Auction.Version
 	l.minimum, err = strconv.Atoi(got.BidPlace.Auction.NextMinimum.Minor)
 	return err
 }

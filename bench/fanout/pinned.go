@@ -98,6 +98,20 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
 }
 
+// rss is the process's resident memory in bytes.
+func (s *server) rss() (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.child.PID()))
+	if err != nil {
+		return 0, errors.Join(err, s.ended())
+	}
+	fields := strings.Fields(string(raw))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("/proc has %q", raw)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
 // talker is a process of this program that takes commands by line and answers each by one.
 type talker struct {
 	*server

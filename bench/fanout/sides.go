@@ -22,17 +22,33 @@ type script struct {
 	epoch    string
 }
 
-// ours is Souk, woken by what this process commits.
-func (s *stage) ours(ctx context.Context, viewers int, play *script) (*side, error) {
+// ours is Souk with viewers of lots.
+func (s *stage) ours(ctx context.Context, spec loadSpec, lots ...lot) (*side, error) {
 	souk, err := s.startSouk(ctx, serverCore, "serve", "api")
 	if err != nil {
 		return nil, err
 	}
 	o := &side{name: "souk", server: souk, end: souk.stop}
+	spec.Addr, spec.Dialect = souk.addr, "graphql"
+	for _, l := range lots {
+		spec.Lots = append(spec.Lots, l.node)
+	}
+	if err := o.watch(ctx, spec); err != nil {
+		return nil, errors.Join(err, o.close(ctx))
+	}
+	return o, nil
+}
+
+// played is Souk, woken by what this process commits, which is kept for the rivals.
+func (s *stage) played(ctx context.Context, viewers int, play *script) (*side, error) {
 	lot := s.market.lots[0]
 	key, err := lot.key()
 	if err != nil {
-		return nil, errors.Join(err, o.close(ctx))
+		return nil, err
+	}
+	o, err := s.ours(ctx, loadSpec{Viewers: viewers}, lot)
+	if err != nil {
+		return nil, err
 	}
 	o.publish = func(ctx context.Context, events int) (int64, time.Time, error) {
 		made, err := s.commit(ctx, key, events)
@@ -43,9 +59,6 @@ func (s *stage) ours(ctx context.Context, viewers int, play *script) (*side, err
 		begun := time.Now()
 		s.hub.Publish(ctx, made...)
 		return made[len(made)-1].Version, begun, nil
-	}
-	if err := o.watch(ctx, loadSpec{Addr: souk.addr, Dialect: "graphql", Viewers: viewers, Lots: []string{lot.node}}); err != nil {
-		return nil, errors.Join(err, o.close(ctx))
 	}
 	return o, nil
 }

@@ -111,7 +111,7 @@ func (g *group) follow() gqlerror.List {
 		}
 	})
 	defer timer.Stop()
-	err := g.each(g.ctx, &Run{Begin: &Begin{}}, func(f frame) bool {
+	err := g.each(g.ctx, &Run{Begin: &Begin{}, shared: true}, func(f frame) bool {
 		now := g.view.Load()
 		if now == nil {
 			g.fresh.Store(&snapshot{f, time.Now()})
@@ -294,7 +294,7 @@ func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	result := g.reads.DoChan("", func() (any, error) {
 		var taken *snapshot
 		begun := time.Now()
-		err := g.each(g.ctx, &Run{Begin: &Begin{}}, func(f frame) bool {
+		err := g.each(g.ctx, &Run{Begin: &Begin{}, shared: true}, func(f frame) bool {
 			taken = &snapshot{f, begun}
 			return false
 		})
@@ -323,7 +323,7 @@ func (g *group) takeSnapshot(ctx context.Context) (*snapshot, error) {
 func (g *group) catchUp(ctx context.Context, m *member, p plan) {
 	g.a.metrics.catchUps.Inc()
 	attached := false
-	err := g.each(ctx, &Run{Begin: &Begin{&Cursor{*p.after, p.epoch}}}, func(f frame) bool {
+	err := g.each(ctx, &Run{Begin: &Begin{&Cursor{*p.after, p.epoch}}, shared: true}, func(f frame) bool {
 		m.viewer.Next(f.version, [][]byte{f.body})
 		if !m.viewer.Ready() {
 			return false

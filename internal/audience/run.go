@@ -17,6 +17,8 @@ type Run struct {
 	// Begin stands in place of the operation's own arguments where it is set: a cursor, or nil for a snapshot.
 	Begin *Begin
 
+	shared bool // for a group
+
 	mu    sync.Mutex
 	marks []mark
 }
@@ -35,6 +37,12 @@ type runKey struct{}
 func RunOf(ctx context.Context) *Run {
 	run, _ := ctx.Value(runKey{}).(*Run)
 	return run
+}
+
+// Shared reports whether the resolver works for a group.
+func Shared(ctx context.Context) bool {
+	run := RunOf(ctx)
+	return run != nil && run.shared
 }
 
 func withRun(ctx context.Context, run *Run) context.Context {

@@ -1,0 +1,55 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const bidEvery = 50 * time.Millisecond // twenty a second
+
+// measureLag has people bid on another server, and takes the time from each bid's commit to the last viewer here.
+func (b *bench) measureLag(ctx context.Context) error {
+	sizes, bids := []int{1000, 10_000}, 500
+	if b.quick {
+		sizes, bids = []int{500, 2000}, 100
+	}
+	b.row("from a bid's commit to its viewers, milliseconds, %d bids, %.0f a second wanted   p50      p99    p99.9", bids, 1/bidEvery.Seconds())
+	for i, size := range sizes {
+		b.say("%d bids before %d viewers", bids, size)
+		c, rate, err := b.bidBefore(ctx, size, bids, &b.market.lots[1+i])
+		if err != nil {
+			return err
+		}
+		b.row("    %5d viewers, to the last one   (%4.1f bids a second)  %19.1f %8.1f %8.1f", size, rate, c.Last.P50, c.Last.P99, c.Last.P999)
+		b.row("    %5d viewers, to each of them                           %19.1f %8.1f %8.1f", size, c.Each.P50, c.Each.P99, c.Each.P999)
+		if i == len(sizes)-1 {
+			b.result("fanout_commit_p99_ms", c.Last.P99)
+		}
+	}
+	return nil
+}
+
+// bidBefore places bids before so many viewers, and answers how many a second there were.
+func (b *bench) bidBefore(ctx context.Context, size, bids int, lot *lot) (c counts, rate float64, err error) {
+	ours, err := b.ours(ctx, loadSpec{Viewers: size}, *lot)
+	if err != nil {
+		return c, 0, err
+	}
+	defer func() { err = errors.Join(err, ours.close(context.WithoutCancel(ctx))) }()
+	begun := time.Now()
+	for n := range bids {
+		time.Sleep(time.Until(begun.Add(time.Duration(n) * bidEvery)))
+		if err := b.market.bid(ctx, lot); err != nil {
+			return c, 0, err
+		}
+	}
+	rate = float64(bids) / time.Since(begun).Seconds()
+	if _, err := ours.await(ctx, lot.version); err != nil {
+		return c, 0, err
+	}
+	c, err = ours.tally(ctx)
+	return c, rate, err
+}
