@@ -48,7 +48,7 @@ func (s *session) run() {
 			s.readFailed(err)
 			return
 		}
-		if !s.handle(raw) {
+		if !s.handleApart(raw) {
 			s.cancel()
 			drainUntilClosed(s.conn)
 			return
@@ -103,6 +103,14 @@ func (s *session) say(m message) {
 		return
 	}
 	s.conn.Send(socket.Message{Body: raw})
+}
+
+// handleApart handles a message on a stack of its own: to read and validate an operation takes ten times the stack that waiting
+// for the next one does, and a connection would keep it.
+func (s *session) handleApart(raw []byte) bool {
+	goesOn := make(chan bool)
+	go func() { goesOn <- s.handle(raw) }()
+	return <-goesOn
 }
 
 // handle acts on one message; false says that the connection is over.

@@ -50,7 +50,9 @@ func newConn(s *Sockets, ws *websocket.Conn, network net.Conn, addr string) *Con
 		return nil
 	})
 	c.sign()
+	c.mu.Lock() // the first ping may come before this returns
 	c.pings = time.AfterFunc(s.config.PingEvery, c.ping)
+	c.mu.Unlock()
 	return c
 }
 

@@ -3,6 +3,7 @@
 package socket
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
@@ -20,12 +21,12 @@ func descriptor(conn *net.TCPConn) int {
 func writeNow(fd int, b []byte) (int, error) {
 	for {
 		n, err := write(fd, b)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return n, nil
-		case syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
-		case syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 			return 0, nil
 		}
 		return 0, err
