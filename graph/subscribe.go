@@ -57,7 +57,7 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan T)
+	out := make(chan T, audience.Ahead(ctx))
 	go func() {
 		defer close(out)
 		for event := range subscription.Events() {

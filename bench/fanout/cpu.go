@@ -128,10 +128,7 @@ func (b *bench) round(ctx context.Context, sides []*side, play *script, c *compa
 			}
 		}
 	}
-	for _, s := range sides {
-		if s.name == "stock" {
-			continue
-		}
+	for _, s := range sides[:2] { // us and the raw broadcast
 		rate, err := s.burst(ctx, burstSize)
 		if err != nil {
 			return err
@@ -183,11 +180,10 @@ func (b *bench) tellCost(all []compared) {
 	}
 	b.row("a burst of %d events, messages a second, median (each round)", burstSize)
 	for _, c := range all {
-		for _, name := range []string{"souk", "raw", "centrifuge"} {
-			if rates := c.rates[name]; rates != nil {
-				b.row("    %5d viewers  %-20s %9.0f  (%s)", c.size, labels[name], median(rates), listed(rates, "%.0f"))
-			}
+		for _, name := range []string{"souk", "raw"} {
+			b.row("    %5d viewers  %-20s %9.0f  (%s)", c.size, labels[name], median(c.rates[name]), listed(c.rates[name], "%.0f"))
 		}
+		b.row("    %5d viewers  souk has %.1f of it", c.size, ratio(c.rates["souk"], c.rates["raw"]))
 	}
 	b.result("fanout_cpu_vs_raw", slices.Max(vsRaw))
 	b.result("fanout_backlog_vs_raw", slices.Min(backlog))

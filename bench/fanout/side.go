@@ -55,7 +55,7 @@ func (s *side) close(ctx context.Context) (err error) {
 func (s *side) await(ctx context.Context, version int64) (time.Time, error) {
 	at, err := s.viewers.ask(ctx, fmt.Sprintf("await %d", version), "await")
 	if err != nil {
-		return time.Time{}, errors.Join(err, s.server.ended())
+		return time.Time{}, errors.Join(fmt.Errorf("%s: %w", s.name, err), s.server.ended())
 	}
 	nanos, err := strconv.ParseInt(at, 10, 64)
 	return time.Unix(0, nanos), err

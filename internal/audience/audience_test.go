@@ -47,6 +47,9 @@ type bundle struct {
 	runs      atomic.Int64 // executions begun
 	snapshots atomic.Int64
 	answers   atomic.Int64
+
+	hang    atomic.Int64  // the event that is handed on together with the one before it, and then hangs
+	release chan struct{} // until this is closed
 }
 
 func setup(t *testing.T, config Config) *bundle {
@@ -57,7 +60,7 @@ func setup(t *testing.T, config Config) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(groups.Close)
-	b := &bundle{t: t, groups: groups, changed: make(chan struct{})}
+	b := &bundle{t: t, groups: groups, changed: make(chan struct{}), release: make(chan struct{})}
 	b.exec = executor.New(b.schema())
 	return b
 }
@@ -107,8 +110,18 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 				cursor = c.After
 			}
 			buffer := make([]byte, 0, 64) // used again for each answer, as gqlgen's is
+			emitted := int64(-1)
+			emit := func(version int64) {
+				if version > emitted {
+					run.Emit(version, time.Now())
+					emitted = version
+				}
+			}
 			answer := func(version int64, kind string) *graphql.Response {
-				run.Emit(version, time.Now())
+				emit(version)
+				if b.hang.Load() == version+1 {
+					emit(version + 1)
+				}
 				cursor = version
 				b.answers.Add(1)
 				if err := b.breaks(); err != nil {
@@ -128,6 +141,13 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 						b.snapshots.Add(1)
 						return answer(version, "SNAPSHOT")
 					case cursor < version:
+						if b.hang.Load() == cursor+1 {
+							select {
+							case <-b.release:
+							case <-ctx.Done():
+								return nil
+							}
+						}
 						return answer(cursor+1, "BID")
 					}
 					select {
@@ -262,6 +282,21 @@ func TestOneExecutionForAll(t *testing.T) {
 	if n := b.answers.Load(); n != 1+events {
 		t.Errorf("%d executions for %d events", n, events)
 	}
+}
+
+// An event that waits for the one behind it, to be written together, waits for a moment only.
+func TestAnEventDoesNotWaitForOneThatHangs(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Config{})
+	v, _ := b.join(-1)
+	v.wait(0)
+	b.hang.Store(2)
+	b.commit(2)
+	if seen := v.wait(1); len(seen) != 2 {
+		t.Fatalf("seen %v", seen)
+	}
+	close(b.release)
+	v.wait(2)
 }
 
 // A storm of viewers without a cursor takes a snapshot together.

@@ -56,6 +56,7 @@ type group struct {
 	fresh  atomic.Pointer[snapshot] // the newest
 	reads  singleflight.Group
 	wake   chan struct{}
+	soon   atomic.Bool // a wake is on its way
 	shards []*shard
 	next   atomic.Uint32
 	passed atomic.Int64  // the version that every member was handed
@@ -111,7 +112,8 @@ func (g *group) follow() gqlerror.List {
 		}
 	})
 	defer timer.Stop()
-	err := g.each(g.ctx, &Run{Begin: &Begin{}, shared: true}, func(f frame) bool {
+	run := &Run{Begin: &Begin{}, shared: true}
+	err := g.each(g.ctx, run, func(f frame) bool {
 		now := g.view.Load()
 		if now == nil {
 			g.fresh.Store(&snapshot{f, time.Now()})
@@ -127,7 +129,11 @@ func (g *group) follow() gqlerror.List {
 			now = &view{first: f.version + 1, reset: &f}
 		}
 		g.view.Store(now)
-		nudge(g.wake)
+		if run.waiting() {
+			g.wakeSoon()
+		} else {
+			nudge(g.wake)
+		}
 		return g.keepStep(now)
 	})
 	if refused, ok := errors.AsType[*refusedError](err); ok {
@@ -135,6 +141,19 @@ func (g *group) follow() gqlerror.List {
 	}
 	return nil
 }
+
+// wakeSoon has a pass made in a moment: more is about to be executed, and what is passed together is written together.
+func (g *group) wakeSoon() {
+	if g.soon.CompareAndSwap(false, true) {
+		time.AfterFunc(burstWait, func() {
+			g.soon.Store(false)
+			nudge(g.wake)
+		})
+	}
+}
+
+// burstWait is the longest that a frame waits for those behind it.
+const burstWait = 10 * time.Millisecond
 
 // keepStep waits while the passes are further behind than the log is long.
 func (g *group) keepStep(now *view) bool {

@@ -39,6 +39,16 @@ func RunOf(ctx context.Context) *Run {
 	return run
 }
 
+// Ahead is how many events a resolver may hand on before they are executed: a group that sees a burst coming puts it together.
+func Ahead(ctx context.Context) int {
+	if Shared(ctx) {
+		return maxAhead
+	}
+	return 0
+}
+
+const maxAhead = 64
+
 // Shared reports whether the resolver works for a group.
 func Shared(ctx context.Context) bool {
 	run := RunOf(ctx)
@@ -78,6 +88,13 @@ func (r *Run) Emit(version int64, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.marks = append(r.marks, mark{version, at})
+}
+
+// waiting reports whether the resolver has handed on more than was executed.
+func (r *Run) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.marks) > 0
 }
 
 // next is the mark of the answer that was just executed.
