@@ -6,8 +6,7 @@ import (
 )
 
 // write is a system call that the scheduler is not told of: on a socket that does not block it takes microseconds, and a
-// broadcast makes thousands of them. Told, the scheduler would take each for a chance to run somebody else, and its watchman would
-// not sleep.
+// broadcast makes thousands of them in a row.
 func write(fd int, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
