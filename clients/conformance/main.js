@@ -4,6 +4,7 @@ import { audit } from './checks/audits.js';
 import { BROKEN, refusal } from './checks/broken.js';
 import { CLIENTS, Crowd } from './checks/clients.js';
 import { closeCodes, exchange, exchanges } from './checks/protocol.js';
+import { stream, streams } from './checks/streams.js';
 import { isCurrent, print, versionsOf } from './report.js';
 import { Lot } from './world/lot.js';
 import { resultOf } from './world/result.js';
@@ -40,10 +41,11 @@ async function findOut() {
   const world = { server, lot, url: server.url };
   const crowd = await Crowd.open(server, lot);
   try {
-    const [audits, closes, said, broken] = await Promise.all([
+    const [audits, closes, said, streamed, broken] = await Promise.all([
       audit(server.url),
       Promise.all(closeCodes.map(async ([name, check]) => [name, await resultOf(() => check(world))])),
       Promise.all(exchanges.map(async ([name, check]) => [name, await resultOf(() => exchange(check, world))])),
+      Promise.all(streams.map(async ([name, check]) => [name, await resultOf(() => stream(check, world))])),
       Promise.all(BROKEN.map(async ([name, run, words]) => [name, await refusal(run, words, world)])),
       crowd.playAll(['live', 'idleCut', 'burstCut']),
     ]);
@@ -59,6 +61,7 @@ async function findOut() {
       },
       { title: 'graphql-transport-ws: close codes', head: ['what ends a connection', 'result'], rows: closes },
       { title: 'graphql-transport-ws: messages', head: ['what holds', 'result'], rows: said },
+      { title: 'graphql-sse: both modes', head: ['what holds', 'result'], rows: streamed },
       { title: `GraphQL over HTTP: the audits of graphql-http ${versions['graphql-http']}`, head: ['id', 'audit', 'result'], rows: audits },
       { title: 'What the checks have to find', head: ['what is broken', 'it is found'], rows: broken },
     ];
