@@ -20,7 +20,12 @@ import (
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
 )
+
+// errUnavailable is for a database that cannot be reached or was lost on the way.
+var errUnavailable = fault.New(fault.Unavailable, "UNAVAILABLE",
+	"A part that this needs cannot be reached right now. Try again; a change may have been made all the same, so repeat it with its idempotency key or read first.")
 
 const internalMessage = "Something went wrong on our side. Tell us the request id if it happens again."
 
@@ -97,7 +102,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 		}
 		f := classify(ctx, err, located)
-		if f.Kind == fault.Internal && firstOf(ctx, err) {
+		if (f.Kind == fault.Internal || errors.Is(f, errUnavailable)) && firstOf(ctx, err) {
 			log.ErrorContext(ctx, "a request failed", append([]any{"error", err, "path", out.Path.String()}, stackOf(err)...)...)
 		}
 		out.Message, out.Extensions = f.Message, extensionsOf(ctx, f)
@@ -118,6 +123,9 @@ func classify(ctx context.Context, err error, located *gqlerror.Error) *fault.Er
 		if code, ok := located.Extensions["code"].(string); ok {
 			return &fault.Error{Kind: fault.Invalid, Code: code, Message: located.Message}
 		}
+	}
+	if postgres.Away(err) {
+		return errUnavailable
 	}
 	return fault.New(fault.Internal, "INTERNAL", internalMessage)
 }
@@ -142,6 +150,8 @@ func statusOf(err error) int {
 		return http.StatusMethodNotAllowed
 	case errors.Is(err, ErrContentType):
 		return http.StatusUnsupportedMediaType
+	case postgres.Away(err):
+		return http.StatusServiceUnavailable
 	}
 	if status, ok := httpStatus[fault.KindOf(err)]; ok {
 		return status

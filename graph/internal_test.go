@@ -14,15 +14,21 @@ import (
 	"github.com/souklive/souk/internal/graphtest"
 )
 
-// wantsInternal insists on the answer to what is our fault: it says who to ask and nothing else, and the cause
-// is in the log once, under the same request id.
+// wantsInternal insists on the answer to what is our fault: it says who to ask and nothing else.
 func wantsInternal(t *testing.T, a *graphtest.API, answer apitest.Answer, cause string) {
+	t.Helper()
+	wantsFailure(t, a, answer, "INTERNAL", cause)
+}
+
+// wantsFailure insists that an answer tells of a failure by its code and nothing else, and that the cause is in the log once, under the
+// same request id.
+func wantsFailure(t *testing.T, a *graphtest.API, answer apitest.Answer, code, cause string) {
 	t.Helper()
 	if len(answer.Errors) == 0 {
 		t.Fatalf("no error: %s", answer.Data)
 	}
 	for _, e := range answer.Errors {
-		if e.Extensions.Code != "INTERNAL" || e.Extensions.Kind != "INTERNAL" || e.Extensions.Retryable {
+		if e.Extensions.Code != code || e.Extensions.Kind != code || e.Extensions.Retryable != (code == "UNAVAILABLE") {
 			t.Errorf("got %+v", e.Extensions)
 		}
 		for _, secret := range []string{cause, "pool", "sql", "127.0.0.1", "souk_", "goroutine", ".go:"} {
@@ -48,7 +54,7 @@ func TestTheDatabaseIsGone(t *testing.T) {
 		status   int
 	}{
 		"a query":         {`{ listings { nodes { id } } }`, false, 200},
-		"a session":       {`{ serverTime }`, true, 500},
+		"a session":       {`{ serverTime }`, true, 503},
 		"a mutation":      {`mutation { signIn(input: {email: "a@souk.example", password: "x"}) { userErrors { code } } }`, false, 200},
 		"beside the rest": {`{ serverTime a: listing(id: "lst_01jzzzzzzzezzzzzzzzzzzzzzz") { id } }`, false, 200},
 	} {
@@ -65,11 +71,11 @@ func TestTheDatabaseIsGone(t *testing.T) {
 			if err != nil || answer.Status != c.status {
 				t.Fatalf("status %d, %v", answer.Status, err)
 			}
-			if c.status == http.StatusInternalServerError { // the access log has its own line for a 500
+			if c.status == http.StatusServiceUnavailable { // the access log has its own line for a 503
 				answer.Status = http.StatusOK
 				a.Log.Forget("request")
 			}
-			wantsInternal(t, a, answer, "closed pool")
+			wantsFailure(t, a, answer, "UNAVAILABLE", "closed pool")
 			if name == "beside the rest" && !strings.Contains(string(answer.Data), "serverTime") {
 				t.Errorf("what could be answered is not: %s", answer.Data)
 			}
@@ -106,7 +112,7 @@ func TestASocketMeetsALostDatabase(t *testing.T) {
 		t.Errorf("connection_init: %v", err)
 	}
 	_, err = a.Nobody().Subscribe(t, `subscription { auctionEvents(auctionId: "auc_01jzzzzzzzezzzzzzzzzzzzzzz") { version } }`, nil).Receive()
-	if err == nil || !strings.Contains(err.Error(), "INTERNAL") || strings.Contains(err.Error(), "pool") {
+	if err == nil || !strings.Contains(err.Error(), "UNAVAILABLE") || strings.Contains(err.Error(), "pool") {
 		t.Errorf("subscribe: %v", err)
 	}
 	if lines := a.Log.Drain(slog.LevelError); len(lines) != 2 {

@@ -203,7 +203,7 @@ func (v *audience) ends(j *journal, payload json.RawMessage) {
 	code := many[0].Extensions.Code
 	v.w.count("ended with "+code, 1)
 	switch code {
-	case "LAGGING", "DRAINING", "REALTIME_UNAVAILABLE", "STREAM_INTERRUPTED", "UNAVAILABLE", "DATABASE_UNAVAILABLE", "INTERNAL":
+	case "LAGGING", "DRAINING", "REALTIME_UNAVAILABLE", "STREAM_INTERRUPTED", "UNAVAILABLE":
 	default:
 		v.violates("refused", j, "%s", payload)
 	}
