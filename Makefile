@@ -24,7 +24,7 @@ STAMP := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 # make test RACE=1 turns the race detector on (it needs a C compiler); ARGS='-run Name' narrows it.
 PKG      ?= ./...
 ARGS     ?=
-TIMEOUT  ?= 15m
+TIMEOUT  ?= 25m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 

@@ -142,9 +142,24 @@ func (s *Stream) Receive() (json.RawMessage, error) {
 		return eventData(f.Payload)
 	case "complete":
 		return nil, ErrComplete
+	case "error":
+		return nil, refusal(f.Payload)
 	default:
 		return nil, fmt.Errorf("%s: %s", f.Type, f.Payload)
 	}
+}
+
+// refusal is what an operation that ends with an error says: a list of errors, and in the older protocol one.
+func refusal(raw json.RawMessage) error {
+	var all []Error
+	if json.Unmarshal(raw, &all) != nil || len(all) == 0 {
+		var one Error
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("an error that is none: %s", raw)
+		}
+		all = []Error{one}
+	}
+	return fmt.Errorf("%s: %s", all[0].Extensions.Code, all[0].Message)
 }
 
 // eventData takes the data out of an event's result.

@@ -356,8 +356,13 @@ func TestControl(t *testing.T) {
 	if d := b.dispute(t, id); d.Status != stripe.DisputeStatusLost {
 		t.Errorf("after the deadline: %s", d.Status)
 	}
-	if status, _ := post("/souk/disputes/"+id, url.Values{"outcome": {"won"}}); status != http.StatusBadRequest {
-		t.Errorf("decided a closed dispute: %d", status)
+	for _, c := range []struct {
+		outcome string
+		want    int
+	}{{"lost", http.StatusBadRequest}, {"won", http.StatusOK}, {"lost", http.StatusBadRequest}, {"won", http.StatusBadRequest}} {
+		if status, _ := post("/souk/disputes/"+id, url.Values{"outcome": {c.outcome}}); status != c.want {
+			t.Errorf("%s, after the dispute was closed: %d, want %d", c.outcome, status, c.want)
+		}
 	}
 	second := mustPay(t, b, payment("pm_card_visa")).LatestCharge.ID
 	d, err := b.server.OpenDispute(second, "fraudulent", 0, true)
