@@ -150,11 +150,12 @@ func statusOf(err error) int {
 		return http.StatusMethodNotAllowed
 	case errors.Is(err, ErrContentType):
 		return http.StatusUnsupportedMediaType
-	case postgres.Away(err):
-		return http.StatusServiceUnavailable
 	}
 	if status, ok := httpStatus[fault.KindOf(err)]; ok {
 		return status
+	}
+	if postgres.Away(err) {
+		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
 }
