@@ -1,124 +1,16 @@
 package stripefake
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
-	"github.com/stripe/stripe-go/v76/client"
-
-	"github.com/souklive/souk/internal/stripefake/spectest"
 )
-
-const testKey = "sk_test_souk_0123456789abcdef"
-
-// handClock is the virtual clock of a test.
-type handClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-type bundle struct {
-	server *Server
-	clock  *handClock
-	url    string
-	api    *client.API
-}
-
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	return setupWith(t, Config{Seed: 7})
-}
-
-func setupWith(t *testing.T, config Config) *bundle {
-	t.Helper()
-	clock := &handClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	config.Key, config.Clock = testKey, clock
-	server, err := New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	watched := spectest.Watch(t, server)
-	listener := httptest.NewServer(watched)
-	t.Cleanup(listener.Close)
-	t.Cleanup(func() { // so that each test's events are checked as well, whatever it tests
-		server.Faults().Clear()
-		r := httptest.NewRequest(http.MethodGet, "/v1/events?limit=100", http.NoBody)
-		r.SetBasicAuth(testKey, "")
-		watched.ServeHTTP(httptest.NewRecorder(), r)
-	})
-	return &bundle{server: server, clock: clock, url: listener.URL, api: stripeClient(listener.URL, testKey)}
-}
-
-// stripeClient is stripe-go without retries, so that a test sees each answer.
-func stripeClient(url, key string) *client.API {
-	config := &stripe.BackendConfig{
-		URL: new(url), HTTPClient: &http.Client{Timeout: 10 * time.Second}, MaxNetworkRetries: stripe.Int64(0),
-		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}, EnableTelemetry: new(false),
-	}
-	backend := stripe.GetBackendWithConfig(stripe.APIBackend, config)
-	return client.New(key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
-}
-
-// payment is a confirmed intent of 12.50 euros by a test card.
-func payment(card string) *stripe.PaymentIntentParams {
-	p := &stripe.PaymentIntentParams{
-		Amount: stripe.Int64(1250), Currency: new("eur"), PaymentMethod: new(card),
-		PaymentMethodTypes: stripe.StringSlice([]string{"card"}), Confirm: new(true),
-	}
-	p.AddExpand("latest_charge.balance_transaction")
-	return p
-}
-
-func keyed(p *stripe.PaymentIntentParams, key string) *stripe.PaymentIntentParams {
-	p.SetIdempotencyKey(key)
-	return p
-}
-
-func mustPay(t *testing.T, b *bundle, p *stripe.PaymentIntentParams) *stripe.PaymentIntent {
-	t.Helper()
-	intent, err := b.api.PaymentIntents.New(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return intent
-}
-
-// stripeErr insists on an error of Stripe's with a status.
-func stripeErr(t *testing.T, err error, status int) *stripe.Error {
-	t.Helper()
-	var e *stripe.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want an answer with status %d", err, status)
-	}
-	if e.HTTPStatusCode != status {
-		t.Fatalf("got status %d (%s), want %d", e.HTTPStatusCode, e.Msg, status)
-	}
-	return e
-}
 
 func TestPaymentSucceeds(t *testing.T) {
 	t.Parallel()
@@ -345,180 +237,6 @@ func TestWritesAfterCloseFail(t *testing.T) {
 	_ = stripeErr(t, err, http.StatusInternalServerError)
 }
 
-func send(t *testing.T, r *http.Request) (int, string) {
-	t.Helper()
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(body)
-}
-
-func TestIdempotentReplay(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	first := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
-	again := mustPay(t, b, keyed(payment("pm_card_visa"), "k1"))
-	if first.ID != again.ID || !bytes.Equal(first.LastResponse.RawJSON, again.LastResponse.RawJSON) {
-		t.Errorf("the replay differs:\n%s\n%s", first.LastResponse.RawJSON, again.LastResponse.RawJSON)
-	}
-	if again.LastResponse.Header.Get("Idempotent-Replayed") != "true" || first.LastResponse.Header.Get("Idempotent-Replayed") != "" {
-		t.Error("Idempotent-Replayed is not on the second answer alone")
-	}
-	other := keyed(payment("pm_card_visa"), "k1")
-	other.Amount = stripe.Int64(1251)
-	_, err := b.api.PaymentIntents.New(other)
-	if e := stripeErr(t, err, http.StatusBadRequest); e.Type != stripe.ErrorTypeIdempotency {
-		t.Errorf("other parameters: %s", e.Type)
-	}
-	_, err = b.api.PaymentIntents.New(keyed(payment("pm_card_visa_chargeDeclined"), "k2"))
-	declined := stripeErr(t, err, http.StatusPaymentRequired)
-	_, err = b.api.PaymentIntents.New(keyed(payment("pm_card_visa_chargeDeclined"), "k2"))
-	if e := stripeErr(t, err, http.StatusPaymentRequired); e.ChargeID != declined.ChargeID {
-		t.Error("a decline was repeated, not replayed")
-	}
-	if n := len(b.server.Journal()); n != 1 {
-		t.Errorf("%d movements, want 1", n)
-	}
-	b.clock.advance(24 * time.Hour)
-	if late := mustPay(t, b, keyed(payment("pm_card_visa"), "k1")); late.ID == first.ID {
-		t.Error("the key was remembered for more than its 24 hours")
-	}
-}
-
-func TestRefusedInputLeavesTheKeyFree(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	wrong := keyed(payment("pm_no"), "k")
-	_, err := b.api.PaymentIntents.New(wrong)
-	_ = stripeErr(t, err, http.StatusNotFound)
-	mustPay(t, b, keyed(payment("pm_card_visa"), "k"))
-}
-
-func TestKeyInProgress(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	release := make(chan struct{})
-	b.server.Faults().Add(Rule{Method: "POST", Path: "/v1/payment_intents", Fault: Delay, Until: release})
-	type result struct {
-		intent *stripe.PaymentIntent
-		err    error
-	}
-	slow := make(chan result, 1)
-	go func() {
-		intent, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
-		slow <- result{intent, err}
-	}()
-	for b.server.Faults().Fired()[Delay] == 0 || !b.claimed("k") {
-		if t.Context().Err() != nil {
-			t.Fatal("the slow request never arrived")
-		}
-		time.Sleep(time.Millisecond)
-	}
-	_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
-	if e := stripeErr(t, err, http.StatusConflict); e.Code != "idempotency_key_in_use" {
-		t.Errorf("got %s", e.Code)
-	}
-	close(release)
-	first := <-slow
-	if first.err != nil {
-		t.Fatal(first.err)
-	}
-	if again := mustPay(t, b, keyed(payment("pm_card_visa"), "k")); again.ID != first.intent.ID {
-		t.Error("the key was answered twice")
-	}
-}
-
-func (b *bundle) claimed(key string) bool {
-	b.server.mu.Lock()
-	defer b.server.mu.Unlock()
-	return b.server.keys[key] != nil
-}
-
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		fault   Fault
-		moved   int // movements after the faulty request
-		after   int // and after the same key again
-		status  int // of the faulty answer; 0 is a broken connection
-		replays int // status of the same key again
-	}{
-		{CutBefore, 0, 1, 0, 200},
-		{CutAfter, 1, 1, 0, 200},
-		{ErrorBefore, 0, 0, 500, 500},
-		{ErrorAfter, 1, 1, 500, 500},
-		{RateLimit, 0, 1, 429, 200},
-		{Delay, 1, 1, 200, 200},
-	} {
-		t.Run(string(test.fault), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			b.server.Faults().Add(Rule{Fault: test.fault, Wait: time.Millisecond})
-			for i, want := range []struct{ status, moved int }{{test.status, test.moved}, {test.replays, test.after}} {
-				_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
-				var e *stripe.Error
-				switch got := errors.As(err, &e); {
-				case want.status == 200 && err != nil, want.status == 0 && (err == nil || got):
-					t.Fatalf("request %d: %v", i, err)
-				case want.status > 200:
-					_ = stripeErr(t, err, want.status)
-				}
-				if n := len(b.server.Journal()); n != want.moved {
-					t.Fatalf("request %d: %d movements, want %d", i, n, want.moved)
-				}
-			}
-			if n := b.server.Faults().Fired()[test.fault]; n != 1 {
-				t.Errorf("fired %d times", n)
-			}
-		})
-	}
-}
-
-func TestFaultByHeader(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	p := payment("pm_card_visa")
-	p.Headers = http.Header{FaultHeader: {"rate_limit"}}
-	_, err := b.api.PaymentIntents.New(p)
-	_ = stripeErr(t, err, http.StatusTooManyRequests)
-	p.Headers.Set(FaultHeader, "gremlins")
-	_, err = b.api.PaymentIntents.New(p)
-	_ = stripeErr(t, err, http.StatusBadRequest)
-}
-
-func TestSeededRatesReplay(t *testing.T) {
-	t.Parallel()
-	run := func() string {
-		b := setupWith(t, Config{Seed: 42})
-		b.server.Faults().Rates(map[Fault]float64{RateLimit: 0.3, ErrorAfter: 0.3}, 0)
-		var outcomes strings.Builder
-		for range 40 {
-			_, err := b.api.PaymentIntents.New(payment("pm_card_visa"))
-			if e, ok := errors.AsType[*stripe.Error](err); ok {
-				outcomes.WriteString(http.StatusText(e.HTTPStatusCode)[:1])
-			} else {
-				outcomes.WriteString("o")
-			}
-		}
-		return outcomes.String()
-	}
-	first := run()
-	if second := run(); first != second {
-		t.Errorf("one seed gave\n%s\n%s", first, second)
-	}
-	for _, each := range []string{"o", "T", "I"} {
-		if !strings.Contains(first, each) {
-			t.Errorf("outcome %s never came: %s", each, first)
-		}
-	}
-}
-
 func TestStateSurvives(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/stripe.json"
@@ -546,16 +264,6 @@ func TestStateSurvives(t *testing.T) {
 	}
 	if n := len(again.server.Journal()); n != 2 {
 		t.Errorf("%d movements, want 2", n)
-	}
-}
-
-func TestSameSeedSameIDs(t *testing.T) {
-	t.Parallel()
-	a := mustPay(t, setupWith(t, Config{Seed: 1}), payment("pm_card_visa"))
-	b := mustPay(t, setupWith(t, Config{Seed: 1}), payment("pm_card_visa"))
-	c := mustPay(t, setupWith(t, Config{Seed: 2}), payment("pm_card_visa"))
-	if a.ID != b.ID || a.ID == c.ID {
-		t.Errorf("seeds 1, 1, 2 gave %s, %s, %s", a.ID, b.ID, c.ID)
 	}
 }
 
@@ -661,25 +369,6 @@ func TestCustomersAndSavedCards(t *testing.T) {
 	}
 	if _, err := b.api.PaymentMethods.Detach(card.ID, nil); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestConcurrentPaymentsOfOneKey(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	var group sync.WaitGroup
-	for range 16 {
-		group.Go(func() {
-			_, err := b.api.PaymentIntents.New(keyed(payment("pm_card_visa"), "k"))
-			var e *stripe.Error
-			if err != nil && (!errors.As(err, &e) || e.HTTPStatusCode != http.StatusConflict) {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	if n := len(b.server.Journal()); n != 1 {
-		t.Errorf("%d movements of one key", n)
 	}
 }
 
