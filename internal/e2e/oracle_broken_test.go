@@ -50,7 +50,12 @@ func TestOracleCatchesABrokenBuild(t *testing.T) {
 				pause(ctx, 50*time.Millisecond)
 			}
 			stopWriting()
-			w.end(ctx)
+			if how == "" {
+				w.end(ctx)
+			} else {
+				w.writing.Wait()
+				cancel() // who missed a topic's end would wait for it in vain
+			}
 			watching.Wait()
 			w.hangUp()
 			w.checkCaught(how, classes, enough)
