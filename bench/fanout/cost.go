@@ -20,7 +20,7 @@ func (c cost) micros() float64 { return float64(c.cpu.Microseconds()) / float64(
 // spend publishes events one at a time, each when all viewers have had the one before, so that nothing can be put together, and
 // measures the processor time that it takes.
 func (s *side) spend(ctx context.Context, events int) (c cost, err error) {
-	before, err := s.server.cpu()
+	before, err := s.server.CPU()
 	if err != nil {
 		return c, err
 	}
@@ -33,7 +33,7 @@ func (s *side) spend(ctx context.Context, events int) (c cost, err error) {
 			return c, err
 		}
 	}
-	after, err := s.server.cpu()
+	after, err := s.server.CPU()
 	if err != nil {
 		return c, err
 	}

@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/souklive/souk/bench/rig"
 )
 
 const (
@@ -54,7 +55,7 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 			err = errors.Join(err, s.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	b.say("opening %d viewers of each server", size)
+	b.Say("opening %d viewers of each server", size)
 	ours, err := b.played(ctx, size, play)
 	if err != nil {
 		return c, err
@@ -68,7 +69,7 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 		sides = append(sides, r)
 	}
 	for round := range rounds {
-		b.say("one event at a time, %d viewers, round %d of %d", size, round+1, rounds)
+		b.Say("one event at a time, %d viewers, round %d of %d", size, round+1, rounds)
 		if err := b.round(ctx, sides, play, &c); err != nil {
 			return c, err
 		}
@@ -143,55 +144,41 @@ func (b *bench) round(ctx context.Context, sides []*side, play *script, c *compa
 	return nil
 }
 
-// ratio is the median of the rounds' ratios: within a round both met the same machine.
-func ratio(over, under []float64) float64 {
-	ratios := make([]float64, len(over))
-	for i := range ratios {
-		ratios[i] = over[i] / under[i]
-	}
-	return median(ratios)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
 var labels = map[string]string{
 	"souk": "souk", "raw": "raw broadcast", "stock": "gqlgen as it comes", "centrifuge": "centrifuge",
 }
 
 func (b *bench) tellCost(all []compared) {
 	var vsRaw, allocations, backlog, stock, centrifuge []float64
-	b.row("processor time of a message, microseconds, median (each round)")
+	b.Row("processor time of a message, microseconds, median (each round)")
 	for _, c := range all {
-		b.row("  %d viewers", c.size)
+		b.Row("  %d viewers", c.size)
 		for _, name := range []string{"souk", "raw", "stock", "centrifuge"} {
 			if micros := c.micros[name]; micros != nil {
-				b.row("    %-20s %7.2f  (%s)  %s", labels[name], median(micros), listed(micros, "%.2f"), c.against(name))
+				b.Row("    %-20s %7.2f  (%s)  %s", labels[name], rig.Median(micros), rig.Listed(micros, "%.2f"), c.against(name))
 			}
 		}
-		b.row("    %-20s %7.3f", "allocations, souk", median(c.allocations))
-		vsRaw = append(vsRaw, ratio(c.micros["souk"], c.micros["raw"]))
-		allocations = append(allocations, median(c.allocations))
-		backlog = append(backlog, ratio(c.rates["souk"], c.rates["raw"]))
+		b.Row("    %-20s %7.3f", "allocations, souk", rig.Median(c.allocations))
+		vsRaw = append(vsRaw, rig.Ratio(c.micros["souk"], c.micros["raw"]))
+		allocations = append(allocations, rig.Median(c.allocations))
+		backlog = append(backlog, rig.Ratio(c.rates["souk"], c.rates["raw"]))
 		stock = appendRatio(stock, c.micros["stock"], c.micros["souk"])
 		centrifuge = appendRatio(centrifuge, c.micros["centrifuge"], c.micros["souk"])
 	}
-	b.row("a burst of %d events, messages a second, median (each round)", burstSize)
+	b.Row("a burst of %d events, messages a second, median (each round)", burstSize)
 	for _, c := range all {
 		for _, name := range []string{"souk", "raw"} {
-			b.row("    %5d viewers  %-20s %9.0f  (%s)", c.size, labels[name], median(c.rates[name]), listed(c.rates[name], "%.0f"))
+			b.Row("    %5d viewers  %-20s %9.0f  (%s)", c.size, labels[name], rig.Median(c.rates[name]), rig.Listed(c.rates[name], "%.0f"))
 		}
-		b.row("    %5d viewers  souk has %.1f of it", c.size, ratio(c.rates["souk"], c.rates["raw"]))
+		b.Row("    %5d viewers  souk has %.1f of it", c.size, rig.Ratio(c.rates["souk"], c.rates["raw"]))
 	}
-	b.result("fanout_cpu_vs_raw", slices.Max(vsRaw))
-	b.result("fanout_backlog_vs_raw", slices.Min(backlog))
-	b.result("fanout_stock_vs_ours", slices.Min(stock))
+	b.Result("fanout_cpu_vs_raw", slices.Max(vsRaw))
+	b.Result("fanout_backlog_vs_raw", slices.Min(backlog))
+	b.Result("fanout_stock_vs_ours", slices.Min(stock))
 	if len(centrifuge) > 0 {
-		b.result("fanout_centrifuge_vs_ours", slices.Min(centrifuge))
+		b.Result("fanout_centrifuge_vs_ours", slices.Min(centrifuge))
 	}
-	b.result("fanout_allocations", slices.Max(allocations))
+	b.Result("fanout_allocations", slices.Max(allocations))
 }
 
 // against says how a side stands to us.
@@ -200,22 +187,19 @@ func (c compared) against(name string) string {
 	case "souk":
 		return ""
 	case "raw":
-		return fmt.Sprintf("souk needs %.2f of it", ratio(c.micros["souk"], c.micros[name]))
+		return fmt.Sprintf("souk needs %.2f of it", rig.Ratio(c.micros["souk"], c.micros[name]))
 	}
-	return fmt.Sprintf("%.2f of souk's", ratio(c.micros[name], c.micros["souk"]))
+	return fmt.Sprintf("%.2f of souk's", rig.Ratio(c.micros[name], c.micros["souk"]))
 }
 
 func appendRatio(to, over, under []float64) []float64 {
 	if over == nil {
 		return to
 	}
-	return append(to, ratio(over, under))
+	return append(to, rig.Ratio(over, under))
 }
 
-func listed(values []float64, format string) string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = fmt.Sprintf(format, v)
-	}
-	return strings.Join(texts, " ")
+// allocations is how many objects our server has allocated so far.
+func (b *bench) allocations(ctx context.Context, ours *side) (float64, error) {
+	return rig.Metric(ctx, ours.server, "go_memstats_mallocs_total")
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/souklive/souk/bench/viewers"
 )
 
 const bidEvery = 50 * time.Millisecond // twenty a second
@@ -16,25 +18,25 @@ func (b *bench) measureLag(ctx context.Context) error {
 	if b.quick {
 		sizes, bids = []int{500, 2000}, 100
 	}
-	b.row("from a bid's commit to its viewers, milliseconds, %d bids, %.0f a second wanted   p50      p99    p99.9", bids, 1/bidEvery.Seconds())
+	b.Row("from a bid's commit to its viewers, milliseconds, %d bids, %.0f a second wanted   p50      p99    p99.9", bids, 1/bidEvery.Seconds())
 	for i, size := range sizes {
-		b.say("%d bids before %d viewers", bids, size)
+		b.Say("%d bids before %d viewers", bids, size)
 		c, rate, err := b.bidBefore(ctx, size, bids, &b.market.lots[1+i])
 		if err != nil {
 			return err
 		}
-		b.row("    %5d viewers, to the last one   (%4.1f bids a second)  %19.1f %8.1f %8.1f", size, rate, c.Last.P50, c.Last.P99, c.Last.P999)
-		b.row("    %5d viewers, to each of them                           %19.1f %8.1f %8.1f", size, c.Each.P50, c.Each.P99, c.Each.P999)
+		b.Row("    %5d viewers, to the last one   (%4.1f bids a second)  %19.1f %8.1f %8.1f", size, rate, c.Last.P50, c.Last.P99, c.Last.P999)
+		b.Row("    %5d viewers, to each of them                           %19.1f %8.1f %8.1f", size, c.Each.P50, c.Each.P99, c.Each.P999)
 		if i == len(sizes)-1 {
-			b.result("fanout_commit_p99_ms", c.Last.P99)
+			b.Result("fanout_commit_p99_ms", c.Last.P99)
 		}
 	}
 	return nil
 }
 
 // bidBefore places bids before so many viewers, and answers how many a second there were.
-func (b *bench) bidBefore(ctx context.Context, size, bids int, lot *lot) (c counts, rate float64, err error) {
-	ours, err := b.ours(ctx, loadSpec{Viewers: size}, *lot)
+func (b *bench) bidBefore(ctx context.Context, size, bids int, lot *lot) (c viewers.Counts, rate float64, err error) {
+	ours, err := b.ours(ctx, viewers.Spec{Viewers: size}, *lot)
 	if err != nil {
 		return c, 0, err
 	}

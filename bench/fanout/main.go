@@ -27,6 +27,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/souklive/souk/bench/rig"
+	"github.com/souklive/souk/bench/viewers"
 )
 
 func main() {
@@ -45,7 +48,7 @@ func main() {
 }
 
 // roles are the other processes of a measurement, which this program starts itself as.
-var roles = map[string]func([]string) error{"pin": pin, "load": runLoad, "raw": runRaw, "stock": runStock}
+var roles = map[string]func([]string) error{"pin": rig.Pin, "load": viewers.Run, "raw": runRaw, "stock": runStock}
 
 func first(args []string) string {
 	if len(args) == 0 {
@@ -76,10 +79,7 @@ type bench struct {
 	options
 	self string
 	most int // viewers that descriptors allow
-	out  io.Writer
-
-	table   []string
-	results []string
+	rig.Report
 }
 
 type options struct {
@@ -121,7 +121,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, out: out}
+	b := &bench{options: o, Report: rig.Report{Out: out}}
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if b.stage, err = openStage(ctx, o.souk); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
+	defer func() { err = errors.Join(err, b.Close()) }()
 	for _, part := range parts() {
 		if len(o.only) > 0 && !slices.Contains(o.only, part.name) {
 			continue
@@ -142,7 +142,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	b.report()
+	b.Print()
 	return nil
 }
 
@@ -150,22 +150,3 @@ const (
 	serverLimit = 20_000 // connections that a server takes
 	spareFiles  = 200    // for what else it has open
 )
-
-// say tells how far the run is.
-func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.out, format+"\n", args...) }
-
-// row adds a line to the table.
-func (b *bench) row(format string, args ...any) {
-	b.table = append(b.table, fmt.Sprintf(format, args...))
-}
-
-func (b *bench) result(name string, value float64) {
-	b.results = append(b.results, fmt.Sprintf("RESULT %s %.4g", name, value))
-}
-
-func (b *bench) report() {
-	fmt.Fprintln(b.out)
-	for _, line := range slices.Concat(b.table, []string{""}, b.results) {
-		fmt.Fprintln(b.out, line)
-	}
-}

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/souklive/souk/bench/rig"
+	"github.com/souklive/souk/bench/viewers"
 )
 
 const (
@@ -21,8 +24,8 @@ func (b *bench) measureMemory(ctx context.Context) (err error) {
 	if b.quick {
 		size = 2000
 	}
-	b.say("%d idle viewers", size)
-	ours, err := b.ours(ctx, loadSpec{Viewers: warmViewers}, b.market.lots[3])
+	b.Say("%d idle viewers", size)
+	ours, err := b.ours(ctx, viewers.Spec{Viewers: warmViewers}, b.market.lots[3])
 	if err != nil {
 		return err
 	}
@@ -32,7 +35,7 @@ func (b *bench) measureMemory(ctx context.Context) (err error) {
 		return err
 	}
 	crowd := &side{name: "souk", server: ours.server, end: func(context.Context) error { return nil }}
-	if err := crowd.watch(ctx, loadSpec{Addr: ours.server.addr, Dialect: "graphql", Viewers: size, Lots: []string{b.market.lots[3].node}, From: warmViewers}); err != nil {
+	if err := crowd.watch(ctx, viewers.Spec{Addr: ours.server.Addr, Dialect: "graphql", Viewers: size, Lots: []string{b.market.lots[3].node}, From: warmViewers}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, crowd.close(context.WithoutCancel(ctx))) }()
@@ -41,9 +44,9 @@ func (b *bench) measureMemory(ctx context.Context) (err error) {
 		return err
 	}
 	each := func(a, b float64) float64 { return (b - a) / float64(size) / 1024 }
-	b.row("memory of an idle viewer, KiB: %.1f resident (heap in use %.1f, stacks %.1f)",
+	b.Row("memory of an idle viewer, KiB: %.1f resident (heap in use %.1f, stacks %.1f)",
 		each(before.resident, after.resident), each(before.heap, after.heap), each(before.stacks, after.stacks))
-	b.result("fanout_idle_kb", each(before.resident, after.resident))
+	b.Result("fanout_idle_kb", each(before.resident, after.resident))
 	return nil
 }
 
@@ -51,19 +54,19 @@ func (b *bench) measureMemory(ctx context.Context) (err error) {
 type memory struct{ resident, heap, stacks float64 }
 
 // settled asks the server ordinary questions until it has collected its garbage twice, and lets some seconds pass.
-func (b *bench) settled(ctx context.Context, s *server) (m memory, err error) {
+func (b *bench) settled(ctx context.Context, s *rig.Process) (m memory, err error) {
 	const collections = "go_gc_duration_seconds_count"
-	begun, err := metric(ctx, s, collections)
+	begun, err := rig.Metric(ctx, s, collections)
 	if err != nil {
 		return m, err
 	}
 	for {
 		for range 50 {
-			if err := probe(ctx, "http://"+s.addr+"/graphql?query=%7Bauctions(first%3A5)%7Bnodes%7Bid%20endsAt%7D%7D%7D"); err != nil {
+			if err := rig.Probe(ctx, "http://"+s.Addr+"/graphql?query=%7Bauctions(first%3A5)%7Bnodes%7Bid%20endsAt%7D%7D%7D"); err != nil {
 				return m, err
 			}
 		}
-		now, err := metric(ctx, s, collections)
+		now, err := rig.Metric(ctx, s, collections)
 		if err != nil {
 			return m, err
 		}
@@ -73,14 +76,14 @@ func (b *bench) settled(ctx context.Context, s *server) (m memory, err error) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	time.Sleep(settleTime)
-	resident, err := s.rss()
+	resident, err := s.RSS()
 	if err != nil {
 		return m, err
 	}
 	m.resident = float64(resident)
-	if m.heap, err = metric(ctx, s, "go_memstats_heap_inuse_bytes"); err != nil {
+	if m.heap, err = rig.Metric(ctx, s, "go_memstats_heap_inuse_bytes"); err != nil {
 		return m, err
 	}
-	m.stacks, err = metric(ctx, s, "go_memstats_stack_inuse_bytes")
+	m.stacks, err = rig.Metric(ctx, s, "go_memstats_stack_inuse_bytes")
 	return m, err
 }

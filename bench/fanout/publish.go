@@ -19,7 +19,7 @@ import (
 // event is stored in the same transaction. To publish them is left to the caller. What is left out is the bid's money, which would
 // be work of the server that takes it.
 func (s *stage) commit(ctx context.Context, lot uuid.UUID, events int) (made []realtime.Event, err error) {
-	err = postgres.InTx(ctx, s.admin, func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, s.Admin, func(tx pgx.Tx) error {
 		made = made[:0]
 		change, err := newest(ctx, tx, lot)
 		if err != nil {

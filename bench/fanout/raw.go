@@ -21,7 +21,7 @@ type raw struct {
 
 // runRaw is this program in the role of that server.
 func runRaw(args []string) error {
-	r := &raw{upgrader: websocket.Upgrader{Subprotocols: []string{dialects["graphql"].subprotocol}}}
+	r := &raw{upgrader: websocket.Upgrader{Subprotocols: []string{"graphql-transport-ws"}}}
 	return runRival(args, r, r.broadcast)
 }
 

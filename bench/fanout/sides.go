@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/souklive/souk/bench/rig"
+	"github.com/souklive/souk/bench/viewers"
 	"github.com/souklive/souk/internal/realtime"
 )
 
@@ -23,13 +25,13 @@ type script struct {
 }
 
 // ours is Souk with viewers of lots.
-func (s *stage) ours(ctx context.Context, spec loadSpec, lots ...lot) (*side, error) {
-	souk, err := s.startSouk(ctx, serverCore, "serve", "api")
+func (s *stage) ours(ctx context.Context, spec viewers.Spec, lots ...lot) (*side, error) {
+	souk, err := s.StartSouk(ctx, serverCore, "serve", "api")
 	if err != nil {
 		return nil, err
 	}
-	o := &side{name: "souk", server: souk, end: souk.stop}
-	spec.Addr, spec.Dialect = souk.addr, "graphql"
+	o := &side{name: "souk", server: souk, end: souk.Stop}
+	spec.Addr, spec.Dialect = souk.Addr, "graphql"
 	for _, l := range lots {
 		spec.Lots = append(spec.Lots, l.node)
 	}
@@ -40,13 +42,13 @@ func (s *stage) ours(ctx context.Context, spec loadSpec, lots ...lot) (*side, er
 }
 
 // played is Souk, woken by what this process commits, which is kept for the rivals.
-func (s *stage) played(ctx context.Context, viewers int, play *script) (*side, error) {
+func (s *stage) played(ctx context.Context, size int, play *script) (*side, error) {
 	lot := s.market.lots[0]
 	key, err := lot.key()
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.ours(ctx, loadSpec{Viewers: viewers}, lot)
+	o, err := s.ours(ctx, viewers.Spec{Viewers: size}, lot)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func (s *stage) played(ctx context.Context, viewers int, play *script) (*side, e
 
 // remember takes down what our viewers were sent since it was last asked.
 func (s *side) remember(ctx context.Context, play *script) error {
-	raw, err := s.viewers.ask(ctx, "record", "record")
+	raw, err := s.viewers.Ask(ctx, "record", "record")
 	if err != nil {
 		return err
 	}
@@ -76,9 +78,9 @@ func (s *side) remember(ctx context.Context, play *script) error {
 }
 
 // rival is a server that plays the script.
-func (s *stage) rival(ctx context.Context, name, program string, viewers int, play *script) (*side, error) {
+func (s *stage) rival(ctx context.Context, name, program string, size int, play *script) (*side, error) {
 	channel := "bench:" + name + ":" + uuid.NewString()
-	spec, err := json.Marshal(rivalSpec{Redis: s.redisURL, Channel: channel})
+	spec, err := json.Marshal(rivalSpec{Redis: s.RedisURL, Channel: channel})
 	if err != nil {
 		return nil, err
 	}
@@ -86,17 +88,17 @@ func (s *stage) rival(ctx context.Context, name, program string, viewers int, pl
 	if name == "centrifuge" {
 		args = args[1:]
 	}
-	running, err := converseWith(serverCore, program, args...)
+	running, err := rig.ConverseWith(serverCore, program, args...)
 	if err != nil {
 		return nil, err
 	}
-	r := &side{name: name, server: running.server, end: running.end}
-	if running.addr, err = running.hear(ctx, "addr"); err != nil {
+	r := &side{name: name, server: running.Process, end: running.End}
+	if running.Addr, err = running.Hear(ctx, "addr"); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
 	at := 0
 	r.publish = func(ctx context.Context, events int) (int64, time.Time, error) {
-		pipe := s.redis.Pipeline()
+		pipe := s.Redis.Pipeline()
 		for range events {
 			message, err := play.trigger(name, at)
 			if err != nil {
@@ -109,7 +111,7 @@ func (s *stage) rival(ctx context.Context, name, program string, viewers int, pl
 		_, err := pipe.Exec(ctx)
 		return play.events[at-1].Version, begun, err
 	}
-	load := loadSpec{Addr: running.addr, Dialect: "graphql", Viewers: viewers, Lots: []string{s.market.lots[0].node}}
+	load := viewers.Spec{Addr: running.Addr, Dialect: "graphql", Viewers: size, Lots: []string{s.market.lots[0].node}}
 	if name == "centrifuge" {
 		load.Dialect = name
 	}

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/souklive/souk/bench/rig"
+	"github.com/souklive/souk/bench/viewers"
 )
 
 const (
@@ -21,7 +24,7 @@ func (b *bench) measureStalled(ctx context.Context) (err error) {
 	if b.quick {
 		length = 3 * time.Second
 	}
-	ours, err := b.ours(ctx, loadSpec{Viewers: stallViewers, StallEvery: stallEvery}, b.market.lots[4])
+	ours, err := b.ours(ctx, viewers.Spec{Viewers: stallViewers, StallEvery: stallEvery}, b.market.lots[4])
 	if err != nil {
 		return err
 	}
@@ -31,50 +34,50 @@ func (b *bench) measureStalled(ctx context.Context) (err error) {
 	}
 	var calm, stalled, growth []float64
 	for pair := range stallPairs {
-		b.say("one viewer in ten stalls, %d of %d", pair+1, stallPairs)
+		b.Say("one viewer in ten stalls, %d of %d", pair+1, stallPairs)
 		c, err := b.phase(ctx, ours, length)
 		if err != nil {
 			return err
 		}
 		calm = append(calm, c.Each.P99)
-		before, err := ours.server.rss()
+		before, err := ours.server.RSS()
 		if err != nil {
 			return err
 		}
-		if _, err := ours.viewers.ask(ctx, "stall", "stall"); err != nil {
+		if _, err := ours.viewers.Ask(ctx, "stall", "stall"); err != nil {
 			return err
 		}
 		if c, err = b.phase(ctx, ours, length); err != nil {
 			return err
 		}
 		stalled = append(stalled, c.Each.P99)
-		after, err := ours.server.rss()
+		after, err := ours.server.RSS()
 		if err != nil {
 			return err
 		}
 		growth = append(growth, float64(after-before)/1024/(stallViewers/stallEvery))
-		if _, err := ours.viewers.ask(ctx, "calm", "open"); err != nil {
+		if _, err := ours.viewers.Ask(ctx, "calm", "open"); err != nil {
 			return err
 		}
 		if _, err := ours.tally(ctx); err != nil {
 			return err
 		}
 	}
-	evicted, err := metric(ctx, ours.server, "souk_websocket_evicted_total")
+	evicted, err := rig.Metric(ctx, ours.server, "souk_websocket_evicted_total")
 	if err != nil {
 		return err
 	}
-	b.row("one viewer in %d stalls (%d viewers, %.0f events a second, %s a phase), p99 of the others, milliseconds, median (each phase)",
+	b.Row("one viewer in %d stalls (%d viewers, %.0f events a second, %s a phase), p99 of the others, milliseconds, median (each phase)",
 		stallEvery, stallViewers, 1/stallRate.Seconds(), length)
-	b.row("    nobody stalled        %8.1f  (%s)", median(calm), listed(calm, "%.1f"))
-	b.row("    one in ten stalled    %8.1f  (%s)  %.2f of it", median(stalled), listed(stalled, "%.1f"), ratio(stalled, calm))
-	b.row("    the process grows by %.0f KiB for each of them (%s); closed with 1013: %.0f of %d",
-		median(growth), listed(growth, "%.0f"), evicted, stallPairs*stallViewers/stallEvery)
+	b.Row("    nobody stalled        %8.1f  (%s)", rig.Median(calm), rig.Listed(calm, "%.1f"))
+	b.Row("    one in ten stalled    %8.1f  (%s)  %.2f of it", rig.Median(stalled), rig.Listed(stalled, "%.1f"), rig.Ratio(stalled, calm))
+	b.Row("    the process grows by %.0f KiB for each of them (%s); closed with 1013: %.0f of %d",
+		rig.Median(growth), rig.Listed(growth, "%.0f"), evicted, stallPairs*stallViewers/stallEvery)
 	return nil
 }
 
 // phase publishes events at a steady rate.
-func (b *bench) phase(ctx context.Context, ours *side, length time.Duration) (c counts, err error) {
+func (b *bench) phase(ctx context.Context, ours *side, length time.Duration) (c viewers.Counts, err error) {
 	key, err := b.market.lots[4].key()
 	if err != nil {
 		return c, err

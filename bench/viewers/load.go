@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package viewers
 
 import (
 	"bufio"
@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// loadSpec is who watches what.
-type loadSpec struct {
+// Spec is who watches what.
+type Spec struct {
 	Addr    string   `json:"addr"`
 	Dialect string   `json:"dialect"`
 	Viewers int      `json:"viewers"`
@@ -36,7 +36,7 @@ const (
 
 // load is the viewers of one server: one thread, one epoll, no goroutine for each. It reads every frame's version and nothing else.
 type load struct {
-	spec    loadSpec
+	spec    Spec
 	dialect dialect
 	epoll   int
 	viewers []*viewer
@@ -52,8 +52,8 @@ type load struct {
 	recorded            [][]byte // messages of the first viewer
 }
 
-// runLoad is this program in the role of all viewers.
-func runLoad(args []string) error {
+// Run is this program in the role of all viewers.
+func Run(args []string) error {
 	l := &load{read: make([]byte, 256<<10), out: os.Stdout}
 	if err := json.Unmarshal([]byte(args[0]), &l.spec); err != nil {
 		return err

@@ -1,10 +1,12 @@
 //go:build linux
 
-package main
+package viewers
 
 import (
 	"slices"
 	"time"
+
+	"github.com/souklive/souk/bench/rig"
 )
 
 // tally is what the load client has counted since it was last asked.
@@ -53,28 +55,28 @@ func (t *tally) note(v *viewer, version int64, message []byte, now time.Time, co
 	t.delays[min(max(step, 0), delaySteps-1)]++
 }
 
-// counts are what tally answers.
-type counts struct {
+// Counts are what tally answers.
+type Counts struct {
 	Messages int64 `json:"messages"`
 	Reads    int64 `json:"reads"`
 	Bytes    int64 `json:"bytes"`
 	Jumps    int64 `json:"jumps"`
 	Events   int   `json:"events"`
 	// From the commit to the last viewer, over events; and to each viewer, over messages. In milliseconds.
-	Last percentiles `json:"last"`
-	Each percentiles `json:"each"`
+	Last Percentiles `json:"last"`
+	Each Percentiles `json:"each"`
 }
 
-// percentiles are P50, P99 and P999.
-type percentiles struct {
+// Percentiles are P50, P99 and P999.
+type Percentiles struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p999"`
 }
 
 // take gives the counts and begins anew.
-func (t *tally) take() counts {
-	c := counts{Messages: t.messages, Reads: t.reads, Bytes: t.bytes, Jumps: t.jumps, Events: len(t.commits)}
+func (t *tally) take() Counts {
+	c := Counts{Messages: t.messages, Reads: t.reads, Bytes: t.bytes, Jumps: t.jumps, Events: len(t.commits)}
 	var last []float64
 	for _, event := range t.commits {
 		if !event.last.IsZero() {
@@ -82,18 +84,10 @@ func (t *tally) take() counts {
 		}
 	}
 	slices.Sort(last)
-	c.Last = percentiles{quantile(last, .5), quantile(last, .99), quantile(last, .999)}
-	c.Each = percentiles{t.delay(.5), t.delay(.99), t.delay(.999)}
+	c.Last = Percentiles{rig.Quantile(last, .5), rig.Quantile(last, .99), rig.Quantile(last, .999)}
+	c.Each = Percentiles{t.delay(.5), t.delay(.99), t.delay(.999)}
 	*t = tally{}
 	return c
-}
-
-// quantile of sorted values: the least that so many are not above.
-func quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
 func (t *tally) delay(q float64) float64 {

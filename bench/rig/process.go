@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package rig
 
 import (
 	"bufio"
@@ -22,18 +22,18 @@ import (
 	"github.com/souklive/souk/internal/process"
 )
 
-// anyCore leaves a process where the kernel likes to have it.
-const anyCore = -1
+// AnyCore leaves a process where the kernel likes to have it.
+const AnyCore = -1
 
-// pin is this program in the role of another: it goes to a core, and becomes the program that is named. Go's runtime then
+// Pin is this program in the role of another: it goes to a core, and becomes the program that is named. Go's runtime then
 // counts one processor.
-func pin(args []string) error {
+func Pin(args []string) error {
 	core, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
 	}
 	runtime.LockOSThread() // the thread that calls exec is the one that remains
-	if core != anyCore {
+	if core != AnyCore {
 		var mask [16]uint64
 		mask[core/64] = 1 << (core % 64)
 		_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask))) //nolint:gosec // G103: how the call takes its set
@@ -44,36 +44,37 @@ func pin(args []string) error {
 	return syscall.Exec(args[1], args[1:], os.Environ())
 }
 
-// server is a process whose work is measured.
-type server struct {
-	name  string
-	addr  string
+// Process is a process whose work is measured.
+type Process struct {
+	Name  string
+	Addr  string
 	child *process.Child
 	said  *bytes.Buffer // what it complained of
 }
 
-// spawn starts a program on a core. out gets what it says.
-func spawn(core int, env []string, out io.Writer, program string, args ...string) (*server, error) {
+// Spawn starts a program on a core. out gets what it says.
+func Spawn(core int, env []string, out io.Writer, program string, args ...string) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(core), program}, args...)...) //nolint:noctx // stopped by its steps, and by our death
-	s := &server{name: program, said: &bytes.Buffer{}}
+	s := &Process{Name: program, said: &bytes.Buffer{}}
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), out, s.said
 	s.child, err = process.Start(cmd, syscall.SIGKILL)
 	return s, err
 }
 
-func (s *server) stop(ctx context.Context) error {
+// Stop ends it in order.
+func (s *Process) Stop(ctx context.Context) error {
 	return s.child.Stop(ctx, process.Step{Signal: syscall.SIGTERM, Wait: 20 * time.Second})
 }
 
-// ended is why a server that should still run has ended.
-func (s *server) ended() error {
+// Ended is why a server that should still run has ended.
+func (s *Process) Ended() error {
 	select {
 	case <-s.child.Done():
-		return fmt.Errorf("%s has ended (%w): %s", s.name, errors.Join(s.child.Err(), io.EOF), s.said.String())
+		return fmt.Errorf("%s has ended (%w): %s", s.Name, errors.Join(s.child.Err(), io.EOF), s.said.String())
 	default:
 		return nil
 	}
@@ -82,11 +83,11 @@ func (s *server) ended() error {
 // ticks is how many of /proc's units of time make a second; Linux has shown 100 on every machine since 2.6.
 const ticks = 100
 
-// cpu is the user and system time that the process has had, in all its threads.
-func (s *server) cpu() (time.Duration, error) {
+// CPU is the user and system time that the process has had, in all its threads.
+func (s *Process) CPU() (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.child.PID()))
 	if err != nil {
-		return 0, errors.Join(err, s.ended())
+		return 0, errors.Join(err, s.Ended())
 	}
 	_, after, _ := strings.Cut(string(raw), ") ") // past the name, which may hold anything
 	fields := strings.Fields(after)
@@ -98,11 +99,11 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
 }
 
-// rss is the process's resident memory in bytes.
-func (s *server) rss() (int64, error) {
+// RSS is the process's resident memory in bytes.
+func (s *Process) RSS() (int64, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.child.PID()))
 	if err != nil {
-		return 0, errors.Join(err, s.ended())
+		return 0, errors.Join(err, s.Ended())
 	}
 	fields := strings.Fields(string(raw))
 	if len(fields) < 2 {
@@ -112,15 +113,15 @@ func (s *server) rss() (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// talker is a process of this program that takes commands by line and answers each by one.
-type talker struct {
-	*server
+// Talker is a process of this program that takes commands by line and answers each by one.
+type Talker struct {
+	*Process
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-// converse starts this program in a role, with what it needs to know.
-func converse(core int, role string, spec any) (*talker, error) {
+// Converse starts this program in a role, with what it needs to know.
+func Converse(core int, role string, spec any) (*Talker, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -129,10 +130,11 @@ func converse(core int, role string, spec any) (*talker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return converseWith(core, self, role, string(raw))
+	return ConverseWith(core, self, role, string(raw))
 }
 
-func converseWith(core int, program string, args ...string) (*talker, error) {
+// ConverseWith starts another program that takes commands.
+func ConverseWith(core int, program string, args ...string) (*Talker, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -143,7 +145,7 @@ func converseWith(core int, program string, args ...string) (*talker, error) {
 		return nil, err
 	}
 	reader, writer := io.Pipe()
-	t := &talker{server: &server{name: strings.Join(args[:min(len(args), 1)], " "), said: &bytes.Buffer{}}, in: in, out: bufio.NewScanner(reader)}
+	t := &Talker{Process: &Process{Name: strings.Join(args[:min(len(args), 1)], " "), said: &bytes.Buffer{}}, in: in, out: bufio.NewScanner(reader)}
 	t.out.Buffer(nil, 64<<20)
 	cmd.Stdout, cmd.Stderr = writer, t.said
 	if t.child, err = process.Start(cmd, syscall.SIGKILL); err != nil {
@@ -156,30 +158,31 @@ func converseWith(core int, program string, args ...string) (*talker, error) {
 	return t, nil
 }
 
-// ask sends a command and gives what follows the expected word in the answer.
-func (t *talker) ask(ctx context.Context, command, want string) (string, error) {
+// Ask sends a command and gives what follows the expected word in the answer.
+func (t *Talker) Ask(ctx context.Context, command, want string) (string, error) {
 	if _, err := io.WriteString(t.in, command+"\n"); err != nil {
-		return "", errors.Join(fmt.Errorf("tell %s to %s: %w", t.name, command, err), t.ended())
+		return "", errors.Join(fmt.Errorf("tell %s to %s: %w", t.Name, command, err), t.Ended())
 	}
-	return t.hear(ctx, want)
+	return t.Hear(ctx, want)
 }
 
-// hear waits for a line.
-func (t *talker) hear(ctx context.Context, want string) (string, error) {
+// Hear waits for a line.
+func (t *Talker) Hear(ctx context.Context, want string) (string, error) {
 	watching := context.AfterFunc(ctx, func() { _ = t.child.Signal(syscall.SIGKILL) })
 	defer watching()
 	if !t.out.Scan() {
 		<-t.child.Done()
-		return "", errors.Join(ctx.Err(), t.ended())
+		return "", errors.Join(ctx.Err(), t.Ended())
 	}
 	rest, ok := strings.CutPrefix(t.out.Text(), want)
 	if !ok {
-		return "", fmt.Errorf("%s answered %.200q, want %s", t.name, t.out.Text(), want)
+		return "", fmt.Errorf("%s answered %.200q, want %s", t.Name, t.out.Text(), want)
 	}
 	return strings.TrimSpace(rest), nil
 }
 
-func (t *talker) end(ctx context.Context) error {
+// End closes its input, upon which it should end, and insists.
+func (t *Talker) End(ctx context.Context) error {
 	_ = t.in.Close()
 	return t.child.Stop(ctx, process.Step{Signal: syscall.SIGTERM, Wait: 10 * time.Second})
 }

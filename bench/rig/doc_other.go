@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package rig is what benchmarks stand on; on Linux alone.
+package rig

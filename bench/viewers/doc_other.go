@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package viewers is a load client; on Linux alone.
+package viewers
