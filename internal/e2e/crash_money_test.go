@@ -41,6 +41,9 @@ func newCrashSite(t *testing.T) *crashSite {
 		t.Fatal(err)
 	}
 	c := &crashSite{site: newSite(t), fake: fake}
+	if c.program, err = plain(); err != nil {
+		t.Fatal(err)
+	}
 	c.stripe, c.webhooks = &gate{next: fake}, &gate{next: http.HandlerFunc(c.deliver)}
 	api, hooks := httptest.NewServer(c.stripe), httptest.NewServer(c.webhooks)
 	t.Cleanup(api.Close)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 )
 
@@ -14,6 +16,16 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // program is the path of the binary under test. TestMain builds it; it does not change from then on.
 var program string
+
+// plain is the binary without the race detector, which makes a start take thrice as long: for who kills a hundred servers at
+// named points, where nothing races.
+var plain = sync.OnceValues(func() (string, error) {
+	if !withRace {
+		return program, nil
+	}
+	path := program + "-plain"
+	return path, compile(path)
+})
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
@@ -42,7 +54,11 @@ func build(path string) error {
 
 func compile(path string, flags ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
-	out, err := exec.Command("go", append(args, "github.com/souklive/souk/server")...).CombinedOutput()
+	command := exec.Command("go", append(args, "github.com/souklive/souk/server")...)
+	if !slices.Contains(flags, "-race") {
+		command.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, which has built most of it
+	}
+	out, err := command.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
