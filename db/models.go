@@ -393,14 +393,20 @@ type Refund struct {
 }
 
 type Show struct {
-	ID        uuid.UUID
-	HostID    uuid.UUID
-	Title     string
-	Status    string
-	StartsAt  time.Time
-	StartedAt *time.Time
-	Lots      int32
-	CreatedAt time.Time
+	ID          uuid.UUID
+	HostID      uuid.UUID
+	Title       string
+	Status      string
+	StartsAt    time.Time
+	StartedAt   *time.Time
+	Lots        int32
+	CreatedAt   time.Time
+	Description string
+	CoverID     *uuid.UUID
+	Language    string
+	Categories  []string
+	EndedAt     *time.Time
+	PinnedLot   *uuid.UUID
 }
 
 type TopUp struct {

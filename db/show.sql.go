@@ -12,8 +12,22 @@ import (
 	"github.com/google/uuid"
 )
 
+const showFeedAdvance = `-- name: ShowFeedAdvance :one
+INSERT INTO show_feed (show_id, version) VALUES ($1, 1)
+ON CONFLICT (show_id) DO UPDATE SET version = show_feed.version + 1
+RETURNING version
+`
+
+// The row's lock makes commit order version order.
+func (q *Queries) ShowFeedAdvance(ctx context.Context, db DBTX, showID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, showFeedAdvance, showID)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
 const showInsert = `-- name: ShowInsert :one
-INSERT INTO show (id, host_id, title, starts_at) VALUES ($1, $2, $3, $4) RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at
+INSERT INTO show (id, host_id, title, starts_at) VALUES ($1, $2, $3, $4) RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
 `
 
 type ShowInsertParams struct {
@@ -40,12 +54,18 @@ func (q *Queries) ShowInsert(ctx context.Context, db DBTX, arg ShowInsertParams)
 		&i.StartedAt,
 		&i.Lots,
 		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
 	)
 	return i, err
 }
 
 const showPage = `-- name: ShowPage :many
-SELECT id, host_id, title, status, starts_at, started_at, lots, created_at FROM show
+SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show
 WHERE (starts_at, id) < ($1::timestamptz, $2::uuid)
 ORDER BY starts_at DESC, id DESC
 LIMIT $3
@@ -69,6 +89,12 @@ func (q *Queries) ShowPage(ctx context.Context, db DBTX, beforeAt time.Time, bef
 			&i.StartedAt,
 			&i.Lots,
 			&i.CreatedAt,
+			&i.Description,
+			&i.CoverID,
+			&i.Language,
+			&i.Categories,
+			&i.EndedAt,
+			&i.PinnedLot,
 		); err != nil {
 			return nil, err
 		}
@@ -80,10 +106,47 @@ func (q *Queries) ShowPage(ctx context.Context, db DBTX, beforeAt time.Time, bef
 	return items, nil
 }
 
+const showSnapshot = `-- name: ShowSnapshot :one
+SELECT s.id, s.host_id, s.title, s.status, s.starts_at, s.started_at, s.lots, s.created_at, s.description, s.cover_id, s.language, s.categories, s.ended_at, s.pinned_lot, coalesce(f.version, 0)::bigint AS version, clock_timestamp()::timestamptz AS at
+FROM show s LEFT JOIN show_feed f ON f.show_id = s.id
+WHERE s.id = $1
+`
+
+type ShowSnapshotRow struct {
+	Show    Show
+	Version int64
+	At      time.Time
+}
+
+// The show and its feed's version, as of one moment.
+func (q *Queries) ShowSnapshot(ctx context.Context, db DBTX, id uuid.UUID) (ShowSnapshotRow, error) {
+	row := db.QueryRow(ctx, showSnapshot, id)
+	var i ShowSnapshotRow
+	err := row.Scan(
+		&i.Show.ID,
+		&i.Show.HostID,
+		&i.Show.Title,
+		&i.Show.Status,
+		&i.Show.StartsAt,
+		&i.Show.StartedAt,
+		&i.Show.Lots,
+		&i.Show.CreatedAt,
+		&i.Show.Description,
+		&i.Show.CoverID,
+		&i.Show.Language,
+		&i.Show.Categories,
+		&i.Show.EndedAt,
+		&i.Show.PinnedLot,
+		&i.Version,
+		&i.At,
+	)
+	return i, err
+}
+
 const showStart = `-- name: ShowStart :one
 UPDATE show SET status = 'LIVE', started_at = clock_timestamp()
 WHERE id = $1 AND host_id = $2 AND status = 'SCHEDULED'
-RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at
+RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
 `
 
 func (q *Queries) ShowStart(ctx context.Context, db DBTX, iD uuid.UUID, hostID uuid.UUID) (Show, error) {
@@ -98,6 +161,12 @@ func (q *Queries) ShowStart(ctx context.Context, db DBTX, iD uuid.UUID, hostID u
 		&i.StartedAt,
 		&i.Lots,
 		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
 	)
 	return i, err
 }
@@ -116,7 +185,7 @@ func (q *Queries) ShowTakeLotNumber(ctx context.Context, db DBTX, iD uuid.UUID, 
 }
 
 const showsByID = `-- name: ShowsByID :many
-SELECT id, host_id, title, status, starts_at, started_at, lots, created_at FROM show WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) ShowsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Show, error) {
@@ -137,6 +206,12 @@ func (q *Queries) ShowsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Sh
 			&i.StartedAt,
 			&i.Lots,
 			&i.CreatedAt,
+			&i.Description,
+			&i.CoverID,
+			&i.Language,
+			&i.Categories,
+			&i.EndedAt,
+			&i.PinnedLot,
 		); err != nil {
 			return nil, err
 		}

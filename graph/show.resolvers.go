@@ -58,6 +58,18 @@ func (r *showResolver) Lots(ctx context.Context, obj *show.Show) ([]auction.Auct
 	return some(ctx, load(ctx).lots, obj.ID)
 }
 
+// ShowEvents is the resolver for the showEvents field.
+func (r *subscriptionResolver) ShowEvents(ctx context.Context, showID id.ID, afterVersion *int, epoch *string) (<-chan model.ShowEvent, error) {
+	watched, err := showID.As(id.Show)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Shows.Get(ctx, watched); err != nil {
+		return nil, err
+	}
+	return stream(ctx, r.Resolver, from(show.Topic(watched), afterVersion, epoch, r.Shows.Snapshot(watched)), r.showEvent)
+}
+
 // Show returns generated.ShowResolver implementation.
 func (r *Resolver) Show() generated.ShowResolver { return &showResolver{r} }
 

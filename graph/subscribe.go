@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
 )
 
 var errVersion = fault.New(fault.Invalid, "CURSOR_INVALID", "afterVersion is a version that an event carried: zero or more.")
@@ -96,6 +97,14 @@ func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {
 	return model.AuctionEvent{
 		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.AuctionEventKind(e.Kind), At: e.At,
 		ServerTime: r.Clock.Now(), Auction: change.Auction, Bid: change.Bid,
+	}, err
+}
+
+func (r *Resolver) showEvent(e realtime.Event) (model.ShowEvent, error) {
+	change, err := show.FromEvent(e)
+	return model.ShowEvent{
+		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ShowEventKind(e.Kind), At: e.At,
+		ServerTime: r.Clock.Now(), Show: change.Show,
 	}, err
 }
 

@@ -74,7 +74,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	jobs := &lateJobs{}
 	users := identity.New(s.pool)
 	listings := catalog.New(s.pool, photos)
-	shows := show.New(s.pool, clock.System{})
+	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub})
 	rates := exchangeRates(s)
 	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
 	compare := reconcile.New(s.pool, stripe, clock.System{})

@@ -741,6 +741,15 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ShowEvent struct {
+		At         func(childComplexity int) int
+		Epoch      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		ServerTime func(childComplexity int) int
+		Show       func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
 	ShowStartPayload struct {
 		Show       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -785,6 +794,7 @@ type ComplexityRoot struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
+		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
 		ViewerEvents       func(childComplexity int, afterVersion *int, epoch *string) int
 	}
@@ -3798,6 +3808,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShowEdge.Node(childComplexity), true
 
+	case "ShowEvent.at":
+		if e.ComplexityRoot.ShowEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.At(childComplexity), true
+	case "ShowEvent.epoch":
+		if e.ComplexityRoot.ShowEvent.Epoch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Epoch(childComplexity), true
+	case "ShowEvent.kind":
+		if e.ComplexityRoot.ShowEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Kind(childComplexity), true
+	case "ShowEvent.serverTime":
+		if e.ComplexityRoot.ShowEvent.ServerTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.ServerTime(childComplexity), true
+	case "ShowEvent.show":
+		if e.ComplexityRoot.ShowEvent.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Show(childComplexity), true
+	case "ShowEvent.version":
+		if e.ComplexityRoot.ShowEvent.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Version(childComplexity), true
+
 	case "ShowStartPayload.show":
 		if e.ComplexityRoot.ShowStartPayload.Show == nil {
 			break
@@ -3952,6 +3999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderEvents(childComplexity, args["orderId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.showEvents":
+		if e.ComplexityRoot.Subscription.ShowEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_showEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ShowEvents(childComplexity, args["showId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
 	case "Subscription.supportEvents":
 		if e.ComplexityRoot.Subscription.SupportEvents == nil {
 			break
@@ -6356,6 +6414,14 @@ extend type Mutation {
   showStart(input: ShowStartInput!): ShowStartPayload! @auth(roles: [SELLER])
 }
 
+extend type Subscription {
+  """
+  What a show's viewers see, each thing once and in order. Without ` + "`" + `afterVersion` + "`" + ` the first event is a SNAPSHOT of the show as it
+  is; with it, what came after that version. A version that can't be continued from gets a SNAPSHOT, as in ` + "`" + `auctionEvents` + "`" + `.
+  """
+  showEvents(showId: ID!, afterVersion: Int, epoch: String): ShowEvent! @public @shared
+}
+
 enum ShowStatus {
   SCHEDULED
   LIVE
@@ -6403,6 +6469,27 @@ input ShowStartInput {
 type ShowStartPayload {
   show: Show
   userErrors: [UserError!]!
+}
+
+enum ShowEventKind {
+  "The show as it is, for a viewer who begins here."
+  SNAPSHOT
+  SCHEDULED
+  "The show went live."
+  STARTED
+}
+
+type ShowEvent {
+  "The version of what the show's viewers are told that this event made; the next event's is one greater."
+  version: Int! @shared
+  "Of which database the version is; pass both to resume."
+  epoch: String! @shared
+  kind: ShowEventKind! @shared
+  at: Time! @shared
+  "When the server sent this."
+  serverTime: Time! @shared
+  "The show right after the event, where the event changed it; in a SNAPSHOT, as it is."
+  show: Show @shared
 }
 `, BuiltIn: false},
 }
@@ -7548,6 +7635,24 @@ func (ec *executionContext) childFields_ShowEdge(ctx context.Context, field grap
 		return ec.fieldContext_ShowEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_ShowEvent_version(ctx, field)
+	case "epoch":
+		return ec.fieldContext_ShowEvent_epoch(ctx, field)
+	case "kind":
+		return ec.fieldContext_ShowEvent_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_ShowEvent_at(ctx, field)
+	case "serverTime":
+		return ec.fieldContext_ShowEvent_serverTime(ctx, field)
+	case "show":
+		return ec.fieldContext_ShowEvent_show(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -387,6 +387,19 @@ type ShowCreatePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+type ShowEvent struct {
+	// The version of what the show's viewers are told that this event made; the next event's is one greater.
+	Version int `json:"version"`
+	// Of which database the version is; pass both to resume.
+	Epoch string        `json:"epoch"`
+	Kind  ShowEventKind `json:"kind"`
+	At    time.Time     `json:"at"`
+	// When the server sent this.
+	ServerTime time.Time `json:"serverTime"`
+	// The show right after the event, where the event changed it; in a SNAPSHOT, as it is.
+	Show *show.Show `json:"show,omitempty"`
+}
+
 type ShowStartInput struct {
 	ShowID id.ID `json:"showId"`
 }
@@ -740,6 +753,65 @@ func (e *OrderEventKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e OrderEventKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ShowEventKind string
+
+const (
+	// The show as it is, for a viewer who begins here.
+	ShowEventKindSnapshot  ShowEventKind = "SNAPSHOT"
+	ShowEventKindScheduled ShowEventKind = "SCHEDULED"
+	// The show went live.
+	ShowEventKindStarted ShowEventKind = "STARTED"
+)
+
+var AllShowEventKind = []ShowEventKind{
+	ShowEventKindSnapshot,
+	ShowEventKindScheduled,
+	ShowEventKindStarted,
+}
+
+func (e ShowEventKind) IsValid() bool {
+	switch e {
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindStarted:
+		return true
+	}
+	return false
+}
+
+func (e ShowEventKind) String() string {
+	return string(e)
+}
+
+func (e *ShowEventKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ShowEventKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ShowEventKind", str)
+	}
+	return nil
+}
+
+func (e ShowEventKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ShowEventKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ShowEventKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -88,7 +88,7 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Must(err)
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
-	w.Shows = show.New(w.Pool, clock.System{})
+	w.Shows = show.New(show.Config{Pool: w.Pool, Clock: clock.System{}, Hub: w.Told})
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
 	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}

@@ -131,7 +131,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(rates.Refresh(a.t.Context()))
 	stripe := payment.NewStripe(stripeKey, a.stripe(), nil)
 	r := &graph.Resolver{
-		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(pool, clock.System{}),
+		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub}),
 		Payment: payment.New(payment.Config{
 			Pool: pool, Provider: stripe, Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },

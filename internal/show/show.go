@@ -1,6 +1,3 @@
-// Package show holds live shows: who hosts one, when, and how many lots it has had.
-//
-// It owns the table show. Its row numbers the show's lots under its lock.
 package show
 
 import (
@@ -18,15 +15,8 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/text"
-)
-
-// The refusals of this package.
-var (
-	ErrTitle     = fault.New(fault.Invalid, "TITLE_LENGTH", "A title has between 3 and 140 characters, and nothing that hides or turns it.")
-	ErrStartsAt  = fault.New(fault.Invalid, "SHOW_START_INVALID", "A show starts within the next year, and not in the past.")
-	ErrCantStart = fault.New(fault.Precondition, "SHOW_NOT_SCHEDULED", "Only the host starts a show, and only once.")
-	ErrNotLive   = fault.New(fault.Precondition, "SHOW_NOT_LIVE", "The show is not yours, or is not live.")
 )
 
 // Status of a show.
@@ -43,12 +33,12 @@ const showList = 'S' // marks cursors of lists of shows
 
 // Show is a live sale by one host.
 type Show struct {
-	ID        uuid.UUID
-	HostID    uuid.UUID
-	Title     string
-	Status    Status
-	StartsAt  time.Time
-	StartedAt *time.Time
+	ID        uuid.UUID  `json:"id"`
+	HostID    uuid.UUID  `json:"hostId"`
+	Title     string     `json:"title"`
+	Status    Status     `json:"status"`
+	StartsAt  time.Time  `json:"startsAt"`
+	StartedAt *time.Time `json:"startedAt"`
 }
 
 // NodeID is the id that clients see.
@@ -75,15 +65,23 @@ type Service struct {
 	pool  *pgxpool.Pool
 	q     *db.Queries
 	clock clock.Clock
+	hub   realtime.Publisher
+}
+
+// Config are the parts that the service works with.
+type Config struct {
+	Pool  *pgxpool.Pool
+	Clock clock.Clock
+	Hub   realtime.Publisher
 }
 
 // New makes the service.
-func New(pool *pgxpool.Pool, c clock.Clock) *Service {
-	return &Service{pool: pool, q: db.New(), clock: c}
+func New(c Config) *Service {
+	return &Service{pool: c.Pool, q: db.New(), clock: c.Clock, hub: c.Hub}
 }
 
 // Create schedules a show.
-func (s *Service) Create(ctx context.Context, host uuid.UUID, title string, startsAt time.Time) (Show, error) {
+func (s *Service) Create(ctx context.Context, host uuid.UUID, title string, startsAt time.Time) (_ Show, err error) {
 	title = text.Clean(title)
 	if n := utf8.RuneCountInString(title); n < 3 || n > 140 || !text.IsLine(title) {
 		return Show{}, ErrTitle.At("title")
@@ -92,17 +90,44 @@ func (s *Service) Create(ctx context.Context, host uuid.UUID, title string, star
 	if startsAt.Before(now.Add(-time.Minute)) || startsAt.After(now.AddDate(1, 0, 0)) {
 		return Show{}, ErrStartsAt.At("startsAt")
 	}
-	row, err := s.q.ShowInsert(ctx, s.pool, db.ShowInsertParams{ID: id.New(), HostID: host, Title: title, StartsAt: startsAt})
-	return showOf(row), err
+	defer fault.Wrap(&err, "schedule a show")
+	return s.change(ctx, EventScheduled, func(tx pgx.Tx) (db.Show, error) {
+		return s.q.ShowInsert(ctx, tx, db.ShowInsertParams{ID: id.New(), HostID: host, Title: title, StartsAt: startsAt})
+	})
 }
 
 // Start takes a scheduled show live.
-func (s *Service) Start(ctx context.Context, host, show uuid.UUID) (Show, error) {
-	row, err := s.q.ShowStart(ctx, s.pool, show, host)
-	if postgres.NoRows(err) {
-		return Show{}, ErrCantStart
+func (s *Service) Start(ctx context.Context, host, show uuid.UUID) (_ Show, err error) {
+	defer fault.Wrap(&err, "start show %s", show)
+	return s.change(ctx, EventStarted, func(tx pgx.Tx) (db.Show, error) {
+		row, err := s.q.ShowStart(ctx, tx, show, host)
+		if postgres.NoRows(err) {
+			return db.Show{}, ErrCantStart
+		}
+		return row, err
+	})
+}
+
+// change changes a show and tells its viewers.
+func (s *Service) change(ctx context.Context, kind string, do func(pgx.Tx) (db.Show, error)) (Show, error) {
+	var (
+		now   Show
+		event realtime.Event
+	)
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		row, err := do(tx)
+		if err != nil {
+			return err
+		}
+		now = showOf(row)
+		event, err = AppendTx(ctx, tx, row.ID, kind, Change{Show: &now})
+		return err
+	})
+	if err != nil {
+		return Show{}, err
 	}
-	return showOf(row), err
+	s.hub.Publish(ctx, event)
+	return now, nil
 }
 
 // TakeLotNumberTx gives the next lot of a live show its number.
@@ -112,6 +137,19 @@ func (s *Service) TakeLotNumberTx(ctx context.Context, tx pgx.Tx, host, show uui
 		return 0, ErrNotLive
 	}
 	return n, err
+}
+
+// Get reads one show.
+func (s *Service) Get(ctx context.Context, show uuid.UUID) (Show, error) {
+	found, err := s.ByID(ctx, []uuid.UUID{show})
+	if err != nil {
+		return Show{}, err
+	}
+	now, ok := found[show]
+	if !ok {
+		return Show{}, ErrNotFound
+	}
+	return now, nil
 }
 
 // ByID reads shows for a loader.

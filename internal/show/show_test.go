@@ -25,7 +25,7 @@ func setup(t *testing.T) (*domaintest.World, *show.Service, uuid.UUID) {
 	t.Helper()
 	w := domaintest.New(t)
 	host := w.User(identity.Seller)
-	return w, show.New(w.Pool, clock.Fixed(now)), host
+	return w, show.New(show.Config{Pool: w.Pool, Clock: clock.Fixed(now), Hub: w.Told}), host
 }
 
 func TestCreate(t *testing.T) {
@@ -111,7 +111,7 @@ func TestLotNumbers(t *testing.T) {
 	if _, err := take(w.User(identity.Seller), s.ID, nil); !errors.Is(err, show.ErrNotLive) {
 		t.Errorf("another's: %v", err)
 	}
-	w.Exec(`INSERT INTO show (id, host_id, title, status, starts_at) VALUES ($1, $2, 'Over', 'ENDED', now())`, uuid.Max, host)
+	w.Exec(`INSERT INTO show (id, host_id, title, status, starts_at, started_at, ended_at) VALUES ($1, $2, 'Over', 'ENDED', now(), now(), now())`, uuid.Max, host)
 	if _, err := take(host, uuid.Max, nil); !errors.Is(err, show.ErrNotLive) {
 		t.Errorf("ended: %v", err)
 	}
