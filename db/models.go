@@ -409,6 +409,42 @@ type Show struct {
 	PinnedLot   *uuid.UUID
 }
 
+type ShowChat struct {
+	ShowID   uuid.UUID
+	Messages int64
+	SlowMode int32
+	Words    []string
+	Pinned   *uuid.UUID
+}
+
+type ShowMessage struct {
+	ID             uuid.UUID
+	ShowID         uuid.UUID
+	Number         int64
+	AuthorID       uuid.UUID
+	Body           string
+	ReplyTo        *uuid.UUID
+	Mentions       []uuid.UUID
+	IdempotencyKey string
+	SentAt         time.Time
+	DeletedAt      *time.Time
+}
+
+type ShowModeration struct {
+	ID        uuid.UUID
+	ShowID    uuid.UUID
+	Number    int64
+	ActorID   uuid.UUID
+	Action    string
+	UserID    *uuid.UUID
+	MessageID *uuid.UUID
+	Until     *time.Time
+	SlowMode  *int32
+	Words     []string
+	Reason    string
+	At        time.Time
+}
+
 type TopUp struct {
 	ID             uuid.UUID
 	UserID         uuid.UUID

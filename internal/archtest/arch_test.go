@@ -47,7 +47,7 @@ func packages(t *testing.T) []pkg {
 
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
-	"internal/adminlog", "internal/identity", "internal/catalog", "internal/feed", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show",
+	"internal/adminlog", "internal/identity", "internal/catalog", "internal/feed", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat",
 	"internal/order", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
 }
 
@@ -55,7 +55,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
-	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/batch", "internal/idempotency", "db", "db/migrations",
+	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/batch", "internal/pace", "internal/idempotency", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.

@@ -165,6 +165,16 @@ func (q *Queue[K, R, A]) contained(ctx context.Context, key K, requests []R) (an
 	return q.config.Run(ctx, key, requests), nil
 }
 
+// Waiting is how many requests wait for a key, besides those of the batch that runs.
+func (q *Queue[K, R, A]) Waiting(key K) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lanes[key]; l != nil {
+		return len(l.waiting)
+	}
+	return 0
+}
+
 // Fail answers n requests with one error.
 func Fail[A any](n int, err error) []Answer[A] {
 	return slices.Repeat([]Answer[A]{{Err: err}}, n)

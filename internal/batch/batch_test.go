@@ -93,6 +93,9 @@ func TestWhatArrivesMeanwhileIsTheNextBatch(t *testing.T) {
 		answers := b.ask(t.Context(), "a", 1, 2, 3, 4, 5, 6)
 		other := b.ask(t.Context(), "b", 7)
 		b.wantRuns(t, []int{1}, []int{7})
+		if a, b, c := b.Waiting("a"), b.Waiting("b"), b.Waiting("c"); a != 5 || b != 0 || c != 0 {
+			t.Errorf("%d, %d and %d wait", a, b, c)
+		}
 		close(b.goOn)
 		wantAll(t, answers, "a1", "a2", "a3", "a4", "a5", "a6")
 		wantAll(t, other, "b7")

@@ -3,6 +3,7 @@ package domaintest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // FeeBasisPoints is what the world's platform keeps of a sale.
@@ -54,6 +56,7 @@ type World struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Shows     *show.Service
+	ShowChat  *showchat.Service
 	Rates     *fx.Service
 	Payment   *payment.Service
 	Referrals *referral.Service
@@ -89,6 +92,8 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
 	w.Shows = show.New(show.Config{Pool: w.Pool, Clock: clock.System{}, Hub: w.Told})
+	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { w.Must(w.ShowChat.Close(context.Background())) })
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
 	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
@@ -292,7 +297,7 @@ func (w *World) Audited() {
 // tables are those that a refusal must leave as they were.
 func tables() []string {
 	return []string{
-		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "orders", "order_move",
+		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
 		"auction", "bid", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}

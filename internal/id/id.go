@@ -41,6 +41,7 @@ const (
 	Exchange     Kind = "exc"
 	Referral     Kind = "ref"
 	AdminAction  Kind = "adm"
+	ShowMessage  Kind = "smg"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.
