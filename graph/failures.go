@@ -35,7 +35,7 @@ type failures struct {
 }
 
 func withFailures(ctx context.Context) context.Context {
-	return context.WithValue(ctx, failuresKey{}, &failures{logged: map[string]bool{}})
+	return context.WithValue(ctx, failuresKey{}, &failures{})
 }
 
 // firstOf reports whether the response meets this cause for the first time.
@@ -48,6 +48,9 @@ func firstOf(ctx context.Context, err error) bool {
 	defer f.mu.Unlock()
 	cause := causeOf(err)
 	first := !f.logged[cause]
+	if f.logged == nil {
+		f.logged = map[string]bool{}
+	}
 	f.logged[cause] = true
 	return first
 }

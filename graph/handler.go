@@ -74,7 +74,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	srv.Use(introspection{production: c.Production})
 	srv.AroundOperations(noteOperation)
 	srv.AroundOperations(r.recheckSocket)
-	srv.AroundResponses(r.withLoaders)
+	srv.AroundResponses(r.withLoaders())
 	srv.AroundRootFields(r.keepAnswer)
 	return &Handler{withActor(r.Identity, fail, srv), streams}
 }

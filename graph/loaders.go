@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vikstrous/dataloadgen"
 
+	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
@@ -29,12 +31,93 @@ const (
 	gatherTimeShared = 100 * time.Microsecond
 )
 
-type byID[T any] = *dataloadgen.Loader[uuid.UUID, T]
-
 // loaders gather the ids that the fields of one response ask for into one query each. They live as long as the
 // response, so that nothing is stale in the next event of a subscription and nobody reads what was loaded
-// for somebody else.
+// for somebody else. The events of a burst to a group share them: all of them were committed before the first asked.
 type loaders struct {
+	*sources
+	gather time.Duration
+	run    *audience.Run // whose bursts have their own, in place of these
+	events []any         // that share these; known of a group's
+
+	mu   sync.Mutex
+	made map[any]any // by source
+}
+
+type loadersKey struct{}
+
+func load(ctx context.Context) *loaders {
+	l := ctx.Value(loadersKey{}).(*loaders)
+	if l.run == nil {
+		return l
+	}
+	return l.run.Burst(func(events []any) any {
+		return &loaders{sources: l.sources, gather: l.gather, events: events}
+	}).(*loaders)
+}
+
+// withLoaders gives each response its own loaders.
+func (r *Resolver) withLoaders() graphql.ResponseMiddleware {
+	all := r.newSources()
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		l := &loaders{sources: all, gather: cmp.Or(r.Gather, gatherTime)}
+		if audience.Shared(ctx) {
+			l.gather, l.run = cmp.Or(r.Gather, gatherTimeShared), audience.RunOf(ctx)
+		}
+		return next(context.WithValue(withFailures(ctx), loadersKey{}, l))
+	}
+}
+
+// source is where the things of one kind are loaded from, by their keys.
+type source[K comparable, T any] struct {
+	read func(context.Context, []K) (map[K]T, error)
+	// wanted, where set, is what an event of a group will ask for: a burst's first asks for all of the burst.
+	wanted func(event any) []K
+}
+
+type byID[T any] = *source[uuid.UUID, T]
+
+func sourceOf[K comparable, T any](read func(context.Context, []K) (map[K]T, error)) *source[K, T] {
+	return &source[K, T]{read: read}
+}
+
+// own is what belongs to the actor.
+func own[T any](read func(context.Context, uuid.UUID, []uuid.UUID) (map[uuid.UUID]T, error)) byID[T] {
+	return sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]T, error) {
+		return read(ctx, actorID(ctx), ids)
+	})
+}
+
+// Load waits a moment for what else the response asks this source for.
+func (s *source[K, T]) Load(ctx context.Context, key K) (T, error) {
+	return s.loader(ctx).Load(ctx, key)
+}
+
+// loader is the response's, made when a field first asks: most responses need few.
+func (s *source[K, T]) loader(ctx context.Context) *dataloadgen.Loader[K, T] {
+	l := load(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if made, ok := l.made[s].(*dataloadgen.Loader[K, T]); ok {
+		return made
+	}
+	made := dataloadgen.NewMappedLoader(s.read, dataloadgen.WithWait(l.gather))
+	if l.made == nil {
+		l.made = map[any]any{}
+	}
+	l.made[s] = made
+	if s.wanted != nil {
+		for _, event := range l.events {
+			for _, key := range s.wanted(event) {
+				made.LoadThunk(ctx, key)
+			}
+		}
+	}
+	return made
+}
+
+// sources are what loaders load from.
+type sources struct {
 	payments    byID[[]payment.OrderPayment] // the actor's, by order
 	cardOfActor byID[payment.Card]
 	refunds     byID[[]order.Refund] // by order
@@ -59,69 +142,63 @@ type loaders struct {
 	chargebackOfActor byID[payment.Chargeback]
 	referralOfActor   byID[referral.Referral]
 
-	ledgerAccount  *dataloadgen.Loader[int64, books.Account]
-	ledgerBalance  *dataloadgen.Loader[int64, int64] // by account
-	ledgerPostings *dataloadgen.Loader[books.PostingsAsked, books.PostingPage]
-	ledgerEntry    *dataloadgen.Loader[int64, books.Entry]
-	ledgerLegs     *dataloadgen.Loader[int64, []books.Posting] // by entry
+	ledgerAccount  *source[int64, books.Account]
+	ledgerBalance  *source[int64, int64] // by account
+	ledgerPostings *source[books.PostingsAsked, books.PostingPage]
+	ledgerEntry    *source[int64, books.Entry]
+	ledgerLegs     *source[int64, []books.Posting] // by entry
 }
 
-type loadersKey struct{}
+func (r *Resolver) newSources() *sources {
+	return &sources{
+		payments:    own(r.Payment.OrderPayments),
+		cardOfActor: own(r.Payment.CardsByID),
 
-func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+		refunds:    sourceOf(r.Orders.Refunds),
+		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
+		listing:    sourceOf(r.Catalog.ByID),
+		photos:     sourceOf(r.Catalog.PhotosByListing),
+		show:       sourceOf(r.Shows.ByID),
+		lots:       sourceOf(r.Auctions.ByShow),
+		auction:    sourceOf(r.Auctions.ByID),
+		auctionOf:  sourceOf(r.Auctions.LatestByListing),
+		refundable: sourceOf(r.Payment.Refundable),
+		topUp:      sourceOf(r.Payment.TopUpsByID),
 
-func (r *Resolver) newLoaders(ctx context.Context) *loaders {
-	usual := gatherTime
-	if audience.Shared(ctx) {
-		usual = gatherTimeShared
-	}
-	user, gather := actorID(ctx), dataloadgen.WithWait(cmp.Or(r.Gather, usual))
-	return &loaders{
-		payments:    own(user, r.Payment.OrderPayments, gather),
-		cardOfActor: own(user, r.Payment.CardsByID, gather),
+		orderOfActorFor:   own(r.Orders.ByAuction),
+		orderOfActor:      own(r.Orders.ByID),
+		topUpOfActor:      own(r.Payment.TopUpsOf),
+		refundOfActor:     own(r.Payment.RefundsOfUser),
+		withdrawalOfActor: own(r.Payment.WithdrawalsOf),
+		exchangeOfActor:   own(r.Payment.ExchangesOf),
+		chargebackOfActor: own(r.Payment.ChargebacksOf),
+		referralOfActor:   own(r.Referrals.ByID),
 
-		refunds:    dataloadgen.NewMappedLoader(r.Orders.Refunds, gather),
-		user:       dataloadgen.NewMappedLoader(r.Identity.UsersByID, gather),
-		listing:    dataloadgen.NewMappedLoader(r.Catalog.ByID, gather),
-		photos:     dataloadgen.NewMappedLoader(r.Catalog.PhotosByListing, gather),
-		show:       dataloadgen.NewMappedLoader(r.Shows.ByID, gather),
-		lots:       dataloadgen.NewMappedLoader(r.Auctions.ByShow, gather),
-		auction:    dataloadgen.NewMappedLoader(r.Auctions.ByID, gather),
-		auctionOf:  dataloadgen.NewMappedLoader(r.Auctions.LatestByListing, gather),
-		refundable: dataloadgen.NewMappedLoader(r.Payment.Refundable, gather),
-		topUp:      dataloadgen.NewMappedLoader(r.Payment.TopUpsByID, gather),
-
-		orderOfActorFor:   own(user, r.Orders.ByAuction, gather),
-		orderOfActor:      own(user, r.Orders.ByID, gather),
-		topUpOfActor:      own(user, r.Payment.TopUpsOf, gather),
-		refundOfActor:     own(user, r.Payment.RefundsOfUser, gather),
-		withdrawalOfActor: own(user, r.Payment.WithdrawalsOf, gather),
-		exchangeOfActor:   own(user, r.Payment.ExchangesOf, gather),
-		chargebackOfActor: own(user, r.Payment.ChargebacksOf, gather),
-		referralOfActor:   own(user, r.Referrals.ByID, gather),
-
-		ledgerAccount:  dataloadgen.NewMappedLoader(r.Books.AccountsByNumber, gather),
-		ledgerBalance:  dataloadgen.NewMappedLoader(r.Books.Balances, gather),
-		ledgerPostings: dataloadgen.NewMappedLoader(r.Books.Postings, gather),
-		ledgerEntry:    dataloadgen.NewMappedLoader(r.Books.Entries, gather),
-		ledgerLegs:     dataloadgen.NewMappedLoader(r.Books.PostingsOfEntries, gather),
+		ledgerAccount:  sourceOf(r.Books.AccountsByNumber),
+		ledgerBalance:  sourceOf(r.Books.Balances),
+		ledgerPostings: sourceOf(r.Books.Postings),
+		ledgerEntry:    sourceOf(r.Books.Entries),
+		ledgerLegs:     sourceOf(r.Books.PostingsOfEntries),
 	}
 }
 
-// own loads what belongs to a user.
-func own[T any](user uuid.UUID, read func(context.Context, uuid.UUID, []uuid.UUID) (map[uuid.UUID]T, error), gather dataloadgen.Option) byID[T] {
-	return dataloadgen.NewMappedLoader(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]T, error) {
-		return read(ctx, user, ids)
-	}, gather)
-}
-
-// withLoaders gives each response its own loaders.
-func (r *Resolver) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(context.WithValue(withFailures(ctx), loadersKey{}, r.newLoaders(ctx)))
+// peopleOf are those whom an event is about.
+func peopleOf(event any) (people []uuid.UUID) {
+	e, ok := event.(model.AuctionEvent)
+	if !ok {
+		return nil
+	}
+	if e.Auction.LeaderID != nil {
+		people = append(people, *e.Auction.LeaderID)
+	}
+	if e.Bid != nil {
+		people = append(people, e.Bid.BidderID)
+	}
+	return people
 }
 
 // maybe loads what need not exist: nil where it doesn't.
-func maybe[K comparable, T any](ctx context.Context, from *dataloadgen.Loader[K, T], key K) (*T, error) {
+func maybe[K comparable, T any](ctx context.Context, from *source[K, T], key K) (*T, error) {
 	v, err := from.Load(ctx, key)
 	if errors.Is(err, dataloadgen.ErrNotFound) {
 		return nil, nil

@@ -70,7 +70,7 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 				return
 			}
 			if run != nil {
-				run.Emit(event.Version, event.At)
+				run.Emit(event.Version, event.At, item)
 			}
 			select {
 			case out <- item:

@@ -113,7 +113,7 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 			emitted := int64(-1)
 			emit := func(version int64) {
 				if version > emitted {
-					run.Emit(version, time.Now())
+					run.Emit(version, time.Now(), version)
 					emitted = version
 				}
 			}

@@ -36,12 +36,6 @@ func (m *member) end(errs gqlerror.List) {
 	m.leave()
 }
 
-// shard is some of a group's members; a pass over them holds its lock.
-type shard struct {
-	mu      sync.Mutex
-	members []*member
-}
-
 // group is an audience.
 type group struct {
 	a      *Groups
@@ -142,31 +136,6 @@ func (g *group) follow() gqlerror.List {
 	return nil
 }
 
-// wakeSoon has a pass made in a moment: more is about to be executed, and what is passed together is written together.
-func (g *group) wakeSoon() {
-	if g.soon.CompareAndSwap(false, true) {
-		time.AfterFunc(burstWait, func() {
-			g.soon.Store(false)
-			nudge(g.wake)
-		})
-	}
-}
-
-// burstWait is the longest that a frame waits for those behind it.
-const burstWait = 10 * time.Millisecond
-
-// keepStep waits while the passes are further behind than the log is long.
-func (g *group) keepStep(now *view) bool {
-	for now.last()-g.passed.Load() > int64(g.a.config.MaxFrames) {
-		select {
-		case <-g.caught:
-		case <-g.ctx.Done():
-			return false
-		}
-	}
-	return true
-}
-
 func nudge(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -200,7 +169,7 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 		if len(response.Errors) > 0 { // not even a part may go into the log, from which others would get it later
 			return &refusedError{failure(response)}
 		}
-		body, err := json.Marshal(response) // a copy: the executor uses its buffer again
+		body, err := encode(response)
 		if err != nil {
 			return fmt.Errorf("encode version %d: %w", m.version, err)
 		}
@@ -213,6 +182,17 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 	}
 	return ctx.Err()
 }
+
+// encode is a copy of an answer without errors: the executor uses its buffer again. Its data is JSON already.
+func encode(response *graphql.Response) ([]byte, error) {
+	if len(response.Data) == 0 || response.Extensions != nil || response.HasNext != nil {
+		return json.Marshal(response)
+	}
+	body := make([]byte, 0, len(dataHead)+len(response.Data)+len(dataTail))
+	return append(append(append(body, dataHead...), response.Data...), dataTail...), nil
+}
+
+const dataHead, dataTail = `{"data":`, `}`
 
 // failure is what viewers hear of an event that could not be executed as a whole.
 func failure(response *graphql.Response) gqlerror.List {
@@ -423,46 +403,4 @@ func (g *group) leave(m *member) {
 	sh.members[last] = nil
 	sh.members = sh.members[:last]
 	m.at = -1
-}
-
-// fanOut passes what is new to every member, as often as something is.
-func (g *group) fanOut() {
-	for {
-		select {
-		case <-g.wake:
-		case <-g.ctx.Done():
-			return
-		}
-		now := g.view.Load()
-		var passing sync.WaitGroup
-		for _, sh := range g.shards[1:] {
-			passing.Go(func() { sh.pass(now) })
-		}
-		g.shards[0].pass(now)
-		passing.Wait()
-		g.passed.Store(now.last())
-		nudge(g.caught)
-		g.a.metrics.passed(now)
-	}
-}
-
-// pass hands every member what it lacks. Most lack the same.
-func (sh *shard) pass(now *view) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	var (
-		bodies [][]byte
-		behind int64 = -1
-	)
-	for _, m := range sh.members {
-		if m.cursor >= now.last() {
-			continue
-		}
-		if m.cursor != behind {
-			behind = m.cursor
-			bodies = now.after(bodies[:0:0], behind)
-		}
-		m.viewer.Next(now.last(), bodies)
-		m.cursor = now.last()
-	}
 }

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +21,15 @@ type Run struct {
 	shared bool // for a group
 
 	mu    sync.Mutex
-	marks []mark
+	marks []mark // of what was handed on and is not executed; the first is being executed
+	done  int64  // events before them
+	burst *burst
+}
+
+// burst is what events that were at hand together share.
+type burst struct {
+	ends   int64 // behind so many events
+	shared any
 }
 
 // Begin is where a run begins.
@@ -29,6 +38,7 @@ type Begin struct{ Cursor *Cursor }
 type mark struct {
 	version int64
 	at      time.Time
+	event   any
 }
 
 type runKey struct{}
@@ -83,11 +93,26 @@ func WithVersions(ctx context.Context) (_ context.Context, next func() (version 
 	}
 }
 
-// Emit notes the version and the time of the event that the resolver is about to hand on. Each is executed in turn.
-func (r *Run) Emit(version int64, at time.Time) {
+// Emit notes the event that the resolver is about to hand on, its version and its time. Each is executed in turn.
+func (r *Run) Emit(version int64, at time.Time, event any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.marks = append(r.marks, mark{version, at})
+	r.marks = append(r.marks, mark{version, at, event})
+}
+
+// Burst is what the event that is being executed shares with those that were at hand when the first of them asked for it. That
+// one's call makes it, of all of them. What is read for it is as new as each of them, since all of them had happened.
+func (r *Run) Burst(share func(events []any) any) any {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.burst == nil || r.done >= r.burst.ends {
+		events := make([]any, len(r.marks))
+		for i, m := range r.marks {
+			events[i] = m.event
+		}
+		r.burst = &burst{r.done + int64(len(r.marks)), share(events)}
+	}
+	return r.burst.shared
 }
 
 // waiting reports whether the resolver has handed on more than was executed.
@@ -105,6 +130,7 @@ func (r *Run) next() (mark, bool) {
 		return mark{}, false
 	}
 	m := r.marks[0]
-	r.marks = append(r.marks[:0], r.marks[1:]...)
+	r.marks = slices.Delete(r.marks, 0, 1)
+	r.done++
 	return m, true
 }
