@@ -11,14 +11,14 @@ import (
 	"github.com/souklive/souk/bench/rig"
 )
 
-const (
-	rounds    = 3
-	burstSize = 100
-)
+const burstSize = 100
 
 // sizes are how many viewers there are, one number after the other.
 func (b *bench) sizes() []int {
-	if b.quick {
+	switch {
+	case b.viewers != nil:
+		return b.viewers
+	case b.quick:
 		return []int{500, 2000}
 	}
 	return []int{1000, 5000, b.most}
@@ -68,8 +68,8 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 		}
 		sides = append(sides, r)
 	}
-	for round := range rounds {
-		b.Say("one event at a time, %d viewers, round %d of %d", size, round+1, rounds)
+	for round := range b.rounds {
+		b.Say("one event at a time, %d viewers, round %d of %d", size, round+1, b.rounds)
 		if err := b.round(ctx, sides, play, &c); err != nil {
 			return c, err
 		}
@@ -80,10 +80,9 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 // rivals are who takes part at a size. Those far from us take part at the smaller sizes only, for time's sake.
 func (b *bench) rivals(size int) []string {
 	names := []string{"raw"}
-	if size <= 5000 {
-		names = append(names, "stock")
-		if b.centrifuge != "" {
-			names = append(names, "centrifuge")
+	for _, name := range []string{"stock", "centrifuge"} {
+		if size <= 5000 && slices.Contains(b.against, name) && (name != "centrifuge" || b.centrifuge != "") {
+			names = append(names, name)
 		}
 	}
 	return names
@@ -174,7 +173,9 @@ func (b *bench) tellCost(all []compared) {
 	}
 	b.Result("fanout_cpu_vs_raw", slices.Max(vsRaw))
 	b.Result("fanout_backlog_vs_raw", slices.Min(backlog))
-	b.Result("fanout_stock_vs_ours", slices.Min(stock))
+	if len(stock) > 0 {
+		b.Result("fanout_stock_vs_ours", slices.Min(stock))
+	}
 	if len(centrifuge) > 0 {
 		b.Result("fanout_centrifuge_vs_ours", slices.Min(centrifuge))
 	}

@@ -18,6 +18,9 @@ func (b *bench) measureLag(ctx context.Context) error {
 	if b.quick {
 		sizes, bids = []int{500, 2000}, 100
 	}
+	if b.viewers != nil {
+		sizes = b.viewers
+	}
 	b.Row("from a bid's commit to its viewers, milliseconds, %d bids, %.0f a second wanted   p50      p99    p99.9", bids, 1/bidEvery.Seconds())
 	for i, size := range sizes {
 		b.Say("%d bids before %d viewers", bids, size)

@@ -13,6 +13,7 @@
 // itself as far as this benchmark goes, the load client another.
 //
 //	go run ./bench/fanout [-souk bin/souk] [-centrifuge bin/bench-centrifuge] [-quick] [-only cpu,lag,memory,stall,storm]
+//		[-viewers 1000,5000] [-against raw,stock] [-rounds 3]
 package main
 
 import (
@@ -25,6 +26,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -86,6 +88,9 @@ type options struct {
 	souk, centrifuge string
 	quick            bool
 	only             []string
+	viewers          []int // in place of a part's own numbers, where there are several
+	against          []string
+	rounds           int
 }
 
 func parse(args []string) (o options, err error) {
@@ -94,6 +99,9 @@ func parse(args []string) (o options, err error) {
 	set.StringVar(&o.centrifuge, "centrifuge", "bin/bench-centrifuge", "the server on centrifuge; left out where there is none")
 	set.BoolVar(&o.quick, "quick", false, "fewer viewers and shorter: for a first look")
 	only := set.String("only", "", "some of the parts, separated by commas")
+	viewers := set.String("viewers", "", "numbers of viewers for cpu and lag, separated by commas, in place of theirs")
+	against := set.String("against", "raw,stock,centrifuge", "who takes part in cpu beside us; raw always does")
+	set.IntVar(&o.rounds, "rounds", 3, "of cpu and stall")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -108,12 +116,31 @@ func parse(args []string) (o options, err error) {
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
+	o.against = strings.Split(*against, ",")
+	if o.viewers, err = numbers(*viewers); err != nil {
+		return o, fmt.Errorf("-viewers: %w", err)
+	}
 	for _, name := range o.only {
 		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
 			return o, fmt.Errorf("-only: there is no part %q", name)
 		}
 	}
 	return o, nil
+}
+
+// numbers reads a list that may be empty.
+func numbers(list string) (out []int, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number of viewers", text)
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
