@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 # Go's own installer puts it here and leaves PATH to the reader.
 export PATH := $(PATH):/usr/local/go/bin
 
+# The same bytes wherever the clone lies; clones beside each other share what they have built.
+export GOFLAGS := $(GOFLAGS) -trimpath
+
 # The tools are pinned, and built once, apart from the module: their dependencies are not ours. The
 # version is in the file's name, so that a new one is built. SQLC=/path and GOLANGCI_LINT=/path use
 # another copy.
