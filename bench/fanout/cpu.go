@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,10 @@ import (
 	"github.com/souklive/souk/bench/rig"
 )
 
-const burstSize = 100
+const (
+	costRounds = 3
+	burstSize  = 100
+)
 
 // sizes are how many viewers there are, one number after the other.
 func (b *bench) sizes() []int {
@@ -68,8 +72,9 @@ func (b *bench) compare(ctx context.Context, size int) (c compared, err error) {
 		}
 		sides = append(sides, r)
 	}
-	for round := range b.rounds {
-		b.Say("one event at a time, %d viewers, round %d of %d", size, round+1, b.rounds)
+	rounds := cmp.Or(b.rounds, costRounds)
+	for round := range rounds {
+		b.Say("one event at a time, %d viewers, round %d of %d", size, round+1, rounds)
 		if err := b.round(ctx, sides, play, &c); err != nil {
 			return c, err
 		}
@@ -108,7 +113,7 @@ func events(name string, size int) int {
 func (b *bench) round(ctx context.Context, sides []*side, play *script, c *compared) error {
 	ours := sides[0]
 	for _, s := range sides {
-		before, err := b.allocations(ctx, ours)
+		before, asking, err := b.allocations(ctx, ours)
 		if err != nil {
 			return err
 		}
@@ -118,11 +123,11 @@ func (b *bench) round(ctx context.Context, sides []*side, play *script, c *compa
 		}
 		c.micros[s.name] = append(c.micros[s.name], spent.micros())
 		if s == ours {
-			after, err := b.allocations(ctx, ours)
+			after, err := rig.Metric(ctx, ours.server, allocated)
 			if err != nil {
 				return err
 			}
-			c.allocations = append(c.allocations, (after-before)/float64(spent.messages))
+			c.allocations = append(c.allocations, max(after-before-asking, 0)/float64(spent.messages))
 			if err := ours.remember(ctx, play); err != nil {
 				return err
 			}
@@ -200,7 +205,14 @@ func appendRatio(to, over, under []float64) []float64 {
 	return append(to, rig.Ratio(over, under))
 }
 
-// allocations is how many objects our server has allocated so far.
-func (b *bench) allocations(ctx context.Context, ours *side) (float64, error) {
-	return rig.Metric(ctx, ours.server, "go_memstats_mallocs_total")
+const allocated = "go_memstats_mallocs_total"
+
+// allocations is how many objects our server has allocated so far, and how many of them it takes to answer that.
+func (b *bench) allocations(ctx context.Context, ours *side) (now, asking float64, err error) {
+	before, err := rig.Metric(ctx, ours.server, allocated)
+	if err != nil {
+		return 0, 0, err
+	}
+	now, err = rig.Metric(ctx, ours.server, allocated)
+	return now, now - before, err
 }

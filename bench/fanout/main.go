@@ -90,7 +90,7 @@ type options struct {
 	only             []string
 	viewers          []int // in place of a part's own numbers, where there are several
 	against          []string
-	rounds           int
+	rounds           int // 0 for a part's own
 }
 
 func parse(args []string) (o options, err error) {
@@ -101,7 +101,7 @@ func parse(args []string) (o options, err error) {
 	only := set.String("only", "", "some of the parts, separated by commas")
 	viewers := set.String("viewers", "", "numbers of viewers for cpu and lag, separated by commas, in place of theirs")
 	against := set.String("against", "raw,stock,centrifuge", "who takes part in cpu beside us; raw always does")
-	set.IntVar(&o.rounds, "rounds", 3, "of cpu and stall")
+	set.IntVar(&o.rounds, "rounds", 0, "of cpu and stall, in place of theirs")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}

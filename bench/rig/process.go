@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -97,6 +98,23 @@ func (s *Process) CPU() (time.Duration, error) {
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
 	system, err2 := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
+}
+
+// Waited is how long the process's threads have been ready to run while others had their core; 0 where the kernel does not count it.
+func (s *Process) Waited() (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.child.PID()))
+	for _, thread := range threads {
+		var ran, waited int64
+		raw, gone := os.ReadFile(thread)
+		if gone != nil {
+			continue // it has ended meanwhile
+		}
+		if _, err := fmt.Sscan(string(raw), &ran, &waited); err != nil {
+			return 0, fmt.Errorf("%s has %q: %w", thread, raw, err)
+		}
+		sum += time.Duration(waited)
+	}
+	return sum, err
 }
 
 // RSS is the process's resident memory in bytes.

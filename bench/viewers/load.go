@@ -26,6 +26,8 @@ type Spec struct {
 	From int `json:"from"`
 	// StallEvery makes each so manieth viewer one that can be told to read no more; 0 for none.
 	StallEvery int `json:"stallEvery"`
+	// Since is the field of an event from whose time on delays are counted; "at", the commit's, where it is left out.
+	Since string `json:"since"`
 }
 
 const (
@@ -58,6 +60,7 @@ func Run(args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &l.spec); err != nil {
 		return err
 	}
+	l.tally.since = l.spec.Since
 	l.dialect = dialects[l.spec.Dialect]
 	l.viewers = make([]*viewer, l.spec.Viewers)
 	for i := range l.viewers {

@@ -3,6 +3,7 @@
 package viewers
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 type tally struct {
 	messages, reads, bytes int64
 	jumps                  int64 // events that were not one above the one before
+
+	since string // the field that delays are counted from
 
 	base    int64 // version of commits[0]
 	commits []commit
@@ -46,7 +49,7 @@ func (t *tally) note(v *viewer, version int64, message []byte, now time.Time, co
 	}
 	c := &t.commits[i]
 	if c.made.IsZero() {
-		if at, ok := textField(message, "at"); ok {
+		if at, ok := textField(message, cmp.Or(t.since, "at")); ok {
 			c.made, _ = time.Parse(time.RFC3339Nano, at)
 		}
 	}
@@ -86,7 +89,7 @@ func (t *tally) take() Counts {
 	slices.Sort(last)
 	c.Last = Percentiles{rig.Quantile(last, .5), rig.Quantile(last, .99), rig.Quantile(last, .999)}
 	c.Each = Percentiles{t.delay(.5), t.delay(.99), t.delay(.999)}
-	*t = tally{}
+	*t = tally{since: t.since}
 	return c
 }
 
