@@ -23,6 +23,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/video"
 )
 
 // Resolver holds the domains that the API opens.
@@ -30,6 +31,7 @@ type Resolver struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Shows     *show.Service
+	Video     *video.Service
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Books     *books.Service

@@ -76,6 +76,24 @@ type Config struct {
 	// What the platform keeps of an exchange between two currencies, in basis points.
 	ExchangeMarginBP int64 `env:"SOUK_EXCHANGE_MARGIN_BP" envDefault:"50"`
 
+	// Who carries the video of shows: `agora`, `livekit`, or `none`. The server signs tokens only, and needs the settings of that provider.
+	Video videoProvider `env:"SOUK_VIDEO" envDefault:"none"`
+
+	// The project at Agora that shows are carried by: 32 hexadecimal digits.
+	AgoraAppID string `env:"AGORA_APP_ID"`
+
+	// The project's primary certificate, which signs tokens: 32 hexadecimal digits.
+	AgoraAppCertificate Secret `env:"AGORA_APP_CERTIFICATE"`
+
+	// Where clients reach the LiveKit server that shows are carried by: `wss://host`.
+	LiveKitURL string `env:"LIVEKIT_URL"`
+
+	// The LiveKit server's API key.
+	LiveKitAPIKey string `env:"LIVEKIT_API_KEY"`
+
+	// The secret of that key, which signs tokens.
+	LiveKitAPISecret Secret `env:"LIVEKIT_API_SECRET"`
+
 	// The least that is logged: `debug`, `info`, `warn` or `error`. `souk demo` shows warnings only, unless this is set.
 	LogLevel slog.Level `env:"SOUK_LOG_LEVEL" envDefault:"info"`
 

@@ -68,6 +68,7 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.ShutdownTimeout < time.Second || c.ShutdownTimeout > 10*time.Minute {
 		wrong("SOUK_SHUTDOWN_TIMEOUT", "%s is outside 1s to 10m", c.ShutdownTimeout)
 	}
+	c.checkVideo(wrong)
 	c.checkProduction(wrong)
 	return found
 }
@@ -93,6 +94,7 @@ func (c Config) warnings() []string {
 	for _, name := range c.unknown {
 		warnings = append(warnings, name+" is no setting of Souk; is it misspelt?")
 	}
+	warnings = append(warnings, c.videoWarnings()...)
 	if c.Env != production {
 		return warnings
 	}

@@ -37,6 +37,7 @@ import (
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
+	"github.com/souklive/souk/internal/video"
 )
 
 // app is the product on top of the services.
@@ -75,6 +76,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users := identity.New(s.pool)
 	listings := catalog.New(s.pool, photos)
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub})
+	signer, err := videoSigner(s.config)
+	if err != nil {
+		return nil, err
+	}
 	rates := exchangeRates(s)
 	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
 	compare := reconcile.New(s.pool, stripe, clock.System{})
@@ -115,7 +120,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Shows: shows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(s.pool, listings, hub), Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})

@@ -470,6 +470,7 @@ type ComplexityRoot struct {
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
 		ShowStart           func(childComplexity int, input model.ShowStartInput) int
+		ShowVideoToken      func(childComplexity int, input model.ShowVideoTokenInput) int
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
@@ -755,6 +756,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ShowVideoTokenPayload struct {
+		UserErrors func(childComplexity int) int
+		VideoToken func(childComplexity int) int
+	}
+
 	SignInPayload struct {
 		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -836,6 +842,17 @@ type ComplexityRoot struct {
 	UserUnbanPayload struct {
 		User       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	VideoToken struct {
+		AppID     func(childComplexity int) int
+		Channel   func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Provider  func(childComplexity int) int
+		Role      func(childComplexity int) int
+		Token     func(childComplexity int) int
+		UID       func(childComplexity int) int
+		URL       func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -2591,6 +2608,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowStart(childComplexity, args["input"].(model.ShowStartInput)), true
+	case "Mutation.showVideoToken":
+		if e.ComplexityRoot.Mutation.ShowVideoToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showVideoToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowVideoToken(childComplexity, args["input"].(model.ShowVideoTokenInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -3858,6 +3886,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShowStartPayload.UserErrors(childComplexity), true
 
+	case "ShowVideoTokenPayload.userErrors":
+		if e.ComplexityRoot.ShowVideoTokenPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowVideoTokenPayload.UserErrors(childComplexity), true
+	case "ShowVideoTokenPayload.videoToken":
+		if e.ComplexityRoot.ShowVideoTokenPayload.VideoToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowVideoTokenPayload.VideoToken(childComplexity), true
+
 	case "SignInPayload.session":
 		if e.ComplexityRoot.SignInPayload.Session == nil {
 			break
@@ -4164,6 +4205,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserUnbanPayload.UserErrors(childComplexity), true
+
+	case "VideoToken.appId":
+		if e.ComplexityRoot.VideoToken.AppID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.AppID(childComplexity), true
+	case "VideoToken.channel":
+		if e.ComplexityRoot.VideoToken.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Channel(childComplexity), true
+	case "VideoToken.expiresAt":
+		if e.ComplexityRoot.VideoToken.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.ExpiresAt(childComplexity), true
+	case "VideoToken.provider":
+		if e.ComplexityRoot.VideoToken.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Provider(childComplexity), true
+	case "VideoToken.role":
+		if e.ComplexityRoot.VideoToken.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Role(childComplexity), true
+	case "VideoToken.token":
+		if e.ComplexityRoot.VideoToken.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Token(childComplexity), true
+	case "VideoToken.uid":
+		if e.ComplexityRoot.VideoToken.UID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.UID(childComplexity), true
+	case "VideoToken.url":
+		if e.ComplexityRoot.VideoToken.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.URL(childComplexity), true
 
 	case "Viewer.cards":
 		if e.ComplexityRoot.Viewer.Cards == nil {
@@ -4543,6 +4633,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputShowCreateInput,
 		ec.unmarshalInputShowStartInput,
+		ec.unmarshalInputShowVideoTokenInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
 		ec.unmarshalInputUserBanInput,
@@ -6492,6 +6583,54 @@ type ShowEvent {
   show: Show @shared
 }
 `, BuiltIn: false},
+	{Name: "../video.graphqls", Input: `extend type Mutation {
+  """
+  Opens a show's video to who asks: for publishing to its host, from before it is live, and for watching to everybody else, signed in or
+  not, while it is live. A token lasts for an hour; ask for the next one before that. A user asks 30 times a minute at most, and guests of one
+  address 600 times (TOO_MANY_VIDEO_TOKENS).
+  """
+  showVideoToken(input: ShowVideoTokenInput!): ShowVideoTokenPayload! @public
+}
+
+enum VideoProvider {
+  "Agora RTC, with an AccessToken2."
+  AGORA
+  "LiveKit, with its access token, a JWT."
+  LIVEKIT
+}
+
+enum VideoRole {
+  "Publishes sound, pictures and data, and receives."
+  HOST
+  "Receives."
+  AUDIENCE
+}
+
+"What a client enters the video of a show with. It is a secret of who asked for it."
+type VideoToken {
+  provider: VideoProvider!
+  "The project at Agora; null for others."
+  appId: String
+  "Where LiveKit's clients connect to; null for others."
+  url: String
+  "Agora's channel, LiveKit's room."
+  channel: String!
+  "Whom the token is for. Agora: the uid, a number of 32 bits, which has to be given along with the token. LiveKit: the identity. A user's is always the same, a guest's only this once."
+  uid: String!
+  token: String!
+  role: VideoRole!
+  expiresAt: Time!
+}
+
+input ShowVideoTokenInput {
+  showId: ID!
+}
+
+type ShowVideoTokenPayload {
+  videoToken: VideoToken
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -7665,6 +7804,16 @@ func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ShowStartPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ShowVideoTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "videoToken":
+		return ec.fieldContext_ShowVideoTokenPayload_videoToken(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowVideoTokenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowVideoTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "session":
@@ -7811,6 +7960,28 @@ func (ec *executionContext) childFields_UserUnbanPayload(ctx context.Context, fi
 		return ec.fieldContext_UserUnbanPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserUnbanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VideoToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_VideoToken_provider(ctx, field)
+	case "appId":
+		return ec.fieldContext_VideoToken_appId(ctx, field)
+	case "url":
+		return ec.fieldContext_VideoToken_url(ctx, field)
+	case "channel":
+		return ec.fieldContext_VideoToken_channel(ctx, field)
+	case "uid":
+		return ec.fieldContext_VideoToken_uid(ctx, field)
+	case "token":
+		return ec.fieldContext_VideoToken_token(ctx, field)
+	case "role":
+		return ec.fieldContext_VideoToken_role(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_VideoToken_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -66,6 +66,7 @@ type MutationResolver interface {
 	CardRemove(ctx context.Context, input model.CardRemoveInput) (model.CardRemovePayload, error)
 	ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error)
 	ShowStart(ctx context.Context, input model.ShowStartInput) (model.ShowStartPayload, error)
+	ShowVideoToken(ctx context.Context, input model.ShowVideoTokenInput) (model.ShowVideoTokenPayload, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id id.ID) (id.Node, error)
@@ -360,6 +361,20 @@ func (ec *executionContext) field_Mutation_showStart_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ShowStartInput, error) {
 			return ec.unmarshalNShowStartInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowStartInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_showVideoToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ShowVideoTokenInput, error) {
+			return ec.unmarshalNShowVideoTokenInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowVideoTokenInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3097,6 +3112,50 @@ func (ec *executionContext) fieldContext_Mutation_showStart(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_showVideoToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_showVideoToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ShowVideoToken(ctx, fc.Args["input"].(model.ShowVideoTokenInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShowVideoTokenPayload) graphql.Marshaler {
+			return ec.marshalNShowVideoTokenPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowVideoTokenPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_showVideoToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShowVideoTokenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_showVideoToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5321,6 +5380,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "showStart":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_showStart(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "showVideoToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_showVideoToken(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/video"
 )
 
 // Why a mutation refused: nothing was changed.
@@ -407,6 +408,15 @@ type ShowStartInput struct {
 type ShowStartPayload struct {
 	Show       *show.Show  `json:"show,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
+}
+
+type ShowVideoTokenInput struct {
+	ShowID id.ID `json:"showId"`
+}
+
+type ShowVideoTokenPayload struct {
+	VideoToken *video.Token `json:"videoToken,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
 }
 
 type SignInInput struct {

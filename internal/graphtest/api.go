@@ -44,6 +44,7 @@ import (
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/video"
 )
 
 const (
@@ -140,6 +141,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
+	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
+	a.must(err)
+	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
