@@ -25,10 +25,11 @@ import (
 )
 
 // gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds. A group of viewers
-// is served one event after the other, so that each event of a burst would wait; there a query that is made twice is once for all.
+// is served one event after the other, so that each event of a burst would wait; there it is until whoever is ready to ask has
+// asked, no more (a process that has nothing else to do sleeps for a millisecond at least), and a query that is made twice is once for all.
 const (
 	gatherTime       = 2 * time.Millisecond
-	gatherTimeShared = 100 * time.Microsecond
+	gatherTimeShared = time.Nanosecond
 )
 
 // loaders gather the ids that the fields of one response ask for into one query each. They live as long as the
