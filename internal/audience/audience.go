@@ -89,7 +89,11 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 	if g == nil {
 		return nil, false
 	}
-	m := g.newMember(seam(v))
+	v = seam(v)
+	if g.newest {
+		v = offering{v}
+	}
+	m := g.newMember(v)
 	m.leave = sync.OnceFunc(func() { g.leave(m); a.metrics.viewers.Dec(); a.release(g) })
 	a.metrics.viewers.Inc()
 	if !g.tryAttach(m, p) {

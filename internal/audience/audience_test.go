@@ -202,6 +202,7 @@ func (v *viewer) Next(last int64, answers [][]byte) {
 	nudge(v.news)
 }
 
+func (v *viewer) Offer([]byte)           { v.t.Error("an answer of a log was offered") }
 func (v *viewer) Ready() bool            { return true }
 func (v *viewer) End(errs gqlerror.List) { v.ended <- errs }
 

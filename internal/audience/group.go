@@ -42,6 +42,7 @@ type group struct {
 	key    string
 	exec   graphql.GraphExecutor
 	op     *graphql.OperationContext
+	newest bool // of its answers only the newest counts
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -81,6 +82,10 @@ func newGroup(a *Groups, key string, exec graphql.GraphExecutor, op *graphql.Ope
 		g.shards[i] = &shard{}
 	}
 	g.ctx, g.cancel = context.WithCancel(a.ctx)
+	if g.newest = gqlws.Droppable(op); g.newest { // it has nothing to wait for
+		g.view.Store(&view{first: 1})
+		close(g.opened)
+	}
 	return g
 }
 
@@ -98,6 +103,9 @@ func (g *group) run() {
 
 // follow appends each event to the log. The first answer is a snapshot, behind which the log begins.
 func (g *group) follow() gqlerror.List {
+	if g.newest {
+		return g.followNewest()
+	}
 	timer := time.AfterFunc(g.a.config.OpenTimeout, func() {
 		select {
 		case <-g.opened:
@@ -163,7 +171,7 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 		if len(response.Errors) > 0 && ctx.Err() != nil { // the group's end, and not what a viewer asked for
 			return ctx.Err()
 		}
-		if !ok { // no event: the operation was refused
+		if !ok && !g.newest { // no event: the operation was refused
 			return &refusedError{response.Errors}
 		}
 		if len(response.Errors) > 0 { // not even a part may go into the log, from which others would get it later
@@ -205,6 +213,9 @@ func (g *group) tryAttach(m *member, p plan) bool {
 	if g.view.Load() == nil {
 		return false
 	}
+	if g.newest {
+		return g.attach(m, 0, nil)
+	}
 	if p.after != nil {
 		return (p.epoch == "" || p.epoch == g.a.config.Epoch()) && g.attach(m, *p.after, nil)
 	}
@@ -219,7 +230,7 @@ func (g *group) attach(m *member, version int64, first []byte) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	now := g.view.Load()
-	if version < now.first-1 || (version > now.last() && first == nil) {
+	if (version < now.first-1 && !g.newest) || (version > now.last() && first == nil) {
 		return false
 	}
 	g.mu.Lock()
@@ -267,7 +278,13 @@ func (g *group) bring(m *member, p plan) {
 		}
 	}()
 	for range maxTries {
-		if g.view.Load() == nil || g.tryAttach(m, p) {
+		if g.view.Load() == nil {
+			break
+		}
+		if g.tryAttach(m, p) {
+			return
+		}
+		if g.newest { // nothing keeps it out but the group's end
 			break
 		}
 		if p.after != nil {

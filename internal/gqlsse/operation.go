@@ -53,6 +53,7 @@ func (o *operation) begin(ctx context.Context, exec graphql.GraphExecutor, op *g
 func (o *operation) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) {
 	ctx, end := gqlws.WithStreamEnd(ctx)
 	ctx, counted := o.h.count(ctx)
+	droppable := gqlws.Droppable(op)
 	respond, ctx := exec.DispatchOperation(ctx, op)
 	for {
 		response := respond(ctx)
@@ -68,6 +69,10 @@ func (o *operation) execute(ctx context.Context, exec graphql.GraphExecutor, op 
 			o.h.Log.ErrorContext(ctx, "an answer cannot be written", "error", err)
 			end.Set(gqlerror.Errorf("internal error"))
 			break
+		}
+		if droppable {
+			o.Offer(body)
+			continue
 		}
 		if !o.Ready() {
 			break
@@ -102,6 +107,15 @@ func (o *operation) Next(last int64, answers [][]byte) {
 	o.stream.push(events...)
 }
 
+// Offer implements gqlws.Viewer. Nobody goes on behind such an answer, so that it has no id.
+func (o *operation) Offer(answer []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.over && !o.stopped {
+		o.stream.offer(o, event("next", "", o.head, answer, o.tail))
+	}
+}
+
 // Ready implements gqlws.Viewer.
 func (o *operation) Ready() bool { return o.stream.ready(o.ctx.Done()) }
 
@@ -114,23 +128,20 @@ func (o *operation) End(errs gqlerror.List) {
 	}
 	o.over = true
 	o.mu.Unlock()
+	o.cancel()
+	var last [][]byte
 	if len(errs) > 0 {
 		if body, err := json.Marshal(graphql.Response{Errors: errs}); err == nil {
-			o.stream.push(event("next", "", o.head, body, o.tail))
+			last = append(last, event("next", "", o.head, body, o.tail))
 		}
 	}
-	o.complete()
-}
-
-func (o *operation) complete() {
-	o.cancel()
 	if o.head == nil {
-		o.stream.push(event("complete", "", nil, nil, nil))
+		o.stream.conclude(o, append(last, event("complete", "", nil, nil, nil))...)
 		o.stream.finish()
 		return
 	}
 	id, _ := json.Marshal(map[string]string{"id": o.id}) // a string always can be
-	o.stream.push(event("complete", "", nil, id, nil))
+	o.stream.conclude(o, append(last, event("complete", "", nil, id, nil))...)
 	o.ended()
 }
 
@@ -141,6 +152,7 @@ func (o *operation) stop() {
 	o.stopped = true
 	leave := o.leave
 	o.mu.Unlock()
+	o.stream.withdraw(o)
 	if leave != nil {
 		leave()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -13,14 +14,15 @@ import (
 type stream struct {
 	maxQueue int
 
-	mu    sync.Mutex
-	queue [][]byte // whole events
-	bytes int
-	over  bool // no more events; what waits is still written
-	cut   bool // the client did not keep up
-	news  chan struct{}
-	room  chan struct{} // closed when a queue that was too full no longer is; nil where nobody waits
-	gone  chan struct{} // closed when the writing has ended
+	mu     sync.Mutex
+	queue  [][]byte // whole events
+	bytes  int
+	newest []offered // behind them, one of each operation
+	over   bool      // no more events; what waits is still written
+	cut    bool      // the client did not keep up
+	news   chan struct{}
+	room   chan struct{} // closed when a queue that was too full no longer is; nil where nobody waits
+	gone   chan struct{} // closed when the writing has ended
 }
 
 func newStream(maxQueue int) *stream {
@@ -51,9 +53,61 @@ func (s *stream) push(events ...[]byte) {
 		s.bytes += len(e)
 	}
 	if backlog > 0 && s.bytes > s.maxQueue {
-		s.cut, s.queue, s.bytes = true, nil, 0
+		s.cut, s.queue, s.bytes, s.newest = true, nil, 0, nil
 	}
 	s.nudge()
+}
+
+// offered is an event whose place a newer one of its operation takes.
+type offered struct {
+	by    *operation
+	event []byte
+}
+
+// offer queues an operation's newest event, behind all that is pushed, and drops the one that it had offered before. Where
+// what is offered has no room, the operation is left with none: what was overtaken is not what its client should have.
+func (s *stream) offer(by *operation, event []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.cut {
+		return
+	}
+	s.takeOffered(by)
+	waits := len(event)
+	for _, o := range s.newest {
+		waits += len(o.event)
+	}
+	if waits > s.maxQueue/4 && len(s.newest) > 0 {
+		return
+	}
+	s.newest = append(s.newest, offered{by, event})
+	s.nudge()
+}
+
+// withdraw drops what an operation has offered.
+func (s *stream) withdraw(by *operation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takeOffered(by)
+}
+
+// conclude pushes an operation's last events, behind the one that it has offered.
+func (s *stream) conclude(by *operation, last ...[]byte) {
+	s.mu.Lock()
+	waits := s.takeOffered(by)
+	s.mu.Unlock()
+	s.push(append(waits, last...)...)
+}
+
+// takeOffered takes out what an operation has offered, if it waits; mu is held.
+func (s *stream) takeOffered(by *operation) (events [][]byte) {
+	for i, o := range s.newest {
+		if o.by == by {
+			s.newest = slices.Delete(s.newest, i, i+1)
+			return [][]byte{o.event}
+		}
+	}
+	return nil
 }
 
 // finish lets what waits be the last.
@@ -102,8 +156,11 @@ func (s *stream) ready(stop <-chan struct{}) bool {
 func (s *stream) take() (batch []byte, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, o := range s.newest {
+		s.queue = append(s.queue, o.event)
+	}
 	batch = bytes.Join(s.queue, nil)
-	s.queue, s.bytes = nil, 0
+	s.queue, s.bytes, s.newest = nil, 0, nil
 	if s.room != nil {
 		close(s.room)
 		s.room = nil

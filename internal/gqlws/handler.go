@@ -56,6 +56,9 @@ type Viewer interface {
 	// Next delivers answers of consecutive versions, of which last is the last one's. It does not wait. Nobody
 	// changes the bytes afterwards.
 	Next(last int64, answers [][]byte)
+	// Offer delivers an answer that a newer one may overtake while it waits: the client is not promised each, but the
+	// newest. It does not wait either.
+	Offer(answer []byte)
 	// Ready waits until the client has taken most of what it was sent; false says that it is gone. It is for who
 	// has much to send at once.
 	Ready() bool

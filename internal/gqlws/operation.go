@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/socket"
 )
 
 // operation is one running operation of a connection.
@@ -65,6 +66,7 @@ func (o *operation) stop() {
 	o.stopped = true
 	leave := o.leave
 	o.mu.Unlock()
+	o.conn.Withdraw(o.id)
 	if leave != nil {
 		leave()
 	}
@@ -73,6 +75,15 @@ func (o *operation) stop() {
 // Next implements Viewer.
 func (o *operation) Next(_ int64, answers [][]byte) {
 	o.send(answers)
+}
+
+// Offer implements Viewer. The lock keeps it from coming behind a stop, to an operation that has the same id.
+func (o *operation) Offer(answer []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.stopped && !o.over.Load() {
+		o.conn.Offer(o.id, socket.Message{Head: o.head, Body: answer, Tail: tail})
+	}
 }
 
 // Ready implements Viewer.
@@ -85,16 +96,19 @@ func (o *operation) End(errs gqlerror.List) {
 	}
 	o.over.Store(true)
 	o.cancel()
+	last := message{ID: &o.id, Type: "complete"}
 	if len(errs) > 0 {
-		o.s.say(o.s.errorMessage(o.id, errs))
-		return
+		last = o.s.errorMessage(o.id, errs)
 	}
-	o.s.say(message{ID: &o.id, Type: "complete"})
+	if word, ok := o.s.word(last); ok {
+		o.conn.Conclude(o.id, word)
+	}
 }
 
 // execute runs the operation for this client alone.
 func (o *operation) execute(ctx context.Context, read *graphql.OperationContext) {
 	ctx, end := WithStreamEnd(ctx)
+	droppable := Droppable(read)
 	respond, ctx := o.s.exec.DispatchOperation(ctx, read)
 	for {
 		response := respond(ctx)
@@ -110,6 +124,10 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 			o.s.h.Log.ErrorContext(ctx, "an answer cannot be written", "error", err)
 			end.Set(gqlerror.Errorf("internal error"))
 			break
+		}
+		if droppable {
+			o.Offer(body)
+			continue
 		}
 		if !o.Ready() {
 			break

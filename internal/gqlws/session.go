@@ -97,12 +97,19 @@ func (s *session) close(code int, reason string) bool {
 }
 
 func (s *session) say(m message) {
+	if word, ok := s.word(m); ok {
+		s.conn.Send(word)
+	}
+}
+
+// word writes a message out.
+func (s *session) word(m message) (socket.Message, bool) {
 	raw, err := json.Marshal(m)
 	if err != nil {
 		s.h.Log.ErrorContext(s.ctx, "a WebSocket message cannot be written", "error", err)
-		return
+		return socket.Message{}, false
 	}
-	s.conn.Send(socket.Message{Body: raw})
+	return socket.Message{Body: raw}, true
 }
 
 // handleApart handles a message on a stack of its own: to read and validate an operation takes ten times the stack that waiting

@@ -14,6 +14,9 @@
 // joining, resuming and lagging are the same thing (a cursor further back), no lock is held while a
 // consumer takes its time, and what a viewer gets is contiguous by construction.
 //
+// What nobody needs to know later has no version: [Hub.Broadcast] brings it to every [Listener], at most
+// once, the newest in place of what waits, past the sequencer and the database.
+//
 // Invariants:
 //   - a view's events are numbered first, first+1, … without a hole, and never change once visible;
 //   - only the topic's sequencer goroutine makes views;

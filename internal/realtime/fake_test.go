@@ -181,6 +181,12 @@ func (b *memBus) watching() int {
 	return len(b.watched)
 }
 
+func (b *memBus) has(channel string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.watched[channel]
+}
+
 func (b *memBus) Run(ctx context.Context, to receiver) {
 	b.mu.Lock()
 	b.to = to

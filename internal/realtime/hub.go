@@ -31,12 +31,13 @@ type Hub struct {
 	cancel  context.CancelFunc
 	working sync.WaitGroup
 
-	mu       sync.RWMutex
-	topics   map[Topic]*topic
-	viewers  int           // Subscribe calls in progress and open subscriptions
-	draining bool          // nobody joins any more
-	empty    chan struct{} // closed when draining and without viewers
-	closed   bool
+	mu        sync.RWMutex
+	topics    map[Topic]*topic
+	listeners map[Topic]map[*Listener]struct{}
+	viewers   int           // Subscribe calls in progress, open subscriptions and listeners
+	draining  bool          // nobody joins any more
+	empty     chan struct{} // closed when draining and without viewers
+	closed    bool
 
 	poller *poller
 }
@@ -64,6 +65,7 @@ func newHub(config Config, store store, bus bus) (*Hub, error) {
 		config: config, node: uuid.NewString()[:8], log: config.Log, store: store, bus: bus, metrics: newMetrics(),
 		newSequence: func(last int64, limit int) sequencer { return newSequence(last, limit) },
 		topics:      map[Topic]*topic{},
+		listeners:   map[Topic]map[*Listener]struct{}{},
 		empty:       make(chan struct{}),
 		poller:      newPoller(),
 	}

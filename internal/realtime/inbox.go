@@ -11,6 +11,10 @@ func (i inbox) received(channel, payload string) {
 	if !ok {
 		return // of an epoch that is over
 	}
+	if topic, ok := broadcastIn(name); ok {
+		h.receiveBroadcast(topic, payload)
+		return
+	}
 	t := h.topic(name)
 	if t == nil {
 		return // its last viewer has just left
@@ -26,7 +30,8 @@ func (i inbox) received(channel, payload string) {
 
 // watching has the topic's tail compared: what was published before the bus listened is missing.
 func (i inbox) watching(channel string) {
-	if name, ok := topicIn(i.hub.Epoch(), channel); ok {
+	name, ok := topicIn(i.hub.Epoch(), channel)
+	if _, broadcasts := broadcastIn(name); ok && !broadcasts {
 		i.hub.poller.add(name)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // metrics are the hub's, all named souk_realtime_….
 type metrics struct {
-	topics, subscriptions             prometheus.Gauge
-	events                            prometheus.Counter
+	topics, subscriptions, listeners  prometheus.Gauge
+	events, broadcasts                prometheus.Counter
 	delivered, duplicates, filled     prometheus.Counter
 	fills, lagging, polls, malformed  prometheus.Counter
 	published, unpublished, overflows prometheus.Counter
@@ -30,6 +30,8 @@ func newMetrics() *metrics {
 	return &metrics{
 		topics:        gauge("topics", "Topics with viewers, or in their linger."),
 		subscriptions: gauge("subscriptions", "Open subscriptions."),
+		listeners:     gauge("listeners", "Listeners to broadcasts."),
+		broadcasts:    counter("broadcasts_total", "Broadcasts by this server."),
 		healthy:       gauge("bus_healthy", "1 while Redis pub/sub answers."),
 		events:        counter("events_total", "Events of this server's topics, each once."),
 		delivered:     counter("delivered_total", "Events handed to subscriptions: to each group of viewers once, and to each viewer who is served alone."),
@@ -42,8 +44,8 @@ func newMetrics() *metrics {
 		polls:         counter("tail_polls_total", "Statements that compared tails with Postgres."),
 		malformed:     counter("bus_malformed_total", "Messages from the bus that could not be read."),
 		overflows:     counter("mailbox_overflows_total", "Events that found their topic's mailbox full."),
-		published:     counter("published_total", "Events sent to the bus."),
-		unpublished:   counter("unpublished_total", "Events not sent to the bus; others read them from Postgres."),
+		published:     counter("published_total", "Events and broadcasts sent to the bus."),
+		unpublished:   counter("unpublished_total", "Events and broadcasts not sent to the bus; others read the events from Postgres."),
 		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "souk", Subsystem: "realtime", Name: "snapshots_total", Help: "Snapshots sent, by reason.",
 		}, []string{"reason"}),
@@ -62,7 +64,7 @@ func (m *metrics) register(to prometheus.Registerer) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.topics, m.subscriptions, m.healthy, m.events, m.delivered, m.duplicates, m.fills, m.filled, m.holes, m.phantoms,
+		m.topics, m.subscriptions, m.listeners, m.broadcasts, m.healthy, m.events, m.delivered, m.duplicates, m.fills, m.filled, m.holes, m.phantoms,
 		m.lagging, m.polls, m.malformed, m.overflows, m.published, m.unpublished, m.snapshots, m.lag,
 	} {
 		errs = append(errs, to.Register(c))

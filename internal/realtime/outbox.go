@@ -1,7 +1,9 @@
 package realtime
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -13,8 +15,9 @@ const (
 	logEvery    = 10 * time.Second
 )
 
-// outbox sends committed events to the bus from a goroutine of its own, as many as have gathered in
-// one round trip. What it cannot send it drops and counts: the other servers find it in Postgres.
+// outbox sends committed events and broadcasts to the bus from a goroutine of its own, as many as have gathered in
+// one round trip. What it cannot send it drops and counts: the other servers find
+// events in Postgres, and broadcasts nowhere.
 type outbox struct {
 	bus     bus
 	node    string
@@ -28,16 +31,31 @@ type outbox struct {
 	lost   atomic.Int64
 }
 
-// parcel is an event to send, or a mark that says when all before it is sent.
+// parcel is an event to send, a broadcast, or a mark that says when all before it is sent.
 type parcel struct {
-	event Event
-	mark  chan<- struct{}
+	event     Event
+	topic     Topic // of the broadcast
+	broadcast json.RawMessage
+	mark      chan<- struct{}
 }
 
 // put never blocks.
 func (o *outbox) put(e Event) {
 	select {
 	case o.queue <- parcel{event: e}:
+	default:
+		o.drop(1)
+	}
+}
+
+// offer is put for a broadcast. What waits to be sent is half events' at least.
+func (o *outbox) offer(topic Topic, payload json.RawMessage) {
+	if len(o.queue) > outboxSize/2 {
+		o.drop(1)
+		return
+	}
+	select {
+	case o.queue <- parcel{topic: topic, broadcast: payload}:
 	default:
 		o.drop(1)
 	}
@@ -94,20 +112,29 @@ func (o *outbox) send(ctx context.Context, batch []parcel) {
 }
 
 func (o *outbox) messages(batch []parcel) []message {
-	epoch := o.epoch()
 	messages := make([]message, 0, len(batch))
 	for _, p := range batch {
 		if p.mark != nil {
 			continue
 		}
-		payload, err := encode(o.node, p.event)
+		m, err := p.write(o.epoch(), o.node)
 		if err != nil { // a payload that is no JSON never came from AppendTx
-			o.log.Error("encode an event for the bus", "topic", p.event.Topic, "version", p.event.Version, "error", err)
+			o.log.Error("encode a message for the bus", "topic", cmp.Or(p.event.Topic, p.topic), "version", p.event.Version, "error", err)
 			continue
 		}
-		messages = append(messages, message{channelOf(epoch, p.event.Topic), payload})
+		messages = append(messages, m)
 	}
 	return messages
+}
+
+// write makes a parcel the bus's message.
+func (p parcel) write(epoch, node string) (message, error) {
+	if p.broadcast != nil {
+		payload, err := json.Marshal(broadcast{node, p.broadcast})
+		return message{broadcastsOf(epoch, p.topic), string(payload)}, err
+	}
+	payload, err := encode(node, p.event)
+	return message{channelOf(epoch, p.event.Topic), payload}, err
 }
 
 func (o *outbox) publish(ctx context.Context, messages []message) {

@@ -10,11 +10,14 @@ import (
 func (h *Hub) Drain(ctx context.Context) {
 	h.mu.Lock()
 	h.draining = true
-	topics := h.all()
+	topics, listeners := h.all(), h.allListeners()
 	h.checkEmpty()
 	h.mu.Unlock()
 	for _, t := range topics {
 		t.end(ErrDraining)
+	}
+	for _, l := range listeners {
+		l.end(ErrDraining)
 	}
 	select {
 	case <-h.empty:
@@ -68,6 +71,7 @@ func (h *Hub) changeEpoch(epoch string) {
 	for _, t := range topics {
 		h.remove(t)
 	}
+	h.followEpoch(old, epoch)
 	h.epoch.Store(&epoch)
 	h.mu.Unlock()
 	h.log.Error("the database has another history than before; all viewers start over", "old", old, "new", epoch)

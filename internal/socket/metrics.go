@@ -38,7 +38,7 @@ func newMetrics(depth func() (bytes, conns int)) *metrics {
 		writes:   counter("writes_total", "Writes that carried them: messages of a backlog leave together."),
 		bytes:    counter("bytes_sent_total", "Bytes written to WebSocket connections, frame headers included."),
 		evicted:  counter("evicted_total", "Connections closed with 1013, because their peer did not keep up."),
-		dropped:  counter("dropped_total", "Droppable messages that found no room."),
+		dropped:  counter("dropped_total", "Droppable messages that a newer one overtook, or that found no room."),
 	}
 }
 

@@ -1,5 +1,7 @@
 package socket
 
+import "slices"
+
 // queue is what waits to be written to one connection: control frames first, then the critical lane in order,
 // then the newest of each key of the droppable lane. Its methods need the connection's lock.
 type queue struct {
@@ -7,7 +9,8 @@ type queue struct {
 	critical []Message
 	first    int // index in critical of the oldest that waits
 	newest   []keyed
-	bytes    int // of messages that wait, in both lanes
+	bytes    int // of the critical messages
+	offered  int // of the droppable ones
 }
 
 type keyed struct {
@@ -20,17 +23,38 @@ func (q *queue) push(m Message) {
 	q.bytes += m.size()
 }
 
-// offer keeps a droppable message in place of the one before it.
-func (q *queue) offer(key string, m Message) {
-	q.bytes += m.size()
-	for i := range q.newest {
-		if q.newest[i].key == key {
-			q.bytes -= q.newest[i].message.size()
-			q.newest[i].message = m
-			return
-		}
+// offer keeps a droppable message in place of the one before it, and tells how many were dropped. Where the lane would hold
+// more than most bytes, the key loses its place in it: a message that was overtaken is not what its reader should have. A
+// message that is alone in the lane has room.
+func (q *queue) offer(key string, m Message, most int) (dropped int) {
+	if i := q.find(key); i >= 0 {
+		q.offered -= q.newest[i].message.size()
+		q.newest[i].message = m
+		dropped++
+	} else {
+		q.newest = append(q.newest, keyed{key, m})
 	}
-	q.newest = append(q.newest, keyed{key, m})
+	if q.offered += m.size(); q.offered > most && len(q.newest) > 1 {
+		q.withdraw(key)
+		dropped++
+	}
+	return dropped
+}
+
+// withdraw takes a key's message off the droppable lane, if one waits.
+func (q *queue) withdraw(key string) (m Message, ok bool) {
+	i := q.find(key)
+	if i < 0 {
+		return Message{}, false
+	}
+	m = q.newest[i].message
+	q.offered -= m.size()
+	q.newest = slices.Delete(q.newest, i, i+1)
+	return m, true
+}
+
+func (q *queue) find(key string) int {
+	return slices.IndexFunc(q.newest, func(k keyed) bool { return k.key == key })
 }
 
 func (q *queue) empty() bool {
@@ -63,7 +87,8 @@ func (q *queue) take(b []byte, most int) (_ []byte, messages int) {
 	for len(q.newest) > 0 && (len(b) == 0 || len(b)+q.newest[0].message.size()+maxHeader <= most) {
 		m := q.newest[0].message
 		b = appendMessage(b, m)
-		q.bytes -= m.size()
+		q.offered -= m.size()
+		q.newest[0] = keyed{}
 		q.newest = q.newest[1:]
 		messages++
 	}

@@ -203,7 +203,7 @@ func (s *Sockets) depth() (bytes, conns int) {
 	s.mu.Unlock()
 	for _, c := range all {
 		c.mu.Lock()
-		waits := c.queue.bytes
+		waits := c.queue.bytes + c.queue.offered
 		c.mu.Unlock()
 		if waits > 0 {
 			bytes += waits

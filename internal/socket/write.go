@@ -108,17 +108,40 @@ func (c *Conn) Room(stop <-chan struct{}) bool {
 	}
 }
 
-// Offer queues a message of the droppable lane: while it waits, a newer one with its key takes its place. Where half
-// of the queue is taken it is dropped.
+// Offer queues a message of the droppable lane: while it waits, a newer one with its key takes its place. The lane holds a
+// quarter of MaxQueue, beside the critical one.
 func (c *Conn) Offer(key string, m Message) {
 	c.mu.Lock()
-	if c.last != 0 || c.queue.bytes+m.size() > c.sockets.config.MaxQueue/2 {
+	if c.last != 0 {
 		c.mu.Unlock()
-		c.sockets.metrics.dropped.Inc()
 		return
 	}
-	c.queue.offer(key, m)
+	if dropped := c.queue.offer(key, m, c.sockets.config.MaxQueue/4); dropped > 0 {
+		c.sockets.metrics.dropped.Add(float64(dropped))
+	}
 	c.unlockAndFlush()
+}
+
+// Withdraw drops the message that waits with a key, if one does: nobody wants it any more.
+func (c *Conn) Withdraw(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queue.withdraw(key)
+}
+
+// Conclude is Send of the last word about a key: behind the message that waits with it, which is not dropped any more.
+func (c *Conn) Conclude(key string, last Message) {
+	c.mu.Lock()
+	if c.last != 0 {
+		c.mu.Unlock()
+		return
+	}
+	backlog := c.queue.bytes
+	if m, ok := c.queue.withdraw(key); ok {
+		c.queue.push(m)
+	}
+	c.queue.push(last)
+	c.unlockAndBound(backlog)
 }
 
 // End closes the connection with a code once what waits is written. The first call counts.
