@@ -32,6 +32,11 @@ func (r *conversationResolver) Messages(ctx context.Context, obj *chat.Conversat
 	return r.Chat.Messages(ctx, actorID(ctx), obj.ID, page.Args{First: first, After: after})
 }
 
+// User is the resolver for the user field.
+func (r *conversationTypingResolver) User(ctx context.Context, obj *chat.Typing) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.UserID)
+}
+
 // Sender is the resolver for the sender field.
 func (r *messageResolver) Sender(ctx context.Context, obj *chat.Message) (identity.User, error) {
 	return load(ctx).user.Load(ctx, obj.SenderID)
@@ -72,6 +77,22 @@ func (r *mutationResolver) MessageSend(ctx context.Context, input model.MessageS
 	return model.MessageSendPayload{Message: &message}, nil
 }
 
+// TypingSend is the resolver for the typingSend field.
+func (r *mutationResolver) TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error) {
+	var in inputReader
+	conversation := in.id(input.ConversationID, id.Conversation, "conversationId")
+	var typing chat.Typing
+	err := in.err
+	if err == nil {
+		typing, err = r.Chat.Typing(ctx, actorID(ctx), conversation)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.TypingSendPayload{UserErrors: errs}, err
+	}
+	return model.TypingSendPayload{Typing: &typing}, nil
+}
+
 // Conversation is the resolver for the conversation field.
 func (r *queryResolver) Conversation(ctx context.Context, id id.ID) (*chat.Conversation, error) {
 	return r.findConversation(ctx, id)
@@ -90,6 +111,19 @@ func (r *subscriptionResolver) ConversationEvents(ctx context.Context, conversat
 	return streamPrivate(ctx, r.Resolver, from(chat.Topic(c), afterVersion, epoch, r.Chat.Snapshot(member, c)), r.conversationEvent)
 }
 
+// ConversationTyping is the resolver for the conversationTyping field.
+func (r *subscriptionResolver) ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error) {
+	c, err := conversationID.As(id.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	member := actorID(ctx)
+	if _, err := r.Chat.Get(ctx, member, c); err != nil {
+		return nil, err
+	}
+	return relay(ctx, r.Resolver, chat.Topic(c), chat.TypingOfOthers(member))
+}
+
 // Conversations is the resolver for the conversations field.
 func (r *viewerResolver) Conversations(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[chat.Conversation], error) {
 	return r.Chat.List(ctx, obj.User.ID, page.Args{First: first, After: after})
@@ -98,10 +132,16 @@ func (r *viewerResolver) Conversations(ctx context.Context, obj *identity.Sessio
 // Conversation returns generated.ConversationResolver implementation.
 func (r *Resolver) Conversation() generated.ConversationResolver { return &conversationResolver{r} }
 
+// ConversationTyping returns generated.ConversationTypingResolver implementation.
+func (r *Resolver) ConversationTyping() generated.ConversationTypingResolver {
+	return &conversationTypingResolver{r}
+}
+
 // Message returns generated.MessageResolver implementation.
 func (r *Resolver) Message() generated.MessageResolver { return &messageResolver{r} }
 
 type (
-	conversationResolver struct{ *Resolver }
-	messageResolver      struct{ *Resolver }
+	conversationResolver       struct{ *Resolver }
+	conversationTypingResolver struct{ *Resolver }
+	messageResolver            struct{ *Resolver }
 )

@@ -146,6 +146,28 @@ func TestConnectionsAreOfOneShape(t *testing.T) {
 	}
 }
 
+// A subscription delivers each event, and then it is resumed by its version, or only the newest answer counts.
+func TestSubscriptionsResumeOrDrop(t *testing.T) {
+	t.Parallel()
+	s := schema()
+	roots := rootFields(s)
+	for _, f := range roots[s.Subscription] {
+		resumes := f.Arguments.ForName("afterVersion") != nil && f.Arguments.ForName("epoch") != nil
+		counts := s.Types[f.Type.Name()].Fields.ForName("version") != nil
+		drops := f.Directives.ForName("droppable") != nil
+		if resumes == drops || counts != resumes {
+			t.Errorf("%s: resumes %t, its events have versions %t, droppable %t", f.Name, resumes, counts, drops)
+		}
+	}
+	for _, def := range own(s) {
+		for _, f := range def.Fields {
+			if def != s.Subscription && f.Directives.ForName("droppable") != nil {
+				t.Errorf("%s.%s is no subscription, and cannot be droppable", def.Name, f.Name)
+			}
+		}
+	}
+}
+
 // Money and texts have units and bounds that a type alone does not tell.
 func TestInputsSayTheirBounds(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
@@ -79,6 +80,38 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 			}
 		}
 		if err := subscription.Err(); err != nil && ctx.Err() == nil {
+			r.endWith(ctx, err)
+		}
+	}()
+	return out, nil
+}
+
+// relay carries a topic's broadcasts to one subscriber, or to one group of them, of a droppable field: nothing is resumed, and while
+// one is executed the newest of those that come waits. What to says no to is not for this subscriber.
+func relay[T any](ctx context.Context, r *Resolver, topic realtime.Topic, to func(json.RawMessage) (item T, ok bool, err error)) (<-chan T, error) {
+	listener, err := r.Hub.Listen(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan T)
+	go func() {
+		defer close(out)
+		for broadcast := range listener.Broadcasts() {
+			item, ok, err := to(broadcast)
+			if err != nil {
+				r.endWith(ctx, err)
+				return
+			}
+			if !ok {
+				continue
+			}
+			select {
+			case out <- item:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if err := listener.Err(); err != nil {
 			r.endWith(ctx, err)
 		}
 	}()

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Bid() BidResolver
 	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
+	ConversationTyping() ConversationTypingResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
 	LedgerPosting() LedgerPostingResolver
@@ -274,6 +275,11 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	ConversationTyping struct {
+		ExpiresAt func(childComplexity int) int
+		User      func(childComplexity int) int
+	}
+
 	Earnings struct {
 		Available    func(childComplexity int) int
 		CurrencyCode func(childComplexity int) int
@@ -474,6 +480,7 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		TypingSend          func(childComplexity int, input model.TypingSendInput) int
 		UserBan             func(childComplexity int, input model.UserBanInput) int
 		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
 		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
@@ -799,6 +806,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
+		ConversationTyping func(childComplexity int, conversationID id.ID) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
 		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
@@ -820,6 +828,11 @@ type ComplexityRoot struct {
 		NodeID        func(childComplexity int) int
 		RefusalCode   func(childComplexity int) int
 		Status        func(childComplexity int) int
+	}
+
+	TypingSendPayload struct {
+		Typing     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	User struct {
@@ -1768,6 +1781,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationStartPayload.UserErrors(childComplexity), true
 
+	case "ConversationTyping.expiresAt":
+		if e.ComplexityRoot.ConversationTyping.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.ExpiresAt(childComplexity), true
+	case "ConversationTyping.user":
+		if e.ComplexityRoot.ConversationTyping.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.User(childComplexity), true
+
 	case "Earnings.available":
 		if e.ComplexityRoot.Earnings.Available == nil {
 			break
@@ -2647,6 +2673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.typingSend":
+		if e.ComplexityRoot.Mutation.TypingSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_typingSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TypingSend(childComplexity, args["input"].(model.TypingSendInput)), true
 	case "Mutation.userBan":
 		if e.ComplexityRoot.Mutation.UserBan == nil {
 			break
@@ -4029,6 +4066,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ConversationEvents(childComplexity, args["conversationId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.conversationTyping":
+		if e.ComplexityRoot.Subscription.ConversationTyping == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_conversationTyping_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConversationTyping(childComplexity, args["conversationId"].(id.ID)), true
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
 			break
@@ -4141,6 +4189,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TopUp.Status(childComplexity), true
+
+	case "TypingSendPayload.typing":
+		if e.ComplexityRoot.TypingSendPayload.Typing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.Typing(childComplexity), true
+	case "TypingSendPayload.userErrors":
+		if e.ComplexityRoot.TypingSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.UserErrors(childComplexity), true
 
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
@@ -4636,6 +4697,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowVideoTokenInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputTypingSendInput,
 		ec.unmarshalInputUserBanInput,
 		ec.unmarshalInputUserUnbanInput,
 		ec.unmarshalInputWalletExchangeInput,
@@ -4767,6 +4829,12 @@ The field is the same for everybody. A subscription that selects nothing else is
 many they are.
 """
 directive @shared on FIELD_DEFINITION
+
+"""
+Of a subscription's answers only the newest counts: a client that reads too slowly misses those in between, and nothing is kept to resume
+from. Every other subscription delivers each of its events.
+"""
+directive @droppable on FIELD_DEFINITION
 
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
@@ -5264,11 +5332,18 @@ extend type Mutation {
   "Writes to a listing's seller. The first message makes the conversation, later ones continue it."
   conversationStart(input: ConversationStartInput!): ConversationStartPayload! @auth(roles: [BUYER])
   messageSend(input: MessageSendInput!): MessageSendPayload! @auth
+  """
+  Tells the other member that the viewer is writing. Say it again while it goes on, every three seconds or so: it holds for five. Once a second at
+  most (TYPING_TOO_OFTEN).
+  """
+  typingSend(input: TypingSendInput!): TypingSendPayload! @auth
 }
 
 extend type Subscription {
   "A conversation's messages, for its two members. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   conversationEvents(conversationId: ID!, afterVersion: Int, epoch: String): ConversationEvent! @auth
+  "That the other member of a conversation is writing, while they are."
+  conversationTyping(conversationId: ID!): ConversationTyping! @auth @droppable
 }
 
 type Conversation implements Node {
@@ -5335,6 +5410,21 @@ input MessageSendInput {
 type MessageSendPayload {
   message: Message
   userErrors: [UserError!]!
+}
+
+input TypingSendInput {
+  conversationId: ID!
+}
+
+type TypingSendPayload {
+  typing: ConversationTyping
+  userErrors: [UserError!]!
+}
+
+type ConversationTyping {
+  user: User!
+  "When to stop showing it, unless another comes before, or their message does. Compare with ` + "`" + `serverTime` + "`" + `."
+  expiresAt: Time!
 }
 
 enum ConversationEventKind {
@@ -7020,6 +7110,16 @@ func (ec *executionContext) childFields_ConversationStartPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ConversationStartPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConversationTyping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConversationTyping_user(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ConversationTyping_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationTyping", field.Name)
+}
+
 func (ec *executionContext) childFields_Earnings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "currencyCode":
@@ -7916,6 +8016,16 @@ func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql
 		return ec.fieldContext_TopUp_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TopUp", field.Name)
+}
+
+func (ec *executionContext) childFields_TypingSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "typing":
+		return ec.fieldContext_TypingSendPayload_typing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TypingSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TypingSendPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

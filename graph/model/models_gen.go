@@ -452,6 +452,15 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
+type TypingSendInput struct {
+	ConversationID id.ID `json:"conversationId"`
+}
+
+type TypingSendPayload struct {
+	Typing     *chat.Typing `json:"typing,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type UserBanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it, the user does not.

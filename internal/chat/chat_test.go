@@ -263,3 +263,42 @@ func TestNewestMessageFirst(t *testing.T) {
 		t.Errorf("after a message: %v", got)
 	}
 }
+
+// Typing is told to those who listen, once a second, by members alone; what a listener gets of it is others'.
+func TestTyping(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.started()
+	stranger := w.Buyer(0)
+	said, err := w.Chat.Typing(t.Context(), w.buyer, c.ID)
+	if err != nil || said.UserID != w.buyer || said.ExpiresAt.IsZero() {
+		t.Fatalf("%+v, %v", said, err)
+	}
+	if _, err := w.Chat.Typing(t.Context(), w.buyer, c.ID); !errors.Is(err, chat.ErrTypingTooOften) {
+		t.Errorf("told again at once: %v", err)
+	}
+	w.Must2(w.Chat.Typing(t.Context(), w.seller, c.ID))
+	w.Limits.Forget()
+	w.Must2(w.Chat.Typing(t.Context(), w.buyer, c.ID))
+	for _, conversation := range []uuid.UUID{c.ID, id.New()} {
+		if _, err := w.Chat.Typing(t.Context(), stranger, conversation); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("a stranger types: %v", err)
+		}
+	}
+	told := w.Told.Broadcasts()
+	if len(told) != 3 {
+		t.Fatalf("%d broadcasts, want 3", len(told))
+	}
+	for i, typist := range []uuid.UUID{w.buyer, w.seller, w.buyer} {
+		for _, member := range []uuid.UUID{w.buyer, w.seller} {
+			got, ok, err := chat.TypingOfOthers(member)(told[i].Payload)
+			if err != nil || told[i].Topic != chat.Topic(c.ID) || got.UserID != typist || ok != (member != typist) {
+				t.Errorf("broadcast %d: %+v %t, %v", i, got, ok, err)
+			}
+		}
+	}
+	if _, _, err := chat.TypingOfOthers(w.buyer)([]byte("7")); err == nil {
+		t.Error("a number says who types")
+	}
+	w.matches(c.ID, 1) // no event, no message
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/page"
@@ -90,12 +91,29 @@ type Service struct {
 	pool    *pgxpool.Pool
 	q       *db.Queries
 	catalog *catalog.Service
-	hub     realtime.Publisher
+	hub     Hub
+	limiter Limiter
+	clock   clock.Clock
+}
+
+// Hub tells of messages, which are kept, and of typing, which is not.
+type Hub interface {
+	realtime.Publisher
+	realtime.Broadcaster
+}
+
+// Config is what a Service is made of; all of it is required.
+type Config struct {
+	Pool    *pgxpool.Pool
+	Catalog *catalog.Service
+	Hub     Hub
+	Limiter Limiter
+	Clock   clock.Clock
 }
 
 // New makes the service.
-func New(pool *pgxpool.Pool, listings *catalog.Service, hub realtime.Publisher) *Service {
-	return &Service{pool: pool, q: db.New(), catalog: listings, hub: hub}
+func New(c Config) *Service {
+	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, limiter: c.Limiter, clock: c.Clock}
 }
 
 // Start sends a buyer's message about a listing to its seller; the conversation is made by the first.

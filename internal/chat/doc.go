@@ -4,5 +4,5 @@
 //   - only its two members read a conversation or write into it: membership is part of every WHERE;
 //   - the conversation's row hands out a version for each message under its lock, so that the messages'
 //     versions have no hole and their order is the order of commit;
-//   - each message is an event of the topic conversation:<id>.
+//   - each message is an event of the topic conversation:<id>; who types is a broadcast on it, and kept nowhere.
 package chat

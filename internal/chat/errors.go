@@ -10,3 +10,8 @@ var (
 	ErrMessageNotFound = fault.New(fault.NotFound, "MESSAGE_NOT_FOUND", "There is no such message, or its conversation is not yours.")
 	ErrOwnListing      = fault.New(fault.Precondition, "OWN_LISTING", "The listing is your own.")
 )
+
+// ErrTypingTooOften refuses to tell again what was told just now.
+var ErrTypingTooOften = &fault.Error{
+	Kind: fault.RateLimited, Code: "TYPING_TOO_OFTEN", Message: "That you type was told just now.", RetryIn: typingEvery,
+}

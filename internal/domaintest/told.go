@@ -3,6 +3,8 @@ package domaintest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/souklive/souk/internal/realtime"
@@ -10,11 +12,37 @@ import (
 
 // Told is a publisher that remembers what it was told.
 type Told struct {
-	mu     sync.Mutex
-	events []realtime.Event
+	mu         sync.Mutex
+	events     []realtime.Event
+	broadcasts []Broadcast
 }
 
-var _ realtime.Publisher = (*Told)(nil)
+var (
+	_ realtime.Publisher   = (*Told)(nil)
+	_ realtime.Broadcaster = (*Told)(nil)
+)
+
+// Broadcast is what was told to be forgotten.
+type Broadcast struct {
+	Topic   realtime.Topic
+	Payload json.RawMessage
+}
+
+// Broadcast remembers it all the same.
+func (p *Told) Broadcast(_ context.Context, topic realtime.Topic, payload any) error {
+	raw, err := json.Marshal(payload)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broadcasts = append(p.broadcasts, Broadcast{topic, raw})
+	return err
+}
+
+// Broadcasts is all that was broadcast.
+func (p *Told) Broadcasts() []Broadcast {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.broadcasts)
+}
 
 // Publish remembers the events.
 func (p *Told) Publish(_ context.Context, events ...realtime.Event) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,12 +29,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const modern, legacy = "graphql-transport-ws", "graphql-ws"
 
-// bundle is a server with one query, `a`, and one subscription, `ticks`, that sends what the test says.
+// bundle is a server with one query, `a`, and two subscriptions that send what the test says: `ticks`, and `state`, which is
+// droppable.
 type bundle struct {
 	t       *testing.T
 	url     string
 	config  Config
+	socket  socket.Config
 	ticks   chan string // closed: the stream is complete
+	states  chan string
 	failure *gqlerror.Error
 	running atomic.Int64
 }
@@ -41,14 +45,15 @@ type bundle struct {
 func setup(t *testing.T, changes ...func(*bundle)) *bundle {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	sockets, err := socket.New(socket.Config{Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bundle{t: t, ticks: make(chan string), config: Config{Sockets: sockets, Log: log}}
+	b := &bundle{t: t, ticks: make(chan string), states: make(chan string), config: Config{Log: log}, socket: socket.Config{Log: log}}
 	for _, change := range changes {
 		change(b)
 	}
+	sockets, err := socket.New(b.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.config.Sockets = sockets
 	server := handler.New(b.schema())
 	server.AddTransport(New(b.config))
 	listener := httptest.NewServer(sockets.Guard(server))
@@ -63,26 +68,34 @@ func setup(t *testing.T, changes ...func(*bundle)) *bundle {
 }
 
 func (b *bundle) schema() graphql.ExecutableSchema {
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { a: String } type Subscription { ticks: String }`})
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `
+		directive @droppable on FIELD_DEFINITION
+		type Query { a: String }
+		type Subscription { ticks: String  state: String @droppable }`})
 	return &graphql.ExecutableSchemaMock{
 		SchemaFunc:     func() *ast.Schema { return schema },
 		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) { return 1, true },
 		ExecFunc: func(ctx context.Context) graphql.ResponseHandler {
-			if graphql.GetOperationContext(ctx).Operation.Operation == ast.Query {
+			op := graphql.GetOperationContext(ctx)
+			if op.Operation.Operation == ast.Query {
 				return graphql.OneShot(&graphql.Response{Data: json.RawMessage(`{"a":"b"}`)})
+			}
+			field, source := "ticks", b.ticks
+			if Droppable(op) {
+				field, source = "state", b.states
 			}
 			b.running.Add(1)
 			context.AfterFunc(ctx, func() { b.running.Add(-1) })
 			return func(ctx context.Context) *graphql.Response {
 				select {
-				case tick, ok := <-b.ticks:
+				case tick, ok := <-source:
 					if tick == "fail" || tick == "part" {
 						kind := map[string]string{"fail": "INTERNAL", "part": "INVALID"}[tick]
 						err := &gqlerror.Error{Message: tick, Extensions: map[string]any{"kind": kind}}
 						return &graphql.Response{Data: json.RawMessage(`{"ticks":null}`), Errors: gqlerror.List{err}}
 					}
 					if ok {
-						return &graphql.Response{Data: fmt.Appendf(nil, `{"ticks":%q}`, tick)}
+						return &graphql.Response{Data: fmt.Appendf(nil, `{%q:%q}`, field, tick)}
 					}
 					if b.failure != nil {
 						EndOf(ctx).Set(b.failure)
@@ -97,7 +110,12 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 
 func (b *bundle) dial(protocol string) *websocket.Conn {
 	b.t.Helper()
-	dialer := websocket.Dialer{HandshakeTimeout: 20 * time.Second}
+	return b.dialBy(protocol, net.Dial)
+}
+
+func (b *bundle) dialBy(protocol string, dial func(network, addr string) (net.Conn, error)) *websocket.Conn {
+	b.t.Helper()
+	dialer := websocket.Dialer{HandshakeTimeout: 20 * time.Second, NetDial: dial}
 	if protocol != "" {
 		dialer.Subprotocols = []string{protocol}
 	}

@@ -1,0 +1,56 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+const (
+	typingLasts = 5 * time.Second // unless it is said again
+	typingEvery = time.Second     // how often it may be
+)
+
+// Typing says that a member of a conversation writes. Nobody needs to know later: it is broadcast, and expires by itself.
+type Typing struct {
+	UserID    uuid.UUID `json:"userId"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// Limiter lets the first through that asks with a key, and nobody after it for so long.
+type Limiter interface {
+	Once(ctx context.Context, key string, per time.Duration) (first bool, err error)
+}
+
+// Typing tells a conversation's other member that this one writes.
+func (s *Service) Typing(ctx context.Context, member, conversation uuid.UUID) (_ Typing, err error) {
+	defer fault.Wrap(&err, "tell of typing")
+	if _, err := s.Get(ctx, member, conversation); err != nil {
+		return Typing{}, err
+	}
+	first, err := s.limiter.Once(ctx, fmt.Sprintf("typing:%s:%s", conversation, member), typingEvery)
+	switch {
+	case err != nil:
+		return Typing{}, realtime.ErrUnavailable.Because(err)
+	case !first:
+		return Typing{}, ErrTypingTooOften
+	}
+	typing := Typing{UserID: member, ExpiresAt: s.clock.Now().Add(typingLasts)}
+	return typing, s.hub.Broadcast(ctx, Topic(conversation), typing)
+}
+
+// TypingOfOthers reads the Typing that a broadcast on a conversation's topic carries; ok is false for the member's own.
+func TypingOfOthers(member uuid.UUID) func(json.RawMessage) (_ Typing, ok bool, err error) {
+	return func(broadcast json.RawMessage) (t Typing, ok bool, err error) {
+		if err := json.Unmarshal(broadcast, &t); err != nil {
+			return Typing{}, false, fmt.Errorf("read who types: %w", err)
+		}
+		return t, t.UserID != member, nil
+	}
+}
