@@ -12,6 +12,10 @@ var (
 )
 
 // ErrTypingTooOften refuses to tell again what was told just now.
-var ErrTypingTooOften = &fault.Error{
-	Kind: fault.RateLimited, Code: "TYPING_TOO_OFTEN", Message: "That you type was told just now.", RetryIn: typingEvery,
+var ErrTypingTooOften = tooOften()
+
+func tooOften() *fault.Error {
+	err := fault.New(fault.RateLimited, "TYPING_TOO_OFTEN", "That you are writing was told just now.")
+	err.RetryIn = typingEvery
+	return err
 }
