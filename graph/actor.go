@@ -9,9 +9,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/locale"
 	"github.com/souklive/souk/internal/obs"
 )
 
@@ -96,14 +98,28 @@ func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Req
 			fail(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(withKind(ctx, locale.Accepted(r.Header.Get(acceptLanguage)))))
 	})
+}
+
+const acceptLanguage = "Accept-Language"
+
+// withKind notes of what kind the viewer is, for those who are served together.
+func withKind(ctx context.Context, reads locale.Locale) context.Context {
+	kind := audience.Kind{Class: audience.Anonymous, Locale: reads}
+	if session, ok := actor(ctx); ok {
+		kind.Class = audience.SignedIn
+		if session.User.Role.May([]identity.Role{identity.Support}) {
+			kind.Class = audience.Staff
+		}
+	}
+	return audience.WithKind(ctx, kind)
 }
 
 // initWebSocket authenticates by the payload of connection_init, which is where browsers can put a token.
 func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) func(context.Context, map[string]any) (context.Context, error) {
 	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
-		ctx, err := authenticate(ctx, users, authorizationIn(payload))
+		ctx, err := authenticate(ctx, users, headerIn(payload, "Authorization"))
 		if err != nil && fault.KindOf(err) == fault.Unauthenticated {
 			return nil, &gqlws.RefusedError{Code: closeForbidden, Reason: "Forbidden"}
 		}
@@ -114,13 +130,17 @@ func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) 
 		if b, ok := ctx.Value(bearerKey{}).(bearer); ok {
 			ctx = context.WithValue(ctx, bearerKey{}, bearer{token: b.token, socket: true})
 		}
-		return ctx, nil
+		reads := audience.KindOf(ctx).Locale // by the header of the upgrade, which browsers send
+		if value := headerIn(payload, acceptLanguage); value != "" {
+			reads = locale.Accepted(value)
+		}
+		return withKind(ctx, reads), nil
 	}
 }
 
-// authorizationIn is what a client has put into its payload, under either spelling of the header's name.
-func authorizationIn(payload map[string]any) string {
-	for _, name := range []string{"Authorization", "authorization"} {
+// headerIn is what a client has put into its payload in a header's place, under the header's name or in lower case.
+func headerIn(payload map[string]any, header string) string {
+	for _, name := range []string{header, strings.ToLower(header)} {
 		if value, ok := payload[name].(string); ok {
 			return value
 		}

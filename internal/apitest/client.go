@@ -18,14 +18,21 @@ const patience = 30 * time.Second
 
 // Client speaks to one server as one person, or as nobody.
 type Client struct {
-	URL   string // of the server, without a path
-	Token string
-	HTTP  *http.Client // nil: one with Go's own transport, which keeps two idle connections
+	URL      string // of the server, without a path
+	Token    string
+	Language string       // Accept-Language, where it is set
+	HTTP     *http.Client // nil: one with Go's own transport, which keeps two idle connections
 }
 
 // As is the same client with another token.
 func (c Client) As(token string) Client {
 	c.Token = token
+	return c
+}
+
+// Reading is the same client with another language.
+func (c Client) Reading(language string) Client {
+	c.Language = language
 	return c
 }
 
@@ -79,6 +86,9 @@ func (c Client) Post(body io.Reader) (Answer, error) {
 	req.Header.Set("Content-Type", "application/json")
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	if c.Language != "" {
+		req.Header.Set("Accept-Language", c.Language)
 	}
 	resp, err := c.http().Do(req)
 	if err != nil {

@@ -82,6 +82,9 @@ func (c Client) trySubscribe(t testing.TB, p Protocol, query string, vars Vars) 
 	if c.Token != "" {
 		init["authorization"] = "Bearer " + c.Token
 	}
+	if c.Language != "" {
+		init["accept-language"] = c.Language
+	}
 	if err := s.write("connection_init", "", init); err != nil {
 		return nil, err
 	}

@@ -59,6 +59,9 @@ func (c Client) listen(ctx context.Context, lastID, query string, vars Vars) (*E
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
+	if c.Language != "" {
+		req.Header.Set("Accept-Language", c.Language)
+	}
 	resp, err := new(http.Client).Do(req) // without a limit: a stream is as long as it is
 	if err != nil {
 		cancel()

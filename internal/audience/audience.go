@@ -85,7 +85,8 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 	if c := cursorIn(ctx); c != nil {
 		p.after, p.epoch = &c.After, c.Epoch
 	}
-	g := a.acquire(p.key, exec, op)
+	kind := KindOf(ctx)
+	g := a.acquire(kind.key()+p.key, kind, exec, op)
 	if g == nil {
 		return nil, false
 	}
@@ -103,7 +104,7 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 }
 
 // acquire finds or makes a group and counts a viewer in; nil once closed.
-func (a *Groups) acquire(key string, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
+func (a *Groups) acquire(key string, kind Kind, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
@@ -111,7 +112,7 @@ func (a *Groups) acquire(key string, exec graphql.GraphExecutor, op *graphql.Ope
 	}
 	g := a.groups[key]
 	if g == nil {
-		g = newGroup(a, key, exec, op)
+		g = newGroup(a, key, kind, exec, op)
 		a.groups[key] = g
 		a.metrics.groups.Inc()
 		a.working.Go(g.run)
@@ -158,7 +159,7 @@ func (a *Groups) remove(g *group) {
 	}
 }
 
-// execute begins a run of the group's operation, apart from any viewer: nobody's context, headers or session.
+// execute begins a run of the group's operation, apart from any viewer: nobody's context, headers or session, but their kind.
 func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, run *Run) (graphql.ResponseHandler, context.Context, *gqlws.StreamEnd) {
 	own := &graphql.OperationContext{
 		RawQuery: op.RawQuery, Variables: op.Variables, OperationName: op.OperationName, Doc: op.Doc, Operation: op.Operation,

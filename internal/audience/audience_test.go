@@ -127,7 +127,7 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 				if err := b.breaks(); err != nil {
 					return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{err}}
 				}
-				buffer = fmt.Appendf(buffer[:0], `{"version":%d,"kind":%q}`, version, kind)
+				buffer = fmt.Appendf(buffer[:0], `{"version":%d,"kind":%q,"for":%q}`, version, kind, KindOf(ctx).key())
 				return &graphql.Response{Data: buffer}
 			}
 			return func(context.Context) *graphql.Response {
@@ -166,6 +166,7 @@ type viewer struct {
 	t *testing.T
 
 	mu    sync.Mutex
+	kind  Kind     // whose answers it is to get
 	seen  []string // kind and version
 	last  int64
 	bad   string
@@ -174,7 +175,7 @@ type viewer struct {
 }
 
 func newViewer(t *testing.T, after int64) *viewer {
-	return &viewer{t: t, last: after, ended: make(chan gqlerror.List, 2), news: make(chan struct{}, 1)}
+	return &viewer{t: t, kind: everyone, last: after, ended: make(chan gqlerror.List, 2), news: make(chan struct{}, 1)}
 }
 
 func (v *viewer) Next(last int64, answers [][]byte) {
@@ -183,8 +184,8 @@ func (v *viewer) Next(last int64, answers [][]byte) {
 	for _, raw := range answers {
 		var answer struct {
 			Data struct {
-				Version int64
-				Kind    string
+				Version   int64
+				Kind, For string
 			}
 		}
 		if err := json.Unmarshal(raw, &answer); err != nil {
@@ -192,6 +193,9 @@ func (v *viewer) Next(last int64, answers [][]byte) {
 		}
 		if answer.Data.Kind == "BID" && answer.Data.Version != v.last+1 {
 			v.bad = fmt.Sprintf("%d after %d", answer.Data.Version, v.last)
+		}
+		if answer.Data.For != v.kind.key() {
+			v.bad = fmt.Sprintf("%q got an answer for %q", v.kind.key(), answer.Data.For)
 		}
 		v.last = answer.Data.Version
 		v.seen = append(v.seen, fmt.Sprint(answer.Data.Kind, answer.Data.Version))
@@ -243,13 +247,19 @@ func (b *bundle) read(query string, variables map[string]any) (context.Context, 
 // join lets a viewer in; after < 0 is a new one.
 func (b *bundle) join(after int64) (*viewer, func()) {
 	b.t.Helper()
+	return b.joinAs(everyone, after)
+}
+
+func (b *bundle) joinAs(kind Kind, after int64) (*viewer, func()) {
+	b.t.Helper()
 	v := newViewer(b.t, after)
+	v.kind = kind
 	variables := map[string]any{}
 	if after >= 0 {
 		variables["after"] = after
 	}
 	ctx, op := b.read(shared, variables)
-	leave, joined := b.groups.Join(ctx, b.exec, op, v)
+	leave, joined := b.groups.Join(WithKind(ctx, kind), b.exec, op, v)
 	if !joined {
 		b.t.Fatal("not shared")
 	}

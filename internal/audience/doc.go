@@ -1,6 +1,6 @@
 // Package audience executes a subscription once for all who watch the same.
 //
-// A group is the viewers whose subscription selects the same fields with the same arguments, the cursor left out,
+// A group is the viewers of one Kind whose subscription selects the same fields with the same arguments, the cursor left out,
 // where the schema marks each of the fields @shared: the same for everybody. Its operation is executed once for each
 // event, and encoded once; every viewer is handed the same bytes. Whatever else is selected is not for this package,
 // and is executed for its viewer alone.

@@ -40,6 +40,7 @@ func (m *member) end(errs gqlerror.List) {
 type group struct {
 	a      *Groups
 	key    string
+	kind   Kind
 	exec   graphql.GraphExecutor
 	op     *graphql.OperationContext
 	newest bool // of its answers only the newest counts
@@ -72,16 +73,16 @@ type snapshot struct {
 	taken time.Time
 }
 
-func newGroup(a *Groups, key string, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
+func newGroup(a *Groups, key string, kind Kind, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
 	g := &group{
-		a: a, key: key, exec: exec, op: op,
+		a: a, key: key, kind: kind, exec: exec, op: op,
 		opened: make(chan struct{}), wake: make(chan struct{}, 1), caught: make(chan struct{}, 1), done: make(chan struct{}),
 		shards: make([]*shard, runtime.GOMAXPROCS(0)),
 	}
 	for i := range g.shards {
 		g.shards[i] = &shard{}
 	}
-	g.ctx, g.cancel = context.WithCancel(a.ctx)
+	g.ctx, g.cancel = context.WithCancel(WithKind(a.ctx, kind))
 	if g.newest = gqlws.Droppable(op); g.newest { // it has nothing to wait for
 		g.view.Store(&view{first: 1})
 		close(g.opened)
