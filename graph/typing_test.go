@@ -68,7 +68,7 @@ func TestTypingIsRefused(t *testing.T) {
 		if len(answer.Errors) == 0 {
 			return false
 		}
-		if e := answer.Errors[0].Extensions; e.Code != "TYPING_TOO_OFTEN" || e.RetryAfterMs != 1000 {
+		if e := answer.Errors[0].Extensions; e.Code != "TYPING_TOO_OFTEN" || e.RetryAfterMs < 1 || e.RetryAfterMs > 1000 {
 			t.Errorf("%+v", answer.Errors)
 		}
 		return true

@@ -122,7 +122,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	api := graph.NewHandler(&graph.Resolver{
 		Identity: users, Catalog: listings, Shows: shows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
-		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Limiter: redisx.NewLimiter(s.redis), Clock: clock.System{}}),
+		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 

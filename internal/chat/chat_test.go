@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/page"
@@ -264,24 +266,33 @@ func TestNewestMessageFirst(t *testing.T) {
 	}
 }
 
+// settable is a clock that a test sets.
+type settable struct{ time.Time }
+
+func (c *settable) Now() time.Time { return c.Time }
+
 // Typing is told to those who listen, once a second, by members alone; what a listener gets of it is others'.
 func TestTyping(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.started()
 	stranger := w.Buyer(0)
-	said, err := w.Chat.Typing(t.Context(), w.buyer, c.ID)
-	if err != nil || said.UserID != w.buyer || said.ExpiresAt.IsZero() {
+	now := &settable{time.Unix(1_000, 0)}
+	talk := chat.New(chat.Config{Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: now})
+	said, err := talk.Typing(t.Context(), w.buyer, c.ID)
+	if err != nil || said.UserID != w.buyer || !said.ExpiresAt.Equal(now.Add(5*time.Second)) {
 		t.Fatalf("%+v, %v", said, err)
 	}
-	if _, err := w.Chat.Typing(t.Context(), w.buyer, c.ID); !errors.Is(err, chat.ErrTypingTooOften) {
+	if _, err := talk.Typing(t.Context(), w.buyer, c.ID); !errors.Is(err, chat.ErrTypingTooOften) {
 		t.Errorf("told again at once: %v", err)
+	} else if f, _ := fault.As(err); f.RetryIn != time.Second {
+		t.Errorf("may be told again in %v", f.RetryIn)
 	}
-	w.Must2(w.Chat.Typing(t.Context(), w.seller, c.ID))
-	w.Limits.Forget()
-	w.Must2(w.Chat.Typing(t.Context(), w.buyer, c.ID))
+	w.Must2(talk.Typing(t.Context(), w.seller, c.ID))
+	now.Time = now.Add(time.Second)
+	w.Must2(talk.Typing(t.Context(), w.buyer, c.ID))
 	for _, conversation := range []uuid.UUID{c.ID, id.New()} {
-		if _, err := w.Chat.Typing(t.Context(), stranger, conversation); !errors.Is(err, chat.ErrNotFound) {
+		if _, err := talk.Typing(t.Context(), stranger, conversation); !errors.Is(err, chat.ErrNotFound) {
 			t.Errorf("a stranger types: %v", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/pace"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -92,8 +93,8 @@ type Service struct {
 	q       *db.Queries
 	catalog *catalog.Service
 	hub     Hub
-	limiter Limiter
 	clock   clock.Clock
+	typists *pace.Limiter[typist]
 }
 
 // Hub tells of messages, which are kept, and of typing, which is not.
@@ -107,13 +108,12 @@ type Config struct {
 	Pool    *pgxpool.Pool
 	Catalog *catalog.Service
 	Hub     Hub
-	Limiter Limiter
 	Clock   clock.Clock
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, limiter: c.Limiter, clock: c.Clock}
+	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, typists: pace.New[typist](typingEvery, 1, c.Clock)}
 }
 
 // Start sends a buyer's message about a listing to its seller; the conversation is made by the first.

@@ -1,6 +1,10 @@
 package chat
 
-import "github.com/souklive/souk/internal/fault"
+import (
+	"time"
+
+	"github.com/souklive/souk/internal/fault"
+)
 
 // The refusals of this package.
 var (
@@ -12,10 +16,10 @@ var (
 )
 
 // ErrTypingTooOften refuses to tell again what was told just now.
-var ErrTypingTooOften = tooOften()
+var ErrTypingTooOften = fault.New(fault.RateLimited, "TYPING_TOO_OFTEN", "That you are writing was told just now.")
 
-func tooOften() *fault.Error {
-	err := fault.New(fault.RateLimited, "TYPING_TOO_OFTEN", "That you are writing was told just now.")
-	err.RetryIn = typingEvery
-	return err
+func tooOften(wait time.Duration) error {
+	err := *ErrTypingTooOften
+	err.RetryIn = wait
+	return &err
 }

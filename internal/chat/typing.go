@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/realtime"
 )
 
 const (
@@ -23,10 +22,8 @@ type Typing struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// Limiter lets the first through that asks with a key, and nobody after it for so long.
-type Limiter interface {
-	Once(ctx context.Context, key string, per time.Duration) (first bool, err error)
-}
+// typist is whose haste is bounded: a member, in one conversation.
+type typist struct{ conversation, member uuid.UUID }
 
 // Typing tells a conversation's other member that this one writes.
 func (s *Service) Typing(ctx context.Context, member, conversation uuid.UUID) (_ Typing, err error) {
@@ -34,12 +31,8 @@ func (s *Service) Typing(ctx context.Context, member, conversation uuid.UUID) (_
 	if _, err := s.Get(ctx, member, conversation); err != nil {
 		return Typing{}, err
 	}
-	first, err := s.limiter.Once(ctx, fmt.Sprintf("typing:%s:%s", conversation, member), typingEvery)
-	switch {
-	case err != nil:
-		return Typing{}, realtime.ErrUnavailable.Because(err)
-	case !first:
-		return Typing{}, ErrTypingTooOften
+	if wait, ok := s.typists.Take(typist{conversation, member}); !ok {
+		return Typing{}, tooOften(wait)
 	}
 	typing := Typing{UserID: member, ExpiresAt: s.clock.Now().Add(typingLasts)}
 	return typing, s.hub.Broadcast(ctx, Topic(conversation), typing)

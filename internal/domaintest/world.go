@@ -48,11 +48,10 @@ const (
 // World is every domain over one database that is the test's own. Unless NewPaying made it, it has no payment
 // provider: wallets are filled by Fund.
 type World struct {
-	T      testing.TB
-	Pool   *pgxpool.Pool // as a server
-	Admin  *pgxpool.Pool // as the schema's owner
-	Told   *Told
-	Limits *Limits
+	T     testing.TB
+	Pool  *pgxpool.Pool // as a server
+	Admin *pgxpool.Pool // as the schema's owner
+	Told  *Told
 
 	Identity  *identity.Service
 	Catalog   *catalog.Service
@@ -87,7 +86,7 @@ func NewPaying(t testing.TB, add func(*payment.Config)) *World {
 func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *World {
 	t.Helper()
 	data := pgtest.New(t)
-	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}, Limits: &Limits{}}
+	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}}
 	photos, err := catalog.NewPhotoStore(t.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
 	w.Must(err)
 	w.Identity = identity.New(w.Pool)
@@ -104,7 +103,7 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)
-	w.Chat = chat.New(chat.Config{Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Limiter: w.Limits, Clock: clock.System{}})
+	w.Chat = chat.New(chat.Config{Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: clock.System{}})
 	w.Auctions, err = auction.New(t.Context(), auction.Config{
 		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
 	})

@@ -40,7 +40,6 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redistest"
-	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/socket"
@@ -149,7 +148,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)
-	r.Chat = chat.New(chat.Config{Pool: pool, Catalog: r.Catalog, Hub: hub, Limiter: redisx.NewLimiter(client), Clock: clock.System{}})
+	r.Chat = chat.New(chat.Config{Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}})
 	r.Auctions, err = auction.New(a.t.Context(), auction.Config{
 		Pool: pool, Catalog: r.Catalog, Shows: r.Shows, Payment: r.Payment, Orders: r.Orders, Hub: hub,
 	})

@@ -114,37 +114,3 @@ func TestOpenLocalLetsKeysExpire(t *testing.T) {
 		t.Errorf("the long key has %v left: time runs too fast", ttl)
 	}
 }
-
-// One in a period gets through, by key; when Redis does not answer nobody is told either way.
-func TestLimiter(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	client, err := redisx.New(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	limiter := redisx.NewLimiter(client)
-	for name, c := range map[string]struct {
-		per  time.Duration
-		then bool
-	}{"within the period": {time.Hour, false}, "after it": {time.Millisecond, true}} {
-		if first, err := limiter.Once(t.Context(), name, c.per); err != nil || !first {
-			t.Fatalf("%s: the first: %t, %v", name, first, err)
-		}
-		for ttl := time.Duration(0); c.then && ttl >= 0; { // Redis's own clock
-			if ttl, err = client.PTTL(t.Context(), "souk:once:"+name).Result(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if again, err := limiter.Once(t.Context(), name, c.per); err != nil || again != c.then {
-			t.Errorf("%s: %t, %v", name, again, err)
-		}
-	}
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	if first, err := limiter.Once(t.Context(), "another", time.Hour); err == nil || first {
-		t.Errorf("without Redis: %t, %v", first, err)
-	}
-}
