@@ -23,6 +23,7 @@ func (e *eager) Next(_ int64, answers [][]byte) {
 	e.then()
 }
 
+func (e *eager) Offer([]byte)      {}
 func (e *eager) Ready() bool       { return true }
 func (e *eager) End(gqlerror.List) {}
 
