@@ -31,7 +31,7 @@ TIMEOUT  ?= 25m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money soak-live lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout clean-state go
+.PHONY: help run build test race soak-money soak-live lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-ledger: go ## what a release costs against bare SQL, a balance after 10 mi
 bench-fanout: build ## what a message to a viewer costs, against a raw broadcast, gqlgen's transport and centrifuge
 	@CGO_ENABLED=0 go build -C bench/fanout/centrifuge -buildvcs=false -o $(CURDIR)/bin/bench-centrifuge . || echo "centrifuge cannot be had; it is left out" >&2
 	@go run ./bench/fanout $(ARGS)
+
+bench-bids: build ## what a bid costs, against a transaction for each, and how long until viewers see it
+	@go run ./bench/bids $(ARGS)
 
 # The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
 clean-state: ## forget the demo's data (this clone's state directory)

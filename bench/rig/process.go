@@ -81,25 +81,6 @@ func (s *Process) Ended() error {
 	}
 }
 
-// ticks is how many of /proc's units of time make a second; Linux has shown 100 on every machine since 2.6.
-const ticks = 100
-
-// CPU is the user and system time that the process has had, in all its threads.
-func (s *Process) CPU() (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.child.PID()))
-	if err != nil {
-		return 0, errors.Join(err, s.Ended())
-	}
-	_, after, _ := strings.Cut(string(raw), ") ") // past the name, which may hold anything
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc has %q", raw)
-	}
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
-}
-
 // Waited is how long the process's threads have been ready to run while others had their core; 0 where the kernel does not count it.
 func (s *Process) Waited() (sum time.Duration, err error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.child.PID()))
