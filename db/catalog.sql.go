@@ -255,6 +255,39 @@ func (q *Queries) PhotoStored(ctx context.Context, db DBTX, width int32, height 
 	return result.RowsAffected(), nil
 }
 
+const photosByID = `-- name: PhotosByID :many
+SELECT id, owner_id, content_type, bytes, width, height, status, created_at FROM photo WHERE id = ANY ($1::uuid[]) AND status = 'STORED' ORDER BY id
+`
+
+func (q *Queries) PhotosByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Photo, error) {
+	rows, err := db.Query(ctx, photosByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Photo
+	for rows.Next() {
+		var i Photo
+		if err := rows.Scan(
+			&i.ID,
+			&i.OwnerID,
+			&i.ContentType,
+			&i.Bytes,
+			&i.Width,
+			&i.Height,
+			&i.Status,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const photosByListing = `-- name: PhotosByListing :many
 SELECT lp.listing_id, p.id, p.owner_id, p.content_type, p.bytes, p.width, p.height, p.status, p.created_at
 FROM listing_photo lp JOIN photo p ON p.id = lp.photo_id

@@ -48,6 +48,52 @@ func (q *Queries) EventInsert(ctx context.Context, db DBTX, arg EventInsertParam
 	return at, err
 }
 
+const eventInsertAll = `-- name: EventInsertAll :many
+INSERT INTO event (topic, version, kind, payload)
+SELECT t.topic, t.version, $1::text, $2::json
+FROM (SELECT unnest($3::text[]) AS topic, unnest($4::bigint[]) AS version) t
+RETURNING topic, version, at
+`
+
+type EventInsertAllParams struct {
+	Kind     string
+	Payload  []byte
+	Topics   []string
+	Versions []int64
+}
+
+type EventInsertAllRow struct {
+	Topic   string
+	Version int64
+	At      time.Time
+}
+
+// One event of the same kind and payload in each of many topics.
+func (q *Queries) EventInsertAll(ctx context.Context, db DBTX, arg EventInsertAllParams) ([]EventInsertAllRow, error) {
+	rows, err := db.Query(ctx, eventInsertAll,
+		arg.Kind,
+		arg.Payload,
+		arg.Topics,
+		arg.Versions,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventInsertAllRow
+	for rows.Next() {
+		var i EventInsertAllRow
+		if err := rows.Scan(&i.Topic, &i.Version, &i.At); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const eventLatest = `-- name: EventLatest :many
 SELECT version, kind, payload, at
 FROM event

@@ -26,6 +26,34 @@ func (q *Queries) FeedAdvance(ctx context.Context, db DBTX, userID uuid.UUID) (i
 	return version, err
 }
 
+const feedAdvanceAll = `-- name: FeedAdvanceAll :many
+INSERT INTO user_feed (user_id, version)
+SELECT u, 1 FROM unnest($1::uuid[]) AS u ORDER BY u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
+RETURNING user_id, version
+`
+
+// Their rows are locked in the order of their ids, as everybody does who tells several.
+func (q *Queries) FeedAdvanceAll(ctx context.Context, db DBTX, users []uuid.UUID) ([]UserFeed, error) {
+	rows, err := db.Query(ctx, feedAdvanceAll, users)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UserFeed
+	for rows.Next() {
+		var i UserFeed
+		if err := rows.Scan(&i.UserID, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const feedVersion = `-- name: FeedVersion :one
 SELECT coalesce((SELECT version FROM user_feed WHERE user_id = $1), 0)::bigint AS version, clock_timestamp()::timestamptz AS at
 `

@@ -144,6 +144,18 @@ type Exchange struct {
 	CreatedAt      time.Time
 }
 
+type Follow struct {
+	FollowedID uuid.UUID
+	FollowerID uuid.UUID
+	Since      time.Time
+	EndedAt    *time.Time
+}
+
+type FollowerCount struct {
+	UserID    uuid.UUID
+	Followers int32
+}
+
 type Hold struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID
@@ -465,6 +477,11 @@ type TopUp struct {
 	ResolvedAt     *time.Time
 	CardID         *uuid.UUID
 	NextActionUrl  *string
+}
+
+type UserFeed struct {
+	UserID  uuid.UUID
+	Version int64
 }
 
 type Withdrawal struct {

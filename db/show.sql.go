@@ -12,6 +12,66 @@ import (
 	"github.com/google/uuid"
 )
 
+const showAnnouncementAdvance = `-- name: ShowAnnouncementAdvance :exec
+UPDATE show_announcement
+SET after_id = $1, told = told + $2, done_at = CASE WHEN $3::boolean THEN clock_timestamp() END
+WHERE show_id = $4 AND kind = $5
+`
+
+type ShowAnnouncementAdvanceParams struct {
+	AfterID uuid.UUID
+	Told    int32
+	Done    bool
+	ShowID  uuid.UUID
+	Kind    string
+}
+
+func (q *Queries) ShowAnnouncementAdvance(ctx context.Context, db DBTX, arg ShowAnnouncementAdvanceParams) error {
+	_, err := db.Exec(ctx, showAnnouncementAdvance,
+		arg.AfterID,
+		arg.Told,
+		arg.Done,
+		arg.ShowID,
+		arg.Kind,
+	)
+	return err
+}
+
+const showAnnouncementInsert = `-- name: ShowAnnouncementInsert :exec
+INSERT INTO show_announcement (show_id, kind) VALUES ($1, $2)
+`
+
+func (q *Queries) ShowAnnouncementInsert(ctx context.Context, db DBTX, showID uuid.UUID, kind string) error {
+	_, err := db.Exec(ctx, showAnnouncementInsert, showID, kind)
+	return err
+}
+
+const showAnnouncementLock = `-- name: ShowAnnouncementLock :one
+SELECT a.after_id, a.done_at, s.host_id, s.status
+FROM show_announcement a JOIN show s ON s.id = a.show_id
+WHERE a.show_id = $1 AND a.kind = $2
+FOR UPDATE OF a
+`
+
+type ShowAnnouncementLockRow struct {
+	AfterID uuid.UUID
+	DoneAt  *time.Time
+	HostID  uuid.UUID
+	Status  string
+}
+
+func (q *Queries) ShowAnnouncementLock(ctx context.Context, db DBTX, showID uuid.UUID, kind string) (ShowAnnouncementLockRow, error) {
+	row := db.QueryRow(ctx, showAnnouncementLock, showID, kind)
+	var i ShowAnnouncementLockRow
+	err := row.Scan(
+		&i.AfterID,
+		&i.DoneAt,
+		&i.HostID,
+		&i.Status,
+	)
+	return i, err
+}
+
 const showFeedAdvance = `-- name: ShowFeedAdvance :one
 INSERT INTO show_feed (show_id, version) VALUES ($1, 1)
 ON CONFLICT (show_id) DO UPDATE SET version = show_feed.version + 1
@@ -26,15 +86,58 @@ func (q *Queries) ShowFeedAdvance(ctx context.Context, db DBTX, showID uuid.UUID
 	return version, err
 }
 
+const showFinish = `-- name: ShowFinish :one
+UPDATE show SET status = $1, ended_at = clock_timestamp(), pinned_lot = NULL WHERE id = $2 RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
+`
+
+// Ends it, or cancels it.
+func (q *Queries) ShowFinish(ctx context.Context, db DBTX, status string, iD uuid.UUID) (Show, error) {
+	row := db.QueryRow(ctx, showFinish, status, iD)
+	var i Show
+	err := row.Scan(
+		&i.ID,
+		&i.HostID,
+		&i.Title,
+		&i.Status,
+		&i.StartsAt,
+		&i.StartedAt,
+		&i.Lots,
+		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
+	)
+	return i, err
+}
+
+const showHostLock = `-- name: ShowHostLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('show host ' || $1::text, 0))
+`
+
+// Keeps a host from scheduling in two transactions at once, so that their shows can be counted.
+func (q *Queries) ShowHostLock(ctx context.Context, db DBTX, hostID string) error {
+	_, err := db.Exec(ctx, showHostLock, hostID)
+	return err
+}
+
 const showInsert = `-- name: ShowInsert :one
-INSERT INTO show (id, host_id, title, starts_at) VALUES ($1, $2, $3, $4) RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
+INSERT INTO show (id, host_id, title, description, cover_id, starts_at, categories, language)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text[], $8)
+RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
 `
 
 type ShowInsertParams struct {
-	ID       uuid.UUID
-	HostID   uuid.UUID
-	Title    string
-	StartsAt time.Time
+	ID          uuid.UUID
+	HostID      uuid.UUID
+	Title       string
+	Description string
+	CoverID     *uuid.UUID
+	StartsAt    time.Time
+	Categories  []string
+	Language    string
 }
 
 func (q *Queries) ShowInsert(ctx context.Context, db DBTX, arg ShowInsertParams) (Show, error) {
@@ -42,7 +145,11 @@ func (q *Queries) ShowInsert(ctx context.Context, db DBTX, arg ShowInsertParams)
 		arg.ID,
 		arg.HostID,
 		arg.Title,
+		arg.Description,
+		arg.CoverID,
 		arg.StartsAt,
+		arg.Categories,
+		arg.Language,
 	)
 	var i Show
 	err := row.Scan(
@@ -64,46 +171,30 @@ func (q *Queries) ShowInsert(ctx context.Context, db DBTX, arg ShowInsertParams)
 	return i, err
 }
 
-const showPage = `-- name: ShowPage :many
-SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show
-WHERE (starts_at, id) < ($1::timestamptz, $2::uuid)
-ORDER BY starts_at DESC, id DESC
-LIMIT $3
+const showLock = `-- name: ShowLock :one
+SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show WHERE id = $1 FOR UPDATE
 `
 
-func (q *Queries) ShowPage(ctx context.Context, db DBTX, beforeAt time.Time, beforeID uuid.UUID, pageSize int32) ([]Show, error) {
-	rows, err := db.Query(ctx, showPage, beforeAt, beforeID, pageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Show
-	for rows.Next() {
-		var i Show
-		if err := rows.Scan(
-			&i.ID,
-			&i.HostID,
-			&i.Title,
-			&i.Status,
-			&i.StartsAt,
-			&i.StartedAt,
-			&i.Lots,
-			&i.CreatedAt,
-			&i.Description,
-			&i.CoverID,
-			&i.Language,
-			&i.Categories,
-			&i.EndedAt,
-			&i.PinnedLot,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+func (q *Queries) ShowLock(ctx context.Context, db DBTX, id uuid.UUID) (Show, error) {
+	row := db.QueryRow(ctx, showLock, id)
+	var i Show
+	err := row.Scan(
+		&i.ID,
+		&i.HostID,
+		&i.Title,
+		&i.Status,
+		&i.StartsAt,
+		&i.StartedAt,
+		&i.Lots,
+		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
+	)
+	return i, err
 }
 
 const showSnapshot = `-- name: ShowSnapshot :one
@@ -144,13 +235,11 @@ func (q *Queries) ShowSnapshot(ctx context.Context, db DBTX, id uuid.UUID) (Show
 }
 
 const showStart = `-- name: ShowStart :one
-UPDATE show SET status = 'LIVE', started_at = clock_timestamp()
-WHERE id = $1 AND host_id = $2 AND status = 'SCHEDULED'
-RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
+UPDATE show SET status = 'LIVE', started_at = clock_timestamp() WHERE id = $1 RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
 `
 
-func (q *Queries) ShowStart(ctx context.Context, db DBTX, iD uuid.UUID, hostID uuid.UUID) (Show, error) {
-	row := db.QueryRow(ctx, showStart, iD, hostID)
+func (q *Queries) ShowStart(ctx context.Context, db DBTX, id uuid.UUID) (Show, error) {
+	row := db.QueryRow(ctx, showStart, id)
 	var i Show
 	err := row.Scan(
 		&i.ID,
@@ -172,16 +261,62 @@ func (q *Queries) ShowStart(ctx context.Context, db DBTX, iD uuid.UUID, hostID u
 }
 
 const showTakeLotNumber = `-- name: ShowTakeLotNumber :one
-UPDATE show SET lots = lots + 1
-WHERE id = $1 AND host_id = $2 AND status = 'LIVE'
-RETURNING lots
+UPDATE show SET lots = lots + 1 WHERE id = $1 RETURNING lots
 `
 
-func (q *Queries) ShowTakeLotNumber(ctx context.Context, db DBTX, iD uuid.UUID, hostID uuid.UUID) (int32, error) {
-	row := db.QueryRow(ctx, showTakeLotNumber, iD, hostID)
+func (q *Queries) ShowTakeLotNumber(ctx context.Context, db DBTX, id uuid.UUID) (int32, error) {
+	row := db.QueryRow(ctx, showTakeLotNumber, id)
 	var lots int32
 	err := row.Scan(&lots)
 	return lots, err
+}
+
+const showUpdate = `-- name: ShowUpdate :one
+UPDATE show
+SET title = $1, description = $2, cover_id = $3, starts_at = $4, categories = $5::text[],
+    language = $6
+WHERE id = $7
+RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
+`
+
+type ShowUpdateParams struct {
+	Title       string
+	Description string
+	CoverID     *uuid.UUID
+	StartsAt    time.Time
+	Categories  []string
+	Language    string
+	ID          uuid.UUID
+}
+
+func (q *Queries) ShowUpdate(ctx context.Context, db DBTX, arg ShowUpdateParams) (Show, error) {
+	row := db.QueryRow(ctx, showUpdate,
+		arg.Title,
+		arg.Description,
+		arg.CoverID,
+		arg.StartsAt,
+		arg.Categories,
+		arg.Language,
+		arg.ID,
+	)
+	var i Show
+	err := row.Scan(
+		&i.ID,
+		&i.HostID,
+		&i.Title,
+		&i.Status,
+		&i.StartsAt,
+		&i.StartedAt,
+		&i.Lots,
+		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
+	)
+	return i, err
 }
 
 const showsByID = `-- name: ShowsByID :many
@@ -190,6 +325,153 @@ SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, desc
 
 func (q *Queries) ShowsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Show, error) {
 	rows, err := db.Query(ctx, showsByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Show
+	for rows.Next() {
+		var i Show
+		if err := rows.Scan(
+			&i.ID,
+			&i.HostID,
+			&i.Title,
+			&i.Status,
+			&i.StartsAt,
+			&i.StartedAt,
+			&i.Lots,
+			&i.CreatedAt,
+			&i.Description,
+			&i.CoverID,
+			&i.Language,
+			&i.Categories,
+			&i.EndedAt,
+			&i.PinnedLot,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const showsLatest = `-- name: ShowsLatest :many
+SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show
+WHERE ($1::text IS NULL OR status = $1)
+  AND ($2::uuid IS NULL OR host_id = $2)
+  AND ($3::text IS NULL OR language = $3)
+  AND ($4::text IS NULL OR categories @> ARRAY[$4::text])
+  AND ($5::uuid IS NULL OR EXISTS (
+      SELECT 1 FROM follow f WHERE f.followed_id = show.host_id AND f.follower_id = $5 AND f.ended_at IS NULL))
+  AND (starts_at, id) < ($6::timestamptz, $7::uuid)
+ORDER BY starts_at DESC, id DESC
+LIMIT $8
+`
+
+type ShowsLatestParams struct {
+	Status     *string
+	HostID     *uuid.UUID
+	Language   *string
+	Category   *string
+	FollowerID *uuid.UUID
+	BeforeAt   time.Time
+	BeforeID   uuid.UUID
+	PageSize   int32
+}
+
+func (q *Queries) ShowsLatest(ctx context.Context, db DBTX, arg ShowsLatestParams) ([]Show, error) {
+	rows, err := db.Query(ctx, showsLatest,
+		arg.Status,
+		arg.HostID,
+		arg.Language,
+		arg.Category,
+		arg.FollowerID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Show
+	for rows.Next() {
+		var i Show
+		if err := rows.Scan(
+			&i.ID,
+			&i.HostID,
+			&i.Title,
+			&i.Status,
+			&i.StartsAt,
+			&i.StartedAt,
+			&i.Lots,
+			&i.CreatedAt,
+			&i.Description,
+			&i.CoverID,
+			&i.Language,
+			&i.Categories,
+			&i.EndedAt,
+			&i.PinnedLot,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const showsScheduled = `-- name: ShowsScheduled :one
+SELECT count(*) FROM show WHERE host_id = $1 AND status = 'SCHEDULED'
+`
+
+func (q *Queries) ShowsScheduled(ctx context.Context, db DBTX, hostID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, showsScheduled, hostID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const showsSoonest = `-- name: ShowsSoonest :many
+SELECT id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot FROM show
+WHERE ($1::text IS NULL OR status = $1)
+  AND ($2::uuid IS NULL OR host_id = $2)
+  AND ($3::text IS NULL OR language = $3)
+  AND ($4::text IS NULL OR categories @> ARRAY[$4::text])
+  AND ($5::uuid IS NULL OR EXISTS (
+      SELECT 1 FROM follow f WHERE f.followed_id = show.host_id AND f.follower_id = $5 AND f.ended_at IS NULL))
+  AND (starts_at, id) > ($6::timestamptz, $7::uuid)
+ORDER BY starts_at, id
+LIMIT $8
+`
+
+type ShowsSoonestParams struct {
+	Status     *string
+	HostID     *uuid.UUID
+	Language   *string
+	Category   *string
+	FollowerID *uuid.UUID
+	AfterAt    time.Time
+	AfterID    uuid.UUID
+	PageSize   int32
+}
+
+func (q *Queries) ShowsSoonest(ctx context.Context, db DBTX, arg ShowsSoonestParams) ([]Show, error) {
+	rows, err := db.Query(ctx, showsSoonest,
+		arg.Status,
+		arg.HostID,
+		arg.Language,
+		arg.Category,
+		arg.FollowerID,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

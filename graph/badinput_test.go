@@ -137,8 +137,13 @@ func TestWhatBelongsToOthers(t *testing.T) {
 		{name: "no photo", who: b.seller.Client, query: mutation("listingCreate"), vars: input(with(listing, "photoIds", []string{})), code: "PHOTO_COUNT"},
 		{name: "a photo twice", who: b.seller.Client, query: mutation("listingCreate"), vars: input(with(listing, "photoIds", []string{b.photo.String(), b.photo.String()})), code: "PHOTO_COUNT"},
 		{name: "auctioning it", who: b.rivalSeller.Client, query: mutation("auctionStart"), vars: input(start), code: "LISTING_NOT_AVAILABLE"},
-		{name: "auctioning it in their show", who: b.seller.Client, query: mutation("auctionStart"), vars: input(with(start, "showId", b.foreignShow.NodeID().String())), code: "SHOW_NOT_LIVE"},
-		{name: "starting their show", who: b.seller.Client, query: mutation("showStart"), vars: input(apitest.Vars{"showId": b.foreignShow.NodeID().String()}), code: "SHOW_NOT_SCHEDULED"},
+		{name: "auctioning it in their show", who: b.seller.Client, query: mutation("auctionStart"), vars: input(with(start, "showId", b.foreignShow.NodeID().String())), code: "SHOW_NOT_YOURS"},
+		{name: "starting their show", who: b.seller.Client, query: mutation("showStart"), vars: input(apitest.Vars{"showId": b.foreignShow.NodeID().String()}), code: "SHOW_NOT_YOURS"},
+		{name: "changing their show", who: b.seller.Client, query: mutation("showUpdate"), vars: input(apitest.Vars{"showId": b.foreignShow.NodeID().String()}), code: "SHOW_NOT_YOURS"},
+		{name: "their photo as a cover", who: b.seller.Client, query: mutation("showUpdate"), vars: input(apitest.Vars{"showId": b.show.NodeID().String(), "coverPhotoId": b.foreignPhoto.String()}), code: "PHOTO_NOT_FOUND", field: "coverPhotoId"},
+		{name: "following oneself", who: b.seller.Client, query: mutation("userFollow"), vars: input(apitest.Vars{"userId": id.User.Encode(b.seller.ID)}), code: "FOLLOW_OF_ONESELF", field: "userId"},
+		{name: "following nobody", who: b.seller.Client, query: mutation("userFollow"), vars: input(apitest.Vars{"userId": id.User.Encode(id.New())}), code: "USER_NOT_FOUND", field: "userId"},
+		{name: "shows of whom nobody follows", who: b.Nobody(), query: `{ shows(following: true) { nodes { id } } }`, code: "UNAUTHENTICATED", top: true},
 	})
 }
 
@@ -159,6 +164,7 @@ func TestIDsOfTheWrongKind(t *testing.T) {
 		"conversationStart":   {b.rival.Client, "listingId", apitest.Vars{"body": "Hello"}},
 		"auctionStart":        {b.seller.Client, "listingId", apitest.Vars{"startPrice": eur("1"), "durationSeconds": 60}},
 		"showStart":           {b.seller.Client, "showId", apitest.Vars{}},
+		"showUpdate":          {b.seller.Client, "showId", apitest.Vars{}},
 	}
 	var table []bad
 	for name, in := range inputs {
@@ -237,6 +243,9 @@ func TestListingsAuctionsAndShowsThatAreRefused(t *testing.T) {
 		{name: "a film", query: mutation("photoUploadCreate"), vars: input(with(photo, "contentType", "video/mp4")), code: "PHOTO_TYPE", field: "contentType"},
 		{name: "a show in the past", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Yesterday", "startsAt": time.Now().AddDate(0, 0, -1)}), code: "SHOW_START_INVALID", field: "startsAt"},
 		{name: "a show in two years", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": time.Now().AddDate(2, 0, 0)}), code: "SHOW_START_INVALID"},
+		{name: "a show in four categories", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": time.Now(), "categories": []string{"a", "b", "c", "d"}}), code: "CATEGORY_INVALID", field: "categories"},
+		{name: "a show in Latin", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": time.Now(), "language": "LA"}), code: "GRAPHQL_VALIDATION_FAILED", top: true},
+		{name: "shows of a hostile category", query: `{ shows(category: "' OR 1=1") { nodes { id } } }`, code: "CATEGORY_INVALID", top: true},
 		{name: "a show at no time", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": "tomorrow"}), code: "TIME_MALFORMED", top: true},
 		{name: "a show at the end of time", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": "9999-12-31T23:59:59Z"}), code: "SHOW_START_INVALID"},
 		{name: "a show at a number", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": 1}), code: "TIME_MALFORMED", top: true},

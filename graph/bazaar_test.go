@@ -54,10 +54,10 @@ func newBazaar(t *testing.T, options ...graphtest.Option) *bazaar {
 	if b.conversation, _, err = b.Resolver.Chat.Start(t.Context(), b.buyer.ID, b.listing.ID, "Is it heavy?"); err != nil {
 		t.Fatal(err)
 	}
-	if b.show, err = b.Resolver.Shows.Create(t.Context(), b.seller.ID, "Saturday's show", b.Resolver.Clock.Now()); err != nil {
+	if b.show, err = b.Resolver.Shows.Create(t.Context(), b.seller.ID, show.Draft{Title: "Saturday's show", StartsAt: b.Resolver.Clock.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if b.foreignShow, err = b.Resolver.Shows.Create(t.Context(), b.rivalSeller.ID, "Sunday's show", b.Resolver.Clock.Now()); err != nil {
+	if b.foreignShow, err = b.Resolver.Shows.Create(t.Context(), b.rivalSeller.ID, show.Draft{Title: "Sunday's show", StartsAt: b.Resolver.Clock.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	b.otherLot = b.Lot(b.rivalSeller, nil)

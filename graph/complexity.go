@@ -8,6 +8,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/show"
 )
 
 // entryLegs is how many postings an entry is taken to have: few have more than five, an entry of holds up to a thousand.
@@ -21,7 +22,10 @@ const showLots = 20
 func complexityRoot() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
-	c.Query.Listings, c.Query.Shows = list, list
+	c.Query.Listings, c.Viewer.Following = list, list
+	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {
+		return list(child, first, after)
+	}
 	c.Query.Auctions = func(child int, _ *auction.Status, first *int, after *string) int { return list(child, first, after) }
 	c.Query.Chargebacks = func(child int, _ *payment.ChargebackStatus, first *int, after *string) int {
 		return list(child, first, after)

@@ -57,6 +57,23 @@ func (r *Resolver) findConversation(ctx context.Context, v id.ID) (*chat.Convers
 	return visible(r.Chat.Get(ctx, actorID(ctx), u))
 }
 
+// changeFollow has the actor follow somebody or not, and gives who that is.
+func (r *Resolver) changeFollow(ctx context.Context, v id.ID, change func(_ context.Context, follower, followed uuid.UUID) error) (*identity.User, error) {
+	var in inputReader
+	followed := in.id(v, id.User, "userId")
+	if in.err != nil {
+		return nil, in.err
+	}
+	user, err := maybe(ctx, load(ctx).user, followed)
+	switch {
+	case err != nil:
+		return nil, err
+	case user == nil:
+		return nil, identity.ErrUserNotFound
+	}
+	return user, change(ctx, actorID(ctx), followed)
+}
+
 // isStaff says whether the actor may see what support sees.
 func isStaff(ctx context.Context) bool {
 	session, ok := actor(ctx)

@@ -43,7 +43,13 @@ func (r *queryResolver) Viewer(ctx context.Context) (identity.Session, error) {
 	return session, nil
 }
 
+// User returns generated.UserResolver implementation.
+func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }
+
 // Viewer returns generated.ViewerResolver implementation.
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
 
-type viewerResolver struct{ *Resolver }
+type (
+	userResolver   struct{ *Resolver }
+	viewerResolver struct{ *Resolver }
+)

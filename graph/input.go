@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,8 +11,10 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/show"
 )
 
 // inputReader reads the fields of a mutation's input that have a form of their own, and keeps the first refusal.
@@ -106,6 +109,39 @@ func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 		out.Price = &price
 	}
 	return out, in.err
+}
+
+func showDraft(v model.ShowCreateInput) (show.Draft, error) {
+	var in inputReader
+	out := show.Draft{
+		Title: v.Title, Description: v.Description, Cover: in.maybeID(v.CoverPhotoID, id.Photo, "coverPhotoId"),
+		StartsAt: v.StartsAt, Categories: v.Categories, Language: v.Language,
+	}
+	return out, in.err
+}
+
+func showEdit(v model.ShowUpdateInput) (uuid.UUID, show.Edit, error) {
+	var in inputReader
+	changed := in.id(v.ShowID, id.Show, "showId")
+	out := show.Edit{
+		Title: v.Title, Description: v.Description, Cover: in.maybeID(v.CoverPhotoID, id.Photo, "coverPhotoId"),
+		StartsAt: v.StartsAt, Categories: v.Categories, Language: v.Language,
+	}
+	return changed, out, in.err
+}
+
+// showFilter adds whose shows are wanted.
+func showFilter(ctx context.Context, f show.Filter, host *id.ID, following *bool) (show.Filter, error) {
+	var in inputReader
+	f.Host = in.maybeID(host, id.User, "hostId")
+	if following != nil && *following {
+		session, signedIn := actor(ctx)
+		if !signedIn {
+			return f, identity.ErrUnauthenticated
+		}
+		f.Follower = &session.User.ID
+	}
+	return f, in.err
 }
 
 func topUpInput(v model.WalletTopUpInput) (payment.TopUpInput, error) {

@@ -126,6 +126,9 @@ type sources struct {
 	user            byID[identity.User]
 	listing         byID[catalog.Listing]
 	photos          byID[[]catalog.Photo]
+	photo           byID[catalog.Photo]
+	followers       byID[int32] // by user
+	followed        byID[bool]  // by the actor, by user
 	show            byID[show.Show]
 	lots            byID[[]auction.Auction]
 	auction         byID[auction.Auction]
@@ -159,6 +162,9 @@ func (r *Resolver) newSources() *sources {
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
 		listing:    sourceOf(r.Catalog.ByID),
 		photos:     sourceOf(r.Catalog.PhotosByListing),
+		photo:      sourceOf(r.Catalog.PhotosByID),
+		followers:  sourceOf(r.Follows.Counts),
+		followed:   own(r.Follows.Among),
 		show:       sourceOf(r.Shows.ByID),
 		lots:       sourceOf(r.Auctions.ByShow),
 		auction:    sourceOf(r.Auctions.ByID),

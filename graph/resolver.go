@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
@@ -32,6 +33,7 @@ type Resolver struct {
 	Catalog   *catalog.Service
 	Shows     *show.Service
 	Video     *video.Service
+	Follows   *follow.Service
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Books     *books.Service

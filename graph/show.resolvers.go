@@ -6,6 +6,7 @@ import (
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/page"
@@ -14,12 +15,30 @@ import (
 
 // ShowCreate is the resolver for the showCreate field.
 func (r *mutationResolver) ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error) {
-	created, err := r.Shows.Create(ctx, actorID(ctx), input.Title, input.StartsAt)
+	draft, err := showDraft(input)
+	var created show.Show
+	if err == nil {
+		created, err = r.Shows.Create(ctx, actorID(ctx), draft)
+	}
 	if err != nil {
 		errs, err := refused(err)
 		return model.ShowCreatePayload{UserErrors: errs}, err
 	}
 	return model.ShowCreatePayload{Show: &created}, nil
+}
+
+// ShowUpdate is the resolver for the showUpdate field.
+func (r *mutationResolver) ShowUpdate(ctx context.Context, input model.ShowUpdateInput) (model.ShowUpdatePayload, error) {
+	showID, edit, err := showEdit(input)
+	var changed show.Show
+	if err == nil {
+		changed, err = r.Shows.Update(ctx, actorID(ctx), showID, edit)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.ShowUpdatePayload{UserErrors: errs}, err
+	}
+	return model.ShowUpdatePayload{Show: &changed}, nil
 }
 
 // ShowStart is the resolver for the showStart field.
@@ -44,8 +63,20 @@ func (r *queryResolver) Show(ctx context.Context, id id.ID) (*show.Show, error) 
 }
 
 // Shows is the resolver for the shows field.
-func (r *queryResolver) Shows(ctx context.Context, first *int, after *string) (page.Page[show.Show], error) {
-	return r.Resolver.Shows.List(ctx, page.Args{First: first, After: after})
+func (r *queryResolver) Shows(ctx context.Context, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) (page.Page[show.Show], error) {
+	filter, err := showFilter(ctx, show.Filter{Status: status, Language: language, Category: category}, hostID, following)
+	if err != nil {
+		return page.Page[show.Show]{}, err
+	}
+	return r.Resolver.Shows.List(ctx, filter, orderBy, page.Args{First: first, After: after})
+}
+
+// Cover is the resolver for the cover field.
+func (r *showResolver) Cover(ctx context.Context, obj *show.Show) (*catalog.Photo, error) {
+	if obj.CoverID == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).photo, *obj.CoverID)
 }
 
 // Host is the resolver for the host field.

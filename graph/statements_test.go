@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/graphtest"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/show"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -53,14 +54,14 @@ func newCrowd(t *testing.T, n int) *crowd {
 	c.seller, c.buyer, c.support = c.Person(identity.Seller), c.Funded(1_000), c.Person(identity.Support)
 	for range n {
 		seller, buyer := c.Person(identity.Seller), c.Funded(100)
-		show, err := c.Resolver.Shows.Create(t.Context(), seller.ID, "One show of many", c.Resolver.Clock.Now())
+		live, err := c.Resolver.Shows.Create(t.Context(), seller.ID, show.Draft{Title: "One show of many", StartsAt: c.Resolver.Clock.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Resolver.Shows.Start(t.Context(), seller.ID, show.ID); err != nil {
+		if _, err := c.Resolver.Shows.Start(t.Context(), seller.ID, live.ID); err != nil {
 			t.Fatal(err)
 		}
-		open, won := c.Lot(seller, &show.ID), c.Lot(seller, nil)
+		open, won := c.Lot(seller, &live.ID), c.Lot(seller, nil)
 		c.Bid(buyer, open, 10)
 		c.Bid(c.buyer, won, 10)
 		c.Close(won)

@@ -4,6 +4,9 @@ INSERT INTO photo (id, owner_id, content_type, bytes) VALUES (@id, @owner_id, @c
 -- name: PhotoByID :one
 SELECT * FROM photo WHERE id = @id;
 
+-- name: PhotosByID :many
+SELECT * FROM photo WHERE id = ANY (@ids::uuid[]) AND status = 'STORED' ORDER BY id;
+
 -- name: PhotoStored :execrows
 UPDATE photo SET status = 'STORED', width = @width, height = @height WHERE id = @id AND status = 'PENDING';
 

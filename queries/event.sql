@@ -29,3 +29,10 @@ ORDER BY t.topic;
 
 -- name: EpochGet :one
 SELECT id FROM epoch;
+
+-- name: EventInsertAll :many
+-- One event of the same kind and payload in each of many topics.
+INSERT INTO event (topic, version, kind, payload)
+SELECT t.topic, t.version, @kind::text, @payload::json
+FROM (SELECT unnest(@topics::text[]) AS topic, unnest(@versions::bigint[]) AS version) t
+RETURNING topic, version, at;

@@ -12,3 +12,10 @@ UPDATE support_feed SET version = version + 1 RETURNING version;
 
 -- name: SupportFeedVersion :one
 SELECT version, clock_timestamp()::timestamptz AS at FROM support_feed;
+
+-- Their rows are locked in the order of their ids, as everybody does who tells several.
+-- name: FeedAdvanceAll :many
+INSERT INTO user_feed (user_id, version)
+SELECT u, 1 FROM unnest(@users::uuid[]) AS u ORDER BY u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
+RETURNING user_id, version;

@@ -22,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/demo"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/ide"
@@ -75,11 +76,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	jobs := &lateJobs{}
 	users := identity.New(s.pool)
 	listings := catalog.New(s.pool, photos)
-	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub})
 	signer, err := videoSigner(s.config)
 	if err != nil {
 		return nil, err
 	}
+	follows := follow.New(s.pool)
+	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
 	rates := exchangeRates(s)
 	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
 	compare := reconcile.New(s.pool, stripe, clock.System{})
@@ -101,7 +103,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	answers := idempotency.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare); err != nil {
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows); err != nil {
 		return nil, err
 	}
 
@@ -120,7 +122,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Shows: shows, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -167,7 +169,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -178,6 +180,7 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		ledger.Workers(workers, s.pool)
 		referral.Workers(workers, referrals)
 		idempotency.Workers(workers, answers)
+		show.Workers(workers, shows)
 		config.Workers = workers
 		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs())
 		if rates != nil {

@@ -1661,6 +1661,13 @@ func (ec *executionContext) marshalOListing2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋ
 	return ec._Listing(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPhoto2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhoto(ctx context.Context, sel ast.SelectionSet, v *catalog.Photo) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Photo(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOPhotoUpload2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐUpload(ctx context.Context, sel ast.SelectionSet, v *catalog.Upload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -45,8 +45,9 @@ type MutationResolver interface {
 	ListingCreate(ctx context.Context, input model.ListingCreateInput) (model.ListingCreatePayload, error)
 	ConversationStart(ctx context.Context, input model.ConversationStartInput) (model.ConversationStartPayload, error)
 	MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error)
-	TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error)
 	WalletExchange(ctx context.Context, input model.WalletExchangeInput) (model.WalletExchangePayload, error)
+	UserFollow(ctx context.Context, input model.UserFollowInput) (model.UserFollowPayload, error)
+	UserUnfollow(ctx context.Context, input model.UserUnfollowInput) (model.UserUnfollowPayload, error)
 	WalletFreeze(ctx context.Context, input model.WalletFreezeInput) (model.WalletFreezePayload, error)
 	WalletUnfreeze(ctx context.Context, input model.WalletUnfreezeInput) (model.WalletUnfreezePayload, error)
 	SignUp(ctx context.Context, input model.SignUpInput) (model.SignUpPayload, error)
@@ -66,8 +67,8 @@ type MutationResolver interface {
 	CardSetupFinish(ctx context.Context, input model.CardSetupFinishInput) (model.CardSetupFinishPayload, error)
 	CardRemove(ctx context.Context, input model.CardRemoveInput) (model.CardRemovePayload, error)
 	ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error)
+	ShowUpdate(ctx context.Context, input model.ShowUpdateInput) (model.ShowUpdatePayload, error)
 	ShowStart(ctx context.Context, input model.ShowStartInput) (model.ShowStartPayload, error)
-	ShowVideoToken(ctx context.Context, input model.ShowVideoTokenInput) (model.ShowVideoTokenPayload, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id id.ID) (id.Node, error)
@@ -89,13 +90,12 @@ type QueryResolver interface {
 	AdminActions(ctx context.Context, first *int, after *string) (page.Page[adminlog.Action], error)
 	Order(ctx context.Context, id id.ID) (*order.Order, error)
 	Show(ctx context.Context, id id.ID) (*show.Show, error)
-	Shows(ctx context.Context, first *int, after *string) (page.Page[show.Show], error)
+	Shows(ctx context.Context, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) (page.Page[show.Show], error)
 }
 type SubscriptionResolver interface {
 	AuctionEvents(ctx context.Context, auctionID id.ID, afterVersion *int, epoch *string) (<-chan model.AuctionEvent, error)
 	SupportEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error)
-	ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error)
 	OrderEvents(ctx context.Context, orderID id.ID, afterVersion *int, epoch *string) (<-chan model.OrderEvent, error)
 	ViewerEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ShowEvents(ctx context.Context, showID id.ID, afterVersion *int, epoch *string) (<-chan model.ShowEvent, error)
@@ -371,12 +371,12 @@ func (ec *executionContext) field_Mutation_showStart_args(ctx context.Context, r
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_showVideoToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_showUpdate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowVideoTokenInput, error) {
-			return ec.unmarshalNShowVideoTokenInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowVideoTokenInput(ctx, v)
+		func(ctx context.Context, v any) (model.ShowUpdateInput, error) {
+			return ec.unmarshalNShowUpdateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowUpdateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -413,20 +413,6 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_typingSend_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.TypingSendInput, error) {
-			return ec.unmarshalNTypingSendInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTypingSendInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_userBan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -441,12 +427,40 @@ func (ec *executionContext) field_Mutation_userBan_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_userFollow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UserFollowInput, error) {
+			return ec.unmarshalNUserFollowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserFollowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_userUnban_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UserUnbanInput, error) {
 			return ec.unmarshalNUserUnbanInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserUnbanInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_userUnfollow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UserUnfollowInput, error) {
+			return ec.unmarshalNUserUnfollowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserUnfollowInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -864,22 +878,70 @@ func (ec *executionContext) field_Query_show_args(ctx context.Context, rawArgs m
 func (ec *executionContext) field_Query_shows_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+		func(ctx context.Context, v any) (*show.Status, error) {
+			return ec.unmarshalOShowStatus2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐStatus(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["status"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "hostId",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hostId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "following",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["following"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "language",
+		func(ctx context.Context, v any) (*show.Language, error) {
+			return ec.unmarshalOLanguage2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐLanguage(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["language"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "category",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
+	args["category"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (show.Order, error) {
+			return ec.unmarshalNShowOrder2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg7
 	return args, nil
 }
 
@@ -968,20 +1030,6 @@ func (ec *executionContext) field_Subscription_conversationEvents_args(ctx conte
 		return nil, err
 	}
 	args["epoch"] = arg2
-	return args, nil
-}
-
-func (ec *executionContext) field_Subscription_conversationTyping_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "conversationId",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["conversationId"] = arg0
 	return args, nil
 }
 
@@ -1830,63 +1878,6 @@ func (ec *executionContext) fieldContext_Mutation_messageSend(ctx context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_typingSend(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_typingSend(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().TypingSend(ctx, fc.Args["input"].(model.TypingSendInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal model.TypingSendPayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.TypingSendPayload) graphql.Marshaler {
-			return ec.marshalNTypingSendPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTypingSendPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_typingSend(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_TypingSendPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_typingSend_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_walletExchange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1950,6 +1941,130 @@ func (ec *executionContext) fieldContext_Mutation_walletExchange(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_walletExchange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_userFollow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_userFollow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UserFollow(ctx, fc.Args["input"].(model.UserFollowInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.UserFollowPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.UserFollowPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.UserFollowPayload) graphql.Marshaler {
+			return ec.marshalNUserFollowPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserFollowPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_userFollow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserFollowPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_userFollow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_userUnfollow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_userUnfollow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UserUnfollow(ctx, fc.Args["input"].(model.UserUnfollowInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.UserUnfollowPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.UserUnfollowPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.UserUnfollowPayload) graphql.Marshaler {
+			return ec.marshalNUserUnfollowPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserUnfollowPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_userUnfollow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserUnfollowPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_userUnfollow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3137,6 +3252,68 @@ func (ec *executionContext) fieldContext_Mutation_showCreate(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_showUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_showUpdate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ShowUpdate(ctx, fc.Args["input"].(model.ShowUpdateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.ShowUpdatePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.ShowUpdatePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShowUpdatePayload) graphql.Marshaler {
+			return ec.marshalNShowUpdatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowUpdatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_showUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShowUpdatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_showUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_showStart(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3193,50 +3370,6 @@ func (ec *executionContext) fieldContext_Mutation_showStart(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_showStart_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_showVideoToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showVideoToken(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowVideoToken(ctx, fc.Args["input"].(model.ShowVideoTokenInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowVideoTokenPayload) graphql.Marshaler {
-			return ec.marshalNShowVideoTokenPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowVideoTokenPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_showVideoToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowVideoTokenPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showVideoToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4291,7 +4424,7 @@ func (ec *executionContext) _Query_shows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Shows(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Shows(ctx, fc.Args["status"].(*show.Status), fc.Args["hostId"].(*id.ID), fc.Args["following"].(*bool), fc.Args["language"].(*show.Language), fc.Args["category"].(*string), fc.Args["orderBy"].(show.Order), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Page[show.Show]) graphql.Marshaler {
@@ -4558,63 +4691,6 @@ func (ec *executionContext) fieldContext_Subscription_conversationEvents(ctx con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_conversationEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Subscription_conversationTyping(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
-	return graphql.ResolveFieldStream(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Subscription_conversationTyping(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ConversationTyping(ctx, fc.Args["conversationId"].(id.ID))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal chat.Typing
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v chat.Typing) graphql.Marshaler {
-			return ec.marshalNConversationTyping2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋchatᚐTyping(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Subscription_conversationTyping(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Subscription",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ConversationTyping(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Subscription_conversationTyping_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5381,16 +5457,23 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "typingSend":
+		case "walletExchange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_typingSend(ctx, field)
+				return ec._Mutation_walletExchange(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "walletExchange":
+		case "userFollow":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_walletExchange(ctx, field)
+				return ec._Mutation_userFollow(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userUnfollow":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_userUnfollow(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -5528,16 +5611,16 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showStart":
+		case "showUpdate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showStart(ctx, field)
+				return ec._Mutation_showUpdate(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showVideoToken":
+		case "showStart":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showVideoToken(ctx, field)
+				return ec._Mutation_showStart(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -6120,8 +6203,6 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_supportEvents(ctx, fields[0])
 	case "conversationEvents":
 		return ec._Subscription_conversationEvents(ctx, fields[0])
-	case "conversationTyping":
-		return ec._Subscription_conversationTyping(ctx, fields[0])
 	case "orderEvents":
 		return ec._Subscription_orderEvents(ctx, fields[0])
 	case "viewerEvents":

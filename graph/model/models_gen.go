@@ -19,7 +19,6 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
-	"github.com/souklive/souk/internal/video"
 )
 
 // Why a mutation refused: nothing was changed.
@@ -379,8 +378,15 @@ func (RefundTooLarge) IsUserError() {}
 type ShowCreateInput struct {
 	// 3 to 140 characters.
 	Title string `json:"title"`
+	// At most 5000 characters.
+	Description string `json:"description"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
 	// Within the next year.
 	StartsAt time.Time `json:"startsAt"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string      `json:"categories"`
+	Language   show.Language `json:"language"`
 }
 
 type ShowCreatePayload struct {
@@ -410,13 +416,24 @@ type ShowStartPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
-type ShowVideoTokenInput struct {
+type ShowUpdateInput struct {
 	ShowID id.ID `json:"showId"`
+	// 3 to 140 characters.
+	Title *string `json:"title,omitempty"`
+	// At most 5000 characters.
+	Description *string `json:"description,omitempty"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
+	// Within the next year; of a show that has not begun.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string       `json:"categories,omitempty"`
+	Language   *show.Language `json:"language,omitempty"`
 }
 
-type ShowVideoTokenPayload struct {
-	VideoToken *video.Token `json:"videoToken,omitempty"`
-	UserErrors []UserError  `json:"userErrors"`
+type ShowUpdatePayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
 }
 
 type SignInInput struct {
@@ -452,15 +469,6 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
-type TypingSendInput struct {
-	ConversationID id.ID `json:"conversationId"`
-}
-
-type TypingSendPayload struct {
-	Typing     *chat.Typing `json:"typing,omitempty"`
-	UserErrors []UserError  `json:"userErrors"`
-}
-
 type UserBanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it, the user does not.
@@ -473,6 +481,15 @@ type UserBanPayload struct {
 	UserErrors []UserError   `json:"userErrors"`
 }
 
+type UserFollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserFollowPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 type UserUnbanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it.
@@ -480,6 +497,15 @@ type UserUnbanInput struct {
 }
 
 type UserUnbanPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type UserUnfollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserUnfollowPayload struct {
 	User       *identity.User `json:"user,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }
@@ -783,6 +809,8 @@ const (
 	// The show as it is, for a viewer who begins here.
 	ShowEventKindSnapshot  ShowEventKind = "SNAPSHOT"
 	ShowEventKindScheduled ShowEventKind = "SCHEDULED"
+	// What its host says of it is another.
+	ShowEventKindChanged ShowEventKind = "CHANGED"
 	// The show went live.
 	ShowEventKindStarted ShowEventKind = "STARTED"
 )
@@ -790,12 +818,13 @@ const (
 var AllShowEventKind = []ShowEventKind{
 	ShowEventKindSnapshot,
 	ShowEventKindScheduled,
+	ShowEventKindChanged,
 	ShowEventKindStarted,
 }
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindStarted:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted:
 		return true
 	}
 	return false

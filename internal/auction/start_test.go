@@ -22,7 +22,7 @@ var eur = domaintest.EUR
 // liveShow is a show of a host that is live.
 func liveShow(w *domaintest.World, host uuid.UUID) show.Show {
 	w.T.Helper()
-	s, err := w.Shows.Create(w.Ctx(), host, "A show", time.Now())
+	s, err := w.Shows.Create(w.Ctx(), host, show.Draft{Title: "A show", StartsAt: time.Now()})
 	w.Must(err)
 	s, err = w.Shows.Start(w.Ctx(), host, s.ID)
 	w.Must(err)
@@ -68,7 +68,7 @@ func TestStartRefuses(t *testing.T) {
 	host, other := w.User(identity.Seller), w.User(identity.Seller)
 	mine, taken, foreign := w.Listing(host), w.Listing(host), w.Listing(other)
 	live, foreignShow := liveShow(w, host), liveShow(w, other)
-	scheduled, err := w.Shows.Create(t.Context(), host, "Later", time.Now().Add(time.Hour))
+	scheduled, err := w.Shows.Create(t.Context(), host, show.Draft{Title: "Later", StartsAt: time.Now().Add(time.Hour)})
 	w.Must(err)
 	good := auction.StartInput{Listing: taken, StartPrice: eur(100), Duration: time.Minute}
 	_, err = w.Auctions.Start(t.Context(), host, good)
@@ -92,9 +92,9 @@ func TestStartRefuses(t *testing.T) {
 		"a listing in an auction":     {func(in *auction.StartInput) { in.Listing = taken }, catalog.ErrListingTaken},
 		"another's listing":           {func(in *auction.StartInput) { in.Listing = foreign }, catalog.ErrListingTaken},
 		"no such listing":             {func(in *auction.StartInput) { in.Listing = unknown }, catalog.ErrListingTaken},
-		"another's show":              {func(in *auction.StartInput) { in.Show = &foreignShow.ID }, show.ErrNotLive},
+		"another's show":              {func(in *auction.StartInput) { in.Show = &foreignShow.ID }, show.ErrNotHost},
 		"a show that is not live":     {func(in *auction.StartInput) { in.Show = &scheduled.ID }, show.ErrNotLive},
-		"no such show":                {func(in *auction.StartInput) { in.Show = &unknown }, show.ErrNotLive},
+		"no such show":                {func(in *auction.StartInput) { in.Show = &unknown }, show.ErrNotFound},
 		"a live show, a taken listing": {func(in *auction.StartInput) {
 			in.Show, in.Listing = &live.ID, taken
 		}, catalog.ErrListingTaken},

@@ -11,6 +11,7 @@ var (
 	ErrPricePositive     = fault.New(fault.Invalid, "PRICE_NOT_POSITIVE", "A price is greater than zero.")
 	ErrPhotoCount        = fault.New(fault.Invalid, "PHOTO_COUNT", "A listing has between one and five photos, each only once.")
 	ErrPhotoUnknown      = fault.New(fault.NotFound, "PHOTO_NOT_FOUND", "A photo is missing: it must be yours, uploaded, and not on another listing.")
+	ErrCoverUnknown      = fault.New(fault.NotFound, "PHOTO_NOT_FOUND", "The photo must be yours, and uploaded.")
 	ErrPhotoType         = fault.New(fault.Invalid, "PHOTO_TYPE", "A photo is a JPEG or a PNG.")
 	ErrPhotoSize         = fault.New(fault.Invalid, "PHOTO_SIZE", "A photo has at most 8 MiB and 40 million pixels, and exactly the announced size.")
 	ErrUploadLink        = fault.New(fault.Forbidden, "UPLOAD_LINK_INVALID", "This upload link is not valid, or has expired.")

@@ -136,6 +136,25 @@ func (s *Service) PhotosByListing(ctx context.Context, listings []uuid.UUID) (ma
 	return photos, nil
 }
 
+// PhotosByID reads, for a loader, photos whose bytes have arrived.
+func (s *Service) PhotosByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Photo, error) {
+	rows, err := s.q.PhotosByID(ctx, s.pool, ids)
+	photos := make(map[uuid.UUID]Photo, len(rows))
+	for _, row := range rows {
+		photos[row.ID] = s.photoOf(row)
+	}
+	return photos, err
+}
+
+// OwnPhotoTx insists that a photo is somebody's own and that its bytes have arrived; field is blamed where not.
+func (s *Service) OwnPhotoTx(ctx context.Context, tx pgx.Tx, owner, photo uuid.UUID, field string) error {
+	row, err := s.q.PhotoByID(ctx, tx, photo)
+	if postgres.NoRows(err) || (err == nil && (row.OwnerID != owner || row.Status != string(Stored))) {
+		return ErrCoverUnknown.At(field)
+	}
+	return err
+}
+
 // PhotoByID reads one photo whose bytes have arrived.
 func (s *Service) PhotoByID(ctx context.Context, photo uuid.UUID) (Photo, error) {
 	row, err := s.q.PhotoByID(ctx, s.pool, photo)

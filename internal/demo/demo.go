@@ -218,12 +218,12 @@ func (s Services) keepLotOpen(ctx context.Context, host identity.User) error {
 
 func (s Services) liveShow(ctx context.Context, host identity.User) (show.Show, error) {
 	first := page.MaxFirst
-	shows, err := s.Shows.List(ctx, page.Args{First: &first})
+	shows, err := s.Shows.List(ctx, show.Filter{Host: &host.ID}, show.Latest, page.Args{First: &first})
 	if err != nil {
 		return show.Show{}, err
 	}
 	for _, candidate := range shows.Nodes {
-		if candidate.HostID != host.ID || candidate.Title != showTitle {
+		if candidate.Title != showTitle || candidate.Status.Over() {
 			continue
 		}
 		if candidate.Status == show.Live {
@@ -231,7 +231,9 @@ func (s Services) liveShow(ctx context.Context, host identity.User) (show.Show, 
 		}
 		return s.Shows.Start(ctx, host.ID, candidate.ID)
 	}
-	created, err := s.Shows.Create(ctx, host.ID, showTitle, time.Now())
+	created, err := s.Shows.Create(ctx, host.ID, show.Draft{
+		Title: showTitle, Description: "A lot every few minutes, for as long as the demo runs.", StartsAt: time.Now(), Categories: []string{"home", "antiques"},
+	})
 	if err != nil {
 		return show.Show{}, err
 	}

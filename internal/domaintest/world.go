@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audit"
@@ -19,6 +21,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
@@ -57,6 +60,7 @@ type World struct {
 	Catalog   *catalog.Service
 	Shows     *show.Service
 	ShowChat  *showchat.Service
+	Follows   *follow.Service
 	Rates     *fx.Service
 	Payment   *payment.Service
 	Referrals *referral.Service
@@ -91,7 +95,8 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Must(err)
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
-	w.Shows = show.New(show.Config{Pool: w.Pool, Clock: clock.System{}, Hub: w.Told})
+	w.Follows = follow.New(w.Pool)
+	w.Shows = w.ShowsAt(clock.System{})
 	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { w.Must(w.ShowChat.Close(context.Background())) })
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
@@ -109,6 +114,14 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	})
 	w.Must(err)
 	return w
+}
+
+// ShowsAt is the world's shows by another clock.
+func (w *World) ShowsAt(c clock.Clock) *show.Service {
+	w.T.Helper()
+	jobs, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{})
+	w.Must(err)
+	return show.New(show.Config{Pool: w.Pool, Clock: c, Hub: w.Told, Catalog: w.Catalog, Follows: w.Follows, Jobs: jobs})
 }
 
 // Ctx is the test's context.

@@ -38,6 +38,12 @@ const (
 	ChargebackChanged Kind = "CHARGEBACK_CHANGED" // a payment is charged back, or asked about, or that is decided
 )
 
+// What followers of a host are told of a show, which is the thing.
+const (
+	ShowScheduled Kind = "SHOW_SCHEDULED"
+	ShowLive      Kind = "SHOW_LIVE"
+)
+
 // OrderPaymentChanged says that a payment of an order has another status.
 const OrderPaymentChanged Kind = "ORDER_PAYMENT_CHANGED"
 
@@ -73,6 +79,21 @@ func AppendTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, kind Kind, object 
 		return realtime.Event{}, err
 	}
 	return realtime.AppendTx(ctx, tx, Topic(user), version, string(kind), payload{Object: object.String()})
+}
+
+// AppendAllTx tells many users of the same, by two statements, as AppendTx tells one. Their feeds are locked until the commit:
+// whoever has thousands to tell does so in several transactions.
+func AppendAllTx(ctx context.Context, tx pgx.Tx, users []uuid.UUID, kind Kind, object id.ID) (_ []realtime.Event, err error) {
+	defer fault.Wrap(&err, "tell %d users", len(users))
+	rows, err := db.New().FeedAdvanceAll(ctx, tx, users)
+	if err != nil {
+		return nil, err
+	}
+	topics := make([]realtime.Advanced, len(rows))
+	for i, row := range rows {
+		topics[i] = realtime.Advanced{Topic: Topic(row.UserID), Version: row.Version}
+	}
+	return realtime.AppendAllTx(ctx, tx, topics, string(kind), payload{Object: object.String()})
 }
 
 // Service reads what users were told.

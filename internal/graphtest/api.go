@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/idempotency"
@@ -132,7 +133,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(rates.Refresh(a.t.Context()))
 	stripe := payment.NewStripe(stripeKey, a.stripe(), nil)
 	r := &graph.Resolver{
-		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Shows: show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub}),
+		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Follows: follow.New(pool),
 		Payment: payment.New(payment.Config{
 			Pool: pool, Provider: stripe, Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },
@@ -141,6 +142,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
+	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})

@@ -76,10 +76,26 @@ func (a Args) Before(list byte) (Key, error) {
 	return Key{At: time.UnixMicro(micros).UTC(), ID: uuid.UUID(buf[9:25])}, nil
 }
 
+// From reads where a page of a list begins that is sorted upwards: behind the cursor's key, or at the bottom where there is none.
+func (a Args) From(list byte) (Key, error) {
+	if a.After == nil {
+		return Key{At: time.UnixMicro(0).UTC()}, nil
+	}
+	return a.Before(list)
+}
+
 // EncodeNumber and BeforeNumber do the same for lists that are sorted by a number from 1, descending.
 func EncodeNumber(list byte, n int64) string {
 	buf := binary.BigEndian.AppendUint64([]byte{list}, uint64(n))
 	return base64.RawURLEncoding.EncodeToString(buf)
+}
+
+// FromNumber reads where a page begins of a list that is sorted upwards; without a cursor, at zero.
+func (a Args) FromNumber(list byte) (int64, error) {
+	if a.After == nil {
+		return 0, nil
+	}
+	return a.BeforeNumber(list)
 }
 
 // BeforeNumber reads where a page begins; without a cursor, at the top.

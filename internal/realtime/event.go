@@ -50,15 +50,9 @@ func AppendTx(
 	ctx context.Context, tx pgx.Tx, topic Topic, version int64, kind string, payload any,
 ) (_ Event, err error) {
 	defer fault.Wrap(&err, "append %s %d", topic, version)
-	if kind == KindSnapshot {
-		return Event{}, fmt.Errorf("kind %s is not for stored events", kind)
-	}
-	encoded, err := json.Marshal(payload)
+	encoded, err := encodePayload(kind, payload)
 	if err != nil {
-		return Event{}, fmt.Errorf("encode the payload: %w", err)
-	}
-	if len(encoded) > MaxPayload {
-		return Event{}, fmt.Errorf("a payload of %d bytes, above %d", len(encoded), MaxPayload)
+		return Event{}, err
 	}
 	at, err := db.New().EventInsert(ctx, tx, db.EventInsertParams{
 		Topic: string(topic), Version: version, Kind: kind, Payload: encoded,
@@ -67,4 +61,43 @@ func AppendTx(
 		return Event{}, err
 	}
 	return Event{Topic: topic, Version: version, Kind: kind, At: at.UTC(), Payload: encoded}, nil
+}
+
+// Advanced is a topic with the version that its row has just handed out.
+type Advanced struct {
+	Topic   Topic
+	Version int64
+}
+
+// AppendAllTx is AppendTx for one event of the same kind and payload in each of many topics, by one statement.
+func AppendAllTx(ctx context.Context, tx pgx.Tx, topics []Advanced, kind string, payload any) (_ []Event, err error) {
+	defer fault.Wrap(&err, "append to %d topics", len(topics))
+	encoded, err := encodePayload(kind, payload)
+	if err != nil {
+		return nil, err
+	}
+	params := db.EventInsertAllParams{Kind: kind, Payload: encoded}
+	for _, t := range topics {
+		params.Topics, params.Versions = append(params.Topics, string(t.Topic)), append(params.Versions, t.Version)
+	}
+	rows, err := db.New().EventInsertAll(ctx, tx, params)
+	events := make([]Event, len(rows))
+	for i, row := range rows {
+		events[i] = Event{Topic: Topic(row.Topic), Version: row.Version, Kind: kind, At: row.At.UTC(), Payload: encoded}
+	}
+	return events, err
+}
+
+func encodePayload(kind string, payload any) (json.RawMessage, error) {
+	if kind == KindSnapshot {
+		return nil, fmt.Errorf("kind %s is not for stored events", kind)
+	}
+	encoded, err := json.Marshal(payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode the payload: %w", err)
+	}
+	if len(encoded) > MaxPayload {
+		return nil, fmt.Errorf("a payload of %d bytes, above %d", len(encoded), MaxPayload)
+	}
+	return encoded, nil
 }

@@ -17,7 +17,9 @@ import (
 // The kinds of a show's own events; each carries a Change. Those of its lots and its chat are theirs.
 const (
 	EventScheduled = "SCHEDULED"
+	EventChanged   = "CHANGED"
 	EventStarted   = "STARTED"
+	EventCancelled = "CANCELLED"
 )
 
 // Change is the show right after an event that changed it, and in a snapshot. Events of a show's lots and its chat carry

@@ -19,27 +19,30 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	w, shows, host := setup(t)
-	s, err := shows.Create(t.Context(), host, "A show", now)
+	s, err := shows.Create(t.Context(), host, draft)
 	w.Must(err)
 	_, err = shows.Start(t.Context(), w.Buyer(0), s.ID)
-	if !errors.Is(err, show.ErrCantStart) {
+	if !errors.Is(err, show.ErrNotHost) {
 		t.Fatal(err)
 	}
+	french := show.French
+	_, err = shows.Update(t.Context(), host, s.ID, show.Edit{Language: &french})
+	w.Must(err)
 	_, err = shows.Start(t.Context(), host, s.ID)
 	w.Must(err)
 	var got []string
 	for _, e := range w.Events(show.Topic(s.ID)) {
 		change, err := show.FromEvent(e)
 		w.Must(err)
-		got = append(got, fmt.Sprintf("%d %s %s", e.Version, e.Kind, change.Show.Status))
+		got = append(got, fmt.Sprintf("%d %s: %s %s", e.Version, e.Kind, change.Show.Status, change.Show.Language))
 	}
-	if want := []string{"1 SCHEDULED SCHEDULED", "2 STARTED LIVE"}; !slices.Equal(got, want) {
+	if want := []string{"1 SCHEDULED: SCHEDULED EN", "2 CHANGED: SCHEDULED FR", "3 STARTED: LIVE FR"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	snapshot, err := shows.Snapshot(s.ID)(t.Context())
 	w.Must(err)
 	change, err := show.FromEvent(snapshot)
-	if err != nil || snapshot.Version != 2 || snapshot.Kind != realtime.KindSnapshot || snapshot.Topic != show.Topic(s.ID) || change.Show.Status != show.Live {
+	if err != nil || snapshot.Version != 3 || snapshot.Kind != realtime.KindSnapshot || snapshot.Topic != show.Topic(s.ID) || change.Show.Status != show.Live {
 		t.Errorf("%+v, %+v, %v", snapshot, change, err)
 	}
 	if _, err := shows.Snapshot(id.New())(t.Context()); !errors.Is(err, show.ErrNotFound) {
@@ -54,7 +57,7 @@ func TestEvents(t *testing.T) {
 func TestAppendAtOnce(t *testing.T) {
 	t.Parallel()
 	w, shows, host := setup(t)
-	s, err := shows.Create(t.Context(), host, "A show", now)
+	s, err := shows.Create(t.Context(), host, draft)
 	w.Must(err)
 	undone := errors.New("undone")
 	errs := domaintest.AtOnce(24, func(i int) error {

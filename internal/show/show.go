@@ -3,20 +3,20 @@ package show
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/clock"
-	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/id"
-	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
-	"github.com/souklive/souk/internal/text"
 )
 
 // Status of a show.
@@ -27,116 +27,104 @@ const (
 	Scheduled Status = "SCHEDULED"
 	Live      Status = "LIVE"
 	Ended     Status = "ENDED"
+	Cancelled Status = "CANCELLED" // before it began
 )
 
-const showList = 'S' // marks cursors of lists of shows
+// Over says whether nothing changes any more.
+func (s Status) Over() bool { return s == Ended || s == Cancelled }
 
-// Show is a live sale by one host.
+// Language is what a host speaks in a show.
+type Language string
+
+// The languages.
+const (
+	Arabic  Language = "AR"
+	English Language = "EN"
+	French  Language = "FR"
+)
+
+// Show is a live sale by one host. Everything in it may be seen by everyone.
 type Show struct {
-	ID        uuid.UUID  `json:"id"`
-	HostID    uuid.UUID  `json:"hostId"`
-	Title     string     `json:"title"`
-	Status    Status     `json:"status"`
-	StartsAt  time.Time  `json:"startsAt"`
-	StartedAt *time.Time `json:"startedAt"`
+	ID          uuid.UUID  `json:"id"`
+	HostID      uuid.UUID  `json:"hostId"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	CoverID     *uuid.UUID `json:"coverId"`
+	Language    Language   `json:"language"`
+	Categories  []string   `json:"categories"`
+	Status      Status     `json:"status"`
+	StartsAt    time.Time  `json:"startsAt"`
+	StartedAt   *time.Time `json:"startedAt"`
+	EndedAt     *time.Time `json:"endedAt"` // or cancelled
+	PinnedLotID *uuid.UUID `json:"pinnedLotId"`
 }
 
 // NodeID is the id that clients see.
 func (s Show) NodeID() id.ID { return id.Show.ID(s.ID) }
 
-// Cursor is the show's place in a list.
-func (s Show) Cursor() string { return page.Key{At: s.StartsAt, ID: s.ID}.Encode(showList) }
-
-// ShowPage is a page of a list of Shows.
-type ShowPage = page.Page[Show]
-
-// ShowEdge is one row of it.
-type ShowEdge = page.Edge[Show]
-
 func showOf(row db.Show) Show {
 	return Show{
-		ID: row.ID, HostID: row.HostID, Title: row.Title, Status: Status(row.Status),
-		StartsAt: row.StartsAt, StartedAt: row.StartedAt,
+		ID: row.ID, HostID: row.HostID, Title: row.Title, Description: row.Description, CoverID: row.CoverID,
+		Language: Language(row.Language), Categories: row.Categories, Status: Status(row.Status),
+		StartsAt: row.StartsAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt, PinnedLotID: row.PinnedLot,
 	}
+}
+
+// Jobs enqueues a job inside a transaction; a River client does.
+type Jobs interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 }
 
 // Service holds the use cases of this package.
 type Service struct {
-	pool  *pgxpool.Pool
-	q     *db.Queries
-	clock clock.Clock
-	hub   realtime.Publisher
+	pool    *pgxpool.Pool
+	q       *db.Queries
+	clock   clock.Clock
+	hub     realtime.Publisher
+	catalog *catalog.Service
+	follows *follow.Service
+	jobs    Jobs
 }
 
-// Config are the parts that the service works with.
+// Config are the parts that the service works with; all are required.
 type Config struct {
-	Pool  *pgxpool.Pool
-	Clock clock.Clock
-	Hub   realtime.Publisher
+	Pool    *pgxpool.Pool
+	Clock   clock.Clock
+	Hub     realtime.Publisher
+	Catalog *catalog.Service
+	Follows *follow.Service
+	Jobs    Jobs
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{pool: c.Pool, q: db.New(), clock: c.Clock, hub: c.Hub}
+	return &Service{pool: c.Pool, q: db.New(), clock: c.Clock, hub: c.Hub, catalog: c.Catalog, follows: c.Follows, jobs: c.Jobs}
 }
 
-// Create schedules a show.
-func (s *Service) Create(ctx context.Context, host uuid.UUID, title string, startsAt time.Time) (_ Show, err error) {
-	title = text.Clean(title)
-	if n := utf8.RuneCountInString(title); n < 3 || n > 140 || !text.IsLine(title) {
-		return Show{}, ErrTitle.At("title")
-	}
-	now := s.clock.Now()
-	if startsAt.Before(now.Add(-time.Minute)) || startsAt.After(now.AddDate(1, 0, 0)) {
-		return Show{}, ErrStartsAt.At("startsAt")
-	}
-	defer fault.Wrap(&err, "schedule a show")
-	return s.change(ctx, EventScheduled, func(tx pgx.Tx) (db.Show, error) {
-		return s.q.ShowInsert(ctx, tx, db.ShowInsertParams{ID: id.New(), HostID: host, Title: title, StartsAt: startsAt})
-	})
-}
-
-// Start takes a scheduled show live.
-func (s *Service) Start(ctx context.Context, host, show uuid.UUID) (_ Show, err error) {
-	defer fault.Wrap(&err, "start show %s", show)
-	return s.change(ctx, EventStarted, func(tx pgx.Tx) (db.Show, error) {
-		row, err := s.q.ShowStart(ctx, tx, show, host)
-		if postgres.NoRows(err) {
-			return db.Show{}, ErrCantStart
-		}
-		return row, err
-	})
-}
-
-// change changes a show and tells its viewers.
-func (s *Service) change(ctx context.Context, kind string, do func(pgx.Tx) (db.Show, error)) (Show, error) {
-	var (
-		now   Show
-		event realtime.Event
-	)
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		row, err := do(tx)
-		if err != nil {
-			return err
-		}
-		now = showOf(row)
-		event, err = AppendTx(ctx, tx, row.ID, kind, Change{Show: &now})
-		return err
-	})
-	if err != nil {
+// LockTx locks a show for its host until the transaction ends, and says how it is. Every other lock comes after it.
+func (s *Service) LockTx(ctx context.Context, tx pgx.Tx, host, show uuid.UUID) (Show, error) {
+	row, err := s.q.ShowLock(ctx, tx, show)
+	switch {
+	case postgres.NoRows(err):
+		return Show{}, ErrNotFound
+	case err != nil:
 		return Show{}, err
+	case row.HostID != host:
+		return Show{}, ErrNotHost
 	}
-	s.hub.Publish(ctx, event)
-	return now, nil
+	return showOf(row), nil
 }
 
 // TakeLotNumberTx gives the next lot of a live show its number.
 func (s *Service) TakeLotNumberTx(ctx context.Context, tx pgx.Tx, host, show uuid.UUID) (int32, error) {
-	n, err := s.q.ShowTakeLotNumber(ctx, tx, show, host)
-	if postgres.NoRows(err) {
+	now, err := s.LockTx(ctx, tx, host, show)
+	if err != nil {
+		return 0, err
+	}
+	if now.Status != Live {
 		return 0, ErrNotLive
 	}
-	return n, err
+	return s.q.ShowTakeLotNumber(ctx, tx, show)
 }
 
 // Get reads one show.
@@ -163,18 +151,4 @@ func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Show
 		shows[row.ID] = showOf(row)
 	}
 	return shows, nil
-}
-
-// List is the shows, the latest start first.
-func (s *Service) List(ctx context.Context, args page.Args) (ShowPage, error) {
-	size, err := args.Size()
-	if err != nil {
-		return ShowPage{}, err
-	}
-	before, err := args.Before(showList)
-	if err != nil {
-		return ShowPage{}, err
-	}
-	rows, err := s.q.ShowPage(ctx, s.pool, before.At, before.ID, int32(size+1))
-	return page.Of(rows, size, showOf, Show.Cursor), err
 }
