@@ -14,6 +14,9 @@ import (
 // entryLegs is how many postings an entry is taken to have: few have more than five, an entry of holds up to a thousand.
 const entryLegs = 20
 
+// showMessages is how many messages are taken to be posted together.
+const showMessages = 20
+
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
@@ -39,6 +42,8 @@ func complexityRoot() generated.ComplexityRoot {
 	}
 	c.LedgerEntry.Postings = func(child int) int { return 1 + child*entryLegs }
 	c.ReferralProgram.Referred = list
+	c.Show.Messages, c.ShowChat.Moderations = list, list
+	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // errUnavailable is for a database that cannot be reached or was lost on the way.
@@ -78,6 +80,15 @@ func userError(f *fault.Error) model.UserError {
 	case payment.ErrCardPartTooSmall.Code, payment.ErrCardPartTooLarge.Code:
 		if limit, ok := f.Data["limit"].(money.Amount); ok {
 			return model.CardAmountOutOfRange{Code: f.Code, Message: f.Message, Field: f.Field, Limit: limit}
+		}
+	case showchat.ErrMuted.Code, showchat.ErrSlowMode.Code, showchat.ErrTooFast.Code:
+		until, _ := f.Data["until"].(time.Time)
+		if wait, ok := f.Data["wait"].(time.Duration); ok {
+			return model.ChatWait{Code: f.Code, Message: f.Message, Field: f.Field, Until: until, RetryAfterMs: int(min(wait.Milliseconds(), math.MaxInt32))}
+		}
+	case showchat.ErrWord.Code:
+		if word, ok := f.Data["word"].(string); ok {
+			return model.ChatWordBlocked{Code: f.Code, Message: f.Message, Field: f.Field, Word: word}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -117,6 +117,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(maybe(ctx, l.show, v.UUID))
 	case id.Auction:
 		return node(maybe(ctx, l.auction, v.UUID))
+	case id.ShowMessage:
+		return node(maybe(ctx, l.showMessage, v.UUID))
 	case id.Order:
 		return node(r.findOrder(ctx, v))
 	case id.Conversation:
@@ -160,4 +162,13 @@ func node[T id.Node](v *T, err error) (id.Node, error) {
 		return nil, err
 	}
 	return *v, nil
+}
+
+// keepsOrder says whether the actor is a show's host or one of their moderators.
+func (r *Resolver) keepsOrder(ctx context.Context, show uuid.UUID) (bool, error) {
+	session, ok := actor(ctx)
+	if !ok {
+		return false, nil
+	}
+	return r.ShowChats.Keeps(ctx, session.User.ID, show)
 }

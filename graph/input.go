@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // inputReader reads the fields of a mutation's input that have a form of their own, and keeps the first refusal.
@@ -86,6 +87,32 @@ func bidInput(v model.BidPlaceInput) (auction.PlaceInput, error) {
 	out := auction.PlaceInput{
 		Auction: in.id(v.AuctionID, id.Auction, "auctionId"), Amount: in.amount(v.Amount, "amount"),
 		Card: in.maybeID(v.CardID, id.Card, "cardId"), IdempotencyKey: v.IdempotencyKey,
+	}
+	return out, in.err
+}
+
+func showMessageInput(v model.ShowMessageSendInput) (showchat.SendInput, error) {
+	var in inputReader
+	out := showchat.SendInput{Show: in.id(v.ShowID, id.Show, "showId"), Body: v.Body, IdempotencyKey: v.IdempotencyKey}
+	out.ReplyTo = in.maybeID(v.ReplyTo, id.ShowMessage, "replyTo")
+	return out, in.err
+}
+
+func showMemberInput(v model.ShowMemberModerateInput) (showchat.MemberInput, error) {
+	var in inputReader
+	out := showchat.MemberInput{
+		Show: in.id(v.ShowID, id.Show, "showId"), User: in.id(v.UserID, id.User, "userId"),
+		Action: v.Action, Until: v.Until, Reason: v.Reason,
+	}
+	return out, in.err
+}
+
+func showChatInput(v model.ShowChatConfigureInput) (showchat.SettingsInput, error) {
+	var in inputReader
+	out := showchat.SettingsInput{Show: in.id(v.ShowID, id.Show, "showId"), Words: v.BlockedWords, Reason: v.Reason}
+	if v.SlowModeSeconds != nil {
+		slow := seconds(*v.SlowModeSeconds)
+		out.SlowMode = &slow
 	}
 	return out, in.err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds. A group of viewers
@@ -94,6 +95,11 @@ func (s *source[K, T]) Load(ctx context.Context, key K) (T, error) {
 	return s.loader(ctx).Load(ctx, key)
 }
 
+// LoadAll is Load of several, in their order.
+func (s *source[K, T]) LoadAll(ctx context.Context, keys []K) ([]T, error) {
+	return s.loader(ctx).LoadAll(ctx, keys)
+}
+
 // loader is the response's, made when a field first asks: most responses need few.
 func (s *source[K, T]) loader(ctx context.Context) *dataloadgen.Loader[K, T] {
 	l := load(ctx)
@@ -130,6 +136,8 @@ type sources struct {
 	followers       byID[int32] // by user
 	followed        byID[bool]  // by the actor, by user
 	show            byID[show.Show]
+	showChat        byID[showchat.Chat]
+	showMessage     byID[showchat.Message]
 	lots            byID[[]auction.Auction]
 	auction         byID[auction.Auction]
 	auctionOf       byID[auction.Auction]                 // by listing
@@ -158,19 +166,21 @@ func (r *Resolver) newSources() *sources {
 		payments:    own(r.Payment.OrderPayments),
 		cardOfActor: own(r.Payment.CardsByID),
 
-		refunds:    sourceOf(r.Orders.Refunds),
-		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
-		listing:    sourceOf(r.Catalog.ByID),
-		photos:     sourceOf(r.Catalog.PhotosByListing),
-		photo:      sourceOf(r.Catalog.PhotosByID),
-		followers:  sourceOf(r.Follows.Counts),
-		followed:   own(r.Follows.Among),
-		show:       sourceOf(r.Shows.ByID),
-		lots:       sourceOf(r.Auctions.ByShow),
-		auction:    sourceOf(r.Auctions.ByID),
-		auctionOf:  sourceOf(r.Auctions.LatestByListing),
-		refundable: sourceOf(r.Payment.Refundable),
-		topUp:      sourceOf(r.Payment.TopUpsByID),
+		refunds:     sourceOf(r.Orders.Refunds),
+		user:        &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
+		listing:     sourceOf(r.Catalog.ByID),
+		photos:      sourceOf(r.Catalog.PhotosByListing),
+		photo:       sourceOf(r.Catalog.PhotosByID),
+		followers:   sourceOf(r.Follows.Counts),
+		followed:    own(r.Follows.Among),
+		show:        sourceOf(r.Shows.ByID),
+		lots:        sourceOf(r.Auctions.ByShow),
+		auction:     sourceOf(r.Auctions.ByID),
+		auctionOf:   sourceOf(r.Auctions.LatestByListing),
+		refundable:  sourceOf(r.Payment.Refundable),
+		topUp:       sourceOf(r.Payment.TopUpsByID),
+		showChat:    sourceOf(r.ShowChats.Chats),
+		showMessage: sourceOf(r.ShowChats.ByID),
 
 		orderOfActorFor:   own(r.Orders.ByAuction),
 		orderOfActor:      own(r.Orders.ByID),
@@ -214,6 +224,14 @@ func maybe[K comparable, T any](ctx context.Context, from *source[K, T], key K) 
 		return nil, err
 	}
 	return &v, nil
+}
+
+// maybePtr loads what need not be named either.
+func maybePtr[T any](ctx context.Context, from byID[T], key *uuid.UUID) (*T, error) {
+	if key == nil {
+		return nil, nil
+	}
+	return maybe(ctx, from, *key)
 }
 
 // some loads a list that may be empty.

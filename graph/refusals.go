@@ -71,7 +71,7 @@ func readRefusals(raw json.RawMessage) ([]model.UserError, error) {
 var refusalTypes = []model.UserError{
 	model.InputError{}, model.BidTooLow{}, model.InsufficientFunds{}, model.CardDeclined{}, model.WalletFrozen{}, model.ExchangeRateMoved{},
 	model.WithdrawalNotFunded{}, model.EntryNotReversible{},
-	model.RefundTooLarge{}, model.CardAmountOutOfRange{},
+	model.RefundTooLarge{}, model.CardAmountOutOfRange{}, model.ChatWait{}, model.ChatWordBlocked{},
 }
 
 func readRefusal(w writtenRefusal) (model.UserError, error) {

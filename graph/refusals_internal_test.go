@@ -26,6 +26,8 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.WithdrawalNotFunded{Code: "E", Message: "e", Field: []string{"amount"}, Withdrawable: money.New(1, "EUR")},
 		model.RefundTooLarge{Code: "F", Message: "f", Field: []string{"amount"}, Maximum: money.New(1, "EUR")},
 		model.CardAmountOutOfRange{Code: "G", Message: "g", Field: []string{"walletAmount"}, Limit: money.New(50, "EUR")},
+		model.ChatWait{Code: "H", Message: "h", Until: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC), RetryAfterMs: 1},
+		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 	}
 	raw, err := writeRefusals(all)
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -34,6 +35,7 @@ type Resolver struct {
 	Shows     *show.Service
 	Video     *video.Service
 	Follows   *follow.Service
+	ShowChats *showchat.Service
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Books     *books.Service

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 var errVersion = fault.New(fault.Invalid, "CURSOR_INVALID", "afterVersion is a version that an event carried: zero or more.")
@@ -135,9 +136,13 @@ func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {
 
 func (r *Resolver) showEvent(e realtime.Event) (model.ShowEvent, error) {
 	change, err := show.FromEvent(e)
+	if err != nil {
+		return model.ShowEvent{}, err
+	}
+	chat, err := showchat.FromEvent(e)
 	return model.ShowEvent{
 		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ShowEventKind(e.Kind), At: e.At,
-		ServerTime: r.Clock.Now(), Show: change.Show,
+		ServerTime: r.Clock.Now(), Show: change.Show, Chat: chat,
 	}, err
 }
 

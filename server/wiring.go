@@ -37,6 +37,7 @@ import (
 	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/video"
 )
@@ -82,6 +83,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	follows := follow.New(s.pool)
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
+	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Clock: clock.System{}, Log: s.log})
+	s.closes("chats", talk.Close)
 	rates := exchangeRates(s)
 	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
 	compare := reconcile.New(s.pool, stripe, clock.System{})
@@ -122,7 +125,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Shows: shows, ShowChats: talk, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,

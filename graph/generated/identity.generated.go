@@ -1696,6 +1696,22 @@ func (ec *executionContext) marshalNUser2githubᚗcomᚋsoukliveᚋsoukᚋintern
 	return ec._User(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNUser2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []identity.User) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUser2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐUser(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNViewer2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐSession(ctx context.Context, sel ast.SelectionSet, v identity.Session) graphql.Marshaler {
 	return ec._Viewer(ctx, sel, &v)
 }

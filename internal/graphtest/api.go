@@ -43,6 +43,7 @@ import (
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
 	"github.com/souklive/souk/internal/video"
@@ -151,6 +152,8 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)
 	r.Chat = chat.New(chat.Config{Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}})
+	r.ShowChats = showchat.New(showchat.Config{Pool: pool, Hub: hub, Clock: clock.System{}, Log: log})
+	a.t.Cleanup(func() { _ = r.ShowChats.Close(context.Background()) })
 	r.Auctions, err = auction.New(a.t.Context(), auction.Config{
 		Pool: pool, Catalog: r.Catalog, Shows: r.Shows, Payment: r.Payment, Orders: r.Orders, Hub: hub,
 	})
