@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/show"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -33,6 +34,8 @@ type ResolverRoot interface {
 	Bid() BidResolver
 	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
+	ConversationTyping() ConversationTypingResolver
+	Follow() FollowResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
 	LedgerPosting() LedgerPostingResolver
@@ -55,6 +58,7 @@ type ResolverRoot interface {
 	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
 	SupportEvent() SupportEventResolver
+	User() UserResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
@@ -294,6 +298,11 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	ConversationTyping struct {
+		ExpiresAt func(childComplexity int) int
+		User      func(childComplexity int) int
+	}
+
 	Earnings struct {
 		Available    func(childComplexity int) int
 		CurrencyCode func(childComplexity int) int
@@ -330,6 +339,22 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Offer   func(childComplexity int) int
+	}
+
+	Follow struct {
+		Since func(childComplexity int) int
+		User  func(childComplexity int) int
+	}
+
+	FollowConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FollowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	HTTPHeader struct {
@@ -495,11 +520,16 @@ type ComplexityRoot struct {
 		ShowMessagePin      func(childComplexity int, input model.ShowMessagePinInput) int
 		ShowMessageSend     func(childComplexity int, input model.ShowMessageSendInput) int
 		ShowStart           func(childComplexity int, input model.ShowStartInput) int
+		ShowUpdate          func(childComplexity int, input model.ShowUpdateInput) int
+		ShowVideoToken      func(childComplexity int, input model.ShowVideoTokenInput) int
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		TypingSend          func(childComplexity int, input model.TypingSendInput) int
 		UserBan             func(childComplexity int, input model.UserBanInput) int
+		UserFollow          func(childComplexity int, input model.UserFollowInput) int
 		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
+		UserUnfollow        func(childComplexity int, input model.UserUnfollowInput) int
 		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
 		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
 		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
@@ -650,7 +680,7 @@ type ComplexityRoot struct {
 		ReconciliationReport func(childComplexity int) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
-		Shows                func(childComplexity int, first *int, after *string) int
+		Shows                func(childComplexity int, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) int
 		UserBan              func(childComplexity int, userID id.ID) int
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
@@ -741,15 +771,20 @@ type ComplexityRoot struct {
 	}
 
 	Show struct {
-		Chat      func(childComplexity int) int
-		Host      func(childComplexity int) int
-		Lots      func(childComplexity int) int
-		Messages  func(childComplexity int, first *int, after *string) int
-		NodeID    func(childComplexity int) int
-		StartedAt func(childComplexity int) int
-		StartsAt  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Title     func(childComplexity int) int
+		Categories  func(childComplexity int) int
+		Chat        func(childComplexity int) int
+		Cover       func(childComplexity int) int
+		Description func(childComplexity int) int
+		EndedAt     func(childComplexity int) int
+		Host        func(childComplexity int) int
+		Language    func(childComplexity int) int
+		Lots        func(childComplexity int) int
+		Messages    func(childComplexity int, first *int, after *string) int
+		NodeID      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		StartsAt    func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Title       func(childComplexity int) int
 	}
 
 	ShowChat struct {
@@ -877,6 +912,16 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ShowUpdatePayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowVideoTokenPayload struct {
+		UserErrors func(childComplexity int) int
+		VideoToken func(childComplexity int) int
+	}
+
 	SignInPayload struct {
 		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -915,6 +960,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
+		ConversationTyping func(childComplexity int, conversationID id.ID) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
 		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
@@ -938,10 +984,17 @@ type ComplexityRoot struct {
 		Status        func(childComplexity int) int
 	}
 
+	TypingSendPayload struct {
+		Typing     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	User struct {
-		CreatedAt func(childComplexity int) int
-		Name      func(childComplexity int) int
-		NodeID    func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Followed      func(childComplexity int) int
+		FollowerCount func(childComplexity int) int
+		Name          func(childComplexity int) int
+		NodeID        func(childComplexity int) int
 	}
 
 	UserBan struct {
@@ -955,9 +1008,30 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	UserFollowPayload struct {
+		User       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserUnbanPayload struct {
 		User       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	UserUnfollowPayload struct {
+		User       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	VideoToken struct {
+		AppID     func(childComplexity int) int
+		Channel   func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Provider  func(childComplexity int) int
+		Role      func(childComplexity int) int
+		Token     func(childComplexity int) int
+		UID       func(childComplexity int) int
+		URL       func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -965,6 +1039,7 @@ type ComplexityRoot struct {
 		Conversations func(childComplexity int, first *int, after *string) int
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
+		Following     func(childComplexity int, first *int, after *string) int
 		Purchases     func(childComplexity int, first *int, after *string) int
 		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
@@ -1929,6 +2004,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationStartPayload.UserErrors(childComplexity), true
 
+	case "ConversationTyping.expiresAt":
+		if e.ComplexityRoot.ConversationTyping.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.ExpiresAt(childComplexity), true
+	case "ConversationTyping.user":
+		if e.ComplexityRoot.ConversationTyping.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.User(childComplexity), true
+
 	case "Earnings.available":
 		if e.ComplexityRoot.Earnings.Available == nil {
 			break
@@ -2071,6 +2159,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
+
+	case "Follow.since":
+		if e.ComplexityRoot.Follow.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Follow.Since(childComplexity), true
+	case "Follow.user":
+		if e.ComplexityRoot.Follow.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Follow.User(childComplexity), true
+
+	case "FollowConnection.edges":
+		if e.ComplexityRoot.FollowConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.Edges(childComplexity), true
+	case "FollowConnection.nodes":
+		if e.ComplexityRoot.FollowConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.Nodes(childComplexity), true
+	case "FollowConnection.pageInfo":
+		if e.ComplexityRoot.FollowConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.PageInfo(childComplexity), true
+
+	case "FollowEdge.cursor":
+		if e.ComplexityRoot.FollowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowEdge.Cursor(childComplexity), true
+	case "FollowEdge.node":
+		if e.ComplexityRoot.FollowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowEdge.Node(childComplexity), true
 
 	case "HTTPHeader.name":
 		if e.ComplexityRoot.HTTPHeader.Name == nil {
@@ -2824,6 +2957,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowStart(childComplexity, args["input"].(model.ShowStartInput)), true
+	case "Mutation.showUpdate":
+		if e.ComplexityRoot.Mutation.ShowUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowUpdate(childComplexity, args["input"].(model.ShowUpdateInput)), true
+	case "Mutation.showVideoToken":
+		if e.ComplexityRoot.Mutation.ShowVideoToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showVideoToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowVideoToken(childComplexity, args["input"].(model.ShowVideoTokenInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -2852,6 +3007,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.typingSend":
+		if e.ComplexityRoot.Mutation.TypingSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_typingSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TypingSend(childComplexity, args["input"].(model.TypingSendInput)), true
 	case "Mutation.userBan":
 		if e.ComplexityRoot.Mutation.UserBan == nil {
 			break
@@ -2863,6 +3029,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UserBan(childComplexity, args["input"].(model.UserBanInput)), true
+	case "Mutation.userFollow":
+		if e.ComplexityRoot.Mutation.UserFollow == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userFollow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserFollow(childComplexity, args["input"].(model.UserFollowInput)), true
 	case "Mutation.userUnban":
 		if e.ComplexityRoot.Mutation.UserUnban == nil {
 			break
@@ -2874,6 +3051,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UserUnban(childComplexity, args["input"].(model.UserUnbanInput)), true
+	case "Mutation.userUnfollow":
+		if e.ComplexityRoot.Mutation.UserUnfollow == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userUnfollow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserUnfollow(childComplexity, args["input"].(model.UserUnfollowInput)), true
 	case "Mutation.walletExchange":
 		if e.ComplexityRoot.Mutation.WalletExchange == nil {
 			break
@@ -3596,7 +3784,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Shows(childComplexity, args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Shows(childComplexity, args["status"].(*show.Status), args["hostId"].(*id.ID), args["following"].(*bool), args["language"].(*show.Language), args["category"].(*string), args["orderBy"].(show.Order), args["first"].(*int), args["after"].(*string)), true
 	case "Query.userBan":
 		if e.ComplexityRoot.Query.UserBan == nil {
 			break
@@ -3953,18 +4141,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.User(childComplexity), true
 
+	case "Show.categories":
+		if e.ComplexityRoot.Show.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Categories(childComplexity), true
 	case "Show.chat":
 		if e.ComplexityRoot.Show.Chat == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Show.Chat(childComplexity), true
+	case "Show.cover":
+		if e.ComplexityRoot.Show.Cover == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Cover(childComplexity), true
+	case "Show.description":
+		if e.ComplexityRoot.Show.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Description(childComplexity), true
+	case "Show.endedAt":
+		if e.ComplexityRoot.Show.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.EndedAt(childComplexity), true
 	case "Show.host":
 		if e.ComplexityRoot.Show.Host == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Show.Host(childComplexity), true
+	case "Show.language":
+		if e.ComplexityRoot.Show.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Language(childComplexity), true
 	case "Show.lots":
 		if e.ComplexityRoot.Show.Lots == nil {
 			break
@@ -4445,6 +4663,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShowStartPayload.UserErrors(childComplexity), true
 
+	case "ShowUpdatePayload.show":
+		if e.ComplexityRoot.ShowUpdatePayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowUpdatePayload.Show(childComplexity), true
+	case "ShowUpdatePayload.userErrors":
+		if e.ComplexityRoot.ShowUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowUpdatePayload.UserErrors(childComplexity), true
+
+	case "ShowVideoTokenPayload.userErrors":
+		if e.ComplexityRoot.ShowVideoTokenPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowVideoTokenPayload.UserErrors(childComplexity), true
+	case "ShowVideoTokenPayload.videoToken":
+		if e.ComplexityRoot.ShowVideoTokenPayload.VideoToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowVideoTokenPayload.VideoToken(childComplexity), true
+
 	case "SignInPayload.session":
 		if e.ComplexityRoot.SignInPayload.Session == nil {
 			break
@@ -4575,6 +4819,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ConversationEvents(childComplexity, args["conversationId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.conversationTyping":
+		if e.ComplexityRoot.Subscription.ConversationTyping == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_conversationTyping_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConversationTyping(childComplexity, args["conversationId"].(id.ID)), true
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
 			break
@@ -4688,12 +4943,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopUp.Status(childComplexity), true
 
+	case "TypingSendPayload.typing":
+		if e.ComplexityRoot.TypingSendPayload.Typing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.Typing(childComplexity), true
+	case "TypingSendPayload.userErrors":
+		if e.ComplexityRoot.TypingSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.UserErrors(childComplexity), true
+
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.CreatedAt(childComplexity), true
+	case "User.followed":
+		if e.ComplexityRoot.User.Followed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Followed(childComplexity), true
+	case "User.followerCount":
+		if e.ComplexityRoot.User.FollowerCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.FollowerCount(childComplexity), true
 	case "User.name":
 		if e.ComplexityRoot.User.Name == nil {
 			break
@@ -4739,6 +5019,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserBanPayload.UserErrors(childComplexity), true
 
+	case "UserFollowPayload.user":
+		if e.ComplexityRoot.UserFollowPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserFollowPayload.User(childComplexity), true
+	case "UserFollowPayload.userErrors":
+		if e.ComplexityRoot.UserFollowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserFollowPayload.UserErrors(childComplexity), true
+
 	case "UserUnbanPayload.user":
 		if e.ComplexityRoot.UserUnbanPayload.User == nil {
 			break
@@ -4751,6 +5044,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserUnbanPayload.UserErrors(childComplexity), true
+
+	case "UserUnfollowPayload.user":
+		if e.ComplexityRoot.UserUnfollowPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnfollowPayload.User(childComplexity), true
+	case "UserUnfollowPayload.userErrors":
+		if e.ComplexityRoot.UserUnfollowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnfollowPayload.UserErrors(childComplexity), true
+
+	case "VideoToken.appId":
+		if e.ComplexityRoot.VideoToken.AppID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.AppID(childComplexity), true
+	case "VideoToken.channel":
+		if e.ComplexityRoot.VideoToken.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Channel(childComplexity), true
+	case "VideoToken.expiresAt":
+		if e.ComplexityRoot.VideoToken.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.ExpiresAt(childComplexity), true
+	case "VideoToken.provider":
+		if e.ComplexityRoot.VideoToken.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Provider(childComplexity), true
+	case "VideoToken.role":
+		if e.ComplexityRoot.VideoToken.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Role(childComplexity), true
+	case "VideoToken.token":
+		if e.ComplexityRoot.VideoToken.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.Token(childComplexity), true
+	case "VideoToken.uid":
+		if e.ComplexityRoot.VideoToken.UID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.UID(childComplexity), true
+	case "VideoToken.url":
+		if e.ComplexityRoot.VideoToken.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoToken.URL(childComplexity), true
 
 	case "Viewer.cards":
 		if e.ComplexityRoot.Viewer.Cards == nil {
@@ -4781,6 +5136,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Email(childComplexity), true
+	case "Viewer.following":
+		if e.ComplexityRoot.Viewer.Following == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_following_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Following(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -5135,10 +5501,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowMessagePinInput,
 		ec.unmarshalInputShowMessageSendInput,
 		ec.unmarshalInputShowStartInput,
+		ec.unmarshalInputShowUpdateInput,
+		ec.unmarshalInputShowVideoTokenInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputTypingSendInput,
 		ec.unmarshalInputUserBanInput,
+		ec.unmarshalInputUserFollowInput,
 		ec.unmarshalInputUserUnbanInput,
+		ec.unmarshalInputUserUnfollowInput,
 		ec.unmarshalInputWalletExchangeInput,
 		ec.unmarshalInputWalletFreezeInput,
 		ec.unmarshalInputWalletTopUpInput,
@@ -5268,6 +5639,12 @@ The field is the same for everybody. A subscription that selects nothing else is
 many they are.
 """
 directive @shared on FIELD_DEFINITION
+
+"""
+Of a subscription's answers only the newest counts: a client that reads too slowly misses those in between, and nothing is kept to resume
+from. Every other subscription delivers each of its events.
+"""
+directive @droppable on FIELD_DEFINITION
 
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
@@ -5765,11 +6142,18 @@ extend type Mutation {
   "Writes to a listing's seller. The first message makes the conversation, later ones continue it."
   conversationStart(input: ConversationStartInput!): ConversationStartPayload! @auth(roles: [BUYER])
   messageSend(input: MessageSendInput!): MessageSendPayload! @auth
+  """
+  Tells the other member that the viewer is writing. Say it again while it goes on, every three seconds or so: it holds for five. Once a second at
+  most (TYPING_TOO_OFTEN).
+  """
+  typingSend(input: TypingSendInput!): TypingSendPayload! @auth
 }
 
 extend type Subscription {
   "A conversation's messages, for its two members. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   conversationEvents(conversationId: ID!, afterVersion: Int, epoch: String): ConversationEvent! @auth
+  "That the other member of a conversation is writing, while they are."
+  conversationTyping(conversationId: ID!): ConversationTyping! @auth @droppable
 }
 
 type Conversation implements Node {
@@ -5836,6 +6220,21 @@ input MessageSendInput {
 type MessageSendPayload {
   message: Message
   userErrors: [UserError!]!
+}
+
+input TypingSendInput {
+  conversationId: ID!
+}
+
+type TypingSendPayload {
+  typing: ConversationTyping
+  userErrors: [UserError!]!
+}
+
+type ConversationTyping {
+  user: User!
+  "When to stop showing it, unless another comes before, or their message does. Compare with ` + "`" + `serverTime` + "`" + `."
+  expiresAt: Time!
 }
 
 enum ConversationEventKind {
@@ -5912,6 +6311,59 @@ type ExchangeRateMoved implements UserError {
   field: [String!]
   "What the exchange would give now."
   offer: Money!
+}
+`, BuiltIn: false},
+	{Name: "../follow.graphqls", Input: `extend type Mutation {
+  "Follows a user: ` + "`" + `viewerEvents` + "`" + ` tells when they schedule a show, and when it goes live. Who follows already goes on."
+  userFollow(input: UserFollowInput!): UserFollowPayload! @auth(roles: [BUYER])
+  "Follows a user no more."
+  userUnfollow(input: UserUnfollowInput!): UserUnfollowPayload! @auth(roles: [BUYER])
+}
+
+extend type User {
+  "How many follow them."
+  followerCount: Int! @shared
+  "Whether who asks follows them; false where nobody is signed in."
+  followed: Boolean!
+}
+
+extend type Viewer {
+  "Whom one follows, the newest first."
+  following(first: Int, after: String): FollowConnection!
+}
+
+type Follow {
+  user: User!
+  since: Time!
+}
+
+type FollowConnection {
+  edges: [FollowEdge!]!
+  nodes: [Follow!]!
+  pageInfo: PageInfo!
+}
+
+type FollowEdge {
+  cursor: String!
+  node: Follow!
+}
+
+input UserFollowInput {
+  userId: ID!
+}
+
+type UserFollowPayload {
+  user: User
+  userErrors: [UserError!]!
+}
+
+input UserUnfollowInput {
+  userId: ID!
+}
+
+type UserUnfollowPayload {
+  user: User
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../freeze.graphqls", Input: `extend type Query {
@@ -6725,6 +7177,10 @@ enum ViewerEventKind {
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
   WALLET_UNFROZEN
   WITHDRAWAL_CHANGED
+  "Somebody whom the viewer follows has scheduled a show, the object."
+  SHOW_SCHEDULED
+  "Somebody whom the viewer follows is live with a show, the object."
+  SHOW_LIVE
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -6995,14 +7451,29 @@ type ReferralEdge {
 `, BuiltIn: false},
 	{Name: "../show.graphqls", Input: `extend type Query {
   show(id: ID!): Show @public
-  "The latest start first."
-  shows(first: Int, after: String): ShowConnection! @public
+  """
+  Shows that pass all that is given. ` + "`" + `following: true` + "`" + ` are those of hosts whom one follows, and needs a session. Live ones:
+  ` + "`" + `status: LIVE` + "`" + `; upcoming ones: ` + "`" + `status: SCHEDULED, orderBy: SOONEST` + "`" + `.
+  """
+  shows(
+    status: ShowStatus
+    hostId: ID
+    following: Boolean
+    language: Language
+    "A slug of Show.categories."
+    category: String
+    orderBy: ShowOrder! = LATEST
+    first: Int
+    after: String
+  ): ShowConnection! @public
 }
 
 extend type Mutation {
-  "Schedules a show."
+  "Schedules a show; the host's followers are told. At most 50 of a host wait to begin."
   showCreate(input: ShowCreateInput!): ShowCreatePayload! @auth(roles: [SELLER])
-  "Takes a scheduled show live."
+  "Changes one's own show: its start until it has begun, all else until it has ended. What is left out stays."
+  showUpdate(input: ShowUpdateInput!): ShowUpdatePayload! @auth(roles: [SELLER])
+  "Takes a scheduled show live; the host's followers are told."
   showStart(input: ShowStartInput!): ShowStartPayload! @auth(roles: [SELLER])
 }
 
@@ -7018,15 +7489,41 @@ enum ShowStatus {
   SCHEDULED
   LIVE
   ENDED
+  "Before it began."
+  CANCELLED
+}
+
+enum ShowOrder {
+  "The latest start first."
+  LATEST
+  "The earliest start first."
+  SOONEST
+}
+
+"What a host speaks."
+enum Language {
+  "Arabic."
+  AR
+  "English."
+  EN
+  "French."
+  FR
 }
 
 type Show implements Node {
   id: ID! @shared
   title: String! @shared
+  description: String! @shared
+  cover: Photo @shared
+  language: Language! @shared
+  "Slugs, three at most."
+  categories: [String!]! @shared
   host: User! @shared
   status: ShowStatus! @shared
   startsAt: Time! @shared
   startedAt: Time @shared
+  "When it ended, or was cancelled."
+  endedAt: Time @shared
   "The newest twenty, the newest first."
   lots: [Auction!]!
 }
@@ -7045,8 +7542,35 @@ type ShowEdge {
 input ShowCreateInput {
   "3 to 140 characters."
   title: String!
+  "At most 5000 characters."
+  description: String! = ""
+  "A photo that one uploaded."
+  coverPhotoId: ID
   "Within the next year."
   startsAt: Time!
+  "At most three slugs: lower case words joined by hyphens, of at most 40 characters."
+  categories: [String!]! = []
+  language: Language! = EN
+}
+
+input ShowUpdateInput {
+  showId: ID!
+  "3 to 140 characters."
+  title: String
+  "At most 5000 characters."
+  description: String
+  "A photo that one uploaded."
+  coverPhotoId: ID
+  "Within the next year; of a show that has not begun."
+  startsAt: Time
+  "At most three slugs: lower case words joined by hyphens, of at most 40 characters."
+  categories: [String!]
+  language: Language
+}
+
+type ShowUpdatePayload {
+  show: Show
+  userErrors: [UserError!]!
 }
 
 type ShowCreatePayload {
@@ -7067,6 +7591,8 @@ enum ShowEventKind {
   "The show as it is, for a viewer who begins here."
   SNAPSHOT
   SCHEDULED
+  "What its host says of it is another."
+  CHANGED
   "The show went live."
   STARTED
 }
@@ -7331,6 +7857,54 @@ type ShowChatEvent {
   "Of whom something was decided, as they are since."
   member: ShowMember @shared
   slowModeSeconds: Int @shared
+}
+`, BuiltIn: false},
+	{Name: "../video.graphqls", Input: `extend type Mutation {
+  """
+  Opens a show's video to who asks: for publishing to its host, from before it is live, and for watching to everybody else, signed in or
+  not, while it is live. A token lasts for an hour; ask for the next one before that. A user asks 30 times a minute at most, and guests of one
+  address 600 times (TOO_MANY_VIDEO_TOKENS).
+  """
+  showVideoToken(input: ShowVideoTokenInput!): ShowVideoTokenPayload! @public
+}
+
+enum VideoProvider {
+  "Agora RTC, with an AccessToken2."
+  AGORA
+  "LiveKit, with its access token, a JWT."
+  LIVEKIT
+}
+
+enum VideoRole {
+  "Publishes sound, pictures and data, and receives."
+  HOST
+  "Receives."
+  AUDIENCE
+}
+
+"What a client enters the video of a show with. It is a secret of who asked for it."
+type VideoToken {
+  provider: VideoProvider!
+  "The project at Agora; null for others."
+  appId: String
+  "Where LiveKit's clients connect to; null for others."
+  url: String
+  "Agora's channel, LiveKit's room."
+  channel: String!
+  "Whom the token is for. Agora: the uid, a number of 32 bits, which has to be given along with the token. LiveKit: the identity. A user's is always the same, a guest's only this once."
+  uid: String!
+  token: String!
+  role: VideoRole!
+  expiresAt: Time!
+}
+
+input ShowVideoTokenInput {
+  showId: ID!
+}
+
+type ShowVideoTokenPayload {
+  videoToken: VideoToken
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 }
@@ -7722,6 +8296,16 @@ func (ec *executionContext) childFields_ConversationStartPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ConversationStartPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConversationTyping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConversationTyping_user(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ConversationTyping_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationTyping", field.Name)
+}
+
 func (ec *executionContext) childFields_Earnings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "currencyCode":
@@ -7768,6 +8352,38 @@ func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field
 		return ec.fieldContext_ExchangeQuote_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
+}
+
+func (ec *executionContext) childFields_Follow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_Follow_user(ctx, field)
+	case "since":
+		return ec.fieldContext_Follow_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Follow", field.Name)
+}
+
+func (ec *executionContext) childFields_FollowConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FollowConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FollowConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FollowConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FollowConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FollowEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FollowEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FollowEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FollowEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8432,6 +9048,14 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_id(ctx, field)
 	case "title":
 		return ec.fieldContext_Show_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Show_description(ctx, field)
+	case "cover":
+		return ec.fieldContext_Show_cover(ctx, field)
+	case "language":
+		return ec.fieldContext_Show_language(ctx, field)
+	case "categories":
+		return ec.fieldContext_Show_categories(ctx, field)
 	case "host":
 		return ec.fieldContext_Show_host(ctx, field)
 	case "status":
@@ -8440,6 +9064,8 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_startsAt(ctx, field)
 	case "startedAt":
 		return ec.fieldContext_Show_startedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Show_endedAt(ctx, field)
 	case "lots":
 		return ec.fieldContext_Show_lots(ctx, field)
 	case "chat":
@@ -8700,6 +9326,26 @@ func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ShowStartPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ShowUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowUpdatePayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowVideoTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "videoToken":
+		return ec.fieldContext_ShowVideoTokenPayload_videoToken(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowVideoTokenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowVideoTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "session":
@@ -8804,6 +9450,16 @@ func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type TopUp", field.Name)
 }
 
+func (ec *executionContext) childFields_TypingSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "typing":
+		return ec.fieldContext_TypingSendPayload_typing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TypingSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TypingSendPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -8812,6 +9468,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_name(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
+	case "followerCount":
+		return ec.fieldContext_User_followerCount(ctx, field)
+	case "followed":
+		return ec.fieldContext_User_followed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -8838,6 +9498,16 @@ func (ec *executionContext) childFields_UserBanPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type UserBanPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UserFollowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserFollowPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserFollowPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserFollowPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UserUnbanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -8846,6 +9516,38 @@ func (ec *executionContext) childFields_UserUnbanPayload(ctx context.Context, fi
 		return ec.fieldContext_UserUnbanPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserUnbanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UserUnfollowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserUnfollowPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserUnfollowPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserUnfollowPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VideoToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_VideoToken_provider(ctx, field)
+	case "appId":
+		return ec.fieldContext_VideoToken_appId(ctx, field)
+	case "url":
+		return ec.fieldContext_VideoToken_url(ctx, field)
+	case "channel":
+		return ec.fieldContext_VideoToken_channel(ctx, field)
+	case "uid":
+		return ec.fieldContext_VideoToken_uid(ctx, field)
+	case "token":
+		return ec.fieldContext_VideoToken_token(ctx, field)
+	case "role":
+		return ec.fieldContext_VideoToken_role(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_VideoToken_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8858,6 +9560,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_role(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Viewer_conversations(ctx, field)
+	case "following":
+		return ec.fieldContext_Viewer_following(ctx, field)
 	case "purchases":
 		return ec.fieldContext_Viewer_purchases(ctx, field)
 	case "sales":

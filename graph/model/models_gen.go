@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/video"
 )
 
 // Why a mutation refused: nothing was changed.
@@ -418,8 +419,15 @@ type ShowChatConfigurePayload struct {
 type ShowCreateInput struct {
 	// 3 to 140 characters.
 	Title string `json:"title"`
+	// At most 5000 characters.
+	Description string `json:"description"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
 	// Within the next year.
 	StartsAt time.Time `json:"startsAt"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string      `json:"categories"`
+	Language   show.Language `json:"language"`
 }
 
 type ShowCreatePayload struct {
@@ -505,6 +513,35 @@ type ShowStartPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+type ShowUpdateInput struct {
+	ShowID id.ID `json:"showId"`
+	// 3 to 140 characters.
+	Title *string `json:"title,omitempty"`
+	// At most 5000 characters.
+	Description *string `json:"description,omitempty"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
+	// Within the next year; of a show that has not begun.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string       `json:"categories,omitempty"`
+	Language   *show.Language `json:"language,omitempty"`
+}
+
+type ShowUpdatePayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type ShowVideoTokenInput struct {
+	ShowID id.ID `json:"showId"`
+}
+
+type ShowVideoTokenPayload struct {
+	VideoToken *video.Token `json:"videoToken,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type SignInInput struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
@@ -538,6 +575,15 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
+type TypingSendInput struct {
+	ConversationID id.ID `json:"conversationId"`
+}
+
+type TypingSendPayload struct {
+	Typing     *chat.Typing `json:"typing,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type UserBanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it, the user does not.
@@ -550,6 +596,15 @@ type UserBanPayload struct {
 	UserErrors []UserError   `json:"userErrors"`
 }
 
+type UserFollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserFollowPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 type UserUnbanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it.
@@ -557,6 +612,15 @@ type UserUnbanInput struct {
 }
 
 type UserUnbanPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type UserUnfollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserUnfollowPayload struct {
 	User       *identity.User `json:"user,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }
@@ -860,6 +924,8 @@ const (
 	// The show as it is, for a viewer who begins here.
 	ShowEventKindSnapshot  ShowEventKind = "SNAPSHOT"
 	ShowEventKindScheduled ShowEventKind = "SCHEDULED"
+	// What its host says of it is another.
+	ShowEventKindChanged ShowEventKind = "CHANGED"
 	// The show went live.
 	ShowEventKindStarted ShowEventKind = "STARTED"
 	// Messages were written: `chat.messages`.
@@ -879,6 +945,7 @@ const (
 var AllShowEventKind = []ShowEventKind{
 	ShowEventKindSnapshot,
 	ShowEventKindScheduled,
+	ShowEventKindChanged,
 	ShowEventKindStarted,
 	ShowEventKindMessagesPosted,
 	ShowEventKindMessageDeleted,
@@ -890,7 +957,7 @@ var AllShowEventKind = []ShowEventKind{
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindStarted, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
 		return true
 	}
 	return false
