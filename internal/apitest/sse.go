@@ -29,6 +29,16 @@ func (c Client) Listen(t testing.TB, query string, vars Vars) *EventStream {
 	return c.ListenAfter(t, "", query, vars)
 }
 
+// TryListen is Listen where it may be refused.
+func (c Client) TryListen(t testing.TB, query string, vars Vars) (*EventStream, error) {
+	t.Helper()
+	s, err := c.listen(t.Context(), "", query, vars)
+	if err == nil {
+		t.Cleanup(s.Cut)
+	}
+	return s, err
+}
+
 // ListenAfter is Listen as a browser does it that has lost its connection: with the id of the last event.
 func (c Client) ListenAfter(t testing.TB, lastID, query string, vars Vars) *EventStream {
 	t.Helper()

@@ -85,6 +85,9 @@ func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graph
 	if c := cursorIn(ctx); c != nil {
 		p.after, p.epoch = &c.After, c.Epoch
 	}
+	if p.epoch != "" && p.epoch != a.config.Epoch() { // what was counted then continues nowhere
+		p.after = nil
+	}
 	kind := KindOf(ctx)
 	g := a.acquire(kind.key()+p.key, kind, exec, op)
 	if g == nil {

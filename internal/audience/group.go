@@ -49,6 +49,7 @@ type group struct {
 
 	opened chan struct{} // closed once view is set, or ended
 	view   atomic.Pointer[view]
+	back   back
 	fresh  atomic.Pointer[snapshot] // the newest
 	reads  singleflight.Group
 	wake   chan struct{}
@@ -58,6 +59,8 @@ type group struct {
 	passed atomic.Int64  // the version that every member was handed
 	caught chan struct{} // a pass has ended
 	done   chan struct{} // closed when all members were ended
+
+	appending sync.Mutex // held by who makes a view of the one before it
 
 	mu    sync.Mutex
 	over  bool
@@ -75,7 +78,7 @@ type snapshot struct {
 
 func newGroup(a *Groups, key string, kind Kind, exec graphql.GraphExecutor, op *graphql.OperationContext) *group {
 	g := &group{
-		a: a, key: key, kind: kind, exec: exec, op: op,
+		a: a, key: key, kind: kind, exec: exec, op: op, back: newBack(),
 		opened: make(chan struct{}), wake: make(chan struct{}, 1), caught: make(chan struct{}, 1), done: make(chan struct{}),
 		shards: make([]*shard, runtime.GOMAXPROCS(0)),
 	}
@@ -117,8 +120,7 @@ func (g *group) follow() gqlerror.List {
 	defer timer.Stop()
 	run := &Run{Begin: &Begin{}, shared: true}
 	err := g.each(g.ctx, run, func(f frame) bool {
-		now := g.view.Load()
-		if now == nil {
+		if g.view.Load() == nil {
 			g.fresh.Store(&snapshot{f, time.Now()})
 			g.passed.Store(f.version)
 			g.view.Store(&view{first: f.version + 1})
@@ -126,12 +128,7 @@ func (g *group) follow() gqlerror.List {
 			return true
 		}
 		g.a.metrics.executions.Inc()
-		if f.version == now.last()+1 {
-			now = now.with(f, g.passed.Load(), g.a.config.MaxFrames, g.a.config.MaxBytes)
-		} else { // a snapshot: the sequence starts anew
-			now = &view{first: f.version + 1, reset: &f}
-		}
-		g.view.Store(now)
+		now := g.append(f)
 		if run.waiting() {
 			g.wakeSoon()
 		} else {
@@ -143,6 +140,20 @@ func (g *group) follow() gqlerror.List {
 		return refused.errs
 	}
 	return nil
+}
+
+// append puts an event behind the log.
+func (g *group) append(f frame) *view {
+	g.appending.Lock()
+	defer g.appending.Unlock()
+	now := g.view.Load()
+	if f.version == now.last()+1 {
+		now = now.with(f, g.passed.Load(), g.a.config.MaxFrames, g.a.config.MaxBytes)
+	} else { // a snapshot: the sequence starts anew
+		now = &view{first: f.version + 1, reset: &f}
+	}
+	g.view.Store(now)
+	return now
 }
 
 func nudge(c chan struct{}) {
@@ -218,7 +229,7 @@ func (g *group) tryAttach(m *member, p plan) bool {
 		return g.attach(m, 0, nil)
 	}
 	if p.after != nil {
-		return (p.epoch == "" || p.epoch == g.a.config.Epoch()) && g.attach(m, *p.after, nil)
+		return g.attach(m, *p.after, nil)
 	}
 	s := g.fresh.Load()
 	return time.Since(s.taken) <= g.a.config.SnapshotAge && g.attach(m, s.version, s.body)
@@ -278,7 +289,7 @@ func (g *group) bring(m *member, p plan) {
 		case <-ctx.Done():
 		}
 	}()
-	for range maxTries {
+	for try := range maxTries {
 		if g.view.Load() == nil {
 			break
 		}
@@ -289,6 +300,9 @@ func (g *group) bring(m *member, p plan) {
 			break
 		}
 		if p.after != nil {
+			if try < maxTries-1 && g.reachBack(ctx, *p.after) {
+				continue
+			}
 			g.catchUp(ctx, m, p)
 			return
 		}

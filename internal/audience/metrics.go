@@ -11,6 +11,7 @@ type metrics struct {
 	viewers    prometheus.Gauge
 	executions prometheus.Counter
 	snapshots  prometheus.Counter
+	reachBacks prometheus.Counter
 	catchUps   prometheus.Counter
 	lag        prometheus.Histogram
 }
@@ -24,6 +25,7 @@ func newMetrics() *metrics {
 		viewers:    prometheus.NewGauge(prometheus.GaugeOpts(opts("viewers", "Viewers in groups."))),
 		executions: prometheus.NewCounter(prometheus.CounterOpts(opts("executions_total", "Events executed for groups."))),
 		snapshots:  prometheus.NewCounter(prometheus.CounterOpts(opts("snapshots_total", "Snapshots executed for groups, beyond their first."))),
+		reachBacks: prometheus.NewCounter(prometheus.CounterOpts(opts("reach_backs_total", "Executions of what lies before a group's log, for all who came back to it."))),
 		catchUps:   prometheus.NewCounter(prometheus.CounterOpts(opts("catch_ups_total", "Viewers that came back from further than their group remembers."))),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "souk", Subsystem: "audience", Name: "commit_to_write_seconds",
@@ -37,7 +39,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range []prometheus.Collector{m.groups, m.viewers, m.executions, m.snapshots, m.catchUps, m.lag} {
+	for _, c := range []prometheus.Collector{m.groups, m.viewers, m.executions, m.snapshots, m.reachBacks, m.catchUps, m.lag} {
 		if err := r.Register(c); err != nil {
 			return err
 		}

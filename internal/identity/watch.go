@@ -26,10 +26,9 @@ const (
 // Watch ends the connections of sessions that end: on every server, within a second of their revocation, and at once when
 // they expire.
 type Watch struct {
-	pool  *pgxpool.Pool
-	q     *db.Queries
-	log   *slog.Logger
-	every time.Duration
+	revoked func(ctx context.Context, seconds float64) ([]uuid.UUID, error) // the sessions that were, within so many seconds
+	log     *slog.Logger
+	every   time.Duration
 
 	mu    sync.Mutex
 	held  map[uuid.UUID]map[*held]struct{} // by session
@@ -44,8 +43,14 @@ type held struct {
 
 // NewWatch makes a Watch without connections; Run makes it look.
 func NewWatch(pool *pgxpool.Pool, log *slog.Logger) *Watch {
+	return watching(log, func(ctx context.Context, seconds float64) ([]uuid.UUID, error) {
+		return db.New().SessionsRevokedLately(ctx, pool, seconds)
+	})
+}
+
+func watching(log *slog.Logger, revoked func(context.Context, float64) ([]uuid.UUID, error)) *Watch {
 	return &Watch{
-		pool: pool, q: db.New(), log: cmp.Or(log, slog.New(slog.DiscardHandler)), every: watchEvery,
+		revoked: revoked, log: cmp.Or(log, slog.New(slog.DiscardHandler)), every: watchEvery,
 		held: map[uuid.UUID]map[*held]struct{}{}, count: map[uuid.UUID]int{},
 	}
 }
@@ -108,7 +113,7 @@ func (w *Watch) look(ctx context.Context, back time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	revoked, err := w.q.SessionsRevokedLately(ctx, w.pool, back.Seconds())
+	revoked, err := w.revoked(ctx, back.Seconds())
 	if err != nil {
 		return err
 	}
