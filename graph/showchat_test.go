@@ -12,6 +12,7 @@ import (
 	"github.com/souklive/souk/internal/graphtest"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	shows "github.com/souklive/souk/internal/show"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 // liveShow is a show that is live.
 func liveShow(t *testing.T, a *graphtest.API, host graphtest.Person) string {
 	t.Helper()
-	s, err := a.Resolver.Shows.Create(t.Context(), host.ID, "An evening sale", time.Now().Add(time.Minute))
+	s, err := a.Resolver.Shows.Create(t.Context(), host.ID, shows.Draft{Title: "An evening sale", StartsAt: time.Now().Add(time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
