@@ -52,11 +52,11 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	}))
 	srv.AddTransport(gqlws.New(gqlws.Config{
 		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log),
-		Join: c.Audience.Join, Attach: attachSocket(c.Sessions), Log: r.Log,
+		Join: r.counted(c.Audience.Join), Attach: attachSocket(c.Sessions), Log: r.Log,
 	}))
 	fail := WriteError(r.Log)
 	streams := gqlsse.New(gqlsse.Config{
-		Read: readStreamed, Fail: fail, Epoch: r.Hub.Epoch, Join: c.Audience.Join, Attach: r.attachStream(c.Sessions), Owner: callerOf,
+		Read: readStreamed, Fail: fail, Epoch: r.Hub.Epoch, Join: r.counted(c.Audience.Join), Attach: r.attachStream(c.Sessions), Owner: callerOf,
 		PingEvery: streamPing, Log: r.Log,
 	})
 	srv.AddTransport(streams)

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/presence"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
@@ -36,6 +37,7 @@ type Resolver struct {
 	Video     *video.Service
 	Follows   *follow.Service
 	ShowChats *showchat.Service
+	Presence  *presence.Presence
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Books     *books.Service

@@ -193,3 +193,63 @@ func TestShowChatThatIsRefused(t *testing.T) {
 		{name: "set by a viewer", who: b.buyer.Client, query: configureChat, vars: input(settings), code: "CHAT_NOT_MODERATOR"},
 	}...))
 }
+
+// Who watches is counted while they do, over any transport, once a user; and how they cheer.
+func TestAudience(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	host, ada := a.Person(identity.Seller), a.Person(identity.Buyer)
+	show := liveShow(t, a, host)
+	counted := func() apitest.JSON {
+		return a.Nobody().Must(t, `query($show: ID!) { show(id: $show) { audience { watching reactions { kind count } } } }`, apitest.Vars{"show": show}).At("show.audience")
+	}
+	becomes := func(watching int) {
+		t.Helper()
+		for counted().Int("watching") != watching { // it has to come to be, or the test does not end
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	const shared, alone = `subscription($show: ID!) { showEvents(showId: $show) { version } }`, `subscription($show: ID!) { showEvents(showId: $show) { version show { lots { id } } } }`
+	vars := apitest.Vars{"show": show}
+	first := ada.Subscribe(t, shared, vars)
+	first.Next()
+	second := ada.Subscribe(t, alone, vars)
+	second.Next()
+	becomes(1)
+	third := a.Nobody().Listen(t, shared, vars)
+	if _, err := third.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(2)
+	first.Cut()
+	third.Cut()
+	becomes(1)
+	if err := second.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(0)
+
+	const react = `mutation($input: ShowReactInput!) { showReact(input: $input) { show { id } userErrors { code ... on ChatWait { retryAfterMs } } } }`
+	cheer := apitest.Vars{"showId": show, "kind": "HEART"}
+	for range 5 {
+		if got := ada.Must(t, react, input(cheer)); got.Str("showReact.show.id") != show {
+			t.Errorf("got %s", got.Raw())
+		}
+	}
+	for counted().Str("reactions") != `[{"count":5,"kind":"HEART"}]` {
+		time.Sleep(20 * time.Millisecond)
+	}
+	before := a.Digest()
+	for _, c := range []struct{ show, code string }{
+		{id.Show.Encode(uuid.New()), "SHOW_NOT_FOUND"}, {userID(ada), "ID_WRONG_KIND"},
+	} {
+		if got := ada.Must(t, react, input(with(cheer, "showId", c.show))).Str("showReact.userErrors.0.code"); got != c.code {
+			t.Errorf("%s: %s", c.show, got)
+		}
+	}
+	for table, digest := range a.Digest() {
+		if before[table] != digest {
+			t.Errorf("a refusal changed %s", table)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,7 @@ import (
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/presence"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redisx"
@@ -83,7 +85,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	follows := follow.New(s.pool)
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
-	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Clock: clock.System{}, Log: s.log})
+	crowd := presence.New(presence.Config{Redis: s.redis, Epoch: hub.Epoch, Log: s.log})
+	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Shows: shows, Crowd: crowd, Clock: clock.System{}, Log: s.log})
 	s.closes("chats", talk.Close)
 	rates := exchangeRates(s)
 	stripe := payment.NewStripe(s.stripeKey, s.stripeURL, nil)
@@ -125,7 +128,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, ShowChats: talk, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -139,7 +142,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
 	return &app{
 		handler: mux,
-		watch:   sessions.Run,
+		watch: func(ctx context.Context) error {
+			var telling sync.WaitGroup
+			defer telling.Wait()
+			telling.Go(func() { _ = crowd.Run(ctx) }) // whose failures are its own
+			return sessions.Run(ctx)
+		},
 		workers: []func(context.Context) error{
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },

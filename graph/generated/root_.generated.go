@@ -519,6 +519,7 @@ type ComplexityRoot struct {
 		ShowMessageDelete   func(childComplexity int, input model.ShowMessageDeleteInput) int
 		ShowMessagePin      func(childComplexity int, input model.ShowMessagePinInput) int
 		ShowMessageSend     func(childComplexity int, input model.ShowMessageSendInput) int
+		ShowReact           func(childComplexity int, input model.ShowReactInput) int
 		ShowStart           func(childComplexity int, input model.ShowStartInput) int
 		ShowUpdate          func(childComplexity int, input model.ShowUpdateInput) int
 		ShowVideoToken      func(childComplexity int, input model.ShowVideoTokenInput) int
@@ -771,6 +772,7 @@ type ComplexityRoot struct {
 	}
 
 	Show struct {
+		Audience    func(childComplexity int) int
 		Categories  func(childComplexity int) int
 		Chat        func(childComplexity int) int
 		Cover       func(childComplexity int) int
@@ -785,6 +787,11 @@ type ComplexityRoot struct {
 		StartsAt    func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Title       func(childComplexity int) int
+	}
+
+	ShowAudience struct {
+		Reactions func(childComplexity int) int
+		Watching  func(childComplexity int) int
 	}
 
 	ShowChat struct {
@@ -905,6 +912,16 @@ type ComplexityRoot struct {
 	ShowModerationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ShowReactPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowReactionCount struct {
+		Count func(childComplexity int) int
+		Kind  func(childComplexity int) int
 	}
 
 	ShowStartPayload struct {
@@ -2946,6 +2963,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowMessageSend(childComplexity, args["input"].(model.ShowMessageSendInput)), true
+	case "Mutation.showReact":
+		if e.ComplexityRoot.Mutation.ShowReact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showReact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowReact(childComplexity, args["input"].(model.ShowReactInput)), true
 	case "Mutation.showStart":
 		if e.ComplexityRoot.Mutation.ShowStart == nil {
 			break
@@ -4141,6 +4169,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.User(childComplexity), true
 
+	case "Show.audience":
+		if e.ComplexityRoot.Show.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Audience(childComplexity), true
 	case "Show.categories":
 		if e.ComplexityRoot.Show.Categories == nil {
 			break
@@ -4230,6 +4264,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Show.Title(childComplexity), true
+
+	case "ShowAudience.reactions":
+		if e.ComplexityRoot.ShowAudience.Reactions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowAudience.Reactions(childComplexity), true
+	case "ShowAudience.watching":
+		if e.ComplexityRoot.ShowAudience.Watching == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowAudience.Watching(childComplexity), true
 
 	case "ShowChat.blockedWords":
 		if e.ComplexityRoot.ShowChat.BlockedWords == nil {
@@ -4649,6 +4696,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowModerationEdge.Node(childComplexity), true
+
+	case "ShowReactPayload.show":
+		if e.ComplexityRoot.ShowReactPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactPayload.Show(childComplexity), true
+	case "ShowReactPayload.userErrors":
+		if e.ComplexityRoot.ShowReactPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactPayload.UserErrors(childComplexity), true
+
+	case "ShowReactionCount.count":
+		if e.ComplexityRoot.ShowReactionCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactionCount.Count(childComplexity), true
+	case "ShowReactionCount.kind":
+		if e.ComplexityRoot.ShowReactionCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactionCount.Kind(childComplexity), true
 
 	case "ShowStartPayload.show":
 		if e.ComplexityRoot.ShowStartPayload.Show == nil {
@@ -5500,6 +5573,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowMessageDeleteInput,
 		ec.unmarshalInputShowMessagePinInput,
 		ec.unmarshalInputShowMessageSendInput,
+		ec.unmarshalInputShowReactInput,
 		ec.unmarshalInputShowStartInput,
 		ec.unmarshalInputShowUpdateInput,
 		ec.unmarshalInputShowVideoTokenInput,
@@ -7395,6 +7469,46 @@ type CardDeclined implements UserError {
   declineCode: String
 }
 `, BuiltIn: false},
+	{Name: "../reaction.graphqls", Input: `extend type Mutation {
+  "Cheers in a live show. It is counted, and kept nowhere: what a moment of trouble loses is lost."
+  showReact(input: ShowReactInput!): ShowReactPayload! @auth
+}
+
+extend type Show {
+  "Who is there now, on all servers."
+  audience: ShowAudience!
+}
+
+type ShowAudience {
+  "How many watch: those who have ` + "`" + `showEvents` + "`" + ` open, each once on a server. Right within two seconds."
+  watching: Int!
+  "The sums since the show's first, forgotten a day after the last."
+  reactions: [ShowReactionCount!]!
+}
+
+type ShowReactionCount {
+  kind: ShowReaction!
+  count: Int!
+}
+
+enum ShowReaction {
+  CLAP
+  FIRE
+  HEART
+  LAUGH
+  WOW
+}
+
+input ShowReactInput {
+  showId: ID!
+  kind: ShowReaction!
+}
+
+type ShowReactPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../referral.graphqls", Input: `extend type Viewer {
   "Whom the viewer has brought, and what comes of it; null for staff."
   referral: ReferralProgram
@@ -9068,12 +9182,24 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_endedAt(ctx, field)
 	case "lots":
 		return ec.fieldContext_Show_lots(ctx, field)
+	case "audience":
+		return ec.fieldContext_Show_audience(ctx, field)
 	case "chat":
 		return ec.fieldContext_Show_chat(ctx, field)
 	case "messages":
 		return ec.fieldContext_Show_messages(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Show", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowAudience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "watching":
+		return ec.fieldContext_ShowAudience_watching(ctx, field)
+	case "reactions":
+		return ec.fieldContext_ShowAudience_reactions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowAudience", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9314,6 +9440,26 @@ func (ec *executionContext) childFields_ShowModerationEdge(ctx context.Context, 
 		return ec.fieldContext_ShowModerationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowModerationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowReactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowReactPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowReactPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowReactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowReactionCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ShowReactionCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_ShowReactionCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowReactionCount", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

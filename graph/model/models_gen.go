@@ -401,6 +401,13 @@ type RefundTooLarge struct {
 
 func (RefundTooLarge) IsUserError() {}
 
+type ShowAudience struct {
+	// How many watch: those who have `showEvents` open, each once on a server. Right within two seconds.
+	Watching int `json:"watching"`
+	// The sums since the show's first, forgotten a day after the last.
+	Reactions []ShowReactionCount `json:"reactions"`
+}
+
 type ShowChatConfigureInput struct {
 	ShowID id.ID `json:"showId"`
 	// 0 to 3600; null leaves it as it is.
@@ -502,6 +509,21 @@ type ShowMessageSendInput struct {
 type ShowMessageSendPayload struct {
 	Message    *showchat.Message `json:"message,omitempty"`
 	UserErrors []UserError       `json:"userErrors"`
+}
+
+type ShowReactInput struct {
+	ShowID id.ID             `json:"showId"`
+	Kind   showchat.Reaction `json:"kind"`
+}
+
+type ShowReactPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type ShowReactionCount struct {
+	Kind  showchat.Reaction `json:"kind"`
+	Count int               `json:"count"`
 }
 
 type ShowStartInput struct {

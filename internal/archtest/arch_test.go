@@ -55,7 +55,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
-	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/batch", "internal/pace", "internal/idempotency", "db", "db/migrations",
+	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.
@@ -133,7 +133,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 	only := map[string][]string{
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
-		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "server"},
+		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "internal/presence", "server"},
 		"github.com/riverqueue/river":   {"internal/idempotency", "internal/ledger", "internal/fx", "internal/payment", "internal/reconcile", "internal/referral", "internal/show", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},

@@ -38,6 +38,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
+	"github.com/souklive/souk/internal/presence"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redistest"
@@ -106,6 +107,14 @@ func New(t testing.TB, options ...Option) *API {
 	return a
 }
 
+// background runs something until the test ends.
+func (a *API) background(run func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = run(ctx) })
+	a.t.Cleanup(func() { stop(); running.Wait() })
+}
+
 func (a *API) tracedPool() *pgxpool.Pool {
 	config, err := pgxpool.ParseConfig(a.data.URL)
 	a.must(err)
@@ -152,7 +161,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)
 	r.Chat = chat.New(chat.Config{Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}})
-	r.ShowChats = showchat.New(showchat.Config{Pool: pool, Hub: hub, Clock: clock.System{}, Log: log})
+	r.Presence = presence.New(presence.Config{Redis: client, Epoch: hub.Epoch, Log: log})
+	a.background(r.Presence.Run)
+	r.ShowChats = showchat.New(showchat.Config{Pool: pool, Hub: hub, Shows: r.Shows, Crowd: r.Presence, Clock: clock.System{}, Log: log})
 	a.t.Cleanup(func() { _ = r.ShowChats.Close(context.Background()) })
 	r.Auctions, err = auction.New(a.t.Context(), auction.Config{
 		Pool: pool, Catalog: r.Catalog, Shows: r.Shows, Payment: r.Payment, Orders: r.Orders, Hub: hub,

@@ -24,19 +24,24 @@ import (
 type Config struct {
 	Pool  *pgxpool.Pool
 	Hub   realtime.Publisher
+	Shows *show.Service
+	Crowd Crowd
 	Clock clock.Clock // of the attempts alone; all else goes by the database's
 	Log   *slog.Logger
 }
 
 // Service holds the use cases of this package.
 type Service struct {
-	pool     *pgxpool.Pool
-	q        *db.Queries
-	hub      realtime.Publisher
-	clock    clock.Clock
-	log      *slog.Logger
-	attempts *pace.Limiter[uuid.UUID]
-	posts    *batch.Queue[uuid.UUID, post, Message]
+	pool      *pgxpool.Pool
+	q         *db.Queries
+	hub       realtime.Publisher
+	clock     clock.Clock
+	log       *slog.Logger
+	shows     *show.Service
+	crowd     Crowd
+	attempts  *pace.Limiter[uuid.UUID]
+	reactions *pace.Limiter[uuid.UUID]
+	posts     *batch.Queue[uuid.UUID, post, Message]
 }
 
 // Who tries to send more than this is turned away before anything is read: the rate that the rules allow is far below it.
@@ -52,7 +57,9 @@ const maxBatch = 256
 func New(c Config) *Service {
 	s := &Service{
 		pool: c.Pool, q: db.New(), hub: c.Hub, clock: c.Clock, log: c.Log,
-		attempts: pace.New[uuid.UUID](attemptEvery, attemptBurst, c.Clock),
+		shows: c.Shows, crowd: c.Crowd,
+		attempts:  pace.New[uuid.UUID](attemptEvery, attemptBurst, c.Clock),
+		reactions: pace.New[uuid.UUID](reactEvery, reactBurst, c.Clock),
 	}
 	s.posts = batch.New(batch.Config[uuid.UUID, post, Message]{Run: s.write, Most: maxBatch})
 	return s
