@@ -24,15 +24,15 @@ func (q *Queries) AuctionClock(ctx context.Context, db DBTX) (time.Time, error) 
 }
 
 const auctionDue = `-- name: AuctionDue :many
-SELECT id, ends_at FROM auction
+SELECT id, ends_at::timestamptz AS due_at FROM auction
 WHERE status = 'OPEN' AND ends_at <= clock_timestamp() AND (ends_at, id) > ($1::timestamptz, $2::uuid)
 ORDER BY ends_at, id
 LIMIT $3
 `
 
 type AuctionDueRow struct {
-	ID     uuid.UUID
-	EndsAt time.Time
+	ID    uuid.UUID
+	DueAt time.Time
 }
 
 func (q *Queries) AuctionDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]AuctionDueRow, error) {
@@ -44,7 +44,7 @@ func (q *Queries) AuctionDue(ctx context.Context, db DBTX, afterAt time.Time, af
 	var items []AuctionDueRow
 	for rows.Next() {
 		var i AuctionDueRow
-		if err := rows.Scan(&i.ID, &i.EndsAt); err != nil {
+		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -55,25 +55,60 @@ func (q *Queries) AuctionDue(ctx context.Context, db DBTX, afterAt time.Time, af
 	return items, nil
 }
 
+const auctionEndInsert = `-- name: AuctionEndInsert :exec
+INSERT INTO auction_end (auction_id, version, seq, ends_at, latest_end)
+VALUES ($1, $2, $3, $4, $5)
+`
+
+type AuctionEndInsertParams struct {
+	AuctionID uuid.UUID
+	Version   int64
+	Seq       int32
+	EndsAt    time.Time
+	LatestEnd *time.Time
+}
+
+// What set a lot's end other than a bid.
+func (q *Queries) AuctionEndInsert(ctx context.Context, db DBTX, arg AuctionEndInsertParams) error {
+	_, err := db.Exec(ctx, auctionEndInsert,
+		arg.AuctionID,
+		arg.Version,
+		arg.Seq,
+		arg.EndsAt,
+		arg.LatestEnd,
+	)
+	return err
+}
+
 const auctionInsert = `-- name: AuctionInsert :one
-INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, backing, currency, start_price, extension, opened_at, ends_at, version)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9,
-       n.now, n.now + make_interval(secs => $10::integer), 1
-FROM (SELECT clock_timestamp() AS now) n
-RETURNING id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card
+INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, position, backing, currency, start_price, reserve, buy_now, duration,
+                     extension, extension_cap, minimum_age, minimum_tier, status, opens_at, relisted_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        $10, $11, $12, $13, $14, $15, $16,
+        $17, $18, $19)
+RETURNING id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from
 `
 
 type AuctionInsertParams struct {
-	ID              uuid.UUID
-	ListingID       uuid.UUID
-	SellerID        uuid.UUID
-	ShowID          *uuid.UUID
-	LotNumber       *int32
-	Backing         string
-	Currency        string
-	StartPrice      int64
-	Extension       int32
-	DurationSeconds int32
+	ID           uuid.UUID
+	ListingID    uuid.UUID
+	SellerID     uuid.UUID
+	ShowID       *uuid.UUID
+	LotNumber    *int32
+	Position     *int32
+	Backing      string
+	Currency     string
+	StartPrice   int64
+	Reserve      *int64
+	BuyNow       *int64
+	Duration     int32
+	Extension    int32
+	ExtensionCap *int32
+	MinimumAge   *int16
+	MinimumTier  *string
+	Status       string
+	OpensAt      *time.Time
+	RelistedFrom *uuid.UUID
 }
 
 func (q *Queries) AuctionInsert(ctx context.Context, db DBTX, arg AuctionInsertParams) (Auction, error) {
@@ -83,11 +118,20 @@ func (q *Queries) AuctionInsert(ctx context.Context, db DBTX, arg AuctionInsertP
 		arg.SellerID,
 		arg.ShowID,
 		arg.LotNumber,
+		arg.Position,
 		arg.Backing,
 		arg.Currency,
 		arg.StartPrice,
+		arg.Reserve,
+		arg.BuyNow,
+		arg.Duration,
 		arg.Extension,
-		arg.DurationSeconds,
+		arg.ExtensionCap,
+		arg.MinimumAge,
+		arg.MinimumTier,
+		arg.Status,
+		arg.OpensAt,
+		arg.RelistedFrom,
 	)
 	var i Auction
 	err := row.Scan(
@@ -110,12 +154,25 @@ func (q *Queries) AuctionInsert(ctx context.Context, db DBTX, arg AuctionInsertP
 		&i.Version,
 		&i.Backing,
 		&i.LeaderCard,
+		&i.Reserve,
+		&i.BuyNow,
+		&i.Duration,
+		&i.ExtensionCap,
+		&i.LatestEnd,
+		&i.MinimumAge,
+		&i.MinimumTier,
+		&i.LeaderMaximum,
+		&i.BidSeq,
+		&i.OpensAt,
+		&i.TimeLeft,
+		&i.Position,
+		&i.RelistedFrom,
 	)
 	return i, err
 }
 
 const auctionLock = `-- name: AuctionLock :one
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction WHERE id = $1 FOR UPDATE
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) AuctionLock(ctx context.Context, db DBTX, id uuid.UUID) (Auction, error) {
@@ -141,15 +198,60 @@ func (q *Queries) AuctionLock(ctx context.Context, db DBTX, id uuid.UUID) (Aucti
 		&i.Version,
 		&i.Backing,
 		&i.LeaderCard,
+		&i.Reserve,
+		&i.BuyNow,
+		&i.Duration,
+		&i.ExtensionCap,
+		&i.LatestEnd,
+		&i.MinimumAge,
+		&i.MinimumTier,
+		&i.LeaderMaximum,
+		&i.BidSeq,
+		&i.OpensAt,
+		&i.TimeLeft,
+		&i.Position,
+		&i.RelistedFrom,
 	)
 	return i, err
 }
 
+const auctionOpensDue = `-- name: AuctionOpensDue :many
+SELECT id, opens_at::timestamptz AS due_at FROM auction
+WHERE status = 'SCHEDULED' AND opens_at <= clock_timestamp() AND (opens_at, id) > ($1::timestamptz, $2::uuid)
+ORDER BY opens_at, id
+LIMIT $3
+`
+
+type AuctionOpensDueRow struct {
+	ID    uuid.UUID
+	DueAt time.Time
+}
+
+func (q *Queries) AuctionOpensDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]AuctionOpensDueRow, error) {
+	rows, err := db.Query(ctx, auctionOpensDue, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuctionOpensDueRow
+	for rows.Next() {
+		var i AuctionOpensDueRow
+		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const auctionPage = `-- name: AuctionPage :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
 WHERE ($1::text IS NULL OR status = $1)
-  AND (ends_at, id) < ($2::timestamptz, $3::uuid)
-ORDER BY ends_at DESC, id DESC
+  AND (coalesce(ends_at, opens_at, '9999-01-01 00:00Z'::timestamptz), id) < ($2::timestamptz, $3::uuid)
+ORDER BY coalesce(ends_at, opens_at, '9999-01-01 00:00Z'::timestamptz) DESC, id DESC
 LIMIT $4
 `
 
@@ -160,6 +262,7 @@ type AuctionPageParams struct {
 	PageSize int32
 }
 
+// The latest end first; a lot with a date is where it would begin, and one that waits in a show comes before all.
 func (q *Queries) AuctionPage(ctx context.Context, db DBTX, arg AuctionPageParams) ([]Auction, error) {
 	rows, err := db.Query(ctx, auctionPage,
 		arg.Status,
@@ -194,6 +297,19 @@ func (q *Queries) AuctionPage(ctx context.Context, db DBTX, arg AuctionPageParam
 			&i.Version,
 			&i.Backing,
 			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -207,33 +323,48 @@ func (q *Queries) AuctionPage(ctx context.Context, db DBTX, arg AuctionPageParam
 
 const auctionUpdate = `-- name: AuctionUpdate :exec
 UPDATE auction
-SET price = $1, bid_count = $2, leader_id = $3, leader_hold = $4, leader_card = $5,
-    ends_at = $6, status = $7, closed_at = $8, version = $9
-WHERE id = $10
+SET status = $1, price = $2, bid_count = $3, bid_seq = $4, leader_id = $5, leader_maximum = $6,
+    leader_hold = $7, leader_card = $8, opens_at = $9, opened_at = $10, ends_at = $11, latest_end = $12,
+    time_left = $13, position = $14, closed_at = $15, version = $16
+WHERE id = $17
 `
 
 type AuctionUpdateParams struct {
-	Price      int64
-	BidCount   int32
-	LeaderID   *uuid.UUID
-	LeaderHold *uuid.UUID
-	LeaderCard *uuid.UUID
-	EndsAt     time.Time
-	Status     string
-	ClosedAt   *time.Time
-	Version    int64
-	ID         uuid.UUID
+	Status        string
+	Price         int64
+	BidCount      int32
+	BidSeq        int32
+	LeaderID      *uuid.UUID
+	LeaderMaximum int64
+	LeaderHold    *uuid.UUID
+	LeaderCard    *uuid.UUID
+	OpensAt       *time.Time
+	OpenedAt      *time.Time
+	EndsAt        *time.Time
+	LatestEnd     *time.Time
+	TimeLeft      *int64
+	Position      *int32
+	ClosedAt      *time.Time
+	Version       int64
+	ID            uuid.UUID
 }
 
 func (q *Queries) AuctionUpdate(ctx context.Context, db DBTX, arg AuctionUpdateParams) error {
 	_, err := db.Exec(ctx, auctionUpdate,
+		arg.Status,
 		arg.Price,
 		arg.BidCount,
+		arg.BidSeq,
 		arg.LeaderID,
+		arg.LeaderMaximum,
 		arg.LeaderHold,
 		arg.LeaderCard,
+		arg.OpensAt,
+		arg.OpenedAt,
 		arg.EndsAt,
-		arg.Status,
+		arg.LatestEnd,
+		arg.TimeLeft,
+		arg.Position,
 		arg.ClosedAt,
 		arg.Version,
 		arg.ID,
@@ -242,7 +373,7 @@ func (q *Queries) AuctionUpdate(ctx context.Context, db DBTX, arg AuctionUpdateP
 }
 
 const auctionsByID = `-- name: AuctionsByID :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Auction, error) {
@@ -274,6 +405,19 @@ func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.Version,
 			&i.Backing,
 			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -286,7 +430,7 @@ func (q *Queries) AuctionsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 }
 
 const auctionsByShow = `-- name: AuctionsByShow :many
-SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card FROM auction a JOIN show s ON s.id = a.show_id
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card, a.reserve, a.buy_now, a.duration, a.extension_cap, a.latest_end, a.minimum_age, a.minimum_tier, a.leader_maximum, a.bid_seq, a.opens_at, a.time_left, a.position, a.relisted_from FROM auction a JOIN show s ON s.id = a.show_id
 WHERE a.show_id = ANY ($1::uuid[]) AND a.lot_number > s.lots - 20 -- lots are numbered without a hole
 ORDER BY a.show_id, a.lot_number DESC
 `
@@ -320,6 +464,19 @@ func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UU
 			&i.Version,
 			&i.Backing,
 			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -332,11 +489,12 @@ func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UU
 }
 
 const auctionsLatestByListing = `-- name: AuctionsLatestByListing :many
-SELECT DISTINCT ON (listing_id) id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card FROM auction
+SELECT DISTINCT ON (listing_id) id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
 WHERE listing_id = ANY ($1::uuid[])
-ORDER BY listing_id, opened_at DESC
+ORDER BY listing_id, id DESC
 `
 
+// Ids are in the order of their making.
 func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingIds []uuid.UUID) ([]Auction, error) {
 	rows, err := db.Query(ctx, auctionsLatestByListing, listingIds)
 	if err != nil {
@@ -366,6 +524,19 @@ func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingI
 			&i.Version,
 			&i.Backing,
 			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -377,114 +548,149 @@ func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingI
 	return items, nil
 }
 
-const bidByID = `-- name: BidByID :one
-SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.hold_id, b.idempotency_key, b.placed_at, b.card_id, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id WHERE b.id = $1
+const bidAsk = `-- name: BidAsk :many
+SELECT (SELECT clock_timestamp())::timestamptz AS now,
+       k.id AS first_id, u.tier, (u.banned_at IS NOT NULL)::boolean AS banned,
+       coalesce(extract(year FROM age(u.birth_date)), -1)::integer AS age,
+       coalesce(w.balance, 0)::bigint AS available, coalesce(f.since, '0001-01-01 00:00Z')::timestamptz AS frozen_since,
+       CASE WHEN c.id IS NULL THEN '' WHEN c.removed_at IS NOT NULL THEN 'REMOVED'
+            WHEN make_date(c.exp_year, c.exp_month, 1) + interval '1 month' <= clock_timestamp() THEN 'EXPIRED' ELSE 'USABLE' END::text AS card
+FROM (SELECT unnest($1::uuid[]) AS bidder, unnest($2::text[]) AS key, unnest($3::uuid[]) AS card,
+             generate_subscripts($1::uuid[], 1) AS n) q
+JOIN app_user u ON u.id = q.bidder
+LEFT JOIN bid k ON k.bidder_id = q.bidder AND k.idempotency_key = q.key
+LEFT JOIN card c ON c.id = q.card AND c.user_id = q.bidder
+LEFT JOIN ledger.account a ON a.owner = q.bidder AND a.kind = 'wallet' AND a.currency = $4::text AND a.ref = ''
+LEFT JOIN ledger.balance w ON w.account_id = a.id
+LEFT JOIN LATERAL (SELECT min(frozen_at)::timestamptz AS since FROM ledger.freeze WHERE owner = q.bidder AND lifted_at IS NULL) f ON true
+ORDER BY q.n
 `
 
-type BidByIDRow struct {
-	Bid      Bid
+type BidAskParams struct {
+	Bidders  []uuid.UUID
+	Keys     []string
+	Cards    []uuid.UUID
 	Currency string
 }
 
-func (q *Queries) BidByID(ctx context.Context, db DBTX, id uuid.UUID) (BidByIDRow, error) {
-	row := db.QueryRow(ctx, bidByID, id)
-	var i BidByIDRow
-	err := row.Scan(
-		&i.Bid.ID,
-		&i.Bid.AuctionID,
-		&i.Bid.Number,
-		&i.Bid.Version,
-		&i.Bid.BidderID,
-		&i.Bid.Amount,
-		&i.Bid.HoldID,
-		&i.Bid.IdempotencyKey,
-		&i.Bid.PlacedAt,
-		&i.Bid.CardID,
-		&i.Currency,
-	)
-	return i, err
+type BidAskRow struct {
+	Now         time.Time
+	FirstID     *uuid.UUID
+	Tier        string
+	Banned      bool
+	Age         int32
+	Available   int64
+	FrozenSince time.Time
+	Card        string
 }
 
-const bidByKey = `-- name: BidByKey :one
-SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at, card_id FROM bid WHERE bidder_id = $1 AND idempotency_key = $2
+// What is known of some bids before they are judged, in the order in which they came: the time, once; who bids, and the first bid
+// under the same key; and what would back it.
+func (q *Queries) BidAsk(ctx context.Context, db DBTX, arg BidAskParams) ([]BidAskRow, error) {
+	rows, err := db.Query(ctx, bidAsk,
+		arg.Bidders,
+		arg.Keys,
+		arg.Cards,
+		arg.Currency,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BidAskRow
+	for rows.Next() {
+		var i BidAskRow
+		if err := rows.Scan(
+			&i.Now,
+			&i.FirstID,
+			&i.Tier,
+			&i.Banned,
+			&i.Age,
+			&i.Available,
+			&i.FrozenSince,
+			&i.Card,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bidMaxima = `-- name: BidMaxima :many
+SELECT b.id, b.amount, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id
+WHERE b.id = ANY ($1::uuid[]) AND b.bidder_id = $2
+ORDER BY b.id
 `
 
-func (q *Queries) BidByKey(ctx context.Context, db DBTX, bidderID uuid.UUID, idempotencyKey string) (Bid, error) {
-	row := db.QueryRow(ctx, bidByKey, bidderID, idempotencyKey)
-	var i Bid
-	err := row.Scan(
-		&i.ID,
-		&i.AuctionID,
-		&i.Number,
-		&i.Version,
-		&i.BidderID,
-		&i.Amount,
-		&i.HoldID,
-		&i.IdempotencyKey,
-		&i.PlacedAt,
-		&i.CardID,
-	)
-	return i, err
+type BidMaximaRow struct {
+	ID       uuid.UUID
+	Amount   int64
+	Currency string
 }
 
-const bidInsert = `-- name: BidInsert :exec
-INSERT INTO bid (id, auction_id, number, version, bidder_id, amount, hold_id, card_id, idempotency_key, placed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-`
-
-type BidInsertParams struct {
-	ID             uuid.UUID
-	AuctionID      uuid.UUID
-	Number         int32
-	Version        int64
-	BidderID       uuid.UUID
-	Amount         int64
-	HoldID         *uuid.UUID
-	CardID         *uuid.UUID
-	IdempotencyKey string
-	PlacedAt       time.Time
-}
-
-func (q *Queries) BidInsert(ctx context.Context, db DBTX, arg BidInsertParams) error {
-	_, err := db.Exec(ctx, bidInsert,
-		arg.ID,
-		arg.AuctionID,
-		arg.Number,
-		arg.Version,
-		arg.BidderID,
-		arg.Amount,
-		arg.HoldID,
-		arg.CardID,
-		arg.IdempotencyKey,
-		arg.PlacedAt,
-	)
-	return err
+// What a bidder would pay at most, by their own bids.
+func (q *Queries) BidMaxima(ctx context.Context, db DBTX, ids []uuid.UUID, bidderID uuid.UUID) ([]BidMaximaRow, error) {
+	rows, err := db.Query(ctx, bidMaxima, ids, bidderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BidMaximaRow
+	for rows.Next() {
+		var i BidMaximaRow
+		if err := rows.Scan(&i.ID, &i.Amount, &i.Currency); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const bidPage = `-- name: BidPage :many
-SELECT id, auction_id, number, version, bidder_id, amount, hold_id, idempotency_key, placed_at, card_id FROM bid WHERE auction_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.idempotency_key, b.placed_at, b.card_id, b.seq, b.rule, b.price, b.leader_id, b.ends_at, c.cancelled_at
+FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.auction_id = $1 AND b.number < $2::integer
+ORDER BY b.number DESC
+LIMIT $3
 `
 
-func (q *Queries) BidPage(ctx context.Context, db DBTX, auctionID uuid.UUID, beforeNumber int32, pageSize int32) ([]Bid, error) {
+type BidPageRow struct {
+	Bid         Bid
+	CancelledAt *time.Time
+}
+
+func (q *Queries) BidPage(ctx context.Context, db DBTX, auctionID uuid.UUID, beforeNumber int32, pageSize int32) ([]BidPageRow, error) {
 	rows, err := db.Query(ctx, bidPage, auctionID, beforeNumber, pageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Bid
+	var items []BidPageRow
 	for rows.Next() {
-		var i Bid
+		var i BidPageRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.AuctionID,
-			&i.Number,
-			&i.Version,
-			&i.BidderID,
-			&i.Amount,
-			&i.HoldID,
-			&i.IdempotencyKey,
-			&i.PlacedAt,
-			&i.CardID,
+			&i.Bid.ID,
+			&i.Bid.AuctionID,
+			&i.Bid.Number,
+			&i.Bid.Version,
+			&i.Bid.BidderID,
+			&i.Bid.Amount,
+			&i.Bid.IdempotencyKey,
+			&i.Bid.PlacedAt,
+			&i.Bid.CardID,
+			&i.Bid.Seq,
+			&i.Bid.Rule,
+			&i.Bid.Price,
+			&i.Bid.LeaderID,
+			&i.Bid.EndsAt,
+			&i.CancelledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -494,6 +700,102 @@ func (q *Queries) BidPage(ctx context.Context, db DBTX, auctionID uuid.UUID, bef
 		return nil, err
 	}
 	return items, nil
+}
+
+const bidsByID = `-- name: BidsByID :many
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.idempotency_key, b.placed_at, b.card_id, b.seq, b.rule, b.price, b.leader_id, b.ends_at, a.currency, c.cancelled_at
+FROM bid b JOIN auction a ON a.id = b.auction_id LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.id = ANY ($1::uuid[])
+ORDER BY b.id
+`
+
+type BidsByIDRow struct {
+	Bid         Bid
+	Currency    string
+	CancelledAt *time.Time
+}
+
+func (q *Queries) BidsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]BidsByIDRow, error) {
+	rows, err := db.Query(ctx, bidsByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BidsByIDRow
+	for rows.Next() {
+		var i BidsByIDRow
+		if err := rows.Scan(
+			&i.Bid.ID,
+			&i.Bid.AuctionID,
+			&i.Bid.Number,
+			&i.Bid.Version,
+			&i.Bid.BidderID,
+			&i.Bid.Amount,
+			&i.Bid.IdempotencyKey,
+			&i.Bid.PlacedAt,
+			&i.Bid.CardID,
+			&i.Bid.Seq,
+			&i.Bid.Rule,
+			&i.Bid.Price,
+			&i.Bid.LeaderID,
+			&i.Bid.EndsAt,
+			&i.Currency,
+			&i.CancelledAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bidsInsert = `-- name: BidsInsert :exec
+INSERT INTO bid (id, auction_id, seq, number, version, bidder_id, amount, card_id, idempotency_key, rule, price, leader_id, ends_at, placed_at)
+SELECT q.id, $1, q.seq, nullif(q.number, 0), $2, q.bidder, q.amount, nullif(q.card, '00000000-0000-0000-0000-000000000000'),
+       q.key, q.rule, q.price, q.leader, q.ends_at, $3
+FROM (SELECT unnest($4::uuid[]) AS id, unnest($5::integer[]) AS seq, unnest($6::integer[]) AS number, unnest($7::uuid[]) AS bidder,
+             unnest($8::bigint[]) AS amount, unnest($9::uuid[]) AS card, unnest($10::text[]) AS key, unnest($11::text[]) AS rule,
+             unnest($12::bigint[]) AS price, unnest($13::uuid[]) AS leader, unnest($14::timestamptz[]) AS ends_at) q
+`
+
+type BidsInsertParams struct {
+	AuctionID uuid.UUID
+	Version   int64
+	PlacedAt  time.Time
+	Ids       []uuid.UUID
+	Seqs      []int32
+	Numbers   []int32
+	Bidders   []uuid.UUID
+	Amounts   []int64
+	Cards     []uuid.UUID
+	Keys      []string
+	Rules     []string
+	Prices    []int64
+	Leaders   []uuid.UUID
+	Ends      []time.Time
+}
+
+func (q *Queries) BidsInsert(ctx context.Context, db DBTX, arg BidsInsertParams) error {
+	_, err := db.Exec(ctx, bidsInsert,
+		arg.AuctionID,
+		arg.Version,
+		arg.PlacedAt,
+		arg.Ids,
+		arg.Seqs,
+		arg.Numbers,
+		arg.Bidders,
+		arg.Amounts,
+		arg.Cards,
+		arg.Keys,
+		arg.Rules,
+		arg.Prices,
+		arg.Leaders,
+		arg.Ends,
+	)
+	return err
 }
 
 const incrementList = `-- name: IncrementList :many

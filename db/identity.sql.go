@@ -51,7 +51,7 @@ func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, id uuid.UUID) erro
 }
 
 const sessionUser = `-- name: SessionUser :one
-SELECT s.id AS session_id, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason
+SELECT s.id AS session_id, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier
 FROM session s JOIN app_user u ON u.id = s.user_id
 WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 `
@@ -76,6 +76,8 @@ func (q *Queries) SessionUser(ctx context.Context, db DBTX, tokenHash []byte) (S
 		&i.AppUser.CreatedAt,
 		&i.AppUser.BannedAt,
 		&i.AppUser.BanReason,
+		&i.AppUser.BirthDate,
+		&i.AppUser.Tier,
 	)
 	return i, err
 }
@@ -108,7 +110,7 @@ func (q *Queries) SessionsRevokedLately(ctx context.Context, db DBTX, seconds fl
 }
 
 const userBan = `-- name: UserBan :one
-UPDATE app_user SET banned_at = clock_timestamp(), ban_reason = $1::text WHERE id = $2 RETURNING id, email, name, role, password_hash, created_at, banned_at, ban_reason
+UPDATE app_user SET banned_at = clock_timestamp(), ban_reason = $1::text WHERE id = $2 RETURNING id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier
 `
 
 func (q *Queries) UserBan(ctx context.Context, db DBTX, reason string, iD uuid.UUID) (AppUser, error) {
@@ -123,12 +125,14 @@ func (q *Queries) UserBan(ctx context.Context, db DBTX, reason string, iD uuid.U
 		&i.CreatedAt,
 		&i.BannedAt,
 		&i.BanReason,
+		&i.BirthDate,
+		&i.Tier,
 	)
 	return i, err
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE lower(email) = lower($1::text)
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE lower(email) = lower($1::text)
 `
 
 func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (AppUser, error) {
@@ -143,6 +147,8 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (AppUs
 		&i.CreatedAt,
 		&i.BannedAt,
 		&i.BanReason,
+		&i.BirthDate,
+		&i.Tier,
 	)
 	return i, err
 }
@@ -172,7 +178,7 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 }
 
 const userLock = `-- name: UserLock :one
-SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE id = $1 FOR NO KEY UPDATE
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE id = $1 FOR NO KEY UPDATE
 `
 
 // The lock is a ban's, or its end's.
@@ -188,6 +194,8 @@ func (q *Queries) UserLock(ctx context.Context, db DBTX, id uuid.UUID) (AppUser,
 		&i.CreatedAt,
 		&i.BannedAt,
 		&i.BanReason,
+		&i.BirthDate,
+		&i.Tier,
 	)
 	return i, err
 }
@@ -211,7 +219,7 @@ func (q *Queries) UserUnban(ctx context.Context, db DBTX, id uuid.UUID) error {
 }
 
 const usersByID = `-- name: UsersByID :many
-SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason FROM app_user WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) UsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]AppUser, error) {
@@ -232,6 +240,8 @@ func (q *Queries) UsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Ap
 			&i.CreatedAt,
 			&i.BannedAt,
 			&i.BanReason,
+			&i.BirthDate,
+			&i.Tier,
 		); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type AdminAction struct {
@@ -28,41 +29,60 @@ type AppUser struct {
 	CreatedAt    time.Time
 	BannedAt     *time.Time
 	BanReason    *string
+	BirthDate    pgtype.Date
+	Tier         string
 }
 
 type Auction struct {
-	ID         uuid.UUID
-	ListingID  uuid.UUID
-	SellerID   uuid.UUID
-	ShowID     *uuid.UUID
-	LotNumber  *int32
-	Currency   string
-	StartPrice int64
-	Price      int64
-	BidCount   int32
-	LeaderID   *uuid.UUID
-	LeaderHold *uuid.UUID
-	Status     string
-	OpenedAt   time.Time
-	EndsAt     time.Time
-	Extension  int32
-	ClosedAt   *time.Time
-	Version    int64
-	Backing    string
-	LeaderCard *uuid.UUID
+	ID            uuid.UUID
+	ListingID     uuid.UUID
+	SellerID      uuid.UUID
+	ShowID        *uuid.UUID
+	LotNumber     *int32
+	Currency      string
+	StartPrice    int64
+	Price         int64
+	BidCount      int32
+	LeaderID      *uuid.UUID
+	LeaderHold    *uuid.UUID
+	Status        string
+	OpenedAt      *time.Time
+	EndsAt        *time.Time
+	Extension     int32
+	ClosedAt      *time.Time
+	Version       int64
+	Backing       string
+	LeaderCard    *uuid.UUID
+	Reserve       *int64
+	BuyNow        *int64
+	Duration      int32
+	ExtensionCap  *int32
+	LatestEnd     *time.Time
+	MinimumAge    *int16
+	MinimumTier   *string
+	LeaderMaximum int64
+	BidSeq        int32
+	OpensAt       *time.Time
+	TimeLeft      *int64
+	Position      *int32
+	RelistedFrom  *uuid.UUID
 }
 
 type Bid struct {
 	ID             uuid.UUID
 	AuctionID      uuid.UUID
-	Number         int32
+	Number         *int32
 	Version        int64
 	BidderID       uuid.UUID
 	Amount         int64
-	HoldID         *uuid.UUID
 	IdempotencyKey string
 	PlacedAt       time.Time
 	CardID         *uuid.UUID
+	Seq            int32
+	Rule           string
+	Price          int64
+	LeaderID       uuid.UUID
+	EndsAt         time.Time
 }
 
 type Card struct {

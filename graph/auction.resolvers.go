@@ -9,6 +9,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/show"
@@ -32,12 +33,29 @@ func (r *auctionResolver) Show(ctx context.Context, obj *auction.Auction) (*show
 	return maybe(ctx, load(ctx).show, *obj.ShowID)
 }
 
+// Reserve is the resolver for the reserve field.
+func (r *auctionResolver) Reserve(ctx context.Context, obj *auction.Auction) (*money.Amount, error) {
+	if _, signedIn := actor(ctx); !signedIn || actorID(ctx) != obj.SellerID || obj.ReserveMet == nil {
+		return nil, nil
+	}
+	a, err := load(ctx).auction.Load(ctx, obj.ID) // an event does not tell it
+	return a.Reserve, err
+}
+
 // Leader is the resolver for the leader field.
 func (r *auctionResolver) Leader(ctx context.Context, obj *auction.Auction) (*identity.User, error) {
 	if obj.LeaderID == nil {
 		return nil, nil
 	}
 	return maybe(ctx, load(ctx).user, *obj.LeaderID)
+}
+
+// RelistedFrom is the resolver for the relistedFrom field.
+func (r *auctionResolver) RelistedFrom(ctx context.Context, obj *auction.Auction) (*auction.Auction, error) {
+	if obj.RelistedFrom == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).auction, *obj.RelistedFrom)
 }
 
 // Bids is the resolver for the bids field.
@@ -56,6 +74,14 @@ func (r *auctionResolver) Order(ctx context.Context, obj *auction.Auction) (*ord
 // Bidder is the resolver for the bidder field.
 func (r *bidResolver) Bidder(ctx context.Context, obj *auction.Bid) (identity.User, error) {
 	return load(ctx).user.Load(ctx, obj.BidderID)
+}
+
+// Maximum is the resolver for the maximum field.
+func (r *bidResolver) Maximum(ctx context.Context, obj *auction.Bid) (*money.Amount, error) {
+	if _, signedIn := actor(ctx); !signedIn || actorID(ctx) != obj.BidderID {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).maximumOfActor, obj.ID)
 }
 
 // AuctionStart is the resolver for the auctionStart field.
@@ -83,8 +109,23 @@ func (r *mutationResolver) BidPlace(ctx context.Context, input model.BidPlaceInp
 		errs, err := refused(err)
 		return model.BidPlacePayload{UserErrors: errs}, err
 	}
-	leading := placed.Leads()
-	return model.BidPlacePayload{Bid: &placed.Bid, Auction: &placed.Auction, Leading: &leading}, nil
+	return model.BidPlacePayload{
+		Bid: &placed.Bid, Auction: &placed.Auction, Leading: &placed.Leading, Price: &placed.Price, NextMinimum: &placed.NextMinimum,
+	}, nil
+}
+
+// AuctionBuyNow is the resolver for the auctionBuyNow field.
+func (r *mutationResolver) AuctionBuyNow(ctx context.Context, input model.AuctionBuyNowInput) (model.AuctionBuyNowPayload, error) {
+	in, err := buyInput(input)
+	var bought auction.Placed
+	if err == nil {
+		bought, err = r.Auctions.BuyNow(ctx, actorID(ctx), in)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.AuctionBuyNowPayload{UserErrors: errs}, err
+	}
+	return model.AuctionBuyNowPayload{Bid: &bought.Bid, Auction: &bought.Auction}, nil
 }
 
 // Auction is the resolver for the auction field.

@@ -13,7 +13,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/graph/model"
-	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlsse"
@@ -48,11 +47,10 @@ func refused(err error) ([]model.UserError, error) {
 
 // userError gives a refusal the type that carries its data.
 func userError(f *fault.Error) model.UserError {
+	if e := bidRefusal(f); e != nil {
+		return e
+	}
 	switch f.Code {
-	case auction.ErrBidTooLow.Code:
-		if minimum, ok := f.Data["minimum"].(money.Amount); ok {
-			return model.BidTooLow{Code: f.Code, Message: f.Message, Field: f.Field, Minimum: minimum}
-		}
 	case payment.ErrInsufficientFunds.Code:
 		if available, ok := f.Data["available"].(money.Amount); ok {
 			return model.InsufficientFunds{Code: f.Code, Message: f.Message, Field: f.Field, Available: available}

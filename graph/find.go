@@ -124,7 +124,7 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	case id.Conversation:
 		return node(r.findConversation(ctx, v))
 	case id.Bid:
-		return node(visible(r.Auctions.BidByID(ctx, v.UUID)))
+		return node(visible(r.Auctions.BidByID(ctx, actorID(ctx), v.UUID)))
 	case id.Photo:
 		return node(visible(r.Catalog.PhotoByID(ctx, v.UUID)))
 	case id.Message:

@@ -65,6 +65,15 @@ func (in *inputReader) amount(v model.MoneyInput, field string) money.Amount {
 	return amount
 }
 
+// maybeAmount wants a sum of money where there is one.
+func (in *inputReader) maybeAmount(v *model.MoneyInput, field string) *money.Amount {
+	if v == nil {
+		return nil
+	}
+	amount := in.amount(*v, field)
+	return &amount
+}
+
 // currency wants an ISO 4217 code.
 func (in *inputReader) currency(v money.Currency, field string) money.Currency {
 	currency, err := money.ParseCurrency(string(v))
@@ -75,10 +84,22 @@ func (in *inputReader) currency(v money.Currency, field string) money.Currency {
 func startInput(v model.AuctionStartInput) (auction.StartInput, error) {
 	var in inputReader
 	out := auction.StartInput{
-		Listing: in.id(v.ListingID, id.Listing, "listingId"), StartPrice: in.amount(v.StartPrice, "startPrice"),
-		Backing: v.Backing, Duration: seconds(v.DurationSeconds), Extension: seconds(v.ExtensionSeconds),
+		Listing: in.id(v.ListingID, id.Listing, "listingId"), Show: in.maybeID(v.ShowID, id.Show, "showId"), OpensAt: v.OpensAt,
+		Backing: v.Backing, StartPrice: in.amount(v.StartPrice, "startPrice"), Reserve: in.maybeAmount(v.Reserve, "reserve"),
+		BuyNow: in.maybeAmount(v.BuyNow, "buyNow"), Duration: seconds(v.DurationSeconds), Extension: seconds(v.ExtensionSeconds),
+		MinimumAge: v.MinimumAge, MinimumTier: v.MinimumTier,
 	}
-	out.Show = in.maybeID(v.ShowID, id.Show, "showId")
+	if v.ExtensionCapSeconds != nil {
+		out.ExtensionCap = new(seconds(*v.ExtensionCapSeconds))
+	}
+	return out, in.err
+}
+
+func buyInput(v model.AuctionBuyNowInput) (auction.BuyInput, error) {
+	var in inputReader
+	out := auction.BuyInput{
+		Auction: in.id(v.AuctionID, id.Auction, "auctionId"), Card: in.maybeID(v.CardID, id.Card, "cardId"), IdempotencyKey: v.IdempotencyKey,
+	}
 	return out, in.err
 }
 

@@ -142,6 +142,7 @@ type sources struct {
 	auction         byID[auction.Auction]
 	auctionOf       byID[auction.Auction]                 // by listing
 	orderOfActorFor byID[order.Order]                     // by auction
+	maximumOfActor  byID[money.Amount]                    // by bid
 	refundable      byID[map[money.Currency]money.Amount] // by user
 	orderOfActor    byID[order.Order]
 	topUp           byID[payment.TopUp] // anybody's: for staff
@@ -183,6 +184,7 @@ func (r *Resolver) newSources() *sources {
 		showMessage: sourceOf(r.ShowChats.ByID),
 
 		orderOfActorFor:   own(r.Orders.ByAuction),
+		maximumOfActor:    own(r.Auctions.Maxima),
 		orderOfActor:      own(r.Orders.ByID),
 		topUpOfActor:      own(r.Payment.TopUpsOf),
 		refundOfActor:     own(r.Payment.RefundsOfUser),
@@ -208,8 +210,8 @@ func peopleOf(event any) (people []uuid.UUID) {
 	if e.Auction.LeaderID != nil {
 		people = append(people, *e.Auction.LeaderID)
 	}
-	if e.Bid != nil {
-		people = append(people, e.Bid.BidderID)
+	for _, bid := range e.Bids {
+		people = append(people, bid.BidderID)
 	}
 	return people
 }

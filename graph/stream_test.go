@@ -34,7 +34,7 @@ func TestAnEventStreamResumesByItsLastID(t *testing.T) {
 			stream.Cut()
 			a.Bid(buyer, lot, 20)
 			again := a.Nobody().ListenAfter(t, stream.LastID, query, id)
-			wantVersion(t, again, 2, "BID_PLACED")
+			wantVersion(t, again, 2, "BIDS_PLACED")
 			elsewhere := a.Nobody().ListenAfter(t, "another-epoch:1", query, id)
 			wantVersion(t, elsewhere, 2, "SNAPSHOT")
 			got := request(t, a, http.MethodPost, "/graphql", `{"query":"{ serverTime }"}`,

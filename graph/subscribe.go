@@ -130,7 +130,7 @@ func (r *Resolver) auctionEvent(e realtime.Event) (model.AuctionEvent, error) {
 	change, err := auction.FromEvent(e)
 	return model.AuctionEvent{
 		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.AuctionEventKind(e.Kind), At: e.At,
-		ServerTime: r.Clock.Now(), Auction: change.Auction, Bid: change.Bid,
+		ServerTime: r.Clock.Now(), Auction: change.Auction, Bids: change.Bids,
 	}, err
 }
 

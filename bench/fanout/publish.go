@@ -30,8 +30,8 @@ func (s *stage) commit(ctx context.Context, lot uuid.UUID, events int) (made []r
 				return err
 			}
 			change.Auction.BidCount++
-			change.Bid.Number++
-			event, err := realtime.AppendTx(ctx, tx, auction.Topic(lot), change.Auction.Version, auction.EventBid, change)
+			*change.Bids[0].Number++
+			event, err := realtime.AppendTx(ctx, tx, auction.Topic(lot), change.Auction.Version, auction.EventBids, change)
 			if err != nil {
 				return err
 			}
@@ -54,8 +54,8 @@ func newest(ctx context.Context, tx pgx.Tx, lot uuid.UUID) (change auction.Chang
 	if err := json.Unmarshal(payload, &change); err != nil {
 		return change, err
 	}
-	if change.Bid == nil {
-		return change, fmt.Errorf("the newest event of %s is no bid", lot)
+	if len(change.Bids) != 1 {
+		return change, fmt.Errorf("the newest event of %s is not one bid", lot)
 	}
 	return change, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
 )
 
 // stock is gqlgen as it comes: its own WebSocket transport, and a channel for each viewer, as its documentation shows. The
@@ -58,7 +59,7 @@ func (s *stock) broadcast(message string) error {
 	}
 	event := model.AuctionEvent{
 		Version: e.Version, Epoch: e.Epoch, Kind: model.AuctionEventKind(e.Kind), At: e.At, ServerTime: time.Now(),
-		Auction: e.Change.Auction, Bid: e.Change.Bid,
+		Auction: e.Change.Auction, Bids: e.Change.Bids,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,6 +114,8 @@ func (r stockAuction) Leader(context.Context, *auction.Auction) (*identity.User,
 }
 
 type stockBid struct{ stock *stock }
+
+func (r stockBid) Maximum(context.Context, *auction.Bid) (*money.Amount, error) { return nil, nil }
 
 func (r stockBid) Bidder(context.Context, *auction.Bid) (identity.User, error) {
 	return r.stock.user, nil

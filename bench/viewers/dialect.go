@@ -17,7 +17,7 @@ const watchLot = `subscription Watch($lot: ID!, $after: Int, $epoch: String) {
       price { amount currencyCode } nextMinimum { amount currencyCode }
       leader { id name }
     }
-    bid { id number amount { amount currencyCode } bidder { id name } placedAt }
+    bids { id number amount { amount currencyCode } bidder { id name } placedAt }
   }
 }`
 

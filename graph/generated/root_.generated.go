@@ -91,26 +91,57 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AlreadyLeading struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Maximum func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	Auction struct {
-		Backing          func(childComplexity int) int
-		BidCount         func(childComplexity int) int
-		Bids             func(childComplexity int, first *int, after *string) int
-		ClosedAt         func(childComplexity int) int
-		EndsAt           func(childComplexity int) int
-		ExtensionSeconds func(childComplexity int) int
-		Leader           func(childComplexity int) int
-		Listing          func(childComplexity int) int
-		LotNumber        func(childComplexity int) int
-		NextMinimum      func(childComplexity int) int
-		NodeID           func(childComplexity int) int
-		OpenedAt         func(childComplexity int) int
-		Order            func(childComplexity int) int
-		Price            func(childComplexity int) int
-		Seller           func(childComplexity int) int
-		Show             func(childComplexity int) int
-		StartPrice       func(childComplexity int) int
-		Status           func(childComplexity int) int
-		Version          func(childComplexity int) int
+		Backing             func(childComplexity int) int
+		BidCount            func(childComplexity int) int
+		Bids                func(childComplexity int, first *int, after *string) int
+		BuyNow              func(childComplexity int) int
+		ClosedAt            func(childComplexity int) int
+		DurationSeconds     func(childComplexity int) int
+		EndsAt              func(childComplexity int) int
+		ExtensionCapSeconds func(childComplexity int) int
+		ExtensionSeconds    func(childComplexity int) int
+		Leader              func(childComplexity int) int
+		Listing             func(childComplexity int) int
+		LotNumber           func(childComplexity int) int
+		MinimumAge          func(childComplexity int) int
+		MinimumTier         func(childComplexity int) int
+		NextMinimum         func(childComplexity int) int
+		NodeID              func(childComplexity int) int
+		OpenedAt            func(childComplexity int) int
+		OpensAt             func(childComplexity int) int
+		Order               func(childComplexity int) int
+		Position            func(childComplexity int) int
+		Price               func(childComplexity int) int
+		RelistedFrom        func(childComplexity int) int
+		Reserve             func(childComplexity int) int
+		ReserveMet          func(childComplexity int) int
+		Seller              func(childComplexity int) int
+		Show                func(childComplexity int) int
+		StartPrice          func(childComplexity int) int
+		Status              func(childComplexity int) int
+		TimeLeftMs          func(childComplexity int) int
+		Version             func(childComplexity int) int
+	}
+
+	AuctionBuyNowPayload struct {
+		Auction    func(childComplexity int) int
+		Bid        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AuctionClosed struct {
+		Code    func(childComplexity int) int
+		EndsAt  func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	AuctionConnection struct {
@@ -127,11 +158,18 @@ type ComplexityRoot struct {
 	AuctionEvent struct {
 		At         func(childComplexity int) int
 		Auction    func(childComplexity int) int
-		Bid        func(childComplexity int) int
+		Bids       func(childComplexity int) int
 		Epoch      func(childComplexity int) int
 		Kind       func(childComplexity int) int
 		ServerTime func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	AuctionNotOpen struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		OpensAt func(childComplexity int) int
 	}
 
 	AuctionStartPayload struct {
@@ -140,11 +178,13 @@ type ComplexityRoot struct {
 	}
 
 	Bid struct {
-		Amount   func(childComplexity int) int
-		Bidder   func(childComplexity int) int
-		NodeID   func(childComplexity int) int
-		Number   func(childComplexity int) int
-		PlacedAt func(childComplexity int) int
+		Amount      func(childComplexity int) int
+		Bidder      func(childComplexity int) int
+		CancelledAt func(childComplexity int) int
+		Maximum     func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		Number      func(childComplexity int) int
+		PlacedAt    func(childComplexity int) int
 	}
 
 	BidConnection struct {
@@ -159,10 +199,12 @@ type ComplexityRoot struct {
 	}
 
 	BidPlacePayload struct {
-		Auction    func(childComplexity int) int
-		Bid        func(childComplexity int) int
-		Leading    func(childComplexity int) int
-		UserErrors func(childComplexity int) int
+		Auction     func(childComplexity int) int
+		Bid         func(childComplexity int) int
+		Leading     func(childComplexity int) int
+		NextMinimum func(childComplexity int) int
+		Price       func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	BidTooLow struct {
@@ -170,6 +212,15 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Minimum func(childComplexity int) int
+		Price   func(childComplexity int) int
+	}
+
+	BidderNotEligible struct {
+		Code        func(childComplexity int) int
+		Field       func(childComplexity int) int
+		Message     func(childComplexity int) int
+		MinimumAge  func(childComplexity int) int
+		MinimumTier func(childComplexity int) int
 	}
 
 	Card struct {
@@ -497,6 +548,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AuctionBuyNow       func(childComplexity int, input model.AuctionBuyNowInput) int
 		AuctionStart        func(childComplexity int, input model.AuctionStartInput) int
 		BidPlace            func(childComplexity int, input model.BidPlaceInput) int
 		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
@@ -1228,6 +1280,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AdminActionEdge.Node(childComplexity), true
 
+	case "AlreadyLeading.code":
+		if e.ComplexityRoot.AlreadyLeading.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadyLeading.Code(childComplexity), true
+	case "AlreadyLeading.field":
+		if e.ComplexityRoot.AlreadyLeading.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadyLeading.Field(childComplexity), true
+	case "AlreadyLeading.maximum":
+		if e.ComplexityRoot.AlreadyLeading.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadyLeading.Maximum(childComplexity), true
+	case "AlreadyLeading.message":
+		if e.ComplexityRoot.AlreadyLeading.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadyLeading.Message(childComplexity), true
+
 	case "Auction.backing":
 		if e.ComplexityRoot.Auction.Backing == nil {
 			break
@@ -1251,18 +1328,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Auction.Bids(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Auction.buyNow":
+		if e.ComplexityRoot.Auction.BuyNow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.BuyNow(childComplexity), true
 	case "Auction.closedAt":
 		if e.ComplexityRoot.Auction.ClosedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Auction.ClosedAt(childComplexity), true
+	case "Auction.durationSeconds":
+		if e.ComplexityRoot.Auction.DurationSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.DurationSeconds(childComplexity), true
 	case "Auction.endsAt":
 		if e.ComplexityRoot.Auction.EndsAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Auction.EndsAt(childComplexity), true
+	case "Auction.extensionCapSeconds":
+		if e.ComplexityRoot.Auction.ExtensionCapSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.ExtensionCapSeconds(childComplexity), true
 	case "Auction.extensionSeconds":
 		if e.ComplexityRoot.Auction.ExtensionSeconds == nil {
 			break
@@ -1287,6 +1382,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Auction.LotNumber(childComplexity), true
+	case "Auction.minimumAge":
+		if e.ComplexityRoot.Auction.MinimumAge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.MinimumAge(childComplexity), true
+	case "Auction.minimumTier":
+		if e.ComplexityRoot.Auction.MinimumTier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.MinimumTier(childComplexity), true
 	case "Auction.nextMinimum":
 		if e.ComplexityRoot.Auction.NextMinimum == nil {
 			break
@@ -1305,18 +1412,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Auction.OpenedAt(childComplexity), true
+	case "Auction.opensAt":
+		if e.ComplexityRoot.Auction.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.OpensAt(childComplexity), true
 	case "Auction.order":
 		if e.ComplexityRoot.Auction.Order == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Auction.Order(childComplexity), true
+	case "Auction.position":
+		if e.ComplexityRoot.Auction.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.Position(childComplexity), true
 	case "Auction.price":
 		if e.ComplexityRoot.Auction.Price == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Auction.Price(childComplexity), true
+	case "Auction.relistedFrom":
+		if e.ComplexityRoot.Auction.RelistedFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.RelistedFrom(childComplexity), true
+	case "Auction.reserve":
+		if e.ComplexityRoot.Auction.Reserve == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.Reserve(childComplexity), true
+	case "Auction.reserveMet":
+		if e.ComplexityRoot.Auction.ReserveMet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.ReserveMet(childComplexity), true
 	case "Auction.seller":
 		if e.ComplexityRoot.Auction.Seller == nil {
 			break
@@ -1341,12 +1478,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Auction.Status(childComplexity), true
+	case "Auction.timeLeftMs":
+		if e.ComplexityRoot.Auction.TimeLeftMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Auction.TimeLeftMs(childComplexity), true
 	case "Auction.version":
 		if e.ComplexityRoot.Auction.Version == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Auction.Version(childComplexity), true
+
+	case "AuctionBuyNowPayload.auction":
+		if e.ComplexityRoot.AuctionBuyNowPayload.Auction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionBuyNowPayload.Auction(childComplexity), true
+	case "AuctionBuyNowPayload.bid":
+		if e.ComplexityRoot.AuctionBuyNowPayload.Bid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionBuyNowPayload.Bid(childComplexity), true
+	case "AuctionBuyNowPayload.userErrors":
+		if e.ComplexityRoot.AuctionBuyNowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionBuyNowPayload.UserErrors(childComplexity), true
+
+	case "AuctionClosed.code":
+		if e.ComplexityRoot.AuctionClosed.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionClosed.Code(childComplexity), true
+	case "AuctionClosed.endsAt":
+		if e.ComplexityRoot.AuctionClosed.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionClosed.EndsAt(childComplexity), true
+	case "AuctionClosed.field":
+		if e.ComplexityRoot.AuctionClosed.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionClosed.Field(childComplexity), true
+	case "AuctionClosed.message":
+		if e.ComplexityRoot.AuctionClosed.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionClosed.Message(childComplexity), true
 
 	case "AuctionConnection.edges":
 		if e.ComplexityRoot.AuctionConnection.Edges == nil {
@@ -1392,12 +1579,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuctionEvent.Auction(childComplexity), true
-	case "AuctionEvent.bid":
-		if e.ComplexityRoot.AuctionEvent.Bid == nil {
+	case "AuctionEvent.bids":
+		if e.ComplexityRoot.AuctionEvent.Bids == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AuctionEvent.Bid(childComplexity), true
+		return e.ComplexityRoot.AuctionEvent.Bids(childComplexity), true
 	case "AuctionEvent.epoch":
 		if e.ComplexityRoot.AuctionEvent.Epoch == nil {
 			break
@@ -1422,6 +1609,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuctionEvent.Version(childComplexity), true
+
+	case "AuctionNotOpen.code":
+		if e.ComplexityRoot.AuctionNotOpen.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionNotOpen.Code(childComplexity), true
+	case "AuctionNotOpen.field":
+		if e.ComplexityRoot.AuctionNotOpen.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionNotOpen.Field(childComplexity), true
+	case "AuctionNotOpen.message":
+		if e.ComplexityRoot.AuctionNotOpen.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionNotOpen.Message(childComplexity), true
+	case "AuctionNotOpen.opensAt":
+		if e.ComplexityRoot.AuctionNotOpen.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionNotOpen.OpensAt(childComplexity), true
 
 	case "AuctionStartPayload.auction":
 		if e.ComplexityRoot.AuctionStartPayload.Auction == nil {
@@ -1448,6 +1660,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Bid.Bidder(childComplexity), true
+	case "Bid.cancelledAt":
+		if e.ComplexityRoot.Bid.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Bid.CancelledAt(childComplexity), true
+	case "Bid.maximum":
+		if e.ComplexityRoot.Bid.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Bid.Maximum(childComplexity), true
 	case "Bid.id":
 		if e.ComplexityRoot.Bid.NodeID == nil {
 			break
@@ -1517,6 +1741,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BidPlacePayload.Leading(childComplexity), true
+	case "BidPlacePayload.nextMinimum":
+		if e.ComplexityRoot.BidPlacePayload.NextMinimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidPlacePayload.NextMinimum(childComplexity), true
+	case "BidPlacePayload.price":
+		if e.ComplexityRoot.BidPlacePayload.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidPlacePayload.Price(childComplexity), true
 	case "BidPlacePayload.userErrors":
 		if e.ComplexityRoot.BidPlacePayload.UserErrors == nil {
 			break
@@ -1548,6 +1784,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BidTooLow.Minimum(childComplexity), true
+	case "BidTooLow.price":
+		if e.ComplexityRoot.BidTooLow.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidTooLow.Price(childComplexity), true
+
+	case "BidderNotEligible.code":
+		if e.ComplexityRoot.BidderNotEligible.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidderNotEligible.Code(childComplexity), true
+	case "BidderNotEligible.field":
+		if e.ComplexityRoot.BidderNotEligible.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidderNotEligible.Field(childComplexity), true
+	case "BidderNotEligible.message":
+		if e.ComplexityRoot.BidderNotEligible.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidderNotEligible.Message(childComplexity), true
+	case "BidderNotEligible.minimumAge":
+		if e.ComplexityRoot.BidderNotEligible.MinimumAge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidderNotEligible.MinimumAge(childComplexity), true
+	case "BidderNotEligible.minimumTier":
+		if e.ComplexityRoot.BidderNotEligible.MinimumTier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidderNotEligible.MinimumTier(childComplexity), true
 
 	case "Card.brand":
 		if e.ComplexityRoot.Card.Brand == nil {
@@ -2721,6 +2994,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Minor(childComplexity), true
 
+	case "Mutation.auctionBuyNow":
+		if e.ComplexityRoot.Mutation.AuctionBuyNow == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_auctionBuyNow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AuctionBuyNow(childComplexity, args["input"].(model.AuctionBuyNowInput)), true
 	case "Mutation.auctionStart":
 		if e.ComplexityRoot.Mutation.AuctionStart == nil {
 			break
@@ -5550,6 +5834,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAuctionBuyNowInput,
 		ec.unmarshalInputAuctionStartInput,
 		ec.unmarshalInputBidPlaceInput,
 		ec.unmarshalInputCardRemoveInput,
@@ -5807,18 +6092,22 @@ type WalletFrozen implements UserError {
 `, BuiltIn: false},
 	{Name: "../auction.graphqls", Input: `extend type Query {
   auction(id: ID!): Auction @public
-  "The latest end first."
+  "The latest end first; before them all the lots that wait in shows, and those with a date by that."
   auctions(status: AuctionStatus, first: Int, after: String): AuctionConnection! @public
 }
 
 extend type Mutation {
-  "Opens an auction of one's own listing, at once."
+  "Opens an auction of one's own listing, at once or at ` + "`" + `opensAt` + "`" + `. The listing is reserved from now on."
   auctionStart(input: AuctionStartInput!): AuctionStartPayload! @auth(roles: [SELLER])
   """
-  Bids. On a lot of backing HOLD the amount is held in the bidder's wallet until the bid is outbid or pays for the lot. On one of
-  backing CARD the bid names a saved card; nothing moves, and who wins pays the order with orderPay.
+  Bids up to an amount: the price is what the second highest bid forces, and at most that. Who leads may raise their maximum so, which
+  nobody else sees. On a lot of backing HOLD the leader's maximum is held in their wallet until they are outbid or pay for the lot.
+  On one of backing CARD the bid names a saved card; nothing moves, and who wins pays the order with orderPay. The answer says what the bid
+  did when it was judged; a retry with its key is told the same.
   """
   bidPlace(input: BidPlaceInput!): BidPlacePayload! @idempotent @auth(roles: [BUYER])
+  "Ends a lot at its price to buy it at once, and makes its order, as if it was won."
+  auctionBuyNow(input: AuctionBuyNowInput!): AuctionBuyNowPayload! @idempotent @auth(roles: [BUYER])
 }
 
 extend type Subscription {
@@ -5832,18 +6121,33 @@ extend type Subscription {
 
 "What stands behind the bids of a lot."
 enum AuctionBacking {
-  "The amount, held in the bidder's wallet."
+  "The leader's maximum, held in their wallet."
   HOLD
   "A saved card of the bidder's."
   CARD
 }
 
 enum AuctionStatus {
+  "Waits in a show for its host to open it."
+  QUEUED
+  "Waits for its date."
+  SCHEDULED
   OPEN
+  "Takes no bids; what is left of its time is kept."
+  PAUSED
   "Closed with a winner, whose order exists."
   SOLD
-  "Closed without a bid."
+  "Closed without a bid, or with none that met the reserve."
   UNSOLD
+  "Let go by its host."
+  PASSED
+}
+
+"How well a user is known."
+enum UserTier {
+  UNVERIFIED
+  VERIFIED
+  TRUSTED
 }
 
 type Auction implements Node {
@@ -5851,22 +6155,46 @@ type Auction implements Node {
   listing: Listing! @shared
   seller: User! @shared
   show: Show @shared
-  "The lot's place in its show."
+  "The lot's number in its show."
   lotNumber: Int @shared
+  "The lot's place among those that wait in its show; null for any other."
+  position: Int @shared
   backing: AuctionBacking! @shared
   startPrice: Money! @shared
-  "Of the leading bid; null until the first."
+  "Whether the reserve is met; null where there is none."
+  reserveMet: Boolean @shared
+  "Below it the lot does not sell; for its seller only."
+  reserve: Money
+  "For what the lot can be bought at once; null where it can't, or not any more."
+  buyNow: Money @shared
+  "What the leader would pay; null while nobody leads."
   price: Money @shared
-  "The least that the next bid may be."
+  "The least that a bid of somebody else's than the leader may be."
   nextMinimum: Money! @shared
+  "All that have a number, cancelled ones among them."
   bidCount: Int! @shared
   leader: User @shared
   status: AuctionStatus! @shared
-  openedAt: Time! @shared
-  "When bidding ends, by the server's clock; a late bid moves it."
-  endsAt: Time! @shared
+  "When a lot with a date opens, or did."
+  opensAt: Time @shared
+  "Null while the lot waits."
+  openedAt: Time @shared
+  "When bidding ends, by the server's clock; a late bid moves it. Null while the lot waits or is paused."
+  endsAt: Time @shared
+  "What a paused lot has left, in milliseconds."
+  timeLeftMs: Int @shared
+  "How long the lot is open when no late bid moves its end."
+  durationSeconds: Int! @shared
   "A bid in the last so many seconds moves the end to so many seconds after it. 0: sudden death."
   extensionSeconds: Int! @shared
+  "By how many seconds late bids move the end at most, all together; null: as far as they do."
+  extensionCapSeconds: Int @shared
+  "How old a bidder has to be, in years."
+  minimumAge: Int @shared
+  "How well a bidder has to be known."
+  minimumTier: UserTier @shared
+  "The lot whose terms these are, which did not find its buyer."
+  relistedFrom: Auction @shared
   closedAt: Time @shared
   "Counts the lot's changes, without a hole."
   version: Int! @shared
@@ -5889,11 +6217,16 @@ type AuctionEdge {
 
 type Bid implements Node {
   id: ID! @shared
-  "Counts the lot's bids from 1."
-  number: Int! @shared
+  "Counts the lot's bids from 1, without a hole; null for who led already and raised their maximum, which only they see."
+  number: Int @shared
   bidder: User! @shared
+  "The bid's maximum, or the price right after it where that is less: what a leader would pay at most is in no field that others see."
   amount: Money! @shared
+  "What the bidder would pay at most; for them only."
+  maximum: Money
   placedAt: Time! @shared
+  "When support took it back; it counts no more."
+  cancelledAt: Time @shared
 }
 
 type BidConnection {
@@ -5911,12 +6244,23 @@ input AuctionStartInput {
   listingId: ID!
   "A live show of one's own; the lot gets its next number."
   showId: ID
+  "When the lot opens by itself, within a year; at once without it. Not for a lot of a show."
+  opensAt: Time
   backing: AuctionBacking! = HOLD
   startPrice: MoneyInput!
+  "At least the start price. Everybody sees whether it is met, and nobody else how much it is."
+  reserve: MoneyInput
+  "At least the start price and the reserve. Who bids first, or meets the reserve, takes it away."
+  buyNow: MoneyInput
   "5 to 604800."
   durationSeconds: Int!
   "0 to 600."
   extensionSeconds: Int! = 10
+  "0 to 604800; without it late bids move the end as far as they do."
+  extensionCapSeconds: Int
+  "1 to 120 years."
+  minimumAge: Int
+  minimumTier: UserTier
 }
 
 type AuctionStartPayload {
@@ -5926,6 +6270,7 @@ type AuctionStartPayload {
 
 input BidPlaceInput {
   auctionId: ID!
+  "The most that one pays."
   amount: MoneyInput!
   "A saved card of one's own; wanted on a lot of backing CARD, and refused on any other."
   cardId: ID
@@ -5935,8 +6280,27 @@ input BidPlaceInput {
 
 type BidPlacePayload {
   bid: Bid
-  "Whether this bid leads now."
+  "Whether this bid led when it was taken."
   leading: Boolean
+  "The price right after this bid."
+  price: Money
+  "The next minimum right after this bid."
+  nextMinimum: Money
+  "The lot as it is now: bids that came at the same time may have changed it since."
+  auction: Auction
+  userErrors: [UserError!]!
+}
+
+input AuctionBuyNowInput {
+  auctionId: ID!
+  "A saved card of one's own; wanted on a lot of backing CARD, and refused on any other."
+  cardId: ID
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type AuctionBuyNowPayload {
+  bid: Bid
   auction: Auction
   userErrors: [UserError!]!
 }
@@ -5948,15 +6312,65 @@ type BidTooLow implements UserError {
   field: [String!]
   "The least that a bid must be now."
   minimum: Money!
+  "The price now."
+  price: Money!
+}
+
+"The bidder leads already, with a maximum that is at least the bid (ALREADY_LEADING)."
+type AlreadyLeading implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "The bidder's own maximum; more than that raises it."
+  maximum: Money!
+}
+
+"The lot has not been opened yet (AUCTION_NOT_OPEN)."
+type AuctionNotOpen implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "When it opens by itself; null where its host opens it."
+  opensAt: Time
+}
+
+"The lot has ended (AUCTION_CLOSED)."
+type AuctionClosed implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "When it ended."
+  endsAt: Time!
+}
+
+"The lot asks for more than is known of the bidder (BIDDER_NOT_ELIGIBLE). What is missing is not null."
+type BidderNotEligible implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "The age in years that the bidder does not have, by the birth date that is known of them."
+  minimumAge: Int
+  "The tier that the bidder does not have."
+  minimumTier: UserTier
 }
 
 enum AuctionEventKind {
   "The lot as it is, for a viewer who begins here."
   SNAPSHOT
+  "Waits in its show."
+  QUEUED
+  "Waits for its date."
+  SCHEDULED
   OPENED
-  BID_PLACED
+  PAUSED
+  RESUMED
+  "One or more bids, all those of one commit."
+  BIDS_PLACED
+  "Bids were taken back; the lot is as if they had not been."
+  BID_CANCELLED
   SOLD
   UNSOLD
+  PASSED
 }
 
 type AuctionEvent {
@@ -5970,8 +6384,8 @@ type AuctionEvent {
   serverTime: Time! @shared
   "The lot right after the event."
   auction: Auction! @shared
-  "The bid of a BID_PLACED."
-  bid: Bid @shared
+  "The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back."
+  bids: [Bid!]! @shared
 }
 `, BuiltIn: false},
 	{Name: "../ban.graphqls", Input: `extend type Query {
@@ -8080,10 +8494,18 @@ func (ec *executionContext) childFields_Auction(ctx context.Context, field graph
 		return ec.fieldContext_Auction_show(ctx, field)
 	case "lotNumber":
 		return ec.fieldContext_Auction_lotNumber(ctx, field)
+	case "position":
+		return ec.fieldContext_Auction_position(ctx, field)
 	case "backing":
 		return ec.fieldContext_Auction_backing(ctx, field)
 	case "startPrice":
 		return ec.fieldContext_Auction_startPrice(ctx, field)
+	case "reserveMet":
+		return ec.fieldContext_Auction_reserveMet(ctx, field)
+	case "reserve":
+		return ec.fieldContext_Auction_reserve(ctx, field)
+	case "buyNow":
+		return ec.fieldContext_Auction_buyNow(ctx, field)
 	case "price":
 		return ec.fieldContext_Auction_price(ctx, field)
 	case "nextMinimum":
@@ -8094,12 +8516,26 @@ func (ec *executionContext) childFields_Auction(ctx context.Context, field graph
 		return ec.fieldContext_Auction_leader(ctx, field)
 	case "status":
 		return ec.fieldContext_Auction_status(ctx, field)
+	case "opensAt":
+		return ec.fieldContext_Auction_opensAt(ctx, field)
 	case "openedAt":
 		return ec.fieldContext_Auction_openedAt(ctx, field)
 	case "endsAt":
 		return ec.fieldContext_Auction_endsAt(ctx, field)
+	case "timeLeftMs":
+		return ec.fieldContext_Auction_timeLeftMs(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_Auction_durationSeconds(ctx, field)
 	case "extensionSeconds":
 		return ec.fieldContext_Auction_extensionSeconds(ctx, field)
+	case "extensionCapSeconds":
+		return ec.fieldContext_Auction_extensionCapSeconds(ctx, field)
+	case "minimumAge":
+		return ec.fieldContext_Auction_minimumAge(ctx, field)
+	case "minimumTier":
+		return ec.fieldContext_Auction_minimumTier(ctx, field)
+	case "relistedFrom":
+		return ec.fieldContext_Auction_relistedFrom(ctx, field)
 	case "closedAt":
 		return ec.fieldContext_Auction_closedAt(ctx, field)
 	case "version":
@@ -8110,6 +8546,18 @@ func (ec *executionContext) childFields_Auction(ctx context.Context, field graph
 		return ec.fieldContext_Auction_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Auction", field.Name)
+}
+
+func (ec *executionContext) childFields_AuctionBuyNowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bid":
+		return ec.fieldContext_AuctionBuyNowPayload_bid(ctx, field)
+	case "auction":
+		return ec.fieldContext_AuctionBuyNowPayload_auction(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AuctionBuyNowPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuctionBuyNowPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuctionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8148,8 +8596,8 @@ func (ec *executionContext) childFields_AuctionEvent(ctx context.Context, field 
 		return ec.fieldContext_AuctionEvent_serverTime(ctx, field)
 	case "auction":
 		return ec.fieldContext_AuctionEvent_auction(ctx, field)
-	case "bid":
-		return ec.fieldContext_AuctionEvent_bid(ctx, field)
+	case "bids":
+		return ec.fieldContext_AuctionEvent_bids(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuctionEvent", field.Name)
 }
@@ -8174,8 +8622,12 @@ func (ec *executionContext) childFields_Bid(ctx context.Context, field graphql.C
 		return ec.fieldContext_Bid_bidder(ctx, field)
 	case "amount":
 		return ec.fieldContext_Bid_amount(ctx, field)
+	case "maximum":
+		return ec.fieldContext_Bid_maximum(ctx, field)
 	case "placedAt":
 		return ec.fieldContext_Bid_placedAt(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_Bid_cancelledAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Bid", field.Name)
 }
@@ -8208,6 +8660,10 @@ func (ec *executionContext) childFields_BidPlacePayload(ctx context.Context, fie
 		return ec.fieldContext_BidPlacePayload_bid(ctx, field)
 	case "leading":
 		return ec.fieldContext_BidPlacePayload_leading(ctx, field)
+	case "price":
+		return ec.fieldContext_BidPlacePayload_price(ctx, field)
+	case "nextMinimum":
+		return ec.fieldContext_BidPlacePayload_nextMinimum(ctx, field)
 	case "auction":
 		return ec.fieldContext_BidPlacePayload_auction(ctx, field)
 	case "userErrors":

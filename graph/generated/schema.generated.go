@@ -40,6 +40,7 @@ import (
 type MutationResolver interface {
 	AuctionStart(ctx context.Context, input model.AuctionStartInput) (model.AuctionStartPayload, error)
 	BidPlace(ctx context.Context, input model.BidPlaceInput) (model.BidPlacePayload, error)
+	AuctionBuyNow(ctx context.Context, input model.AuctionBuyNowInput) (model.AuctionBuyNowPayload, error)
 	UserBan(ctx context.Context, input model.UserBanInput) (model.UserBanPayload, error)
 	UserUnban(ctx context.Context, input model.UserUnbanInput) (model.UserUnbanPayload, error)
 	PhotoUploadCreate(ctx context.Context, input model.PhotoUploadCreateInput) (model.PhotoUploadCreatePayload, error)
@@ -126,6 +127,20 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["roles"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_auctionBuyNow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AuctionBuyNowInput, error) {
+			return ec.unmarshalNAuctionBuyNowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionBuyNowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -1641,6 +1656,75 @@ func (ec *executionContext) fieldContext_Mutation_bidPlace(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_bidPlace_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_auctionBuyNow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_auctionBuyNow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AuctionBuyNow(ctx, fc.Args["input"].(model.AuctionBuyNowInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.AuctionBuyNowPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.AuctionBuyNowPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.AuctionBuyNowPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AuctionBuyNowPayload) graphql.Marshaler {
+			return ec.marshalNAuctionBuyNowPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionBuyNowPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_auctionBuyNow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuctionBuyNowPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_auctionBuyNow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5869,6 +5953,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._CardAmountOutOfRange(ctx, sel, obj)
+	case model.BidderNotEligible:
+		return ec._BidderNotEligible(ctx, sel, &obj)
+	case *model.BidderNotEligible:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._BidderNotEligible(ctx, sel, obj)
 	case model.BidTooLow:
 		return ec._BidTooLow(ctx, sel, &obj)
 	case *model.BidTooLow:
@@ -5876,6 +5967,27 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._BidTooLow(ctx, sel, obj)
+	case model.AuctionNotOpen:
+		return ec._AuctionNotOpen(ctx, sel, &obj)
+	case *model.AuctionNotOpen:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AuctionNotOpen(ctx, sel, obj)
+	case model.AuctionClosed:
+		return ec._AuctionClosed(ctx, sel, &obj)
+	case *model.AuctionClosed:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AuctionClosed(ctx, sel, obj)
+	case model.AlreadyLeading:
+		return ec._AlreadyLeading(ctx, sel, &obj)
+	case *model.AlreadyLeading:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AlreadyLeading(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -6068,6 +6180,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "bidPlace":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_bidPlace(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "auctionBuyNow":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_auctionBuyNow(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -28,6 +28,42 @@ type UserError interface {
 	IsUserError()
 }
 
+// The bidder leads already, with a maximum that is at least the bid (ALREADY_LEADING).
+type AlreadyLeading struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// The bidder's own maximum; more than that raises it.
+	Maximum money.Amount `json:"maximum"`
+}
+
+func (AlreadyLeading) IsUserError() {}
+
+type AuctionBuyNowInput struct {
+	AuctionID id.ID `json:"auctionId"`
+	// A saved card of one's own; wanted on a lot of backing CARD, and refused on any other.
+	CardID *id.ID `json:"cardId,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type AuctionBuyNowPayload struct {
+	Bid        *auction.Bid     `json:"bid,omitempty"`
+	Auction    *auction.Auction `json:"auction,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+// The lot has ended (AUCTION_CLOSED).
+type AuctionClosed struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// When it ended.
+	EndsAt time.Time `json:"endsAt"`
+}
+
+func (AuctionClosed) IsUserError() {}
+
 type AuctionEvent struct {
 	// The lot's version that this event made; the next event's is one greater.
 	Version int `json:"version"`
@@ -39,20 +75,42 @@ type AuctionEvent struct {
 	ServerTime time.Time `json:"serverTime"`
 	// The lot right after the event.
 	Auction auction.Auction `json:"auction"`
-	// The bid of a BID_PLACED.
-	Bid *auction.Bid `json:"bid,omitempty"`
+	// The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back.
+	Bids []auction.Bid `json:"bids"`
 }
+
+// The lot has not been opened yet (AUCTION_NOT_OPEN).
+type AuctionNotOpen struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// When it opens by itself; null where its host opens it.
+	OpensAt *time.Time `json:"opensAt,omitempty"`
+}
+
+func (AuctionNotOpen) IsUserError() {}
 
 type AuctionStartInput struct {
 	ListingID id.ID `json:"listingId"`
 	// A live show of one's own; the lot gets its next number.
-	ShowID     *id.ID          `json:"showId,omitempty"`
+	ShowID *id.ID `json:"showId,omitempty"`
+	// When the lot opens by itself, within a year; at once without it. Not for a lot of a show.
+	OpensAt    *time.Time      `json:"opensAt,omitempty"`
 	Backing    auction.Backing `json:"backing"`
 	StartPrice MoneyInput      `json:"startPrice"`
+	// At least the start price. Everybody sees whether it is met, and nobody else how much it is.
+	Reserve *MoneyInput `json:"reserve,omitempty"`
+	// At least the start price and the reserve. Who bids first, or meets the reserve, takes it away.
+	BuyNow *MoneyInput `json:"buyNow,omitempty"`
 	// 5 to 604800.
 	DurationSeconds int `json:"durationSeconds"`
 	// 0 to 600.
 	ExtensionSeconds int `json:"extensionSeconds"`
+	// 0 to 604800; without it late bids move the end as far as they do.
+	ExtensionCapSeconds *int `json:"extensionCapSeconds,omitempty"`
+	// 1 to 120 years.
+	MinimumAge  *int          `json:"minimumAge,omitempty"`
+	MinimumTier *auction.Tier `json:"minimumTier,omitempty"`
 }
 
 type AuctionStartPayload struct {
@@ -61,8 +119,9 @@ type AuctionStartPayload struct {
 }
 
 type BidPlaceInput struct {
-	AuctionID id.ID      `json:"auctionId"`
-	Amount    MoneyInput `json:"amount"`
+	AuctionID id.ID `json:"auctionId"`
+	// The most that one pays.
+	Amount MoneyInput `json:"amount"`
 	// A saved card of one's own; wanted on a lot of backing CARD, and refused on any other.
 	CardID *id.ID `json:"cardId,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
@@ -71,8 +130,13 @@ type BidPlaceInput struct {
 
 type BidPlacePayload struct {
 	Bid *auction.Bid `json:"bid,omitempty"`
-	// Whether this bid leads now.
-	Leading    *bool            `json:"leading,omitempty"`
+	// Whether this bid led when it was taken.
+	Leading *bool `json:"leading,omitempty"`
+	// The price right after this bid.
+	Price *money.Amount `json:"price,omitempty"`
+	// The next minimum right after this bid.
+	NextMinimum *money.Amount `json:"nextMinimum,omitempty"`
+	// The lot as it is now: bids that came at the same time may have changed it since.
 	Auction    *auction.Auction `json:"auction,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
 }
@@ -84,9 +148,24 @@ type BidTooLow struct {
 	Field   []string `json:"field,omitempty"`
 	// The least that a bid must be now.
 	Minimum money.Amount `json:"minimum"`
+	// The price now.
+	Price money.Amount `json:"price"`
 }
 
 func (BidTooLow) IsUserError() {}
+
+// The lot asks for more than is known of the bidder (BIDDER_NOT_ELIGIBLE). What is missing is not null.
+type BidderNotEligible struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// The age in years that the bidder does not have, by the birth date that is known of them.
+	MinimumAge *int `json:"minimumAge,omitempty"`
+	// The tier that the bidder does not have.
+	MinimumTier *auction.Tier `json:"minimumTier,omitempty"`
+}
+
+func (BidderNotEligible) IsUserError() {}
 
 // The card's part is less or more than a card can be charged (CARD_AMOUNT_TOO_SMALL, CARD_AMOUNT_TOO_LARGE).
 type CardAmountOutOfRange struct {
@@ -749,24 +828,40 @@ type AuctionEventKind string
 
 const (
 	// The lot as it is, for a viewer who begins here.
-	AuctionEventKindSnapshot  AuctionEventKind = "SNAPSHOT"
+	AuctionEventKindSnapshot AuctionEventKind = "SNAPSHOT"
+	// Waits in its show.
+	AuctionEventKindQueued AuctionEventKind = "QUEUED"
+	// Waits for its date.
+	AuctionEventKindScheduled AuctionEventKind = "SCHEDULED"
 	AuctionEventKindOpened    AuctionEventKind = "OPENED"
-	AuctionEventKindBidPlaced AuctionEventKind = "BID_PLACED"
-	AuctionEventKindSold      AuctionEventKind = "SOLD"
-	AuctionEventKindUnsold    AuctionEventKind = "UNSOLD"
+	AuctionEventKindPaused    AuctionEventKind = "PAUSED"
+	AuctionEventKindResumed   AuctionEventKind = "RESUMED"
+	// One or more bids, all those of one commit.
+	AuctionEventKindBidsPlaced AuctionEventKind = "BIDS_PLACED"
+	// Bids were taken back; the lot is as if they had not been.
+	AuctionEventKindBidCancelled AuctionEventKind = "BID_CANCELLED"
+	AuctionEventKindSold         AuctionEventKind = "SOLD"
+	AuctionEventKindUnsold       AuctionEventKind = "UNSOLD"
+	AuctionEventKindPassed       AuctionEventKind = "PASSED"
 )
 
 var AllAuctionEventKind = []AuctionEventKind{
 	AuctionEventKindSnapshot,
+	AuctionEventKindQueued,
+	AuctionEventKindScheduled,
 	AuctionEventKindOpened,
-	AuctionEventKindBidPlaced,
+	AuctionEventKindPaused,
+	AuctionEventKindResumed,
+	AuctionEventKindBidsPlaced,
+	AuctionEventKindBidCancelled,
 	AuctionEventKindSold,
 	AuctionEventKindUnsold,
+	AuctionEventKindPassed,
 }
 
 func (e AuctionEventKind) IsValid() bool {
 	switch e {
-	case AuctionEventKindSnapshot, AuctionEventKindOpened, AuctionEventKindBidPlaced, AuctionEventKindSold, AuctionEventKindUnsold:
+	case AuctionEventKindSnapshot, AuctionEventKindQueued, AuctionEventKindScheduled, AuctionEventKindOpened, AuctionEventKindPaused, AuctionEventKindResumed, AuctionEventKindBidsPlaced, AuctionEventKindBidCancelled, AuctionEventKindSold, AuctionEventKindUnsold, AuctionEventKindPassed:
 		return true
 	}
 	return false

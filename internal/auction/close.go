@@ -11,60 +11,87 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/money"
-	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 )
 
 const (
-	closeEvery = 250 * time.Millisecond // how late a lot may close; bids are refused from its end on all the same
-	closeAgain = 30 * time.Second       // until a lot that could not be closed is tried again
-	closeBatch = 100
+	dueEvery = 250 * time.Millisecond // how late a lot may open or close; bids are refused from its end on all the same
+	dueAgain = 30 * time.Second       // until a lot that could not be opened or closed is tried again
+	dueBatch = 100
 )
 
 // CloseDue closes the lots whose end has come, and says how many it closed. Any number of servers may do so
 // at once. Lots that can't be closed now, however many, do not keep the others from it.
 func (s *Service) CloseDue(ctx context.Context, log *slog.Logger) (closed int, err error) {
-	return s.closeDue(ctx, log, stuck{})
+	return s.due(ctx, log, stuck{}, s.toClose())
 }
 
-// stuck is the lots that could not be closed, and when each is tried again, so that a broken one does not fill
+// OpenDue opens the lots whose date has come, as CloseDue closes.
+func (s *Service) OpenDue(ctx context.Context, log *slog.Logger) (opened int, err error) {
+	return s.due(ctx, log, stuck{}, s.toOpen())
+}
+
+// stuck is the lots that could not be opened or closed, and when each is tried again, so that a broken one does not fill
 // the log.
 type stuck map[uuid.UUID]time.Time
 
-func (s *Service) closeDue(ctx context.Context, log *slog.Logger, later stuck) (closed int, err error) {
+// task is what is done to lots at a time of theirs, by the database's clock.
+type task struct {
+	what string
+	list func(ctx context.Context, after db.AuctionDueRow) ([]db.AuctionDueRow, error)
+	do   func(ctx context.Context, auction uuid.UUID) (bool, error)
+}
+
+func (s *Service) toClose() task {
+	return task{"closed", func(ctx context.Context, after db.AuctionDueRow) ([]db.AuctionDueRow, error) {
+		return s.q.AuctionDue(ctx, s.pool, after.DueAt, after.ID, dueBatch)
+	}, s.Close}
+}
+
+func (s *Service) toOpen() task {
+	return task{"opened", func(ctx context.Context, after db.AuctionDueRow) ([]db.AuctionDueRow, error) {
+		rows, err := s.q.AuctionOpensDue(ctx, s.pool, after.DueAt, after.ID, dueBatch)
+		due := make([]db.AuctionDueRow, len(rows))
+		for i, row := range rows {
+			due[i] = db.AuctionDueRow(row)
+		}
+		return due, err
+	}, s.Open}
+}
+
+func (s *Service) due(ctx context.Context, log *slog.Logger, later stuck, t task) (done int, err error) {
 	var last db.AuctionDueRow
 	for {
-		due, err := s.q.AuctionDue(ctx, s.pool, last.EndsAt, last.ID, closeBatch)
+		due, err := t.list(ctx, last)
 		if err != nil {
-			return closed, fmt.Errorf("find lots that ended: %w", err)
+			return done, fmt.Errorf("find lots to be %s: %w", t.what, err)
 		}
 		for _, last = range due {
 			if time.Now().Before(later[last.ID]) {
 				continue
 			}
 			delete(later, last.ID)
-			ok, err := s.Close(ctx, last.ID)
+			ok, err := t.do(ctx, last.ID)
 			switch {
 			case ctx.Err() != nil:
-				return closed, ctx.Err()
+				return done, ctx.Err()
 			case err != nil:
-				later[last.ID] = time.Now().Add(closeAgain)
-				log.ErrorContext(ctx, "a lot could not be closed and will be tried again", "auction", last.ID, "error", err)
+				later[last.ID] = time.Now().Add(dueAgain)
+				log.ErrorContext(ctx, "a lot could not be "+t.what+" and will be tried again", "auction", last.ID, "error", err)
 			case ok:
-				closed++
+				done++
 			}
 		}
-		if len(due) < closeBatch {
-			return closed, nil
+		if len(due) < dueBatch {
+			return done, nil
 		}
 	}
 }
 
-// CloseLoop closes lots as they end, until ctx does.
+// CloseLoop opens lots at their dates and closes them as they end, until ctx does.
 func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
-	tick := time.NewTicker(closeEvery)
+	tick := time.NewTicker(dueEvery)
 	defer tick.Stop()
 	later := stuck{}
 	for {
@@ -72,8 +99,10 @@ func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if _, err := s.closeDue(ctx, log, later); err != nil && ctx.Err() == nil {
-				log.ErrorContext(ctx, "looking for lots that ended failed and will be tried again", "error", err)
+			for _, t := range []task{s.toClose(), s.toOpen()} {
+				if _, err := s.due(ctx, log, later, t); err != nil && ctx.Err() == nil {
+					log.ErrorContext(ctx, "looking for lots whose time has come failed and will be tried again", "error", err)
+				}
 			}
 		}
 	}
@@ -83,54 +112,43 @@ func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
 // goes back on the market. It is false where there was nothing to close.
 func (s *Service) Close(ctx context.Context, auction uuid.UUID) (closed bool, err error) {
 	defer fault.Wrap(&err, "close auction %s", auction)
-	var events []realtime.Event
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		events = nil
-		row, err := s.q.AuctionLock(ctx, tx, auction)
-		if postgres.NoRows(err) {
-			return ErrNotFound
+	return s.change(ctx, auction, func(tx pgx.Tx, row db.Auction, now time.Time) ([]realtime.Event, error) {
+		if Status(row.Status) != Open || now.Before(*row.EndsAt) {
+			return nil, nil
 		}
-		if err != nil {
-			return err
-		}
-		now, err := s.q.AuctionClock(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if Status(row.Status) != Open || now.Before(row.EndsAt) {
-			return nil
-		}
-		events, err = s.closeTx(ctx, tx, row, now)
-		return err
+		return s.closeTx(ctx, tx, row, now)
 	})
-	if err != nil || len(events) == 0 {
-		return false, err
-	}
-	s.hub.Publish(ctx, events...)
-	return true, nil
 }
 
-func (s *Service) closeTx(ctx context.Context, tx pgx.Tx, row db.Auction, now time.Time) ([]realtime.Event, error) {
-	row.ClosedAt, row.Version = &now, row.Version+1
-	kind, settle := EventUnsold, s.catalog.FreeTx
-	row.Status = string(Unsold)
-	if row.LeaderID != nil {
-		kind, settle = EventSold, s.catalog.SellTx
-		row.Status = string(Sold)
-	}
-	if err := s.updateTx(ctx, tx, row); err != nil {
-		return nil, err
-	}
-	if err := settle(ctx, tx, row.ListingID); err != nil {
-		return nil, err
-	}
-	event, err := appendTx(ctx, tx, kind, Change{Auction: s.auctionOf(row)})
-	if err != nil || row.LeaderID == nil {
-		return []realtime.Event{event}, err
-	}
-	_, events, err := s.orders.CreateWonTx(ctx, tx, order.Won{
-		Auction: row.ID, Listing: row.ListingID, Buyer: *row.LeaderID, Seller: row.SellerID, Hold: row.LeaderHold, Card: row.LeaderCard,
-		Price: money.New(row.Price, money.Currency(row.Currency)),
+// Open opens a lot whose date has come. It is false where there was nothing to open.
+func (s *Service) Open(ctx context.Context, auction uuid.UUID) (opened bool, err error) {
+	defer fault.Wrap(&err, "open auction %s", auction)
+	return s.change(ctx, auction, func(tx pgx.Tx, row db.Auction, now time.Time) ([]realtime.Event, error) {
+		if Status(row.Status) != Scheduled || now.Before(*row.OpensAt) {
+			return nil, nil
+		}
+		_, told, err := s.openTx(ctx, tx, row, now)
+		return told, err
 	})
-	return append([]realtime.Event{event}, events...), ofHold(err)
+}
+
+// change does something to a lot under its lock, and publishes what that tells; false where it tells nothing.
+func (s *Service) change(
+	ctx context.Context, auction uuid.UUID, do func(pgx.Tx, db.Auction, time.Time) ([]realtime.Event, error),
+) (changed bool, err error) {
+	var told []realtime.Event
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		told = nil
+		row, now, err := s.lockTx(ctx, tx, auction)
+		if err != nil {
+			return err
+		}
+		told, err = do(tx, row, now)
+		return err
+	})
+	if err != nil || len(told) == 0 {
+		return false, err
+	}
+	s.hub.Publish(ctx, told...)
+	return true, nil
 }

@@ -25,17 +25,18 @@ func TestCloseMakesTheWinnersOrder(t *testing.T) {
 	lot := w.Lot()
 	w.MustBid(lot.ID, ada, 10_00)
 	w.MustBid(lot.ID, ben, 33_33)
+	w.WantWallet(ben, 66_67, 33_33)
 	a := w.Close(lot.ID)
 	if a.Status != auction.Sold || a.ClosedAt == nil || *a.LeaderID != ben || a.Version != 4 {
 		t.Errorf("%+v", a)
 	}
 	o := w.OrderOf(lot.ID, ben)
-	if o.BuyerID != ben || o.SellerID != lot.SellerID || o.ListingID != lot.ListingID || o.Total != eur(33_33) || o.Payment != order.Paid {
+	if o.BuyerID != ben || o.SellerID != lot.SellerID || o.ListingID != lot.ListingID || o.Total != eur(11_00) || o.Payment != order.Paid {
 		t.Errorf("%+v", o)
 	}
 	w.WantWallet(ada, 100_00, 0)
-	w.WantWallet(ben, 66_67, 0)
-	if escrow := w.Balance(ledger.Escrow, o.ID); escrow != 33_33 {
+	w.WantWallet(ben, 89_00, 0)
+	if escrow := w.Balance(ledger.Escrow, o.ID); escrow != 11_00 {
 		t.Errorf("escrow holds %d", escrow)
 	}
 	if l, err := w.Catalog.Get(t.Context(), lot.ListingID); err != nil || l.Status != catalog.Sold {
@@ -173,8 +174,8 @@ func TestBrokenLotsDontStopTheOthers(t *testing.T) {
 	w.End(broken.ID)
 	w.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, status)
 		SELECT gen_random_uuid(), $1, 'ONE_OFF', 'broken', '', 'GOOD', 'RESERVED' FROM generate_series(1, 230)`, broken.SellerID)
-	w.Exec(`INSERT INTO auction (id, listing_id, seller_id, currency, start_price, price, bid_count, leader_id, leader_hold, opened_at, ends_at, extension, version)
-		SELECT gen_random_uuid(), l.id, a.seller_id, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.opened_at, a.ends_at, 0, 2
+	w.Exec(`INSERT INTO auction (id, listing_id, seller_id, currency, start_price, price, bid_count, bid_seq, leader_id, leader_maximum, leader_hold, duration, opened_at, ends_at, extension, status, version)
+		SELECT gen_random_uuid(), l.id, a.seller_id, a.currency, a.start_price, a.price, a.bid_count, a.bid_seq, a.leader_id, a.leader_maximum, a.leader_hold, a.duration, a.opened_at, a.ends_at, 0, 'OPEN', 2
 		FROM auction a, listing l WHERE l.title = 'broken'`)
 	good, unsold := w.Lot(), w.Lot()
 	w.MustBid(good.ID, ada, 10_00)

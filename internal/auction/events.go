@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,16 +14,22 @@ import (
 
 // The kinds of an auction's events; each carries a Change.
 const (
-	EventOpened = "OPENED"
-	EventBid    = "BID_PLACED"
-	EventSold   = "SOLD"
-	EventUnsold = "UNSOLD"
+	EventQueued       = "QUEUED"
+	EventScheduled    = "SCHEDULED"
+	EventOpened       = "OPENED"
+	EventPaused       = "PAUSED"
+	EventResumed      = "RESUMED"
+	EventBids         = "BIDS_PLACED"
+	EventBidCancelled = "BID_CANCELLED"
+	EventSold         = "SOLD"
+	EventUnsold       = "UNSOLD"
+	EventPassed       = "PASSED"
 )
 
-// Change is the lot right after an event, and the bid that made it, if one did.
+// Change is the lot right after an event, and the bids that made it, or that were cancelled by it.
 type Change struct {
 	Auction Auction `json:"auction"`
-	Bid     *Bid    `json:"bid,omitempty"`
+	Bids    []Bid   `json:"bids,omitempty"`
 }
 
 // Topic is where a lot's changes are told.
@@ -40,10 +47,17 @@ func (s *Service) Snapshot(auction uuid.UUID) func(context.Context) (realtime.Ev
 			return realtime.Event{}, err
 		}
 		payload, err := json.Marshal(Change{Auction: a})
-		return realtime.Event{
-			Topic: Topic(auction), Version: a.Version, Kind: realtime.KindSnapshot, At: a.OpenedAt, Payload: payload,
-		}, err
+		return realtime.Event{Topic: Topic(auction), Version: a.Version, Kind: realtime.KindSnapshot, At: since(a), Payload: payload}, err
 	}
+}
+
+// since is when a lot was opened, or made.
+func since(a Auction) time.Time {
+	if a.OpenedAt != nil {
+		return *a.OpenedAt
+	}
+	sec, nsec := a.ID.Time().UnixTime()
+	return time.Unix(sec, nsec).UTC()
 }
 
 // FromEvent reads the change that an event carries.

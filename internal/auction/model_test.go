@@ -11,13 +11,34 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 )
 
-// model is a lot as one would play it with coins on a table.
+// model is a lot as one would play it with sealed envelopes on a table: the price is worked out anew from all of them.
 type model struct {
-	free   map[uuid.UUID]int64
-	price  int64
-	leader uuid.UUID
-	bids   int
-	open   bool
+	free      map[uuid.UUID]int64
+	envelopes []envelope // in the order in which they came
+	price     int64      // a raise moves none
+	numbers   int
+	open      bool
+}
+
+type envelope struct {
+	who   uuid.UUID
+	cents int64
+}
+
+// best is who leads, up to what, and at what price.
+func (m *model) best() (leader uuid.UUID, maximum, price int64) {
+	for _, e := range m.envelopes {
+		if e.cents > maximum {
+			leader, maximum = e.who, e.cents
+		}
+	}
+	price = min(maximum, 10_00)
+	for _, e := range m.envelopes {
+		if e.who != leader {
+			price = max(price, min(maximum, e.cents+step(e.cents)))
+		}
+	}
+	return leader, maximum, price
 }
 
 // step is the least step over a price, from the table of euros.
@@ -34,28 +55,38 @@ func step(price int64) int64 {
 
 // bid gives the code of the refusal, or "" and plays it.
 func (m *model) bid(who uuid.UUID, seller bool, cents int64) string {
-	minimum := m.price + step(m.price)
-	if m.bids == 0 {
-		minimum = 10_00
+	leader, maximum, _ := m.best()
+	price := m.price
+	minimum, has := int64(10_00), m.free[who]
+	if maximum > 0 {
+		minimum = price + step(price)
+	}
+	if leader == who {
+		has += maximum
 	}
 	switch {
 	case !m.open:
 		return "AUCTION_CLOSED"
 	case seller:
 		return "BID_ON_OWN_LOT"
-	case m.bids > 0 && m.leader == who:
+	case leader == who && cents <= maximum:
 		return "ALREADY_LEADING"
-	case cents < minimum:
+	case leader != who && cents < minimum:
 		return "BID_TOO_LOW"
-	case cents > m.free[who]:
+	case cents > has:
 		return "INSUFFICIENT_FUNDS"
 	}
-	if m.bids > 0 {
-		m.free[m.leader] += m.price
+	m.free[leader] += maximum
+	m.envelopes = append(m.envelopes, envelope{who, cents})
+	if leader != who {
+		m.numbers++
 	}
-	m.free[who] -= cents
-	m.price, m.leader = cents, who
-	m.bids++
+	raised := leader == who
+	leader, maximum, price = m.best()
+	m.free[leader] -= maximum
+	if !raised {
+		m.price = price
+	}
 	return ""
 }
 
@@ -79,9 +110,9 @@ func TestLotAgainstModel(t *testing.T) {
 		for i := range steps {
 			if i == closeAt {
 				a := w.Close(lot.ID)
-				m.open = false
-				if sold := a.Status == auction.Sold; sold != (m.bids > 0) {
-					t.Fatalf("%s after %d bids", a.Status, m.bids)
+				m.closes()
+				if sold := a.Status == auction.Sold; sold != (m.numbers > 0) {
+					t.Fatalf("%s after %d bids", a.Status, m.numbers)
 				}
 			}
 			who := rapid.SampledFrom(people).Draw(t, "who")
@@ -96,25 +127,37 @@ func TestLotAgainstModel(t *testing.T) {
 	w.Audited()
 }
 
+// closes gives the leader back what is held above the price.
+func (m *model) closes() {
+	leader, maximum, _ := m.best()
+	m.open = false
+	m.free[leader] += maximum - m.price
+}
+
 func (m *model) agrees(t *rapid.T, w *domaintest.World, lot uuid.UUID) {
+	leader, maximum, _ := m.best()
+	price := m.price
 	a, err := w.Auctions.Get(w.Ctx(), lot)
-	if err != nil || int(a.BidCount) != m.bids || (a.Status == auction.Open) != m.open {
-		t.Fatalf("%+v, %v; the model has %d bids", a, err, m.bids)
+	if err != nil || int(a.BidCount) != m.numbers || (a.Status == auction.Open) != m.open {
+		t.Fatalf("%+v, %v; the model has %d bids", a, err, m.numbers)
 	}
-	if m.bids > 0 && (a.Price.Minor != m.price || *a.LeaderID != m.leader) {
-		t.Fatalf("%v led by %s, the model has %d led by %s", a.Price, a.LeaderID, m.price, m.leader)
+	if m.numbers > 0 && (a.Price.Minor != price || *a.LeaderID != leader) {
+		t.Fatalf("%v led by %s, the model has %d led by %s", a.Price, a.LeaderID, price, leader)
 	}
 	for who, free := range m.free {
 		held := int64(0)
-		if m.open && m.bids > 0 && m.leader == who {
-			held = m.price
+		if m.open && who == leader {
+			held = maximum
+		}
+		if who == uuid.Nil {
+			continue
 		}
 		if f, h := w.Balance(ledger.Wallet, who), w.Balance(ledger.WalletHeld, who); f != free || h != held {
 			t.Fatalf("the wallet has %d and %d held, the model %d and %d", f, h, free, held)
 		}
 	}
-	if m.bids > 0 && !m.open {
-		if o := w.OrderOf(lot, m.leader); o.Total.Minor != m.price || w.Balance(ledger.Escrow, o.ID) != m.price {
+	if m.numbers > 0 && !m.open {
+		if o := w.OrderOf(lot, leader); o.Total.Minor != price || w.Balance(ledger.Escrow, o.ID) != price {
 			t.Fatalf("%+v", o)
 		}
 	}

@@ -46,7 +46,7 @@ func TestManyBidders(t *testing.T) {
 	a, err := w.Auctions.Get(t.Context(), lot.ID)
 	w.Must(err)
 	events := w.Events(auction.Topic(lot.ID))
-	if len(events) != int(a.BidCount)+1 || a.BidCount < 1 {
+	if len(events) > int(a.BidCount)+1 || a.BidCount < 1 {
 		t.Errorf("%d bids, %d events", a.BidCount, len(events))
 	}
 	if open := w.Int(`SELECT count(*) FROM hold WHERE status = 'OPEN'`); open != 1 {
@@ -54,7 +54,7 @@ func TestManyBidders(t *testing.T) {
 	}
 	replayed(w, lot, events)
 	for _, p := range people {
-		if held := w.Balance("wallet_held", p); held != 0 && p != *a.LeaderID || p == *a.LeaderID && held != a.Price.Minor {
+		if held := w.Balance("wallet_held", p); held != 0 && p != *a.LeaderID || p == *a.LeaderID && held != w.Int(`SELECT leader_maximum FROM auction WHERE id = $1`, lot.ID) {
 			t.Errorf("%d is held of somebody, leader %t", held, p == *a.LeaderID)
 		}
 	}
@@ -62,18 +62,22 @@ func TestManyBidders(t *testing.T) {
 	w.Audited()
 }
 
-// replayed insists that the rules, applied to the bids as they are told, give each state that was told.
+// replayed insists that the events tell every bid once, in the order of its number, and a price that only rises.
 func replayed(w *domaintest.World, lot auction.Auction, events []realtime.Event) {
 	w.T.Helper()
-	price := int64(0)
+	price, number := int64(0), int32(0)
 	for _, e := range events[1:] {
 		change, err := auction.FromEvent(e)
 		w.Must(err)
-		if change.Bid == nil || change.Bid.Amount.Minor <= price || *change.Auction.Price != change.Bid.Amount ||
-			*change.Auction.LeaderID != change.Bid.BidderID || change.Auction.ID != lot.ID {
+		if len(change.Bids) == 0 || change.Auction.Price.Minor < price || change.Auction.ID != lot.ID {
 			w.T.Errorf("after %d came %+v", price, change)
 		}
 		price = change.Auction.Price.Minor
+		for _, b := range change.Bids {
+			if number++; *b.Number != number || b.Amount.Minor > price {
+				w.T.Errorf("bid %d of %s at a price of %d is told as the %dth", *b.Number, b.Amount, price, number)
+			}
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func TestStart(t *testing.T) {
 			t.Errorf("%+v", a)
 		case a.Price != nil, a.LeaderID != nil, a.BidCount != 0, a.NextMinimum != eur(20_00), a.StartPrice != eur(20_00):
 			t.Errorf("%+v", a)
-		case a.Status != auction.Open, a.ClosedAt != nil, a.EndsAt.Sub(a.OpenedAt) != 90*time.Second, a.ExtensionSeconds() != 10:
+		case a.Status != auction.Open, a.ClosedAt != nil, a.EndsAt.Sub(*a.OpenedAt) != 90*time.Second, a.ExtensionSeconds() != 10:
 			t.Errorf("%+v", a)
 		}
 		events := w.Events(auction.Topic(a.ID))

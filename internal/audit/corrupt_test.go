@@ -151,12 +151,12 @@ func corruptions() []corruption {
 		one("a refund that was never posted", "UPDATE ledger.entry SET flow = 'test' WHERE flow = 'return'", "order_refund_posted"),
 		one("a fee that was not taken", "UPDATE orders SET fee = fee + 1 WHERE id = :settled;", "order_settled"),
 		one("the money of a sale went to another", "UPDATE orders SET seller_id = :badr; WHERE id = :settled;", "order_settled", "auction_order"),
-		one("a leader with a hold of another amount", "UPDATE auction SET price = price + 1 WHERE id = :led;", "auction_hold"),
-		one("a leader without a hold", "UPDATE auction SET leader_id = :badr;, bid_count = 1 WHERE id = :quiet;", "auction_hold"),
+		one("a leader with a hold of another amount", "UPDATE auction SET leader_maximum = leader_maximum + 1 WHERE id = :led;", "auction_hold"),
+		one("a leader without a hold", "UPDATE auction SET leader_id = :badr;, bid_count = 1, bid_seq = 1, price = start_price, leader_maximum = start_price WHERE id = :quiet;", "auction_hold"),
 		one("a hold that outlives its lot", "UPDATE auction SET status = 'UNSOLD', closed_at = opened_at WHERE id = :led;", "auction_hold"),
 		one("a hold on no lot", "UPDATE hold SET cause_id = gen_random_uuid() WHERE status = 'OPEN' AND cause_kind = 'auction'", "auction_hold"),
 		one("a sold lot without its order", "UPDATE orders SET auction_id = NULL WHERE id = :paid;", "auction_order"),
-		one("an order over another price", "UPDATE auction SET price = price + 1 WHERE id = :sold;", "auction_order"),
+		one("an order over another price", "UPDATE auction SET price = price + 1, leader_maximum = leader_maximum + 1 WHERE id = :sold;", "auction_order"),
 		one("an order for an unsold lot", "UPDATE auction SET status = 'UNSOLD' WHERE id = :sold;", "auction_order"),
 	}
 }

@@ -260,7 +260,7 @@ func (w *World) SaleTo(buyer uuid.UUID, cents int64) order.Order {
 func (w *World) SaleBy(seller, buyer uuid.UUID, cents int64) order.Order {
 	w.T.Helper()
 	a, err := w.Auctions.Start(w.Ctx(), seller, auction.StartInput{
-		Listing: w.Listing(seller), StartPrice: EUR(min(cents, 10_00)), Duration: time.Hour,
+		Listing: w.Listing(seller), StartPrice: EUR(cents), Duration: time.Hour,
 	})
 	w.Must(err)
 	w.MustBid(a.ID, buyer, cents)

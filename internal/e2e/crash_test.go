@@ -195,7 +195,7 @@ func (s *site) checkBids(auction string, viewer *diary, bidders []*bidder) {
 	}
 	open := s.number(`SELECT count(*) FROM hold WHERE status = 'OPEN' AND cause_kind = 'auction' AND cause_id = $1`, auction)
 	leading := s.number(`SELECT count(*) FROM auction a JOIN hold h ON h.id = a.leader_hold AND h.status = 'OPEN'
-		AND h.user_id = a.leader_id AND h.amount = a.price WHERE a.id = $1`, auction)
+		AND h.user_id = a.leader_id AND h.amount = a.leader_maximum WHERE a.id = $1`, auction)
 	if open != 1 || leading != 1 {
 		s.t.Errorf("%d holds are open, want the leader's alone (%d)", open, leading)
 	}
@@ -208,7 +208,7 @@ func (s *site) bids(auction string) (all []bid) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	rows, err := s.db.Pool.Query(s.t.Context(), `SELECT id::text, number, amount FROM bid WHERE auction_id = $1 ORDER BY number`, key)
+	rows, err := s.db.Pool.Query(s.t.Context(), `SELECT id::text, number, least(amount, price) FROM bid WHERE auction_id = $1 AND number IS NOT NULL ORDER BY number`, key)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func operations() []operation {
 	return []operation{
 		{name: "everything of a lot", kind: aLot, text: inVariables(`subscription Watch($1: ID!, $2: Int, $3: String) {
 			auctionEvents(auctionId: $1, afterVersion: $2, epoch: $3) { __typename version epoch kind at serverTime
-				bid { id number bidder `+someone+` amount `+amounts+` placedAt }
+				bids { id number bidder `+someone+` amount `+amounts+` placedAt }
 				auction { id status version bidCount backing lotNumber show { id } price `+amounts+` nextMinimum `+amounts+` startPrice `+amounts+`
 					leader `+someone+` seller `+someone+` openedAt endsAt closedAt extensionSeconds } } }`, "auction", "afterVersion", "epoch")},
 		{name: "a price", kind: aLot, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String) {
@@ -84,7 +84,7 @@ func operations() []operation {
 		{name: "a price, written differently", kind: aLot, text: inText("auctionEvents", "auctionId",
 			"version epoch, kind auction { price { minor } }")},
 		{name: "a lot with its people", kind: aLot, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String, $bids: Boolean = true) {
-			auctionEvents(auctionId: $1, epoch: $3, afterVersion: $2) { ...Counted auction { ...People } bid @include(if: $bids) { number } } }
+			auctionEvents(auctionId: $1, epoch: $3, afterVersion: $2) { ...Counted auction { ...People } bids @include(if: $bids) { number } } }
 			fragment Counted on AuctionEvent { version epoch kind }
 			fragment People on Auction { leader { name } seller { name } listing { title seller { id } } status }`, "lot", "after", "of")},
 		{name: "much of a lot", kind: aLot, fat: true, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String) {
@@ -92,7 +92,7 @@ func operations() []operation {
 			strings.Join(fat, " ")+` } } } }`, "id", "version", "epoch")},
 		{name: "a lot and one's own order", kind: aLot, own: true, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String) {
 			auctionEvents(auctionId: $1, afterVersion: $2, epoch: $3) { version epoch kind
-				auction { status order { id buyer `+someone+` seller { id } availableActions } } bid { amount { minor } } } }`, "a", "v", "e")},
+				auction { status order { id buyer `+someone+` seller { id } availableActions } } bids { amount { minor } } } }`, "a", "v", "e")},
 		{name: "a lot and its bids", kind: aLot, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String) {
 			auctionEvents(auctionId: $1, afterVersion: $2, epoch: $3) { version epoch kind
 				auction { bidCount bids(first: 1) { nodes { number } } } } }`, "a", "v", "e")},

@@ -26,6 +26,9 @@ import (
 // facts are what the API has to say: objects by their fields, and texts, whole numbers, instants and nil.
 type facts = map[string]any
 
+// list is a list of facts.
+type list []any
+
 // record is one version of a topic, as the database has it.
 type record struct {
 	event facts // the whole of it
@@ -178,8 +181,8 @@ func (t *truth) tellLot(ctx context.Context, e realtime.Event, r *record) error 
 	lot := facts{
 		"id": id.Auction.Encode(a.ID), "status": string(a.Status), "version": a.Version, "bidCount": a.BidCount,
 		"backing": string(a.Backing), "lotNumber": nil, "show": nil, "price": nil, "nextMinimum": sum(a.NextMinimum),
-		"startPrice": sum(a.StartPrice), "leader": nil, "seller": seller, "listing": listing, "openedAt": a.OpenedAt,
-		"endsAt": a.EndsAt, "closedAt": nil, "extensionSeconds": a.ExtensionSeconds(), "order": nil,
+		"startPrice": sum(a.StartPrice), "leader": nil, "seller": seller, "listing": listing, "openedAt": *a.OpenedAt,
+		"endsAt": *a.EndsAt, "closedAt": nil, "extensionSeconds": a.ExtensionSeconds(), "order": nil,
 	}
 	if a.Price != nil {
 		lot["price"] = sum(*a.Price)
@@ -192,16 +195,18 @@ func (t *truth) tellLot(ctx context.Context, e realtime.Event, r *record) error 
 			return err
 		}
 	}
-	r.event["__typename"], r.event["auction"], r.event["bid"] = "AuctionEvent", lot, nil
-	if b := c.Bid; b != nil {
+	r.event["__typename"], r.event["auction"] = "AuctionEvent", lot
+	bids := list{}
+	for _, b := range c.Bids {
 		bidder, err := t.user(ctx, b.BidderID)
 		if err != nil {
 			return err
 		}
-		r.event["bid"] = facts{
-			"id": id.Bid.Encode(b.ID), "number": b.Number, "bidder": bidder, "amount": sum(b.Amount), "placedAt": b.PlacedAt,
-		}
+		bids = append(bids, facts{
+			"id": id.Bid.Encode(b.ID), "number": *b.Number, "bidder": bidder, "amount": sum(b.Amount), "placedAt": b.PlacedAt,
+		})
 	}
+	r.event["bids"] = bids
 	if a.Status == auction.Sold {
 		r.sale = &sale{}
 		return t.pool.QueryRow(ctx, `SELECT id, buyer_id, seller_id FROM orders WHERE auction_id = $1`, a.ID).
@@ -260,8 +265,10 @@ func (r record) snapshot() facts {
 		switch field {
 		case "at":
 			s[field] = anyTime{}
-		case "bid", "message", "object":
+		case "message", "object":
 			s[field] = nil
+		case "bids":
+			s[field] = list{}
 		default:
 			s[field] = value
 		}
@@ -297,7 +304,7 @@ type anyTime struct{}
 var (
 	numbered = regexp.MustCompile(`_\d+$`)
 	// of is when it was asked, not when it happened.
-	ofTheMoment = map[string]bool{"serverTime": true, "availableActions": true, "bids": true}
+	ofTheMoment = map[string]bool{"serverTime": true, "availableActions": true, "auction.bids": true}
 )
 
 // difference says where an answer says something else than the facts; it may say less.
@@ -310,7 +317,7 @@ func difference(got, want any, at string) string {
 		}
 		for field, value := range object {
 			name := numbered.ReplaceAllString(field, "")
-			if ofTheMoment[name] {
+			if ofTheMoment[name] || ofTheMoment[at[strings.LastIndexByte(at, '.')+1:]+"."+name] {
 				continue
 			}
 			expected, known := want[name]
@@ -318,6 +325,17 @@ func difference(got, want any, at string) string {
 				return fmt.Sprintf("%s.%s is %v, of which nothing is known", at, field, value)
 			}
 			if d := difference(value, expected, at+"."+field); d != "" {
+				return d
+			}
+		}
+		return ""
+	case list:
+		items, ok := got.([]any)
+		if !ok || len(items) != len(want) {
+			return fmt.Sprintf("%s is %v, want %d of them", at, got, len(want))
+		}
+		for i, item := range items {
+			if d := difference(item, want[i], fmt.Sprintf("%s[%d]", at, i)); d != "" {
 				return d
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 const watch = `subscription Watch($auction: ID!, $afterVersion: Int, $epoch: String) {
 	auctionEvents(auctionId: $auction, afterVersion: $afterVersion, epoch: $epoch) {
-		version epoch kind bid { id number amount { minor } } auction { status } } }`
+		version epoch kind bids { id number amount { minor } } auction { status } } }`
 
 // diary is what one viewer has seen of a lot, over however many connections.
 type diary struct {
@@ -47,7 +47,7 @@ func (d *diary) note(raw json.RawMessage) error {
 		AuctionEvents struct {
 			Version     int
 			Epoch, Kind string
-			Bid         *bidData
+			Bids        []bidData
 			Auction     struct{ Status string }
 		}
 	}
@@ -64,8 +64,8 @@ func (d *diary) note(raw json.RawMessage) error {
 		return fmt.Errorf("after version %d came %s", d.version, raw)
 	}
 	d.version, d.status = e.Version, e.Auction.Status
-	if e.Bid != nil {
-		d.bids = append(d.bids, e.Bid.bid())
+	for _, b := range e.Bids {
+		d.bids = append(d.bids, b.bid())
 	}
 	return nil
 }

@@ -18,8 +18,10 @@ type lot struct {
 	id      uuid.UUID
 	seller  uuid.UUID
 	price   int64
+	maximum int64 // the leader's, which is set aside
 	leader  uuid.UUID
-	bids    int
+	bids    int     // that were taken, raises among them
+	numbers []int32 // that they were given; 0: a raise
 	closed  bool
 	inputs  []auction.PlaceInput // of the bids that were taken
 	bidders []uuid.UUID
@@ -69,26 +71,47 @@ func (m *machine) judge(l *lot, who uuid.UUID, cents int64) string {
 		return "AUCTION_CLOSED"
 	case who == l.seller:
 		return "BID_ON_OWN_LOT"
-	case l.bids > 0 && who == l.leader:
+	case who == l.leader && cents <= l.maximum:
 		return "ALREADY_LEADING"
-	case cents < l.minimum():
+	case who != l.leader && cents < l.minimum():
 		return "BID_TOO_LOW"
 	case m.isFrozen(who):
 		return "WALLET_FROZEN"
-	case cents > m.books.free(who, "EUR"):
+	case cents > m.books.free(who, "EUR")+l.heldOf(who):
 		return "INSUFFICIENT_FUNDS"
 	}
 	return ""
 }
 
-// take is a bid that counts: its money is set aside, and that of whom it outbids is free again.
-func (m *machine) take(l *lot, who uuid.UUID, in auction.PlaceInput) {
-	if l.bids > 0 {
-		m.books.move(leg(ledger.WalletHeld, l.leader, eur(-l.price)), leg(ledger.Wallet, l.leader, eur(l.price)))
+// heldOf is what a bidder has in the lot.
+func (l *lot) heldOf(who uuid.UUID) int64 {
+	if who == l.leader {
+		return l.maximum
 	}
-	m.books.move(leg(ledger.Wallet, who, minus(in.Amount)), leg(ledger.WalletHeld, who, in.Amount))
-	l.price, l.leader, l.bids = in.Amount.Minor, who, l.bids+1
-	l.inputs, l.bidders = append(l.inputs, in), append(l.bidders, who)
+	return 0
+}
+
+// take is a bid that counts: the leader's maximum is set aside, and that of whom it outbids is free again.
+func (m *machine) take(l *lot, who uuid.UUID, in auction.PlaceInput) {
+	leader, held, cents, number := l.leader, l.maximum, in.Amount.Minor, int32(0)
+	for _, n := range l.numbers {
+		number = max(number, n)
+	}
+	switch number++; {
+	case l.bids == 0:
+		l.price, l.leader, l.maximum = 10_00, who, cents
+	case who == l.leader:
+		l.maximum, number = cents, 0
+	case cents > l.maximum:
+		l.price = min(cents, l.maximum+step(l.maximum))
+		l.leader, l.maximum = who, cents
+	default:
+		l.price = min(l.maximum, cents+step(cents))
+	}
+	m.books.move(leg(ledger.WalletHeld, leader, eur(-held)), leg(ledger.Wallet, leader, eur(held)))
+	m.books.move(leg(ledger.Wallet, l.leader, eur(-l.maximum)), leg(ledger.WalletHeld, l.leader, eur(l.maximum)))
+	l.bids++
+	l.inputs, l.bidders, l.numbers = append(l.inputs, in), append(l.bidders, who), append(l.numbers, number)
 }
 
 // offer opens a lot.
@@ -131,8 +154,12 @@ func (m *machine) bidAgain() {
 	before := m.digest()
 	placed, err := m.Auctions.Place(m.Ctx(), l.bidders[n], in)
 	m.allowed("bid retried", err)
-	if int(placed.Bid.Number) != n+1 || placed.Bid.Amount != in.Amount || m.digest() != before {
-		m.t.Fatalf("the retried bid is %+v, it was the %d. of %v", placed.Bid, n+1, in.Amount)
+	number := int32(0)
+	if placed.Bid.Number != nil {
+		number = *placed.Bid.Number
+	}
+	if number != l.numbers[n] || placed.Bid.Amount.Minor > in.Amount.Minor || m.digest() != before {
+		m.t.Fatalf("the retried bid is %+v, it was number %d of %v", placed.Bid, l.numbers[n], in.Amount)
 	}
 }
 
@@ -154,14 +181,20 @@ func (m *machine) bidsAtOnce() {
 		placed[i], err = m.Auctions.Place(m.Ctx(), m.buyers[i], inputs[i])
 		return err
 	})
-	won := 0
-	for i, err := range errs {
-		if err == nil {
-			won++
+	// One comes first. A second one is taken only where the first was the leader's raise, which it equals.
+	won, raised := 0, 0
+	for _, number := range []bool{false, true} {
+		for i, err := range errs {
+			if err != nil || (placed[i].Bid.Number != nil) != number {
+				continue
+			}
+			if won++; !number {
+				raised++
+			}
 			m.take(l, m.buyers[i], inputs[i])
 		}
 	}
-	if won != min(able, 1) {
+	if won < min(able, 1) || won > 1+raised {
 		m.t.Fatalf("of equal bids at once, %d of whom %d could pay, %d were taken: %v", len(errs), able, won, errs)
 	}
 	m.seen.add("bids at once")
@@ -193,5 +226,5 @@ func (m *machine) close(which func(*lot) bool) {
 	}
 	s := m.sold(l.id, l.leader, l.seller, eur(l.price))
 	s.paid = &try{sale: s, wallet: s.total, charge: charge{user: s.buyer, gave: eur(0)}}
-	m.books.move(leg(ledger.WalletHeld, s.buyer, minus(s.total)), leg(ledger.Escrow, s.id, s.total))
+	m.books.move(leg(ledger.WalletHeld, s.buyer, eur(-l.maximum)), leg(ledger.Escrow, s.id, s.total), leg(ledger.Wallet, s.buyer, eur(l.maximum-l.price)))
 }

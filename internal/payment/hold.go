@@ -64,22 +64,27 @@ func (s *Service) ChangeHoldsTx(ctx context.Context, tx pgx.Tx, change HoldChang
 	})
 }
 
-// ConsumeHoldTx turns a hold into its order's escrow. A hold is consumed once.
-func (s *Service) ConsumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, key string) (err error) {
+// ConsumeHoldTx turns so much of a hold into its order's escrow, and gives the rest back to the wallet, by one entry. A hold is
+// consumed once.
+func (s *Service) ConsumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, total money.Amount, key string) (err error) {
 	defer fault.Wrap(&err, "consume hold %s", holdID)
-	return atomically(ctx, tx, func(tx pgx.Tx) error { return s.consumeHoldTx(ctx, tx, holdID, order, key) })
+	return atomically(ctx, tx, func(tx pgx.Tx) error { return s.consumeHoldTx(ctx, tx, holdID, order, total, key) })
 }
 
-func (s *Service) consumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, key string) error {
+func (s *Service) consumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, total money.Amount, key string) error {
 	holds, err := s.resolveHolds(ctx, tx, []uuid.UUID{holdID}, holdConsumed)
 	if err != nil {
 		return err
 	}
 	h := holds[0]
 	c := money.Currency(h.Currency)
+	if total.Currency != c || total.Minor > h.Amount {
+		return fmt.Errorf("hold %s of %s is asked for %s", holdID, money.New(h.Amount, c), total)
+	}
 	return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: orderCause(order), Legs: []ledger.Leg{
 		of(ledger.WalletHeld, h.UserID, c, -h.Amount),
-		of(ledger.Escrow, order, c, h.Amount),
+		of(ledger.Wallet, h.UserID, c, h.Amount-total.Minor),
+		of(ledger.Escrow, order, c, total.Minor),
 	}})
 }
 

@@ -68,14 +68,20 @@ func TestHolds(t *testing.T) {
 	b.heldIsOpen(amal, badr)
 
 	order := id.New()
-	err := b.inTx(func(ctx context.Context, tx pgx.Tx) error {
-		return b.ConsumeHoldTx(ctx, tx, third.ID, order, "consume:"+order.String())
-	})
-	if err != nil {
+	consume := func(cents int64) error {
+		return b.inTx(func(ctx context.Context, tx pgx.Tx) error {
+			return b.ConsumeHoldTx(ctx, tx, third.ID, order, eur(cents), "consume:"+order.String())
+		})
+	}
+	if err := consume(50_01); err == nil {
+		t.Error("more was consumed than is held")
+	}
+	b.wants(badr, 50_00, 50_00)
+	if err := consume(42_00); err != nil {
 		t.Fatal(err)
 	}
-	b.wants(badr, 50_00, 0)
-	if escrow := b.sum(ledger.Escrow, order); escrow != 50_00 {
+	b.wants(badr, 58_00, 0)
+	if escrow := b.sum(ledger.Escrow, order); escrow != 42_00 {
 		t.Errorf("escrow holds %d", escrow)
 	}
 	b.heldIsOpen(amal, badr)
@@ -212,7 +218,7 @@ func TestReleaseRace(t *testing.T) {
 		group.Go(func() {
 			err := b.inTx(func(ctx context.Context, tx pgx.Tx) error {
 				if i%2 == 0 {
-					return b.ConsumeHoldTx(ctx, tx, h.ID, order, uuid.NewString())
+					return b.ConsumeHoldTx(ctx, tx, h.ID, order, h.Amount, uuid.NewString())
 				}
 				return b.ChangeHoldsTx(ctx, tx, change(nil, h.ID))
 			})

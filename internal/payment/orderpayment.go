@@ -272,7 +272,7 @@ func (s *Service) UsableCardTx(ctx context.Context, tx pgx.Tx, user, card uuid.U
 	return row.MethodID, nil
 }
 
-// PayByHoldTx pays an order that its lot's closing has made, all of it from the winner's hold.
+// PayByHoldTx pays an order that its lot's closing has made, all of it from the winner's hold; what is held above that is free again.
 func (s *Service) PayByHoldTx(ctx context.Context, tx pgx.Tx, order, buyer, hold uuid.UUID, total money.Amount) (err error) {
 	defer fault.Wrap(&err, "pay order %s by a hold", order)
 	return atomically(ctx, tx, func(tx pgx.Tx) error {
@@ -283,7 +283,7 @@ func (s *Service) PayByHoldTx(ctx context.Context, tx pgx.Tx, order, buyer, hold
 		if err != nil {
 			return err
 		}
-		return s.consumeHoldTx(ctx, tx, hold, order, orderKey(order, "pay"))
+		return s.consumeHoldTx(ctx, tx, hold, order, total, orderKey(order, "pay"))
 	})
 }
 

@@ -27,7 +27,7 @@ export const swap = () => {
 export const endAsLagging = () => {
   let turn = 0;
   return changeFrames(({ body, raw }) => {
-    if (!body.includes('BID_PLACED') || ++turn < 3) return [raw];
+    if (!body.includes('BIDS_PLACED') || ++turn < 3) return [raw];
     return turn > 3 ? [] : [encodeFrame(TEXT, JSON.stringify({ id: JSON.parse(body).id, type: 'error', payload: [LAGGING] }))];
   });
 };
@@ -43,7 +43,7 @@ export const echoComplete = (id) => () => changeFrames((frame) => (frame.body.in
 /** Changes each unit that carries a bid, which it is told the number of, on whatever transport the connection turns out to be. */
 function changer(change) {
   let turn = 0;
-  const each = (raw) => (raw.includes('BID_PLACED') ? change(raw, ++turn) : [raw]);
+  const each = (raw) => (raw.includes('BIDS_PLACED') ? change(raw, ++turn) : [raw]);
   return afterHead((head) => (head.includes(' 101 ') ? frames((frame) => each(frame.raw)) : chunks(each)));
 }
 

@@ -1,7 +1,7 @@
--- An open auction that holds back, with a leader, has one open hold, its leader's for its price; any other has none.
+-- An open or paused auction that holds back, with a leader, has one open hold, its leader's for their maximum; any other has none.
 SELECT format('auction %s', id),
        CASE WHEN a.status IS NULL THEN format('does not exist and has %s open holds', h.holds)
-            ELSE format('of backing %s is %s at %s %s, led by %s with hold %s; open holds: %s', a.backing, a.status, a.price, a.currency,
+            ELSE format('of backing %s is %s at %s %s, led by %s with hold %s; open holds: %s', a.backing, a.status, a.leader_maximum, a.currency,
                         coalesce(a.leader_id::text, 'nobody'), coalesce(a.leader_hold::text, 'none'), coalesce(h.text, 'none')) END
 FROM auction a
 FULL JOIN (
@@ -11,7 +11,7 @@ FULL JOIN (
     WHERE status = 'OPEN' AND cause_kind = 'auction'
     GROUP BY cause_id
 ) h USING (id)
-WHERE CASE WHEN a.status = 'OPEN' AND a.backing = 'HOLD' AND a.leader_id IS NOT NULL
+WHERE CASE WHEN a.status IN ('OPEN', 'PAUSED') AND a.backing = 'HOLD' AND a.leader_id IS NOT NULL
            THEN (h.holds, h.hold, h.bidder, h.amount, h.currency)
-                IS DISTINCT FROM (1, a.leader_hold::text, a.leader_id::text, a.price, a.currency)
+                IS DISTINCT FROM (1, a.leader_hold::text, a.leader_id::text, a.leader_maximum, a.currency)
            ELSE h.holds IS NOT NULL END

@@ -1,4 +1,4 @@
--- The hold of an order's payment is its buyer's, over the wallet's part: open while the payment is on its way, consumed once it was
+-- The hold of an order's payment is its buyer's, over the wallet's part, or over more where it held the maximum of a lot's winner: open while the payment is on its way, consumed once it was
 -- captured, released otherwise. No order has another hold.
 SELECT format('payment %s', p.id),
        format('is %s with %s %s of user %s from the wallet; hold %s %s', p.status, p.wallet_amount, p.currency, p.user_id, coalesce(p.hold_id::text, 'none'),
@@ -6,7 +6,8 @@ SELECT format('payment %s', p.id),
 FROM order_payment p
 LEFT JOIN hold h ON h.id = p.hold_id
 WHERE p.hold_id IS NOT NULL
-  AND (h.user_id, h.amount, h.currency, h.status) IS DISTINCT FROM (p.user_id, p.wallet_amount, p.currency,
+  AND (h.user_id, CASE WHEN h.cause_kind = 'auction' THEN least(h.amount, p.wallet_amount) ELSE h.amount END, h.currency, h.status)
+      IS DISTINCT FROM (p.user_id, p.wallet_amount, p.currency,
       CASE WHEN p.status = 'CAPTURED' THEN 'CONSUMED' WHEN p.status IN ('VOIDING', 'VOIDED', 'FAILED') THEN 'RELEASED' ELSE 'OPEN' END)
 UNION ALL
 SELECT format('hold %s', h.id), format('is for order %s, and no payment of it has it', h.cause_id)

@@ -1,11 +1,14 @@
--- A captured payment has put both its parts into its order's escrow by one entry, its wallet's part out of the wallet or its hold, and one
+-- A captured payment has put both its parts into its order's escrow by one entry, its wallet's part out of the wallet or its hold, whose rest
+-- went back to the wallet, and one
 -- that somebody captured while it was let go has put the card's on its way back; no other payment has. The card's part has the provider's record.
 WITH wanted AS (
     SELECT p.order_id, CASE WHEN p.card_amount > 0 THEN 'order_payment:' || p.id || ':capture' ELSE 'order:' || p.order_id || ':pay' END AS key,
            p.currency, l.kind, l.owner, l.amount
-    FROM order_payment p,
+    FROM order_payment p
+    LEFT JOIN hold h ON h.id = p.hold_id,
          LATERAL (VALUES ('escrow', p.order_id, p.wallet_amount + p.card_amount),
-                         (CASE WHEN p.hold_id IS NULL THEN 'wallet' ELSE 'wallet_held' END, p.user_id, -p.wallet_amount)) AS l (kind, owner, amount)
+                         ('wallet_held', p.user_id, -coalesce(h.amount, 0)),
+                         ('wallet', p.user_id, coalesce(h.amount, 0) - p.wallet_amount)) AS l (kind, owner, amount)
     WHERE p.status = 'CAPTURED' AND l.amount <> 0
     UNION ALL
     SELECT p.order_id, 'order_payment:' || p.id || ':taken', p.currency, 'refund_in_flight', p.id, p.card_amount

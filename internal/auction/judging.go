@@ -1,0 +1,342 @@
+package auction
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// judging is a batch of bids on one lot in one transaction. It changes nothing of the asks before the transaction is committed:
+// it may be run again.
+type judging struct {
+	s     *Service
+	tx    pgx.Tx
+	asks  []*ask
+	short map[uuid.UUID]error // whose money was found to be gone, and how that was refused
+
+	row      db.Auction
+	now      time.Time
+	state    State
+	lead     int // which ask leads in the end; -1: none of these
+	known    []db.BidAskRow
+	verdicts []verdict
+	byKey    map[firstKey]int // which ask was the first with a bidder's key
+	taken    db.BidsInsertParams
+}
+
+// verdict is what became of an ask.
+type verdict struct {
+	placed Placed
+	err    error
+}
+
+type firstKey struct {
+	bidder uuid.UUID
+	key    string
+}
+
+// run takes the lot's lock, judges the bids in their order and writes all that follows from them; the holds move last.
+func (b *judging) run(ctx context.Context, lot uuid.UUID) ([]realtime.Event, error) {
+	var err error
+	if b.row, err = b.s.q.AuctionLock(ctx, b.tx, lot); err != nil {
+		if postgres.NoRows(err) {
+			return nil, ErrNotFound
+		}
+		return nil, err
+	}
+	if err := b.look(ctx); err != nil {
+		return nil, err
+	}
+	b.state, b.lead = stateOf(b.row), -1
+	b.verdicts, b.byKey = make([]verdict, len(b.asks)), make(map[firstKey]int, len(b.asks))
+	for i, a := range b.asks {
+		b.verdicts[i] = b.verdictOn(i, a)
+	}
+	told, err := b.write(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return told, b.again(ctx)
+}
+
+// look reads the time, and what the bidders are and have.
+func (b *judging) look(ctx context.Context) (err error) {
+	ask := db.BidAskParams{Currency: b.row.Currency}
+	for _, a := range b.asks {
+		ask.Bidders, ask.Keys = append(ask.Bidders, a.bidder), append(ask.Keys, a.key)
+		ask.Cards = append(ask.Cards, valueOf(a.card))
+	}
+	if b.known, err = b.s.q.BidAsk(ctx, b.tx, ask); err != nil {
+		return err
+	}
+	if len(b.known) != len(b.asks) {
+		return fault.New(fault.Internal, "BIDDER_UNKNOWN", "a bidder is no user")
+	}
+	b.now = b.known[0].Now
+	return nil
+}
+
+// verdictOn judges one bid. A key that has bid before is answered later.
+func (b *judging) verdictOn(i int, a *ask) verdict {
+	key := firstKey{a.bidder, a.key}
+	if _, twice := b.byKey[key]; twice || b.known[i].FirstID != nil {
+		return verdict{}
+	}
+	state, rule, err := Judge(b.state, b.offerOf(a), b.s.increments)
+	if err == nil {
+		err = b.admit(i, a)
+	} else if open := b.state.open(b.now); open == nil {
+		if missing := b.eligible(i); missing != nil {
+			err = missing
+		}
+	}
+	if err != nil {
+		return verdict{err: err}
+	}
+	b.state, b.byKey[key] = state, i
+	if rule.wins() {
+		b.lead = i
+	}
+	return verdict{placed: b.take(a, rule)}
+}
+
+func (b *judging) offerOf(a *ask) Offer {
+	return Offer{Bidder: a.bidder, Currency: a.amount.Currency, Maximum: a.amount.Minor, BuyNow: a.buyNow, At: b.now}
+}
+
+// admit refuses who may not bid here, or does not bring what backs the lot.
+func (b *judging) admit(i int, a *ask) error {
+	known := b.known[i]
+	if err := b.eligible(i); err != nil {
+		return err
+	}
+	if Backing(b.row.Backing) == ByCard {
+		switch {
+		case a.card == nil:
+			return ErrCardMissing.At("cardId")
+		case known.Card == "EXPIRED":
+			return payment.ErrCardExpired.At("cardId")
+		case known.Card != "USABLE":
+			return payment.ErrCardNotFound.At("cardId")
+		}
+		return nil
+	}
+	if a.card != nil {
+		return ErrCardNotTaken.At("cardId")
+	}
+	return b.funded(i, a)
+}
+
+// funded refuses who could not pay for what they offer: also a bid that is outbid at once moves the price. What a bidder has in
+// this lot counts.
+func (b *judging) funded(i int, a *ask) error {
+	known := b.known[i]
+	if err := b.short[a.bidder]; err != nil {
+		return err
+	}
+	if !known.FrozenSince.IsZero() {
+		return payment.ErrWalletFrozen.With("since", known.FrozenSince.UTC())
+	}
+	available, wanted := known.Available, a.amount.Minor
+	if a.buyNow {
+		wanted = b.state.BuyNow
+	}
+	if valueOf(b.row.LeaderID) == a.bidder {
+		available += b.row.LeaderMaximum
+	}
+	if available < wanted {
+		return payment.ErrInsufficientFunds.With("available", b.state.of(available))
+	}
+	return nil
+}
+
+// eligible refuses who is banned, too young, or not known well enough; it says which is missing.
+func (b *judging) eligible(i int) error {
+	known := b.known[i]
+	if known.Banned {
+		return identity.ErrBanned
+	}
+	var missing *fault.Error
+	if age := b.row.MinimumAge; age != nil && known.Age < int32(*age) {
+		missing = ErrNotEligible.With("minimumAge", int(*age))
+	}
+	if tier := b.row.MinimumTier; tier != nil && !Tier(known.Tier).atLeast(Tier(*tier)) {
+		if missing == nil {
+			missing = ErrNotEligible
+		}
+		missing = missing.With("minimumTier", Tier(*tier))
+	}
+	if missing == nil {
+		return nil
+	}
+	return missing
+}
+
+// take adds a bid that was taken to what is written, and says what it did.
+func (b *judging) take(a *ask, rule Rule) Placed {
+	s, t := b.state, &b.taken
+	amount := a.amount.Minor
+	if a.buyNow {
+		amount = s.BuyNow
+	}
+	bid := Bid{
+		ID: id.New(), AuctionID: b.row.ID, BidderID: a.bidder, Amount: s.of(min(amount, s.Price)), PlacedAt: b.now,
+	}
+	number := int32(0)
+	if rule.Numbered() {
+		number = s.Bids
+		bid.Number = &number
+	}
+	t.Ids, t.Seqs, t.Numbers, t.Bidders = append(t.Ids, bid.ID), append(t.Seqs, s.Seq), append(t.Numbers, number), append(t.Bidders, a.bidder)
+	t.Amounts, t.Cards, t.Keys = append(t.Amounts, amount), append(t.Cards, valueOf(a.card)), append(t.Keys, a.key)
+	t.Rules, t.Prices = append(t.Rules, string(rule)), append(t.Prices, s.Price)
+	t.Leaders, t.Ends = append(t.Leaders, s.Leader), append(t.Ends, s.EndsAt)
+	return Placed{Bid: bid, Leading: rule.wins(), Price: s.of(s.Price), NextMinimum: s.of(s.NextMinimum(b.s.increments))}
+}
+
+// write stores the bids, the lot after them, and what everybody hears; where the lot was bought it ends here.
+func (b *judging) write(ctx context.Context) ([]realtime.Event, error) {
+	if len(b.taken.Ids) == 0 {
+		return nil, nil
+	}
+	holds := b.newLeader()
+	told, err := b.writeLot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.taken.AuctionID, b.taken.Version, b.taken.PlacedAt = b.row.ID, b.row.Version, b.now
+	if err := b.s.q.BidsInsert(ctx, b.tx, b.taken); err != nil {
+		return nil, err
+	}
+	bought := b.state.Status == Sold
+	if bought {
+		row, sold, err := b.s.markTx(ctx, b.tx, b.row, b.now, Sold)
+		if err != nil {
+			return nil, err
+		}
+		b.row, told = row, append(told, sold...)
+	}
+	if len(holds.Open) > 0 {
+		if err := b.s.payment.ChangeHoldsTx(ctx, b.tx, holds); err != nil {
+			return nil, ofHold(err)
+		}
+	}
+	if bought {
+		won, err := b.s.settleTx(ctx, b.tx, b.row)
+		return append(told, won...), err
+	}
+	return told, nil
+}
+
+// newLeader puts what the rules have made into the row, and says how the holds change for it: who leads holds their maximum, and
+// nobody else holds anything.
+func (b *judging) newLeader() payment.HoldChange {
+	before := b.row
+	b.row = put(b.row, b.state)
+	if b.lead < 0 {
+		return payment.HoldChange{}
+	}
+	b.row.LeaderCard = b.asks[b.lead].card
+	if Backing(b.row.Backing) != ByHold {
+		return payment.HoldChange{}
+	}
+	hold := payment.NewHold{ID: id.New(), User: b.state.Leader, Amount: b.state.of(b.state.Maximum)}
+	b.row.LeaderHold = &hold.ID
+	change := payment.HoldChange{Key: "bid:" + hold.ID.String(), Cause: holdCause(b.row.ID), Open: []payment.NewHold{hold}}
+	if before.LeaderHold != nil {
+		change.Release = []uuid.UUID{*before.LeaderHold}
+	}
+	return change
+}
+
+// writeLot writes the row; raises alone make no version, and are no news.
+func (b *judging) writeLot(ctx context.Context) ([]realtime.Event, error) {
+	var bids []Bid
+	for _, v := range b.verdicts {
+		if v.placed.Bid.Number != nil {
+			bids = append(bids, v.placed.Bid)
+		}
+	}
+	if len(bids) == 0 {
+		return nil, b.s.updateTx(ctx, b.tx, b.row)
+	}
+	_, told, err := b.s.tellTx(ctx, b.tx, b.row, EventBids, bids...)
+	b.row.Version++
+	return told, err
+}
+
+// again answers the keys that have bid before, in this batch or earlier, as they were answered then.
+func (b *judging) again(ctx context.Context) error {
+	var first []uuid.UUID
+	for i, a := range b.asks {
+		switch at, twice := b.byKey[firstKey{a.bidder, a.key}]; {
+		case b.known[i].FirstID != nil:
+			first = append(first, *b.known[i].FirstID)
+		case twice && at != i:
+			b.verdicts[i] = b.verdicts[at]
+			if !a.same(b.asks[at]) {
+				b.verdicts[i] = verdict{err: ErrKeyReused}
+			}
+		}
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	rows, err := b.s.q.BidsByID(ctx, b.tx, first)
+	if err != nil {
+		return err
+	}
+	bids := make(map[uuid.UUID]db.BidsByIDRow, len(rows))
+	for _, row := range rows {
+		bids[row.Bid.ID] = row
+	}
+	for i, a := range b.asks {
+		if first := b.known[i].FirstID; first != nil {
+			b.verdicts[i] = b.replay(a, bids[*first])
+		}
+	}
+	return nil
+}
+
+// same says whether two asks under one key want the same.
+func (a *ask) same(other *ask) bool {
+	return a.amount == other.amount && a.buyNow == other.buyNow && valueOf(a.card) == valueOf(other.card)
+}
+
+// replay is the answer to a bid that was taken earlier.
+func (b *judging) replay(a *ask, row db.BidsByIDRow) verdict {
+	c := money.Currency(row.Currency)
+	first := ask{amount: money.New(row.Bid.Amount, c), card: row.Bid.CardID}
+	if Rule(row.Bid.Rule) == BuysNow {
+		first = ask{buyNow: true, card: row.Bid.CardID}
+	}
+	if row.Bid.AuctionID != b.row.ID || !a.same(&first) {
+		return verdict{err: ErrKeyReused}
+	}
+	then := b.state
+	then.Price, then.Leader = row.Bid.Price, row.Bid.LeaderID
+	return verdict{placed: Placed{
+		Bid: bidOf(row.Bid, c, row.CancelledAt), Leading: Rule(row.Bid.Rule).wins(), Price: money.New(row.Bid.Price, c),
+		NextMinimum: then.of(then.NextMinimum(b.s.increments)),
+	}}
+}
+
+// answer gives each ask its verdict, once the transaction is committed.
+func (b *judging) answer() {
+	now := b.s.auctionOf(b.row)
+	for i, a := range b.asks {
+		a.placed, a.err = b.verdicts[i].placed, b.verdicts[i].err
+		a.placed.Auction = now
+	}
+}
