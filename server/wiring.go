@@ -103,11 +103,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users.UseReferrals(referrals)
 	orders.UseReferrals(referrals)
 	auctions, err := auction.New(ctx, auction.Config{
-		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub,
+		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub, Log: s.log, Registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.closes("bids that wait", auctions.Drain)
 	answers := idempotency.New(s.pool)
 	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows); err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func (s *Service) due(ctx context.Context, log *slog.Logger, later stuck, t task
 				return done, ctx.Err()
 			case err != nil:
 				later[last.ID] = time.Now().Add(dueAgain)
-				log.ErrorContext(ctx, "a lot could not be "+t.what+" and will be tried again", "auction", last.ID, "error", err)
+				log.ErrorContext(ctx, "a lot whose time has come could not be changed and will be tried again", "auction", last.ID, "to be", t.what, "error", err)
 			case ok:
 				done++
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
@@ -17,37 +18,42 @@ import (
 )
 
 const (
+	batchMax   = 512              // bids of one transaction
+	waitingMax = 8192             // bids that wait for one lot in this server
 	commitTime = 30 * time.Second // for one batch; then nobody knows, and the key finds what was done
 	shortTries = 8                // how many bidders of a batch may turn out to be short before it is done bid by bid
 )
 
-// Drain takes no more bids, and answers those that wait.
+// Drain takes no more bids, and waits until those that wait are answered.
 func (s *Service) Drain(ctx context.Context) error {
-	if err := s.bids.drain(ctx); err != nil {
-		return fmt.Errorf("bids that wait: %w", err)
+	if err := s.bids.Close(ctx); err != nil {
+		return fmt.Errorf("answer the bids that wait: %w", err)
 	}
 	return nil
 }
 
 // commit judges and writes a batch in one transaction. Where that fails for a reason that is one bid's alone, each is done by
 // itself, so that what is wrong with it refuses it and no other.
-func (s *Service) commit(lot uuid.UUID, batch []*ask) {
+func (s *Service) commit(ctx context.Context, lot uuid.UUID, asks []*ask) []batch.Answer[Placed] {
 	begun := time.Now()
-	err := s.commitOnce(lot, batch)
-	if err != nil && len(batch) > 1 && !lost(err) {
+	answers, err := s.commitOnce(ctx, lot, asks)
+	switch {
+	case err == nil:
+	case len(asks) == 1 || lost(err):
+		answers = batch.Fail[Placed](len(asks), refusalOf(err))
+	default:
 		s.metrics.split.Inc()
-		for i := range batch {
-			one := batch[i : i+1]
-			if err := s.commitOnce(lot, one); err != nil {
-				one[0].refuse(refusalOf(err))
+		answers = make([]batch.Answer[Placed], 0, len(asks))
+		for i := range asks {
+			one, err := s.commitOnce(ctx, lot, asks[i:i+1])
+			if err != nil {
+				one = batch.Fail[Placed](1, refusalOf(err))
 			}
-		}
-	} else if err != nil {
-		for _, a := range batch {
-			a.refuse(refusalOf(err))
+			answers = append(answers, one...)
 		}
 	}
-	s.metrics.committed(batch, begun)
+	s.metrics.committed(asks, answers, begun)
+	return answers
 }
 
 // lost says that nobody knows whether a transaction was committed, or that no other will fare better.
@@ -66,15 +72,13 @@ func refusalOf(err error) error {
 	return err
 }
 
-// commitOnce is a batch's transaction, and the answers. It does not end with the request of any bidder. A panic is an error.
-func (s *Service) commitOnce(lot uuid.UUID, batch []*ask) (err error) {
+// commitOnce is a batch's transaction, and the answers. A panic is an error: it may be one bid's alone.
+func (s *Service) commitOnce(ctx context.Context, lot uuid.UUID, asks []*ask) (_ []batch.Answer[Placed], err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
-	defer cancel()
 	short := make(map[uuid.UUID]error)
 	for {
 		var (
@@ -82,19 +86,18 @@ func (s *Service) commitOnce(lot uuid.UUID, batch []*ask) (err error) {
 			b    *judging
 		)
 		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			b = &judging{s: s, tx: tx, asks: batch, short: short}
+			b = &judging{s: s, tx: tx, asks: asks, short: short}
 			told, err = b.run(ctx, lot)
 			return err
 		})
 		if err == nil {
-			b.answer()
 			if len(told) > 0 {
 				s.hub.Publish(ctx, told...)
 			}
-			return nil
+			return b.answers(), nil
 		}
 		if b == nil || !b.blames(err) || len(short) == shortTries {
-			return err
+			return nil, err
 		}
 		short[b.state.Leader] = err // their money went elsewhere since it was looked at: the rest is judged again
 	}

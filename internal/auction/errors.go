@@ -2,7 +2,6 @@ package auction
 
 import (
 	"errors"
-	"time"
 
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/idempotency"
@@ -43,18 +42,8 @@ var (
 // ErrHoldLost is a mistake of ours.
 var ErrHoldLost = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
 
-// Refusals of a server that can't take a bid just now.
-var (
-	ErrBusy     = retryable("AUCTION_BUSY", "Too many bids wait for this lot. Bid again in a moment.")
-	ErrStopping = retryable("UNAVAILABLE", "This server is being stopped. Bid again, with the same idempotency key.")
-	ErrUnknown  = retryable("UNAVAILABLE", "It took too long to know whether the bid is in. Ask again, with the same idempotency key.")
-)
-
-func retryable(code, message string) *fault.Error {
-	err := fault.New(fault.Unavailable, code, message)
-	err.RetryIn = 250 * time.Millisecond
-	return err
-}
+// ErrUnknown is for a batch that took too long: whether it was committed is not known.
+var ErrUnknown = fault.New(fault.Unavailable, "UNAVAILABLE", "It took too long to know whether the bid is in. Ask again, with the same idempotency key.")
 
 // ofHold makes what is wrong with a leader's hold our fault: nobody who bids can do anything about it.
 func ofHold(err error) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
@@ -17,8 +18,7 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 )
 
-// judging is a batch of bids on one lot in one transaction. It changes nothing of the asks before the transaction is committed:
-// it may be run again.
+// judging is a batch of bids on one lot in one transaction.
 type judging struct {
 	s     *Service
 	tx    pgx.Tx
@@ -309,11 +309,6 @@ func (b *judging) again(ctx context.Context) error {
 	return nil
 }
 
-// same says whether two asks under one key want the same.
-func (a *ask) same(other *ask) bool {
-	return a.amount == other.amount && a.buyNow == other.buyNow && valueOf(a.card) == valueOf(other.card)
-}
-
 // replay is the answer to a bid that was taken earlier.
 func (b *judging) replay(a *ask, row db.BidsByIDRow) verdict {
 	c := money.Currency(row.Currency)
@@ -332,11 +327,15 @@ func (b *judging) replay(a *ask, row db.BidsByIDRow) verdict {
 	}}
 }
 
-// answer gives each ask its verdict, once the transaction is committed.
-func (b *judging) answer() {
+// answers are the verdicts, once the transaction is committed.
+func (b *judging) answers() []batch.Answer[Placed] {
 	now := b.s.auctionOf(b.row)
-	for i, a := range b.asks {
-		a.placed, a.err = b.verdicts[i].placed, b.verdicts[i].err
-		a.placed.Auction = now
+	answers := make([]batch.Answer[Placed], len(b.asks))
+	for i, v := range b.verdicts {
+		if answers[i].Err = v.err; v.err == nil {
+			v.placed.Auction = now
+			answers[i].Value = v.placed
+		}
 	}
+	return answers
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souklive/souk/internal/batch"
 )
 
 // metrics are counted over all lots, so their number is bounded.
@@ -48,12 +50,12 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-func (m *metrics) committed(batch []*ask, begun time.Time) {
-	m.size.Observe(float64(len(batch)))
+func (m *metrics) committed(asks []*ask, answers []batch.Answer[Placed], begun time.Time) {
+	m.size.Observe(float64(len(asks)))
 	m.took.Observe(time.Since(begun).Seconds())
-	for _, a := range batch {
+	for i, a := range asks {
 		m.wait.Observe(begun.Sub(a.came).Seconds())
-		if a.err == nil {
+		if answers[i].Err == nil {
 			m.outcome[0].Inc()
 		} else {
 			m.outcome[1].Inc()

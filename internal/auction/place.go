@@ -2,6 +2,7 @@ package auction
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -53,7 +54,7 @@ func (s *Service) Place(ctx context.Context, bidder uuid.UUID, in PlaceInput) (_
 		return Placed{}, err
 	}
 	defer fault.Wrap(&err, "bid on auction %s", in.Auction)
-	return s.bids.ask(ctx, in.Auction, &ask{bidder: bidder, amount: in.Amount, card: in.Card, key: in.IdempotencyKey})
+	return s.bids.Do(ctx, in.Auction, &ask{bidder: bidder, amount: in.Amount, card: in.Card, key: in.IdempotencyKey, came: time.Now()})
 }
 
 // BuyNow ends a lot at its price, and makes its order. It waits its turn as a bid does.
@@ -62,5 +63,20 @@ func (s *Service) BuyNow(ctx context.Context, buyer uuid.UUID, in BuyInput) (_ P
 		return Placed{}, err
 	}
 	defer fault.Wrap(&err, "buy auction %s", in.Auction)
-	return s.bids.ask(ctx, in.Auction, &ask{bidder: buyer, buyNow: true, card: in.Card, key: in.IdempotencyKey})
+	return s.bids.Do(ctx, in.Auction, &ask{bidder: buyer, buyNow: true, card: in.Card, key: in.IdempotencyKey, came: time.Now()})
+}
+
+// ask is a bid that waits for its answer.
+type ask struct {
+	bidder uuid.UUID
+	amount money.Amount // of no meaning for a buy now
+	buyNow bool
+	card   *uuid.UUID
+	key    string
+	came   time.Time // for the metrics alone
+}
+
+// same says whether two asks under one key want the same.
+func (a *ask) same(other *ask) bool {
+	return a.amount == other.amount && a.buyNow == other.buyNow && valueOf(a.card) == valueOf(other.card)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/money"
@@ -36,7 +37,7 @@ type Service struct {
 	log        *slog.Logger
 	metrics    *metrics
 	increments Increments
-	bids       *queue
+	bids       *batch.Queue[uuid.UUID, *ask, Placed]
 }
 
 // Config are the parts that the service works with.
@@ -64,7 +65,7 @@ func New(ctx context.Context, c Config) (_ *Service, err error) {
 	if s.metrics, err = newMetrics(c.Registerer); err != nil {
 		return nil, err
 	}
-	s.bids = newQueue(s.commit)
+	s.bids = batch.New(batch.Config[uuid.UUID, *ask, Placed]{Run: s.commit, Most: batchMax, Waiting: waitingMax, Timeout: commitTime})
 	rows, err := s.q.IncrementList(ctx, c.Pool)
 	for _, row := range rows {
 		currency := money.Currency(row.Currency)

@@ -254,8 +254,12 @@ func (s *story) start(seller uuid.UUID, name string, backing auction.Backing) au
 	s.t.Helper()
 	listing := id.New()
 	s.exec("INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'ONE_OFF', $3, '', 'GOOD')", listing, seller, "a "+name+" thing")
+	cents := int64(10_00)
+	if backing == auction.ByCard {
+		cents = 80_00
+	}
 	a, err := s.auction.Start(s.t.Context(), seller, auction.StartInput{
-		Listing: listing, Backing: backing, StartPrice: money.New(10_00, "EUR"), Duration: time.Hour,
+		Listing: listing, Backing: backing, StartPrice: money.New(cents, "EUR"), Duration: time.Hour,
 	})
 	s.must(err)
 	return a

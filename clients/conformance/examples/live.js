@@ -4,7 +4,7 @@
 export const WATCH = `subscription Watch($auctionId: ID!, $afterVersion: Int, $epoch: String) {
   auctionEvents(auctionId: $auctionId, afterVersion: $afterVersion, epoch: $epoch) {
     version epoch kind
-    bid { number amount { minor } }
+    bids { number amount { minor } }
   }
 }`;
 

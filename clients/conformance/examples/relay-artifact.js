@@ -11,7 +11,7 @@ const argumentDefinitions = names.map((name) => ({ kind: 'LocalArgument', name, 
 const selections = [
   linked('auctionEvents', 'AuctionEvent', [
     scalar('version'), scalar('epoch'), scalar('kind'),
-    linked('bid', 'Bid', [scalar('number'), linked('amount', 'Money', [scalar('minor')])]),
+    plural('bids', 'Bid', [scalar('number'), linked('amount', 'Money', [scalar('minor')])]),
   ], names.map((name) => ({ kind: 'Variable', name, variableName: name }))),
 ];
 

@@ -34,7 +34,7 @@ export class Diary {
     this.#tell();
   }
 
-  #write({ version, epoch, bid }) {
+  #write({ version, epoch, bids }) {
     this.#begun ??= version;
     this.#came = version;
     this.#epoch = epoch;
@@ -43,7 +43,7 @@ export class Diary {
       return;
     }
     this.version = version;
-    this.bids.set(version, bid);
+    this.bids.set(version, bids?.[0]);
   }
 
   /** A subscription that ends by itself is a fault: nobody has ended it. */
