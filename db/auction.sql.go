@@ -80,6 +80,60 @@ func (q *Queries) AuctionEndInsert(ctx context.Context, db DBTX, arg AuctionEndI
 	return err
 }
 
+const auctionEnds = `-- name: AuctionEnds :many
+SELECT auction_id, version, seq, ends_at, latest_end FROM auction_end WHERE auction_id = $1 ORDER BY version
+`
+
+func (q *Queries) AuctionEnds(ctx context.Context, db DBTX, auctionID uuid.UUID) ([]AuctionEnd, error) {
+	rows, err := db.Query(ctx, auctionEnds, auctionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuctionEnd
+	for rows.Next() {
+		var i AuctionEnd
+		if err := rows.Scan(
+			&i.AuctionID,
+			&i.Version,
+			&i.Seq,
+			&i.EndsAt,
+			&i.LatestEnd,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auctionIDs = `-- name: AuctionIDs :many
+SELECT id FROM auction WHERE id > $1 ORDER BY id LIMIT $2
+`
+
+func (q *Queries) AuctionIDs(ctx context.Context, db DBTX, after uuid.UUID, pageSize int32) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, auctionIDs, after, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const auctionInsert = `-- name: AuctionInsert :one
 INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, position, backing, currency, start_price, reserve, buy_now, duration,
                      extension, extension_cap, minimum_age, minimum_tier, status, opens_at, relisted_from)
@@ -620,6 +674,70 @@ func (q *Queries) BidAsk(ctx context.Context, db DBTX, arg BidAskParams) ([]BidA
 	return items, nil
 }
 
+const bidCancellationInsert = `-- name: BidCancellationInsert :exec
+INSERT INTO bid_cancellation (bid_id, auction_id, cause, actor_id, reason, version, seq, cancelled_at)
+SELECT unnest($1::uuid[]), $2, $3, $4, $5, $6, $7, $8
+`
+
+type BidCancellationInsertParams struct {
+	Bids        []uuid.UUID
+	AuctionID   uuid.UUID
+	Cause       string
+	ActorID     uuid.UUID
+	Reason      string
+	Version     int64
+	Seq         int32
+	CancelledAt time.Time
+}
+
+func (q *Queries) BidCancellationInsert(ctx context.Context, db DBTX, arg BidCancellationInsertParams) error {
+	_, err := db.Exec(ctx, bidCancellationInsert,
+		arg.Bids,
+		arg.AuctionID,
+		arg.Cause,
+		arg.ActorID,
+		arg.Reason,
+		arg.Version,
+		arg.Seq,
+		arg.CancelledAt,
+	)
+	return err
+}
+
+const bidGet = `-- name: BidGet :one
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.idempotency_key, b.placed_at, b.card_id, b.seq, b.rule, b.price, b.leader_id, b.ends_at, (c.bid_id IS NOT NULL)::boolean AS cancelled
+FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.id = $1
+`
+
+type BidGetRow struct {
+	Bid       Bid
+	Cancelled bool
+}
+
+func (q *Queries) BidGet(ctx context.Context, db DBTX, id uuid.UUID) (BidGetRow, error) {
+	row := db.QueryRow(ctx, bidGet, id)
+	var i BidGetRow
+	err := row.Scan(
+		&i.Bid.ID,
+		&i.Bid.AuctionID,
+		&i.Bid.Number,
+		&i.Bid.Version,
+		&i.Bid.BidderID,
+		&i.Bid.Amount,
+		&i.Bid.IdempotencyKey,
+		&i.Bid.PlacedAt,
+		&i.Bid.CardID,
+		&i.Bid.Seq,
+		&i.Bid.Rule,
+		&i.Bid.Price,
+		&i.Bid.LeaderID,
+		&i.Bid.EndsAt,
+		&i.Cancelled,
+	)
+	return i, err
+}
+
 const bidMaxima = `-- name: BidMaxima :many
 SELECT b.id, b.amount, a.currency FROM bid b JOIN auction a ON a.id = b.auction_id
 WHERE b.id = ANY ($1::uuid[]) AND b.bidder_id = $2
@@ -796,6 +914,57 @@ func (q *Queries) BidsInsert(ctx context.Context, db DBTX, arg BidsInsertParams)
 		arg.Ends,
 	)
 	return err
+}
+
+const bidsOfAuction = `-- name: BidsOfAuction :many
+SELECT b.id, b.auction_id, b.number, b.version, b.bidder_id, b.amount, b.idempotency_key, b.placed_at, b.card_id, b.seq, b.rule, b.price, b.leader_id, b.ends_at, c.version AS cancelled_by, c.seq AS cancelled_after
+FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.auction_id = $1
+ORDER BY b.seq
+`
+
+type BidsOfAuctionRow struct {
+	Bid            Bid
+	CancelledBy    *int64
+	CancelledAfter *int32
+}
+
+// All of a lot's bids in the order in which they were judged; those that stand have no cancellation.
+func (q *Queries) BidsOfAuction(ctx context.Context, db DBTX, auctionID uuid.UUID) ([]BidsOfAuctionRow, error) {
+	rows, err := db.Query(ctx, bidsOfAuction, auctionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BidsOfAuctionRow
+	for rows.Next() {
+		var i BidsOfAuctionRow
+		if err := rows.Scan(
+			&i.Bid.ID,
+			&i.Bid.AuctionID,
+			&i.Bid.Number,
+			&i.Bid.Version,
+			&i.Bid.BidderID,
+			&i.Bid.Amount,
+			&i.Bid.IdempotencyKey,
+			&i.Bid.PlacedAt,
+			&i.Bid.CardID,
+			&i.Bid.Seq,
+			&i.Bid.Rule,
+			&i.Bid.Price,
+			&i.Bid.LeaderID,
+			&i.Bid.EndsAt,
+			&i.CancelledBy,
+			&i.CancelledAfter,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const incrementList = `-- name: IncrementList :many

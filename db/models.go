@@ -68,6 +68,14 @@ type Auction struct {
 	RelistedFrom  *uuid.UUID
 }
 
+type AuctionEnd struct {
+	AuctionID uuid.UUID
+	Version   int64
+	Seq       int32
+	EndsAt    time.Time
+	LatestEnd *time.Time
+}
+
 type Bid struct {
 	ID             uuid.UUID
 	AuctionID      uuid.UUID

@@ -128,6 +128,22 @@ func (r *mutationResolver) AuctionBuyNow(ctx context.Context, input model.Auctio
 	return model.AuctionBuyNowPayload{Bid: &bought.Bid, Auction: &bought.Auction}, nil
 }
 
+// BidCancel is the resolver for the bidCancel field.
+func (r *mutationResolver) BidCancel(ctx context.Context, input model.BidCancelInput) (model.BidCancelPayload, error) {
+	var in inputReader
+	bid := in.id(input.BidID, id.Bid, "bidId")
+	err := in.err
+	var done auction.Cancelled
+	if err == nil {
+		done, err = r.Auctions.Cancel(ctx, actorID(ctx), bid, input.Reason)
+	}
+	if err != nil {
+		errs, err := refused(err)
+		return model.BidCancelPayload{UserErrors: errs}, err
+	}
+	return model.BidCancelPayload{Bid: &done.Bid, Auction: &done.Auction}, nil
+}
+
 // Auction is the resolver for the auction field.
 func (r *queryResolver) Auction(ctx context.Context, id id.ID) (*auction.Auction, error) {
 	return find(ctx, id, idAuction, load(ctx).auction)

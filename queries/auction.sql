@@ -106,3 +106,25 @@ FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
 WHERE b.auction_id = @auction_id AND b.number < @before_number::integer
 ORDER BY b.number DESC
 LIMIT @page_size;
+
+-- name: BidGet :one
+SELECT sqlc.embed(b), (c.bid_id IS NOT NULL)::boolean AS cancelled
+FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.id = @id;
+
+-- All of a lot's bids in the order in which they were judged; those that stand have no cancellation.
+-- name: BidsOfAuction :many
+SELECT sqlc.embed(b), c.version AS cancelled_by, c.seq AS cancelled_after
+FROM bid b LEFT JOIN bid_cancellation c ON c.bid_id = b.id
+WHERE b.auction_id = @auction_id
+ORDER BY b.seq;
+
+-- name: BidCancellationInsert :exec
+INSERT INTO bid_cancellation (bid_id, auction_id, cause, actor_id, reason, version, seq, cancelled_at)
+SELECT unnest(@bids::uuid[]), @auction_id, @cause, @actor_id, @reason, @version, @seq, @cancelled_at;
+
+-- name: AuctionEnds :many
+SELECT * FROM auction_end WHERE auction_id = @auction_id ORDER BY version;
+
+-- name: AuctionIDs :many
+SELECT id FROM auction WHERE id > @after ORDER BY id LIMIT @page_size;

@@ -58,6 +58,7 @@ func commands() []command {
 		{"serve", "[api|worker]", "serve; everything in one process unless a role is named", runServe},
 		{"migrate", "", "bring the database's schema up to date", runMigrate},
 		{"ledger", "check [--json] [--only name,name]", "prove every balance; exit code 1 if one does not hold", runLedger},
+		{"auction", "replay [--json] --all | id", "judge stored bids again; exit code 1 if the rules say otherwise", runAuction},
 		{"reconcile", "[--json] [--since time] [--young duration]", "compare our books with the payment provider's; exit code 1 if they differ", runReconcile},
 		{"stripe-fake", "[flags]", "serve the play-money Stripe alone", runStripeFake},
 		{"version", "", "say what this binary was built from", runVersion},
@@ -93,7 +94,7 @@ func exitCode(stderr io.Writer, err error) int {
 		return 0
 	case errors.Is(err, errUsage):
 		return exitUsage
-	case errors.Is(err, errLedger), errors.Is(err, errDifferences): // the findings have been printed
+	case errors.Is(err, errLedger), errors.Is(err, errDifferences), errors.Is(err, errReplay): // the findings have been printed
 		return exitFailure
 	default:
 		fmt.Fprintln(stderr, "souk:", err)

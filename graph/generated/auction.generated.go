@@ -1849,6 +1849,102 @@ func (ec *executionContext) fieldContext_Bid_cancelledAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Bid", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _BidCancelPayload_bid(ctx context.Context, field graphql.CollectedField, obj *model.BidCancelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BidCancelPayload_bid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auction.Bid) graphql.Marshaler {
+			return ec.marshalOBid2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBid(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BidCancelPayload_bid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BidCancelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Bid(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BidCancelPayload_auction(ctx context.Context, field graphql.CollectedField, obj *model.BidCancelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BidCancelPayload_auction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Auction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auction.Auction) graphql.Marshaler {
+			return ec.marshalOAuction2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐAuction(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BidCancelPayload_auction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BidCancelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Auction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BidCancelPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BidCancelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BidCancelPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BidCancelPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BidCancelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BidConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Page[auction.Bid]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2588,6 +2684,43 @@ func (ec *executionContext) unmarshalInputAuctionStartInput(ctx context.Context,
 				return it, err
 			}
 			it.MinimumTier = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputBidCancelInput(ctx context.Context, obj any) (model.BidCancelInput, error) {
+	var it model.BidCancelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"bidId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "bidId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bidId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BidID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
 		}
 	}
 	return it, nil
@@ -3642,6 +3775,54 @@ func (ec *executionContext) _Bid(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var bidCancelPayloadImplementors = []string{"BidCancelPayload"}
+
+func (ec *executionContext) _BidCancelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BidCancelPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, bidCancelPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BidCancelPayload")
+		case "bid":
+			out.Values[i] = ec._BidCancelPayload_bid(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "auction":
+			out.Values[i] = ec._BidCancelPayload_auction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BidCancelPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var bidConnectionImplementors = []string{"BidConnection"}
 
 func (ec *executionContext) _BidConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Page[auction.Bid]) graphql.Marshaler {
@@ -4044,6 +4225,15 @@ func (ec *executionContext) marshalNBid2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinte
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNBidCancelInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐBidCancelInput(ctx context.Context, v any) (model.BidCancelInput, error) {
+	res, err := ec.unmarshalInputBidCancelInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBidCancelPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐBidCancelPayload(ctx context.Context, sel ast.SelectionSet, v model.BidCancelPayload) graphql.Marshaler {
+	return ec._BidCancelPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNBidConnection2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐPage(ctx context.Context, sel ast.SelectionSet, v page.Page[auction.Bid]) graphql.Marshaler {

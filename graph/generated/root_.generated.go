@@ -187,6 +187,12 @@ type ComplexityRoot struct {
 		PlacedAt    func(childComplexity int) int
 	}
 
+	BidCancelPayload struct {
+		Auction    func(childComplexity int) int
+		Bid        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	BidConnection struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
@@ -550,6 +556,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AuctionBuyNow       func(childComplexity int, input model.AuctionBuyNowInput) int
 		AuctionStart        func(childComplexity int, input model.AuctionStartInput) int
+		BidCancel           func(childComplexity int, input model.BidCancelInput) int
 		BidPlace            func(childComplexity int, input model.BidPlaceInput) int
 		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
 		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
@@ -1690,6 +1697,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Bid.PlacedAt(childComplexity), true
+
+	case "BidCancelPayload.auction":
+		if e.ComplexityRoot.BidCancelPayload.Auction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidCancelPayload.Auction(childComplexity), true
+	case "BidCancelPayload.bid":
+		if e.ComplexityRoot.BidCancelPayload.Bid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidCancelPayload.Bid(childComplexity), true
+	case "BidCancelPayload.userErrors":
+		if e.ComplexityRoot.BidCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BidCancelPayload.UserErrors(childComplexity), true
 
 	case "BidConnection.edges":
 		if e.ComplexityRoot.BidConnection.Edges == nil {
@@ -3016,6 +3042,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AuctionStart(childComplexity, args["input"].(model.AuctionStartInput)), true
+	case "Mutation.bidCancel":
+		if e.ComplexityRoot.Mutation.BidCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_bidCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BidCancel(childComplexity, args["input"].(model.BidCancelInput)), true
 	case "Mutation.bidPlace":
 		if e.ComplexityRoot.Mutation.BidPlace == nil {
 			break
@@ -5836,6 +5873,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuctionBuyNowInput,
 		ec.unmarshalInputAuctionStartInput,
+		ec.unmarshalInputBidCancelInput,
 		ec.unmarshalInputBidPlaceInput,
 		ec.unmarshalInputCardRemoveInput,
 		ec.unmarshalInputCardSetupFinishInput,
@@ -6110,6 +6148,14 @@ extend type Mutation {
   auctionBuyNow(input: AuctionBuyNowInput!): AuctionBuyNowPayload! @idempotent @auth(roles: [BUYER])
 }
 
+extend type Mutation {
+  """
+  Takes a bid back while its lot is open or paused, with the raises of it that followed. The lot is rebuilt from the bids that are left; who leads
+  then and can't back it loses their bids as well.
+  """
+  bidCancel(input: BidCancelInput!): BidCancelPayload! @auth(roles: [SUPPORT])
+}
+
 extend type Subscription {
   """
   A lot's changes, each once and in order. Without ` + "`" + `afterVersion` + "`" + ` the first event is a SNAPSHOT of the lot
@@ -6301,6 +6347,19 @@ input AuctionBuyNowInput {
 
 type AuctionBuyNowPayload {
   bid: Bid
+  auction: Auction
+  userErrors: [UserError!]!
+}
+
+input BidCancelInput {
+  bidId: ID!
+  "1 to 1000 characters; for staff."
+  reason: String!
+}
+
+type BidCancelPayload {
+  bid: Bid
+  "The lot as it is now."
   auction: Auction
   userErrors: [UserError!]!
 }
@@ -7215,6 +7274,7 @@ type LedgerEntry {
 }
 
 enum AdminActionKind {
+  BID_CANCELLED
   LEDGER_ENTRY_REVERSED
   ORDER_CANCELLED
   ORDER_REFUNDED
@@ -8630,6 +8690,18 @@ func (ec *executionContext) childFields_Bid(ctx context.Context, field graphql.C
 		return ec.fieldContext_Bid_cancelledAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Bid", field.Name)
+}
+
+func (ec *executionContext) childFields_BidCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bid":
+		return ec.fieldContext_BidCancelPayload_bid(ctx, field)
+	case "auction":
+		return ec.fieldContext_BidCancelPayload_auction(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BidCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BidCancelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_BidConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

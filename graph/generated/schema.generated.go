@@ -41,6 +41,7 @@ type MutationResolver interface {
 	AuctionStart(ctx context.Context, input model.AuctionStartInput) (model.AuctionStartPayload, error)
 	BidPlace(ctx context.Context, input model.BidPlaceInput) (model.BidPlacePayload, error)
 	AuctionBuyNow(ctx context.Context, input model.AuctionBuyNowInput) (model.AuctionBuyNowPayload, error)
+	BidCancel(ctx context.Context, input model.BidCancelInput) (model.BidCancelPayload, error)
 	UserBan(ctx context.Context, input model.UserBanInput) (model.UserBanPayload, error)
 	UserUnban(ctx context.Context, input model.UserUnbanInput) (model.UserUnbanPayload, error)
 	PhotoUploadCreate(ctx context.Context, input model.PhotoUploadCreateInput) (model.PhotoUploadCreatePayload, error)
@@ -150,6 +151,20 @@ func (ec *executionContext) field_Mutation_auctionStart_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AuctionStartInput, error) {
 			return ec.unmarshalNAuctionStartInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionStartInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_bidCancel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BidCancelInput, error) {
+			return ec.unmarshalNBidCancelInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐBidCancelInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1725,6 +1740,68 @@ func (ec *executionContext) fieldContext_Mutation_auctionBuyNow(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_auctionBuyNow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_bidCancel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_bidCancel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BidCancel(ctx, fc.Args["input"].(model.BidCancelInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
+				if err != nil {
+					var zeroVal model.BidCancelPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.BidCancelPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.BidCancelPayload) graphql.Marshaler {
+			return ec.marshalNBidCancelPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐBidCancelPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_bidCancel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BidCancelPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_bidCancel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6187,6 +6264,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "auctionBuyNow":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_auctionBuyNow(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bidCancel":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_bidCancel(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -118,6 +118,19 @@ type AuctionStartPayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type BidCancelInput struct {
+	BidID id.ID `json:"bidId"`
+	// 1 to 1000 characters; for staff.
+	Reason string `json:"reason"`
+}
+
+type BidCancelPayload struct {
+	Bid *auction.Bid `json:"bid,omitempty"`
+	// The lot as it is now.
+	Auction    *auction.Auction `json:"auction,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
 type BidPlaceInput struct {
 	AuctionID id.ID `json:"auctionId"`
 	// The most that one pays.

@@ -31,6 +31,7 @@ type Kind string
 
 // The kinds.
 const (
+	BidCancelled        Kind = "BID_CANCELLED"
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"

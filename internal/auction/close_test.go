@@ -167,6 +167,7 @@ func TestLotWithoutItsHold(t *testing.T) {
 func TestBrokenLotsDontStopTheOthers(t *testing.T) {
 	t.Parallel()
 	w := domaintest.New(t)
+	w.Broken = true
 	ada := w.Buyer(100_00)
 	broken := w.Lot()
 	w.MustBid(broken.ID, ada, 10_00)

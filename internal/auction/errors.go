@@ -22,6 +22,9 @@ var (
 	ErrCurrency       = fault.New(fault.Invalid, "CURRENCY_MISMATCH", "The amount must be in the auction's currency.")
 )
 
+// ErrBidCancelled refuses to cancel a bid twice.
+var ErrBidCancelled = fault.New(fault.Conflict, "BID_CANCELLED", "This bid was cancelled already.")
+
 // Refusals of a bid's or a lot's input.
 var (
 	ErrNotFound     = fault.New(fault.NotFound, "AUCTION_NOT_FOUND", "There is no such auction.")

@@ -29,7 +29,9 @@ func (b *bidder) run(auction string, wanted func() bool) error {
 		}
 		switch placed.Code {
 		case "":
-			b.acknowledged = append(b.acknowledged, placed)
+			if placed.Number > 0 { // a raise is nobody else's business
+				b.acknowledged = append(b.acknowledged, placed)
+			}
 			amount = placed.Amount + 100
 		case "BID_TOO_LOW":
 			amount = placed.Minimum
@@ -131,7 +133,7 @@ func (b *bidder) retry(t *testing.T, auction string) {
 		if placed.Code != "" {
 			continue
 		}
-		if n := len(b.acknowledged); n == 0 || b.acknowledged[n-1].ID != placed.ID {
+		if n := len(b.acknowledged); placed.Number > 0 && (n == 0 || b.acknowledged[n-1].ID != placed.ID) {
 			b.acknowledged = append(b.acknowledged, placed)
 		}
 	}

@@ -172,8 +172,8 @@ func (s teller) auction(nobody, hana, bilal, chloe person, listing string) (auct
 	s.do(bilal, "Look at the wallet", nil)
 	s.do(chloe, "Look at the wallet", nil)
 	s.input(chloe, "Outbid", offer(2500, "chloe-bid-1")) // a retry: the same bid
-	s.input(chloe, "Outbid", offer(3000, "chloe-bid-2"))
-	s.input(bilal, "Bid", offer(2500, "bilal-bid-2"))
+	s.input(chloe, "Outbid", offer(2500, "chloe-bid-2"))
+	s.input(bilal, "Bid", offer(2100, "bilal-bid-2"))
 	s.input(bilal, "Bid", offer(50000, "bilal-bid-3"))
 	s.input(hana, "Bid", offer(9000, "hana-bid-1"))
 	s.input(nobody, "Bid", offer(9000, "nobody-bid-1"))
@@ -195,7 +195,7 @@ func (v viewers) see(version int) apitest.JSON {
 	v.t.Helper()
 	his := v.sees("Bilal", v.bilal).At("auctionEvents")
 	hers := v.chloe.Next().At("auctionEvents")
-	for _, field := range []string{"version", "epoch", "kind", "at", "bid", "auction"} {
+	for _, field := range []string{"version", "epoch", "kind", "at", "bids", "auction"} {
 		if a, b := his.Str(field), hers.Str(field); a != b {
 			v.t.Errorf("Bilal sees %s %s, Chloé %s", field, a, b)
 		}

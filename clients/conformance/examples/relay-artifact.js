@@ -5,6 +5,7 @@ import { WATCH } from './live.js';
 const scalar = (name) => ({ kind: 'ScalarField', name, args: null, storageKey: null, alias: null });
 const linked = (name, concreteType, selections, args = null) =>
   ({ kind: 'LinkedField', name, concreteType, plural: false, selections, args, storageKey: null, alias: null });
+const plural = (...linkedOf) => ({ ...linked(...linkedOf), plural: true });
 
 const names = ['auctionId', 'afterVersion', 'epoch'];
 const argumentDefinitions = names.map((name) => ({ kind: 'LocalArgument', name, defaultValue: null }));
