@@ -81,7 +81,7 @@ func (q *Queries) AuctionEndInsert(ctx context.Context, db DBTX, arg AuctionEndI
 }
 
 const auctionEnds = `-- name: AuctionEnds :many
-SELECT auction_id, version, seq, ends_at, latest_end FROM auction_end WHERE auction_id = $1 ORDER BY version
+SELECT auction_id, version, seq, ends_at, latest_end, set_at FROM auction_end WHERE auction_id = $1 ORDER BY set_at
 `
 
 func (q *Queries) AuctionEnds(ctx context.Context, db DBTX, auctionID uuid.UUID) ([]AuctionEnd, error) {
@@ -99,6 +99,7 @@ func (q *Queries) AuctionEnds(ctx context.Context, db DBTX, auctionID uuid.UUID)
 			&i.Seq,
 			&i.EndsAt,
 			&i.LatestEnd,
+			&i.SetAt,
 		); err != nil {
 			return nil, err
 		}

@@ -74,6 +74,7 @@ type AuctionEnd struct {
 	Seq       int32
 	EndsAt    time.Time
 	LatestEnd *time.Time
+	SetAt     time.Time
 }
 
 type Bid struct {

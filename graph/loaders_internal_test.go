@@ -24,7 +24,7 @@ func TestABurstAsksForItsPeopleOnce(t *testing.T) {
 	for range 40 {
 		leader, bidder := id.New(), id.New()
 		people = append(people, leader, bidder)
-		events = append(events, model.AuctionEvent{Auction: auction.Auction{LeaderID: &leader}, Bid: &auction.Bid{BidderID: bidder}})
+		events = append(events, model.AuctionEvent{Auction: auction.Auction{LeaderID: &leader}, Bids: []auction.Bid{{BidderID: bidder}}})
 	}
 	var queries atomic.Int32
 	read := func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]identity.User, error) {

@@ -124,7 +124,7 @@ INSERT INTO bid_cancellation (bid_id, auction_id, cause, actor_id, reason, versi
 SELECT unnest(@bids::uuid[]), @auction_id, @cause, @actor_id, @reason, @version, @seq, @cancelled_at;
 
 -- name: AuctionEnds :many
-SELECT * FROM auction_end WHERE auction_id = @auction_id ORDER BY version;
+SELECT * FROM auction_end WHERE auction_id = @auction_id ORDER BY set_at;
 
 -- name: AuctionIDs :many
 SELECT id FROM auction WHERE id > @after ORDER BY id LIMIT @page_size;

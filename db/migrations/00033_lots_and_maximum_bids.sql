@@ -103,7 +103,8 @@ CREATE TABLE auction_end (
     seq        integer     NOT NULL, -- of the lot's last bid before it
     ends_at    timestamptz NOT NULL,
     latest_end timestamptz,
-    PRIMARY KEY (auction_id, version)
+    set_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (auction_id, set_at)
 );
 INSERT INTO auction_end (auction_id, version, seq, ends_at)
 SELECT a.id, 1, 0, coalesce(

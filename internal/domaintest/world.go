@@ -235,7 +235,8 @@ func (w *World) MustBid(lot, bidder uuid.UUID, cents int64) auction.Placed {
 // End brings a lot's end to now, without closing it.
 func (w *World) End(lot uuid.UUID) {
 	w.T.Helper()
-	w.Exec(`UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1`, lot)
+	w.Exec(`WITH ended AS (UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1 RETURNING *)
+		INSERT INTO auction_end (auction_id, version, seq, ends_at, latest_end) SELECT id, version, bid_seq, ends_at, latest_end FROM ended`, lot)
 }
 
 // Close ends a lot and closes it.
