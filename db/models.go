@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type AdminAction struct {
@@ -29,7 +28,7 @@ type AppUser struct {
 	CreatedAt    time.Time
 	BannedAt     *time.Time
 	BanReason    *string
-	BirthDate    pgtype.Date
+	BirthDate    *time.Time
 	Tier         string
 }
 

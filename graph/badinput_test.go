@@ -51,7 +51,7 @@ func TestBidsThatAreRefused(t *testing.T) {
 	table := []bad{
 		{name: "too low", vars: amount(eur("10.99")), code: "BID_TOO_LOW", field: "amount", data: `{"minimum":{"amount":"11.00","currencyCode":"EUR"}}`},
 		{name: "on one's own lot", who: b.seller.Client, vars: input(bid), code: "BID_ON_OWN_LOT"},
-		{name: "against oneself", who: b.buyer.Client, vars: input(bid), code: "ALREADY_LEADING"},
+		{name: "against oneself", who: b.buyer.Client, vars: amount(eur("10.00")), code: "ALREADY_LEADING"},
 		{name: "without funds", who: b.poor.Client, vars: input(bid), code: "INSUFFICIENT_FUNDS", data: `{"available":{"amount":"5.00","currencyCode":"EUR"}}`},
 		{name: "after the close", vars: input(with(bid, "auctionId", b.closeID)), code: "AUCTION_CLOSED"},
 		{name: "in another currency", vars: amount(apitest.Vars{"amount": "11", "currencyCode": "USD"}), code: "CURRENCY_MISMATCH", field: "amount"},

@@ -9,6 +9,7 @@ import (
 
 // moneyMovers are the mutations that move money, written down apart from the schema: a new one belongs here.
 var moneyMovers = []string{
+	"auctionBuyNow",
 	"bidPlace",
 	"ledgerEntryReverse",
 	"orderCancel",

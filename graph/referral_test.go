@@ -44,7 +44,7 @@ func TestAReferralOverTheAPI(t *testing.T) {
 	}
 
 	a.TopUp(referee, 300)
-	lot := a.Lot(seller, nil)
+	lot := a.LotFrom(seller, nil, 250)
 	a.Bid(referee, lot, 250)
 	order := apitest.Vars{"orderId": a.Close(lot).String(), "idempotencyKey": "k"}
 	seller.Must(t, mutation("orderShip"), input(order))

@@ -86,8 +86,14 @@ func (a *API) Listing(seller Person, title string) catalog.Listing {
 // Lot is an open auction of a listing, from 10 euros, for an hour.
 func (a *API) Lot(seller Person, show *uuid.UUID) auction.Auction {
 	a.t.Helper()
+	return a.LotFrom(seller, show, 10)
+}
+
+// LotFrom is a Lot from so many euros.
+func (a *API) LotFrom(seller Person, show *uuid.UUID, euros int64) auction.Auction {
+	a.t.Helper()
 	lot, err := a.Resolver.Auctions.Start(a.t.Context(), seller.ID, auction.StartInput{
-		Listing: a.Listing(seller, "A lot of something").ID, Show: show, StartPrice: Euros(10), Duration: time.Hour,
+		Listing: a.Listing(seller, "A lot of something").ID, Show: show, StartPrice: Euros(euros), Duration: time.Hour,
 	})
 	a.must(err)
 	return lot
