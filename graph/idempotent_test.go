@@ -22,13 +22,16 @@ var moneyMovers = []string{
 	"walletWithdraw",
 }
 
+// repeatable take a key and move no money: the row that they make holds it, and is the answer.
+var repeatable = []string{"showMessageSend"}
+
 // Whoever takes a key has to keep the answer, and whoever keeps the answer needs a key.
 func TestMoneyMoversAreIdempotent(t *testing.T) {
 	t.Parallel()
 	s := schema()
 	for _, f := range rootFields(s)[s.Mutation] {
 		idempotent := f.Directives.ForName("idempotent") != nil
-		if keyed := keyOf(s, f) != nil; keyed != idempotent {
+		if keyed := keyOf(s, f) != nil && !slices.Contains(repeatable, f.Name); keyed != idempotent {
 			t.Errorf("%s: takes an idempotencyKey: %v; is @idempotent: %v", f.Name, keyed, idempotent)
 		}
 		if moves := slices.Contains(moneyMovers, f.Name); moves != idempotent {
