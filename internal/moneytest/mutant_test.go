@@ -147,7 +147,7 @@ func TestMutantsAreFound(t *testing.T) {
 						panic(found)
 					}
 				}()
-				for range 3 { // some hide well
+				for range 15 { // until it is found; some hide well
 					play.run(run)
 				}
 			})
