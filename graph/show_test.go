@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/graphtest"
@@ -67,6 +68,7 @@ func TestShowEvents(t *testing.T) {
 			wantShow(t, a.Nobody().Subscribe(t, query, with(vars, "after", 1)), "2 STARTED LIVE")
 			wantShow(t, a.Nobody().Subscribe(t, query, with(vars, "after", 0)), "1 SCHEDULED "+string(show.Scheduled))
 			wantShow(t, a.Nobody().Subscribe(t, query, with(vars, "after", 7)), "2 SNAPSHOT LIVE")
+			time.Sleep(freshFor)
 			wantShow(t, a.Nobody().Subscribe(t, query, with(with(vars, "after", 2), "epoch", "another")), "2 SNAPSHOT LIVE")
 		})
 	}
