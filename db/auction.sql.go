@@ -991,3 +991,313 @@ func (q *Queries) IncrementList(ctx context.Context, db DBTX) ([]Increment, erro
 	}
 	return items, nil
 }
+
+const lotsLive = `-- name: LotsLive :many
+SELECT id, status, ends_at FROM auction WHERE show_id = $1::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number
+`
+
+type LotsLiveRow struct {
+	ID     uuid.UUID
+	Status string
+	EndsAt *time.Time
+}
+
+func (q *Queries) LotsLive(ctx context.Context, db DBTX, showID uuid.UUID) ([]LotsLiveRow, error) {
+	rows, err := db.Query(ctx, lotsLive, showID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LotsLiveRow
+	for rows.Next() {
+		var i LotsLiveRow
+		if err := rows.Scan(&i.ID, &i.Status, &i.EndsAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lotsNewest = `-- name: LotsNewest :many
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
+WHERE show_id = $1::uuid AND lot_number < $2::integer
+ORDER BY lot_number DESC
+LIMIT $3
+`
+
+func (q *Queries) LotsNewest(ctx context.Context, db DBTX, showID uuid.UUID, beforeNumber int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsNewest, showID, beforeNumber, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Auction
+	for rows.Next() {
+		var i Auction
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.ShowID,
+			&i.LotNumber,
+			&i.Currency,
+			&i.StartPrice,
+			&i.Price,
+			&i.BidCount,
+			&i.LeaderID,
+			&i.LeaderHold,
+			&i.Status,
+			&i.OpenedAt,
+			&i.EndsAt,
+			&i.Extension,
+			&i.ClosedAt,
+			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lotsPassWaiting = `-- name: LotsPassWaiting :many
+UPDATE auction SET status = 'PASSED', closed_at = clock_timestamp(), position = NULL, version = version + 1
+WHERE show_id = $1::uuid AND status = 'QUEUED'
+RETURNING id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from
+`
+
+func (q *Queries) LotsPassWaiting(ctx context.Context, db DBTX, showID uuid.UUID) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsPassWaiting, showID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Auction
+	for rows.Next() {
+		var i Auction
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.ShowID,
+			&i.LotNumber,
+			&i.Currency,
+			&i.StartPrice,
+			&i.Price,
+			&i.BidCount,
+			&i.LeaderID,
+			&i.LeaderHold,
+			&i.Status,
+			&i.OpenedAt,
+			&i.EndsAt,
+			&i.Extension,
+			&i.ClosedAt,
+			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lotsPlace = `-- name: LotsPlace :exec
+UPDATE auction a SET position = p.position
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::integer[]) AS position) p
+WHERE a.id = p.id AND a.status = 'QUEUED'
+`
+
+func (q *Queries) LotsPlace(ctx context.Context, db DBTX, ids []uuid.UUID, positions []int32) error {
+	_, err := db.Exec(ctx, lotsPlace, ids, positions)
+	return err
+}
+
+const lotsQueued = `-- name: LotsQueued :many
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
+WHERE show_id = $1::uuid AND status = 'QUEUED' AND position > $2::integer
+ORDER BY position
+LIMIT $3
+`
+
+func (q *Queries) LotsQueued(ctx context.Context, db DBTX, showID uuid.UUID, afterPosition int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsQueued, showID, afterPosition, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Auction
+	for rows.Next() {
+		var i Auction
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.ShowID,
+			&i.LotNumber,
+			&i.Currency,
+			&i.StartPrice,
+			&i.Price,
+			&i.BidCount,
+			&i.LeaderID,
+			&i.LeaderHold,
+			&i.Status,
+			&i.OpenedAt,
+			&i.EndsAt,
+			&i.Extension,
+			&i.ClosedAt,
+			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lotsSold = `-- name: LotsSold :many
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
+WHERE show_id = $1::uuid AND status = 'SOLD' AND lot_number > $2::integer
+ORDER BY lot_number
+LIMIT $3
+`
+
+func (q *Queries) LotsSold(ctx context.Context, db DBTX, showID uuid.UUID, afterNumber int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsSold, showID, afterNumber, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Auction
+	for rows.Next() {
+		var i Auction
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.ShowID,
+			&i.LotNumber,
+			&i.Currency,
+			&i.StartPrice,
+			&i.Price,
+			&i.BidCount,
+			&i.LeaderID,
+			&i.LeaderHold,
+			&i.Status,
+			&i.OpenedAt,
+			&i.EndsAt,
+			&i.Extension,
+			&i.ClosedAt,
+			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lotsWaiting = `-- name: LotsWaiting :many
+SELECT id, position::integer AS position FROM auction WHERE show_id = $1::uuid AND status = 'QUEUED' ORDER BY position, id
+`
+
+type LotsWaitingRow struct {
+	ID       uuid.UUID
+	Position int32
+}
+
+// The lots that wait in a show, in their order.
+func (q *Queries) LotsWaiting(ctx context.Context, db DBTX, showID uuid.UUID) ([]LotsWaitingRow, error) {
+	rows, err := db.Query(ctx, lotsWaiting, showID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LotsWaitingRow
+	for rows.Next() {
+		var i LotsWaitingRow
+		if err := rows.Scan(&i.ID, &i.Position); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -164,6 +164,18 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 	return items, nil
 }
 
+const listingsFree = `-- name: ListingsFree :execrows
+UPDATE listing SET status = 'ACTIVE' WHERE id = ANY ($1::uuid[]) AND status = 'RESERVED'
+`
+
+func (q *Queries) ListingsFree(ctx context.Context, db DBTX, ids []uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, listingsFree, ids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const listingsOnMarket = `-- name: ListingsOnMarket :many
 SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at FROM listing
 WHERE seller_id = $1 AND status <> 'SOLD'

@@ -50,40 +50,41 @@ func (q *Queries) EventInsert(ctx context.Context, db DBTX, arg EventInsertParam
 
 const eventInsertAll = `-- name: EventInsertAll :many
 INSERT INTO event (topic, version, kind, payload)
-SELECT t.topic, t.version, $1::text, $2::json
-FROM (SELECT unnest($3::text[]) AS topic, unnest($4::bigint[]) AS version) t
-RETURNING topic, version, at
+SELECT t.topic, t.version, t.kind, t.payload::json
+FROM (SELECT unnest($1::text[]) AS topic, unnest($2::bigint[]) AS version, unnest($3::text[]) AS kind,
+             unnest($4::text[]) AS payload) t
+RETURNING topic, version, kind, payload, at
 `
 
 type EventInsertAllParams struct {
-	Kind     string
-	Payload  []byte
 	Topics   []string
 	Versions []int64
+	Kinds    []string
+	Payloads []string
 }
 
-type EventInsertAllRow struct {
-	Topic   string
-	Version int64
-	At      time.Time
-}
-
-// One event of the same kind and payload in each of many topics.
-func (q *Queries) EventInsertAll(ctx context.Context, db DBTX, arg EventInsertAllParams) ([]EventInsertAllRow, error) {
+// Events of many topics.
+func (q *Queries) EventInsertAll(ctx context.Context, db DBTX, arg EventInsertAllParams) ([]Event, error) {
 	rows, err := db.Query(ctx, eventInsertAll,
-		arg.Kind,
-		arg.Payload,
 		arg.Topics,
 		arg.Versions,
+		arg.Kinds,
+		arg.Payloads,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []EventInsertAllRow
+	var items []Event
 	for rows.Next() {
-		var i EventInsertAllRow
-		if err := rows.Scan(&i.Topic, &i.Version, &i.At); err != nil {
+		var i Event
+		if err := rows.Scan(
+			&i.Topic,
+			&i.Version,
+			&i.Kind,
+			&i.Payload,
+			&i.At,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -154,6 +154,14 @@ type Conversation struct {
 	ActiveAt  time.Time
 }
 
+type Event struct {
+	Topic   string
+	Version int64
+	Kind    string
+	Payload []byte
+	At      time.Time
+}
+
 type Exchange struct {
 	ID             uuid.UUID
 	UserID         uuid.UUID

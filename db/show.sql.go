@@ -197,6 +197,32 @@ func (q *Queries) ShowLock(ctx context.Context, db DBTX, id uuid.UUID) (Show, er
 	return i, err
 }
 
+const showPin = `-- name: ShowPin :one
+UPDATE show SET pinned_lot = $1 WHERE id = $2 RETURNING id, host_id, title, status, starts_at, started_at, lots, created_at, description, cover_id, language, categories, ended_at, pinned_lot
+`
+
+func (q *Queries) ShowPin(ctx context.Context, db DBTX, lot *uuid.UUID, iD uuid.UUID) (Show, error) {
+	row := db.QueryRow(ctx, showPin, lot, iD)
+	var i Show
+	err := row.Scan(
+		&i.ID,
+		&i.HostID,
+		&i.Title,
+		&i.Status,
+		&i.StartsAt,
+		&i.StartedAt,
+		&i.Lots,
+		&i.CreatedAt,
+		&i.Description,
+		&i.CoverID,
+		&i.Language,
+		&i.Categories,
+		&i.EndedAt,
+		&i.PinnedLot,
+	)
+	return i, err
+}
+
 const showSnapshot = `-- name: ShowSnapshot :one
 SELECT s.id, s.host_id, s.title, s.status, s.starts_at, s.started_at, s.lots, s.created_at, s.description, s.cover_id, s.language, s.categories, s.ended_at, s.pinned_lot, coalesce(f.version, 0)::bigint AS version, clock_timestamp()::timestamptz AS at
 FROM show s LEFT JOIN show_feed f ON f.show_id = s.id

@@ -19,6 +19,41 @@ SET status = @status, price = @price, bid_count = @bid_count, bid_seq = @bid_seq
     time_left = @time_left, position = @position, closed_at = @closed_at, version = @version
 WHERE id = @id;
 
+-- The lots that wait in a show, in their order.
+-- name: LotsWaiting :many
+SELECT id, position::integer AS position FROM auction WHERE show_id = @show_id::uuid AND status = 'QUEUED' ORDER BY position, id;
+
+-- name: LotsPlace :exec
+UPDATE auction a SET position = p.position
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@positions::integer[]) AS position) p
+WHERE a.id = p.id AND a.status = 'QUEUED';
+
+-- name: LotsLive :many
+SELECT id, status, ends_at FROM auction WHERE show_id = @show_id::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number;
+
+-- name: LotsPassWaiting :many
+UPDATE auction SET status = 'PASSED', closed_at = clock_timestamp(), position = NULL, version = version + 1
+WHERE show_id = @show_id::uuid AND status = 'QUEUED'
+RETURNING *;
+
+-- name: LotsSold :many
+SELECT * FROM auction
+WHERE show_id = @show_id::uuid AND status = 'SOLD' AND lot_number > @after_number::integer
+ORDER BY lot_number
+LIMIT @page_size;
+
+-- name: LotsQueued :many
+SELECT * FROM auction
+WHERE show_id = @show_id::uuid AND status = 'QUEUED' AND position > @after_position::integer
+ORDER BY position
+LIMIT @page_size;
+
+-- name: LotsNewest :many
+SELECT * FROM auction
+WHERE show_id = @show_id::uuid AND lot_number < @before_number::integer
+ORDER BY lot_number DESC
+LIMIT @page_size;
+
 -- What set a lot's end other than a bid.
 -- name: AuctionEndInsert :exec
 INSERT INTO auction_end (auction_id, version, seq, ends_at, latest_end)

@@ -50,5 +50,8 @@ LIMIT @page_size;
 -- name: ListingReserve :execrows
 UPDATE listing SET status = 'RESERVED' WHERE id = @id AND seller_id = @seller_id AND status = 'ACTIVE';
 
+-- name: ListingsFree :execrows
+UPDATE listing SET status = 'ACTIVE' WHERE id = ANY (@ids::uuid[]) AND status = 'RESERVED';
+
 -- name: ListingMove :execrows
 UPDATE listing SET status = @to_status WHERE id = @id AND status = @from_status;

@@ -31,8 +31,9 @@ ORDER BY t.topic;
 SELECT id FROM epoch;
 
 -- name: EventInsertAll :many
--- One event of the same kind and payload in each of many topics.
+-- Events of many topics.
 INSERT INTO event (topic, version, kind, payload)
-SELECT t.topic, t.version, @kind::text, @payload::json
-FROM (SELECT unnest(@topics::text[]) AS topic, unnest(@versions::bigint[]) AS version) t
-RETURNING topic, version, at;
+SELECT t.topic, t.version, t.kind, t.payload::json
+FROM (SELECT unnest(@topics::text[]) AS topic, unnest(@versions::bigint[]) AS version, unnest(@kinds::text[]) AS kind,
+             unnest(@payloads::text[]) AS payload) t
+RETURNING topic, version, kind, payload, at;

@@ -27,6 +27,9 @@ UPDATE show SET status = 'LIVE', started_at = clock_timestamp() WHERE id = @id R
 -- name: ShowFinish :one
 UPDATE show SET status = @status, ended_at = clock_timestamp(), pinned_lot = NULL WHERE id = @id RETURNING *;
 
+-- name: ShowPin :one
+UPDATE show SET pinned_lot = sqlc.narg(lot) WHERE id = @id RETURNING *;
+
 -- name: ShowTakeLotNumber :one
 UPDATE show SET lots = lots + 1 WHERE id = @id RETURNING lots;
 

@@ -42,6 +42,16 @@ var (
 	ErrNoIncrements = fault.New(fault.Invalid, "CURRENCY_UNSUPPORTED", "Auctions are not held in this currency.")
 )
 
+// Refusals of what a host does to the lots of a show.
+var (
+	ErrNotInShow  = fault.New(fault.Invalid, "LOT_NOT_IN_SHOW", "This is no lot of the show.")
+	ErrNotWaiting = fault.New(fault.Precondition, "LOT_NOT_WAITING", "The lot does not wait: it was opened, or taken out.")
+	ErrLotNotOpen = fault.New(fault.Precondition, "LOT_NOT_OPEN", "The lot is not open.")
+	ErrNotPaused  = fault.New(fault.Precondition, "LOT_NOT_PAUSED", "The lot is not paused.")
+	ErrWouldSell  = fault.New(fault.Precondition, "LOT_WOULD_SELL", "Somebody's bid would win the lot: it can't be passed.")
+	ErrReorder    = fault.New(fault.Invalid, "LOT_ORDER_INVALID", "Name between one and 1000 lots that wait in the show, each once.")
+)
+
 // ErrHoldLost is a mistake of ours.
 var ErrHoldLost = fault.New(fault.Internal, "AUCTION_HOLD_LOST", "The leader's hold is gone.")
 

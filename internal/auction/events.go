@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
 )
 
 // The kinds of an auction's events; each carries a Change.
@@ -35,8 +36,22 @@ type Change struct {
 // Topic is where a lot's changes are told.
 func Topic(auction uuid.UUID) realtime.Topic { return realtime.TopicOf("auction", auction) }
 
-func appendTx(ctx context.Context, tx pgx.Tx, kind string, c Change) (realtime.Event, error) {
-	return realtime.AppendTx(ctx, tx, Topic(c.Auction.ID), c.Auction.Version, kind, c)
+// appendTx tells a lot's viewers of a change, and those of its show.
+func appendTx(ctx context.Context, tx pgx.Tx, kind string, c Change) ([]realtime.Event, error) {
+	event, err := realtime.AppendTx(ctx, tx, Topic(c.Auction.ID), c.Auction.Version, kind, c)
+	if err != nil || c.Auction.ShowID == nil {
+		return []realtime.Event{event}, err
+	}
+	inShow, err := show.AppendTx(ctx, tx, *c.Auction.ShowID, kindInShow(kind), c)
+	return []realtime.Event{event, inShow}, err
+}
+
+// kindInShow is what an event of a lot is called among those of its show, which is opened and ended as well.
+func kindInShow(kind string) string {
+	if kind == EventBids || kind == EventBidCancelled {
+		return kind
+	}
+	return "LOT_" + kind
 }
 
 // Snapshot is the event that a new viewer begins with: the lot as it is.

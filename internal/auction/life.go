@@ -39,8 +39,8 @@ func (s *Service) tellTx(ctx context.Context, tx pgx.Tx, row db.Auction, kind st
 		return Auction{}, nil, err
 	}
 	a := s.auctionOf(row)
-	event, err := appendTx(ctx, tx, kind, Change{Auction: a, Bids: bids})
-	return a, []realtime.Event{event}, err
+	events, err := appendTx(ctx, tx, kind, Change{Auction: a, Bids: bids})
+	return a, events, err
 }
 
 func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, row db.Auction) error {
@@ -74,11 +74,15 @@ func (s *Service) runTx(ctx context.Context, tx pgx.Tx, row db.Auction, kind str
 
 // closeTx ends a lot: it is sold to who leads, where their maximum meets the reserve, and else unsold.
 func (s *Service) closeTx(ctx context.Context, tx pgx.Tx, row db.Auction, now time.Time) ([]realtime.Event, error) {
-	status := Unsold
+	return s.endTx(ctx, tx, row, now, outcome(row))
+}
+
+// outcome is how a lot ends as it stands.
+func outcome(row db.Auction) Status {
 	if stateOf(row).Sells() {
-		status = Sold
+		return Sold
 	}
-	return s.endTx(ctx, tx, row, now, status)
+	return Unsold
 }
 
 // endTx ends a lot as SOLD, UNSOLD or PASSED, whatever it was, and settles what its leader has in it.
@@ -98,11 +102,11 @@ func (s *Service) markTx(ctx context.Context, tx pgx.Tx, row db.Auction, now tim
 	if status == Sold {
 		settle = s.catalog.SellTx
 	}
+	if err := settle(ctx, tx, row.ListingID); err != nil {
+		return db.Auction{}, nil, err
+	}
 	_, events, err := s.tellTx(ctx, tx, row, kind)
 	row.Version++
-	if err == nil {
-		err = settle(ctx, tx, row.ListingID)
-	}
 	return row, events, err
 }
 

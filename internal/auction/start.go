@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
 )
 
 const (
@@ -108,7 +109,7 @@ func (s *Service) Start(ctx context.Context, seller uuid.UUID, in StartInput) (_
 		if in.OpensAt != nil && (in.OpensAt.Before(now) || in.OpensAt.After(now.Add(maxAhead))) {
 			return ErrOpensAt.At("opensAt")
 		}
-		row, err := s.insertTx(ctx, tx, seller, in, now)
+		row, err := s.insertTx(ctx, tx, seller, in, Scheduled, now)
 		if err != nil {
 			return err
 		}
@@ -127,21 +128,26 @@ func (s *Service) Start(ctx context.Context, seller uuid.UUID, in StartInput) (_
 	return a, nil
 }
 
-// insertTx writes a lot that waits, its listing reserved and its number taken.
-func (s *Service) insertTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in StartInput, now time.Time) (db.Auction, error) {
+// insertTx writes a lot that waits, QUEUED or SCHEDULED, its listing reserved and its number taken.
+func (s *Service) insertTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in StartInput, status Status, now time.Time) (db.Auction, error) {
 	insert := db.AuctionInsertParams{
 		ID: id.New(), ListingID: in.Listing, SellerID: seller, ShowID: in.Show, RelistedFrom: in.RelistedFrom,
 		Backing: string(cmp.Or(in.Backing, ByHold)), Currency: string(in.StartPrice.Currency), StartPrice: in.StartPrice.Minor,
 		Duration: int32(in.Duration / time.Second), Extension: int32(in.Extension / time.Second),
-		MinimumTier: (*string)(in.MinimumTier), Status: string(Scheduled), OpensAt: in.OpensAt,
+		MinimumTier: (*string)(in.MinimumTier), Status: string(status), OpensAt: in.OpensAt,
 	}
-	if in.OpensAt == nil {
+	if in.OpensAt == nil && status == Scheduled {
 		insert.OpensAt = &now
 	}
 	if in.Show != nil {
-		n, err := s.shows.TakeLotNumberTx(ctx, tx, seller, *in.Show)
-		if err != nil {
+		at, n, err := s.shows.TakeLotNumberTx(ctx, tx, seller, *in.Show)
+		switch {
+		case err != nil:
 			return db.Auction{}, err
+		case status == Queued:
+			insert.Position = &n
+		case at.Status != show.Live:
+			return db.Auction{}, show.ErrNotLive
 		}
 		insert.LotNumber = &n
 	}

@@ -269,6 +269,15 @@ func (s *Service) FreeTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) erro
 	return s.moveTx(ctx, tx, listing, Reserved, Active)
 }
 
+// FreeAllTx is FreeTx for many.
+func (s *Service) FreeAllTx(ctx context.Context, tx pgx.Tx, listings []uuid.UUID) error {
+	n, err := s.q.ListingsFree(ctx, tx, listings)
+	if err == nil && n != int64(len(listings)) {
+		return fault.New(fault.Internal, "LISTING_MOVE", "%d of %d listings are reserved", n, len(listings))
+	}
+	return err
+}
+
 func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID, from, to Status) error {
 	n, err := s.q.ListingMove(ctx, tx, string(to), listing, string(from))
 	if err == nil && n != 1 {

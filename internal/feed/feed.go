@@ -89,11 +89,11 @@ func AppendAllTx(ctx context.Context, tx pgx.Tx, users []uuid.UUID, kind Kind, o
 	if err != nil {
 		return nil, err
 	}
-	topics := make([]realtime.Advanced, len(rows))
+	changes := make([]realtime.Change, len(rows))
 	for i, row := range rows {
-		topics[i] = realtime.Advanced{Topic: Topic(row.UserID), Version: row.Version}
+		changes[i] = realtime.Change{Topic: Topic(row.UserID), Version: row.Version, Kind: string(kind), Payload: payload{Object: object.String()}}
 	}
-	return realtime.AppendAllTx(ctx, tx, topics, string(kind), payload{Object: object.String()})
+	return realtime.AppendAllTx(ctx, tx, changes)
 }
 
 // Service reads what users were told.

@@ -63,27 +63,30 @@ func AppendTx(
 	return Event{Topic: topic, Version: version, Kind: kind, At: at.UTC(), Payload: encoded}, nil
 }
 
-// Advanced is a topic with the version that its row has just handed out.
-type Advanced struct {
+// Change is an event to be stored: what AppendTx is told.
+type Change struct {
 	Topic   Topic
 	Version int64
+	Kind    string
+	Payload any
 }
 
-// AppendAllTx is AppendTx for one event of the same kind and payload in each of many topics, by one statement.
-func AppendAllTx(ctx context.Context, tx pgx.Tx, topics []Advanced, kind string, payload any) (_ []Event, err error) {
-	defer fault.Wrap(&err, "append to %d topics", len(topics))
-	encoded, err := encodePayload(kind, payload)
-	if err != nil {
-		return nil, err
-	}
-	params := db.EventInsertAllParams{Kind: kind, Payload: encoded}
-	for _, t := range topics {
-		params.Topics, params.Versions = append(params.Topics, string(t.Topic)), append(params.Versions, t.Version)
+// AppendAllTx is AppendTx for events of many topics, by one statement.
+func AppendAllTx(ctx context.Context, tx pgx.Tx, changes []Change) (_ []Event, err error) {
+	defer fault.Wrap(&err, "append to %d topics", len(changes))
+	var params db.EventInsertAllParams
+	for _, c := range changes {
+		encoded, err := encodePayload(c.Kind, c.Payload)
+		if err != nil {
+			return nil, err
+		}
+		params.Topics, params.Versions = append(params.Topics, string(c.Topic)), append(params.Versions, c.Version)
+		params.Kinds, params.Payloads = append(params.Kinds, c.Kind), append(params.Payloads, string(encoded))
 	}
 	rows, err := db.New().EventInsertAll(ctx, tx, params)
 	events := make([]Event, len(rows))
 	for i, row := range rows {
-		events[i] = Event{Topic: Topic(row.Topic), Version: row.Version, Kind: kind, At: row.At.UTC(), Payload: encoded}
+		events[i] = Event{Topic: Topic(row.Topic), Version: row.Version, Kind: row.Kind, At: row.At.UTC(), Payload: json.RawMessage(row.Payload)}
 	}
 	return events, err
 }

@@ -19,7 +19,8 @@ const (
 	EventScheduled = "SCHEDULED"
 	EventChanged   = "CHANGED"
 	EventStarted   = "STARTED"
-	EventCancelled = "CANCELLED"
+	EventEnded     = "ENDED"     // its lots that waited are passed
+	EventCancelled = "CANCELLED" // the same
 )
 
 // Change is the show right after an event that changed it, and in a snapshot. Events of a show's lots and its chat carry

@@ -43,6 +43,8 @@ const (
 	French  Language = "FR"
 )
 
+const maxLots = 1000 // of a show, those that were taken out included
+
 // Show is a live sale by one host. Everything in it may be seen by everyone.
 type Show struct {
 	ID          uuid.UUID  `json:"id"`
@@ -115,16 +117,32 @@ func (s *Service) LockTx(ctx context.Context, tx pgx.Tx, host, show uuid.UUID) (
 	return showOf(row), nil
 }
 
-// TakeLotNumberTx gives the next lot of a live show its number.
-func (s *Service) TakeLotNumberTx(ctx context.Context, tx pgx.Tx, host, show uuid.UUID) (int32, error) {
+// TakeLotNumberTx gives a show's next lot its number, and says how the show is; it is locked from now on.
+func (s *Service) TakeLotNumberTx(ctx context.Context, tx pgx.Tx, host, show uuid.UUID) (Show, int32, error) {
 	now, err := s.LockTx(ctx, tx, host, show)
 	if err != nil {
-		return 0, err
+		return Show{}, 0, err
 	}
-	if now.Status != Live {
-		return 0, ErrNotLive
+	if now.Status.Over() {
+		return Show{}, 0, ErrOver
 	}
-	return s.q.ShowTakeLotNumber(ctx, tx, show)
+	n, err := s.q.ShowTakeLotNumber(ctx, tx, show)
+	if err == nil && n > maxLots {
+		err = ErrTooManyLots
+	}
+	return now, n, err
+}
+
+// PinTx pins a lot in a show that the caller has locked, or none.
+func (s *Service) PinTx(ctx context.Context, tx pgx.Tx, show uuid.UUID, lot *uuid.UUID) (Show, error) {
+	row, err := s.q.ShowPin(ctx, tx, lot, show)
+	return showOf(row), err
+}
+
+// FinishTx ends or cancels a show that the caller has locked.
+func (s *Service) FinishTx(ctx context.Context, tx pgx.Tx, show uuid.UUID, as Status) (Show, error) {
+	row, err := s.q.ShowFinish(ctx, tx, string(as), show)
+	return showOf(row), err
 }
 
 // Get reads one show.
