@@ -202,15 +202,22 @@ func (r *Resolver) newSources() *sources {
 }
 
 // peopleOf are those whom an event is about.
-func peopleOf(event any) (people []uuid.UUID) {
-	e, ok := event.(model.AuctionEvent)
-	if !ok {
+func peopleOf(event any) []uuid.UUID {
+	switch e := event.(type) {
+	case model.AuctionEvent:
+		return peopleIn(&e.Auction, e.Bids)
+	case model.ShowEvent:
+		return peopleIn(e.Lot, e.Bids)
+	default:
 		return nil
 	}
-	if e.Auction.LeaderID != nil {
-		people = append(people, *e.Auction.LeaderID)
+}
+
+func peopleIn(lot *auction.Auction, bids []auction.Bid) (people []uuid.UUID) {
+	if lot != nil && lot.LeaderID != nil {
+		people = append(people, *lot.LeaderID)
 	}
-	for _, bid := range e.Bids {
+	for _, bid := range bids {
 		people = append(people, bid.BidderID)
 	}
 	return people

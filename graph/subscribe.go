@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
@@ -139,11 +142,23 @@ func (r *Resolver) showEvent(e realtime.Event) (model.ShowEvent, error) {
 	if err != nil {
 		return model.ShowEvent{}, err
 	}
+	lots, err := auction.InShowOf(e)
+	if err != nil {
+		return model.ShowEvent{}, err
+	}
 	chat, err := showchat.FromEvent(e)
 	return model.ShowEvent{
 		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ShowEventKind(e.Kind), At: e.At,
-		ServerTime: r.Clock.Now(), Show: change.Show, Chat: chat,
+		ServerTime: r.Clock.Now(), Show: change.Show, Chat: chat, Lot: lots.Auction, Bids: lots.Bids, Queue: auctionIDs(lots.Queue),
 	}, err
+}
+
+// auctionIDs are the ids of lots as clients see them; nil of none.
+func auctionIDs(lots []uuid.UUID) (ids []id.ID) {
+	for _, lot := range lots {
+		ids = append(ids, id.Auction.ID(lot))
+	}
+	return ids
 }
 
 func (r *Resolver) conversationEvent(e realtime.Event) (model.ConversationEvent, error) {

@@ -839,6 +839,93 @@ func (ec *executionContext) fieldContext_ShowEvent_show(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _ShowEvent_lot(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShowEvent_lot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auction.Auction) graphql.Marshaler {
+			return ec.marshalOAuction2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐAuction(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShowEvent_lot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShowEvent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Auction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ShowEvent_bids(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShowEvent_bids(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bids, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []auction.Bid) graphql.Marshaler {
+			return ec.marshalNBid2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐBidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ShowEvent_bids(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShowEvent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Bid(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ShowEvent_queue(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShowEvent_queue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Queue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []id.ID) graphql.Marshaler {
+			return ec.marshalOID2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐIDᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShowEvent_queue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShowEvent", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
 func (ec *executionContext) _ShowEvent_chat(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1667,6 +1754,21 @@ func (ec *executionContext) _ShowEvent(ctx context.Context, sel ast.SelectionSet
 			}
 		case "show":
 			out.Values[i] = ec._ShowEvent_show(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lot":
+			out.Values[i] = ec._ShowEvent_lot(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bids":
+			out.Values[i] = ec._ShowEvent_bids(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "queue":
+			out.Values[i] = ec._ShowEvent_queue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -2,6 +2,8 @@ package auction
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,11 +24,21 @@ const (
 	EventLotUnpinned   = "LOT_UNPINNED"
 )
 
-// InShow is what an event of a show tells beside the lot and its bids.
+// InShow is what an event of a show tells of its lots; the show's own events, and its chat's, tell nothing of them.
 type InShow struct {
 	Show    *show.Show  `json:"show,omitempty"`
 	Auction *Auction    `json:"auction,omitempty"`
+	Bids    []Bid       `json:"bids,omitempty"`
 	Queue   []uuid.UUID `json:"queue,omitempty"` // the lots that wait, in their order
+}
+
+// InShowOf reads what an event of a show tells of its lots.
+func InShowOf(e realtime.Event) (InShow, error) {
+	var told InShow
+	if err := json.Unmarshal(e.Payload, &told); err != nil {
+		return InShow{}, fmt.Errorf("lots in %s/%d: %w", e.Topic, e.Version, err)
+	}
+	return told, nil
 }
 
 // AddLot puts a lot into a show of the host's, behind those that wait; its listing is reserved from now on.
