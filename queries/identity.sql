@@ -43,3 +43,12 @@ UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = @id;
 
 -- name: UserSessionsRevoke :exec
 UPDATE session SET revoked_at = clock_timestamp() WHERE user_id = @user_id AND revoked_at IS NULL;
+
+-- None where it is set already, or in the future.
+-- name: UserBirthDateSet :one
+UPDATE app_user SET birth_date = @birth_date::date
+WHERE id = @id AND birth_date IS NULL AND @birth_date::date <= current_date
+RETURNING *;
+
+-- name: UserTierSet :one
+UPDATE app_user SET tier = @tier WHERE id = @id RETURNING *;

@@ -36,7 +36,10 @@ const (
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"
 	UserBanned          Kind = "USER_BANNED"
+	UserTrusted         Kind = "USER_TRUSTED"
 	UserUnbanned        Kind = "USER_UNBANNED"
+	UserUnverified      Kind = "USER_UNVERIFIED"
+	UserVerified        Kind = "USER_VERIFIED"
 	WalletFrozen        Kind = "WALLET_FROZEN"
 	WalletUnfrozen      Kind = "WALLET_UNFROZEN"
 )

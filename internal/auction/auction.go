@@ -7,6 +7,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 )
@@ -38,19 +39,12 @@ const (
 )
 
 // Tier is how well we know a user.
-type Tier string
+type Tier = identity.Tier
 
-// The tiers, each above the one before.
-const (
-	Unverified Tier = "UNVERIFIED"
-	Verified   Tier = "VERIFIED"
-	Trusted    Tier = "TRUSTED"
-)
-
-// atLeast says whether the tier is another one or above it; any is above none.
-func (t Tier) atLeast(other Tier) bool {
-	rank := map[Tier]int{Unverified: 0, Verified: 1, Trusted: 2}
-	return rank[t] >= rank[other]
+// atLeast says whether a tier is another one or above it; any is above none.
+func atLeast(tier, other Tier) bool {
+	rank := map[Tier]int{identity.Unverified: 0, identity.Verified: 1, identity.Trusted: 2}
+	return rank[tier] >= rank[other]
 }
 
 // Auction is one lot. All that is in its JSON may be seen by everyone.

@@ -171,7 +171,7 @@ func (b *judging) eligible(i int) error {
 	if age := b.row.MinimumAge; age != nil && known.Age < int32(*age) {
 		missing = ErrNotEligible.With("minimumAge", int(*age))
 	}
-	if tier := b.row.MinimumTier; tier != nil && !Tier(known.Tier).atLeast(Tier(*tier)) {
+	if tier := b.row.MinimumTier; tier != nil && !atLeast(Tier(known.Tier), Tier(*tier)) {
 		if missing == nil {
 			missing = ErrNotEligible
 		}

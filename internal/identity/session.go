@@ -37,6 +37,17 @@ func (s Session) Email() string { return s.User.Email }
 // Role is the authority of the signed-in user.
 func (s Session) Role() Role { return s.User.Role }
 
+// BirthDate is the signed-in user's, by ISO 8601; nil where it is not known.
+func (s Session) BirthDate() *string {
+	if s.User.BirthDate == nil {
+		return nil
+	}
+	return new(s.User.BirthDate.Format(time.DateOnly))
+}
+
+// Tier is how well the platform knows the signed-in user.
+func (s Session) Tier() Tier { return s.User.Tier }
+
 // SignIn opens a session for an email address and a password. Who is banned learns so from ErrBanned, and only with the
 // right password.
 func (s *Service) SignIn(ctx context.Context, email, password string) (_ Session, err error) {

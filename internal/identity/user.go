@@ -37,6 +37,8 @@ type User struct {
 	Email     string // for the user and for staff, never for others
 	Name      string
 	Role      Role
+	BirthDate *time.Time // for the user alone; nil where it is not known
+	Tier      Tier
 	CreatedAt time.Time
 }
 
@@ -44,7 +46,7 @@ type User struct {
 func (u User) NodeID() id.ID { return id.User.ID(u.ID) }
 
 func userOf(row db.AppUser) User {
-	return User{ID: row.ID, Email: row.Email, Name: row.Name, Role: Role(row.Role), CreatedAt: row.CreatedAt}
+	return User{ID: row.ID, Email: row.Email, Name: row.Name, Role: Role(row.Role), BirthDate: row.BirthDate, Tier: Tier(row.Tier), CreatedAt: row.CreatedAt}
 }
 
 // Service holds the use cases of this package.
