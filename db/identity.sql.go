@@ -131,6 +131,31 @@ func (q *Queries) UserBan(ctx context.Context, db DBTX, reason string, iD uuid.U
 	return i, err
 }
 
+const userBirthDateSet = `-- name: UserBirthDateSet :one
+UPDATE app_user SET birth_date = $1::date
+WHERE id = $2 AND birth_date IS NULL AND $1::date <= current_date
+RETURNING id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier
+`
+
+// None where it is set already, or in the future.
+func (q *Queries) UserBirthDateSet(ctx context.Context, db DBTX, birthDate time.Time, iD uuid.UUID) (AppUser, error) {
+	row := db.QueryRow(ctx, userBirthDateSet, birthDate, iD)
+	var i AppUser
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.Role,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.BannedAt,
+		&i.BanReason,
+		&i.BirthDate,
+		&i.Tier,
+	)
+	return i, err
+}
+
 const userByEmail = `-- name: UserByEmail :one
 SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE lower(email) = lower($1::text)
 `
@@ -207,6 +232,28 @@ UPDATE session SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked
 func (q *Queries) UserSessionsRevoke(ctx context.Context, db DBTX, userID uuid.UUID) error {
 	_, err := db.Exec(ctx, userSessionsRevoke, userID)
 	return err
+}
+
+const userTierSet = `-- name: UserTierSet :one
+UPDATE app_user SET tier = $1 WHERE id = $2 RETURNING id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier
+`
+
+func (q *Queries) UserTierSet(ctx context.Context, db DBTX, tier string, iD uuid.UUID) (AppUser, error) {
+	row := db.QueryRow(ctx, userTierSet, tier, iD)
+	var i AppUser
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.Role,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.BannedAt,
+		&i.BanReason,
+		&i.BirthDate,
+		&i.Tier,
+	)
+	return i, err
 }
 
 const userUnban = `-- name: UserUnban :exec

@@ -295,6 +295,7 @@ type Order struct {
 	CancelledAt  *time.Time
 	ChargedBack  int64
 	Disputed     bool
+	PayBy        *time.Time
 }
 
 type OrderMove struct {
@@ -438,6 +439,21 @@ type Refund struct {
 	CreatedAt    time.Time
 	SettledAt    *time.Time
 	FailedAt     *time.Time
+}
+
+type SecondChance struct {
+	ID         uuid.UUID
+	AuctionID  uuid.UUID
+	Rank       int16
+	BidderID   uuid.UUID
+	BidID      uuid.UUID
+	Amount     int64
+	Currency   string
+	Status     string
+	OrderID    *uuid.UUID
+	OfferedAt  time.Time
+	ExpiresAt  time.Time
+	ResolvedAt *time.Time
 }
 
 type Show struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -43,26 +43,29 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
 
 const orderInsert = `-- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id, pay_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        clock_timestamp() + make_interval(secs => $10::float8))
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by
 `
 
 type OrderInsertParams struct {
-	ID        uuid.UUID
-	BuyerID   uuid.UUID
-	SellerID  uuid.UUID
-	ListingID uuid.UUID
-	AuctionID *uuid.UUID
-	Total     int64
-	Fee       int64
-	Currency  string
-	CardID    *uuid.UUID
+	ID               uuid.UUID
+	BuyerID          uuid.UUID
+	SellerID         uuid.UUID
+	ListingID        uuid.UUID
+	AuctionID        *uuid.UUID
+	Total            int64
+	Fee              int64
+	Currency         string
+	CardID           *uuid.UUID
+	PayWithinSeconds float64
 }
 
 func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParams) (Order, error) {
@@ -76,6 +79,7 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		arg.Fee,
 		arg.Currency,
 		arg.CardID,
+		arg.PayWithinSeconds,
 	)
 	var i Order
 	err := row.Scan(
@@ -102,12 +106,25 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
 
+const orderIsDue = `-- name: OrderIsDue :one
+SELECT coalesce(pay_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = $1
+`
+
+// Read under the order's lock.
+func (q *Queries) OrderIsDue(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, orderIsDue, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -137,6 +154,7 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
@@ -166,7 +184,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -196,12 +214,13 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -231,12 +250,13 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -287,6 +307,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.CancelledAt,
 			&i.ChargedBack,
 			&i.Disputed,
+			&i.PayBy,
 		); err != nil {
 			return nil, err
 		}
@@ -299,7 +320,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -350,6 +371,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.CancelledAt,
 			&i.ChargedBack,
 			&i.Disputed,
+			&i.PayBy,
 		); err != nil {
 			return nil, err
 		}
@@ -477,24 +499,26 @@ UPDATE orders
 SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = $5, disputed = $6,
     cancel_reason = $7,
     version = version + 1,
+    pay_by = CASE WHEN $1 = 'PENDING' AND payment <> 'PENDING' THEN clock_timestamp() + make_interval(secs => $8::float8) ELSE pay_by END,
     authorised_at = CASE WHEN $1 = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
-WHERE id = $8
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed
+WHERE id = $9
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by
 `
 
 type OrderUpdateParams struct {
-	Payment      string
-	Fulfilment   string
-	Tracking     string
-	Refunded     int64
-	ChargedBack  int64
-	Disputed     bool
-	CancelReason string
-	ID           uuid.UUID
+	Payment          string
+	Fulfilment       string
+	Tracking         string
+	Refunded         int64
+	ChargedBack      int64
+	Disputed         bool
+	CancelReason     string
+	PayWithinSeconds float64
+	ID               uuid.UUID
 }
 
 func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParams) (Order, error) {
@@ -506,6 +530,7 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.ChargedBack,
 		arg.Disputed,
 		arg.CancelReason,
+		arg.PayWithinSeconds,
 		arg.ID,
 	)
 	var i Order
@@ -533,12 +558,13 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.CancelledAt,
 		&i.ChargedBack,
 		&i.Disputed,
+		&i.PayBy,
 	)
 	return i, err
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -574,6 +600,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.CancelledAt,
 			&i.ChargedBack,
 			&i.Disputed,
+			&i.PayBy,
 		); err != nil {
 			return nil, err
 		}
@@ -586,9 +613,9 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
-ORDER BY id
+ORDER BY created_at, id
 `
 
 func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionIds []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -624,7 +651,40 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.CancelledAt,
 			&i.ChargedBack,
 			&i.Disputed,
+			&i.PayBy,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersUnpaidDue = `-- name: OrdersUnpaidDue :many
+SELECT id, pay_by::timestamptz AS due_at FROM orders
+WHERE payment = 'PENDING' AND fulfilment = 'PENDING' AND pay_by <= clock_timestamp() AND (pay_by, id) > ($1::timestamptz, $2::uuid)
+ORDER BY pay_by, id
+LIMIT $3
+`
+
+type OrdersUnpaidDueRow struct {
+	ID    uuid.UUID
+	DueAt time.Time
+}
+
+func (q *Queries) OrdersUnpaidDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrdersUnpaidDueRow, error) {
+	rows, err := db.Query(ctx, ordersUnpaidDue, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersUnpaidDueRow
+	for rows.Next() {
+		var i OrdersUnpaidDueRow
+		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

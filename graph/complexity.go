@@ -41,7 +41,7 @@ func complexityRoot() generated.ComplexityRoot {
 		return list(child, first, after)
 	}
 	c.LedgerEntry.Postings = func(child int) int { return 1 + child*entryLegs }
-	c.ReferralProgram.Referred = list
+	c.ReferralProgram.Referred, c.Viewer.SecondChances = list, list
 	c.Show.Messages, c.ShowChat.Moderations = list, list
 	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }

@@ -129,6 +129,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Catalog.PhotoByID(ctx, v.UUID)))
 	case id.Message:
 		return node(visible(r.Chat.Message(ctx, actorID(ctx), v.UUID)))
+	case id.SecondChance:
+		return node(visible(r.Auctions.Chance(ctx, actorID(ctx), v.UUID)))
 	case id.AdminAction:
 		return node(r.findAdminAction(ctx, v.UUID))
 	case id.TopUp:

@@ -17,6 +17,7 @@ var moneyMovers = []string{
 	"orderPay",
 	"orderRefund",
 	"orderShip",
+	"secondChanceAccept",
 	"walletExchange",
 	"walletTopUp",
 	"walletWithdraw",

@@ -146,6 +146,14 @@ func seconds(n int) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
+func acceptInput(v model.SecondChanceAcceptInput) (auction.AcceptInput, error) {
+	var in inputReader
+	out := auction.AcceptInput{
+		Chance: in.id(v.SecondChanceID, id.SecondChance, "secondChanceId"), Card: in.maybeID(v.CardID, id.Card, "cardId"), IdempotencyKey: v.IdempotencyKey,
+	}
+	return out, in.err
+}
+
 func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 	var in inputReader
 	out := catalog.CreateInput{

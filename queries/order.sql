@@ -1,6 +1,7 @@
 -- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id)
-VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency, sqlc.narg('card_id'))
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id, pay_by)
+VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency, sqlc.narg('card_id'),
+        clock_timestamp() + make_interval(secs => @pay_within_seconds::float8))
 RETURNING *;
 
 -- name: OrderOfPartyLock :one
@@ -23,6 +24,7 @@ UPDATE orders
 SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded = @refunded, charged_back = @charged_back, disputed = @disputed,
     cancel_reason = @cancel_reason,
     version = version + 1,
+    pay_by = CASE WHEN @payment = 'PENDING' AND payment <> 'PENDING' THEN clock_timestamp() + make_interval(secs => @pay_within_seconds::float8) ELSE pay_by END,
     authorised_at = CASE WHEN @payment = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN @fulfilment = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
@@ -30,6 +32,16 @@ SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded
     cancelled_at = CASE WHEN @fulfilment = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = @id
 RETURNING *;
+
+-- name: OrdersUnpaidDue :many
+SELECT id, pay_by::timestamptz AS due_at FROM orders
+WHERE payment = 'PENDING' AND fulfilment = 'PENDING' AND pay_by <= clock_timestamp() AND (pay_by, id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY pay_by, id
+LIMIT @page_size;
+
+-- Read under the order's lock.
+-- name: OrderIsDue :one
+SELECT coalesce(pay_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
 
 -- name: OrderPageOfBuyer :many
 SELECT * FROM orders
@@ -46,7 +58,7 @@ LIMIT @page_size;
 -- name: OrdersOfPartyByAuction :many
 SELECT * FROM orders
 WHERE auction_id = ANY (@auction_ids::uuid[]) AND @party::uuid IN (buyer_id, seller_id)
-ORDER BY id;
+ORDER BY created_at, id;
 
 -- name: OrderMoves :many
 SELECT * FROM order_move ORDER BY machine, from_state, to_state;

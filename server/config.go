@@ -61,6 +61,12 @@ type Config struct {
 	// The platform's share of a sale, in basis points (500 is 5 %). An order keeps the share of its day.
 	PlatformFeeBP int64 `env:"SOUK_PLATFORM_FEE_BP" envDefault:"500"`
 
+	// How long the winner of a lot that cards back has to pay: then the order is cancelled, and the lot offered to the next bidder.
+	PayWithin time.Duration `env:"SOUK_PAY_WITHIN" envDefault:"24h"`
+
+	// How long the next bidder has to take a lot whose winner did not pay.
+	SecondChanceFor time.Duration `env:"SOUK_SECOND_CHANCE_FOR" envDefault:"24h"`
+
 	// What a user gets who brings another, in basis points of that one's first completed order; never more than the platform's fee on it.
 	ReferralBP int64 `env:"SOUK_REFERRAL_BP" envDefault:"100"`
 

@@ -58,6 +58,11 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.ReturnWindow < time.Minute || c.ReturnWindow > 90*24*time.Hour {
 		wrong("SOUK_RETURN_WINDOW", "%s is outside 1m to 2160h", c.ReturnWindow)
 	}
+	for name, d := range map[string]time.Duration{"SOUK_PAY_WITHIN": c.PayWithin, "SOUK_SECOND_CHANCE_FOR": c.SecondChanceFor} {
+		if d < time.Minute || d > 30*24*time.Hour {
+			wrong(name, "%s is outside 1m to 720h", d)
+		}
+	}
 	check("SOUK_FX_RATES_URL", c.FXRatesURL != "", checkURL(c.FXRatesURL))
 	if c.FXMaxAge < time.Hour || c.FXMaxAge > 7*24*time.Hour {
 		wrong("SOUK_FX_MAX_AGE", "%s is outside 1h to 168h", c.FXMaxAge)

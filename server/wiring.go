@@ -102,8 +102,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	})
 	users.UseReferrals(referrals)
 	orders.UseReferrals(referrals)
+	orders.PayWithin(s.config.PayWithin)
 	auctions, err := auction.New(ctx, auction.Config{
 		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub, Log: s.log, Registerer: s.registry,
+		ChanceFor: s.config.SecondChanceFor,
 	})
 	if err != nil {
 		return nil, err
@@ -151,6 +153,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		},
 		workers: []func(context.Context) error{
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
+			auctions.AftermathLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
 		},
 		checks: []obs.Check{

@@ -822,8 +822,8 @@ func (ec *executionContext) _Auction_minimumTier(ctx context.Context, field grap
 			return obj.MinimumTier, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *auction.Tier) graphql.Marshaler {
-			return ec.marshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐTier(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *identity.Tier) graphql.Marshaler {
+			return ec.marshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐTier(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2516,8 +2516,8 @@ func (ec *executionContext) _BidderNotEligible_minimumTier(ctx context.Context, 
 			return obj.MinimumTier, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *auction.Tier) graphql.Marshaler {
-			return ec.marshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐTier(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *identity.Tier) graphql.Marshaler {
+			return ec.marshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐTier(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2679,7 +2679,7 @@ func (ec *executionContext) unmarshalInputAuctionStartInput(ctx context.Context,
 			it.MinimumAge = data
 		case "minimumTier":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minimumTier"))
-			data, err := ec.unmarshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐTier(ctx, v)
+			data, err := ec.unmarshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐTier(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -4300,25 +4300,6 @@ func (ec *executionContext) marshalOBid2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinte
 		return graphql.Null
 	}
 	return ec._Bid(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐTier(ctx context.Context, v any) (*auction.Tier, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := scalar.UnmarshalString(v)
-	res := auction.Tier(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOUserTier2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋauctionᚐTier(ctx context.Context, sel ast.SelectionSet, v *auction.Tier) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := scalar.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

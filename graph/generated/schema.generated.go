@@ -31,7 +31,6 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
-	"github.com/souklive/souk/internal/showchat"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -48,10 +47,7 @@ type MutationResolver interface {
 	ListingCreate(ctx context.Context, input model.ListingCreateInput) (model.ListingCreatePayload, error)
 	ConversationStart(ctx context.Context, input model.ConversationStartInput) (model.ConversationStartPayload, error)
 	MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error)
-	TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error)
 	WalletExchange(ctx context.Context, input model.WalletExchangeInput) (model.WalletExchangePayload, error)
-	UserFollow(ctx context.Context, input model.UserFollowInput) (model.UserFollowPayload, error)
-	UserUnfollow(ctx context.Context, input model.UserUnfollowInput) (model.UserUnfollowPayload, error)
 	WalletFreeze(ctx context.Context, input model.WalletFreezeInput) (model.WalletFreezePayload, error)
 	WalletUnfreeze(ctx context.Context, input model.WalletUnfreezeInput) (model.WalletUnfreezePayload, error)
 	SignUp(ctx context.Context, input model.SignUpInput) (model.SignUpPayload, error)
@@ -70,15 +66,13 @@ type MutationResolver interface {
 	CardSetupStart(ctx context.Context, input model.CardSetupStartInput) (model.CardSetupStartPayload, error)
 	CardSetupFinish(ctx context.Context, input model.CardSetupFinishInput) (model.CardSetupFinishPayload, error)
 	CardRemove(ctx context.Context, input model.CardRemoveInput) (model.CardRemovePayload, error)
-	ShowReact(ctx context.Context, input model.ShowReactInput) (model.ShowReactPayload, error)
+	SecondChanceAccept(ctx context.Context, input model.SecondChanceAcceptInput) (model.SecondChanceAcceptPayload, error)
+	SecondChanceDecline(ctx context.Context, input model.SecondChanceDeclineInput) (model.SecondChanceDeclinePayload, error)
+	AuctionRelist(ctx context.Context, input model.AuctionRelistInput) (model.AuctionRelistPayload, error)
 	ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error)
-	ShowUpdate(ctx context.Context, input model.ShowUpdateInput) (model.ShowUpdatePayload, error)
 	ShowStart(ctx context.Context, input model.ShowStartInput) (model.ShowStartPayload, error)
-	ShowMessageSend(ctx context.Context, input model.ShowMessageSendInput) (model.ShowMessageSendPayload, error)
-	ShowMessageDelete(ctx context.Context, input model.ShowMessageDeleteInput) (model.ShowMessageDeletePayload, error)
-	ShowMessagePin(ctx context.Context, input model.ShowMessagePinInput) (model.ShowMessagePinPayload, error)
-	ShowMemberModerate(ctx context.Context, input model.ShowMemberModerateInput) (model.ShowMemberModeratePayload, error)
-	ShowChatConfigure(ctx context.Context, input model.ShowChatConfigureInput) (model.ShowChatConfigurePayload, error)
+	ViewerBirthDateSet(ctx context.Context, input model.ViewerBirthDateSetInput) (model.ViewerBirthDateSetPayload, error)
+	UserTierSet(ctx context.Context, input model.UserTierSetInput) (model.UserTierSetPayload, error)
 	ShowVideoToken(ctx context.Context, input model.ShowVideoTokenInput) (model.ShowVideoTokenPayload, error)
 }
 type QueryResolver interface {
@@ -101,13 +95,12 @@ type QueryResolver interface {
 	AdminActions(ctx context.Context, first *int, after *string) (page.Page[adminlog.Action], error)
 	Order(ctx context.Context, id id.ID) (*order.Order, error)
 	Show(ctx context.Context, id id.ID) (*show.Show, error)
-	Shows(ctx context.Context, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) (page.Page[show.Show], error)
+	Shows(ctx context.Context, first *int, after *string) (page.Page[show.Show], error)
 }
 type SubscriptionResolver interface {
 	AuctionEvents(ctx context.Context, auctionID id.ID, afterVersion *int, epoch *string) (<-chan model.AuctionEvent, error)
 	SupportEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error)
-	ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error)
 	OrderEvents(ctx context.Context, orderID id.ID, afterVersion *int, epoch *string) (<-chan model.OrderEvent, error)
 	ViewerEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ShowEvents(ctx context.Context, showID id.ID, afterVersion *int, epoch *string) (<-chan model.ShowEvent, error)
@@ -137,6 +130,20 @@ func (ec *executionContext) field_Mutation_auctionBuyNow_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AuctionBuyNowInput, error) {
 			return ec.unmarshalNAuctionBuyNowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionBuyNowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_auctionRelist_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AuctionRelistInput, error) {
+			return ec.unmarshalNAuctionRelistInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionRelistInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -383,12 +390,26 @@ func (ec *executionContext) field_Mutation_photoUploadCreate_args(ctx context.Co
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_showChatConfigure_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_secondChanceAccept_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowChatConfigureInput, error) {
-			return ec.unmarshalNShowChatConfigureInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowChatConfigureInput(ctx, v)
+		func(ctx context.Context, v any) (model.SecondChanceAcceptInput, error) {
+			return ec.unmarshalNSecondChanceAcceptInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSecondChanceAcceptInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_secondChanceDecline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SecondChanceDeclineInput, error) {
+			return ec.unmarshalNSecondChanceDeclineInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSecondChanceDeclineInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -411,96 +432,12 @@ func (ec *executionContext) field_Mutation_showCreate_args(ctx context.Context, 
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_showMemberModerate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowMemberModerateInput, error) {
-			return ec.unmarshalNShowMemberModerateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMemberModerateInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_showMessageDelete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowMessageDeleteInput, error) {
-			return ec.unmarshalNShowMessageDeleteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessageDeleteInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_showMessagePin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowMessagePinInput, error) {
-			return ec.unmarshalNShowMessagePinInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessagePinInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_showMessageSend_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowMessageSendInput, error) {
-			return ec.unmarshalNShowMessageSendInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessageSendInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_showReact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowReactInput, error) {
-			return ec.unmarshalNShowReactInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowReactInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_showStart_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ShowStartInput, error) {
 			return ec.unmarshalNShowStartInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowStartInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_showUpdate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ShowUpdateInput, error) {
-			return ec.unmarshalNShowUpdateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowUpdateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -551,20 +488,6 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_typingSend_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.TypingSendInput, error) {
-			return ec.unmarshalNTypingSendInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTypingSendInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_userBan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -579,12 +502,12 @@ func (ec *executionContext) field_Mutation_userBan_args(ctx context.Context, raw
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_userFollow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_userTierSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.UserFollowInput, error) {
-			return ec.unmarshalNUserFollowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserFollowInput(ctx, v)
+		func(ctx context.Context, v any) (model.UserTierSetInput, error) {
+			return ec.unmarshalNUserTierSetInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserTierSetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -607,12 +530,12 @@ func (ec *executionContext) field_Mutation_userUnban_args(ctx context.Context, r
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_userUnfollow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_viewerBirthDateSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.UserUnfollowInput, error) {
-			return ec.unmarshalNUserUnfollowInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserUnfollowInput(ctx, v)
+		func(ctx context.Context, v any) (model.ViewerBirthDateSetInput, error) {
+			return ec.unmarshalNViewerBirthDateSetInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐViewerBirthDateSetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1030,70 +953,22 @@ func (ec *executionContext) field_Query_show_args(ctx context.Context, rawArgs m
 func (ec *executionContext) field_Query_shows_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "status",
-		func(ctx context.Context, v any) (*show.Status, error) {
-			return ec.unmarshalOShowStatus2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐStatus(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["status"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "hostId",
-		func(ctx context.Context, v any) (*id.ID, error) {
-			return ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["hostId"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "following",
-		func(ctx context.Context, v any) (*bool, error) {
-			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["following"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "language",
-		func(ctx context.Context, v any) (*show.Language, error) {
-			return ec.unmarshalOLanguage2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐLanguage(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["language"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "category",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["category"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (show.Order, error) {
-			return ec.unmarshalNShowOrder2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshowᚐOrder(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["orderBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg7
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -1182,20 +1057,6 @@ func (ec *executionContext) field_Subscription_conversationEvents_args(ctx conte
 		return nil, err
 	}
 	args["epoch"] = arg2
-	return args, nil
-}
-
-func (ec *executionContext) field_Subscription_conversationTyping_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "conversationId",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["conversationId"] = arg0
 	return args, nil
 }
 
@@ -2175,63 +2036,6 @@ func (ec *executionContext) fieldContext_Mutation_messageSend(ctx context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_typingSend(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_typingSend(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().TypingSend(ctx, fc.Args["input"].(model.TypingSendInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal model.TypingSendPayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.TypingSendPayload) graphql.Marshaler {
-			return ec.marshalNTypingSendPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTypingSendPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_typingSend(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_TypingSendPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_typingSend_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_walletExchange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2295,130 +2099,6 @@ func (ec *executionContext) fieldContext_Mutation_walletExchange(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_walletExchange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_userFollow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_userFollow(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UserFollow(ctx, fc.Args["input"].(model.UserFollowInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
-				if err != nil {
-					var zeroVal model.UserFollowPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Auth == nil {
-					var zeroVal model.UserFollowPayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.UserFollowPayload) graphql.Marshaler {
-			return ec.marshalNUserFollowPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserFollowPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_userFollow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserFollowPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_userFollow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_userUnfollow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_userUnfollow(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UserUnfollow(ctx, fc.Args["input"].(model.UserUnfollowInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
-				if err != nil {
-					var zeroVal model.UserUnfollowPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Auth == nil {
-					var zeroVal model.UserUnfollowPayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.UserUnfollowPayload) graphql.Marshaler {
-			return ec.marshalNUserUnfollowPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserUnfollowPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_userUnfollow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserUnfollowPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_userUnfollow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3544,47 +3224,59 @@ func (ec *executionContext) fieldContext_Mutation_cardRemove(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_showReact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_secondChanceAccept(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showReact(ctx, field)
+			return ec.fieldContext_Mutation_secondChanceAccept(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowReact(ctx, fc.Args["input"].(model.ShowReactInput))
+			return ec.Resolvers.Mutation().SecondChanceAccept(ctx, fc.Args["input"].(model.SecondChanceAcceptInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.SecondChanceAcceptPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.SecondChanceAcceptPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowReactPayload
+					var zeroVal model.SecondChanceAcceptPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
 			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowReactPayload) graphql.Marshaler {
-			return ec.marshalNShowReactPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowReactPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.SecondChanceAcceptPayload) graphql.Marshaler {
+			return ec.marshalNSecondChanceAcceptPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSecondChanceAcceptPayload(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_showReact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_secondChanceAccept(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowReactPayload(ctx, field)
+			return ec.childFields_SecondChanceAcceptPayload(ctx, field)
 		},
 	}
 	defer func() {
@@ -3594,7 +3286,131 @@ func (ec *executionContext) fieldContext_Mutation_showReact(ctx context.Context,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showReact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Mutation_secondChanceAccept_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_secondChanceDecline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_secondChanceDecline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SecondChanceDecline(ctx, fc.Args["input"].(model.SecondChanceDeclineInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.SecondChanceDeclinePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.SecondChanceDeclinePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SecondChanceDeclinePayload) graphql.Marshaler {
+			return ec.marshalNSecondChanceDeclinePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSecondChanceDeclinePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_secondChanceDecline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondChanceDeclinePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_secondChanceDecline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_auctionRelist(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_auctionRelist(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AuctionRelist(ctx, fc.Args["input"].(model.AuctionRelistInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.AuctionRelistPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.AuctionRelistPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AuctionRelistPayload) graphql.Marshaler {
+			return ec.marshalNAuctionRelistPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionRelistPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_auctionRelist(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuctionRelistPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_auctionRelist_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3663,68 +3479,6 @@ func (ec *executionContext) fieldContext_Mutation_showCreate(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_showUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showUpdate(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowUpdate(ctx, fc.Args["input"].(model.ShowUpdateInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
-				if err != nil {
-					var zeroVal model.ShowUpdatePayload
-					return zeroVal, err
-				}
-				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowUpdatePayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowUpdatePayload) graphql.Marshaler {
-			return ec.marshalNShowUpdatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowUpdatePayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_showUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowUpdatePayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_showStart(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3787,24 +3541,24 @@ func (ec *executionContext) fieldContext_Mutation_showStart(ctx context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_showMessageSend(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_viewerBirthDateSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showMessageSend(ctx, field)
+			return ec.fieldContext_Mutation_viewerBirthDateSet(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowMessageSend(ctx, fc.Args["input"].(model.ShowMessageSendInput))
+			return ec.Resolvers.Mutation().ViewerBirthDateSet(ctx, fc.Args["input"].(model.ViewerBirthDateSetInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowMessageSendPayload
+					var zeroVal model.ViewerBirthDateSetPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, nil)
@@ -3813,21 +3567,21 @@ func (ec *executionContext) _Mutation_showMessageSend(ctx context.Context, field
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowMessageSendPayload) graphql.Marshaler {
-			return ec.marshalNShowMessageSendPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessageSendPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ViewerBirthDateSetPayload) graphql.Marshaler {
+			return ec.marshalNViewerBirthDateSetPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐViewerBirthDateSetPayload(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_showMessageSend(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_viewerBirthDateSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowMessageSendPayload(ctx, field)
+			return ec.childFields_ViewerBirthDateSetPayload(ctx, field)
 		},
 	}
 	defer func() {
@@ -3837,54 +3591,59 @@ func (ec *executionContext) fieldContext_Mutation_showMessageSend(ctx context.Co
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showMessageSend_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Mutation_viewerBirthDateSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_showMessageDelete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_userTierSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showMessageDelete(ctx, field)
+			return ec.fieldContext_Mutation_userTierSet(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowMessageDelete(ctx, fc.Args["input"].(model.ShowMessageDeleteInput))
+			return ec.Resolvers.Mutation().UserTierSet(ctx, fc.Args["input"].(model.UserTierSetInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
+				if err != nil {
+					var zeroVal model.UserTierSetPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowMessageDeletePayload
+					var zeroVal model.UserTierSetPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
 			}
 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowMessageDeletePayload) graphql.Marshaler {
-			return ec.marshalNShowMessageDeletePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessageDeletePayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.UserTierSetPayload) graphql.Marshaler {
+			return ec.marshalNUserTierSetPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserTierSetPayload(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_showMessageDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_userTierSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowMessageDeletePayload(ctx, field)
+			return ec.childFields_UserTierSetPayload(ctx, field)
 		},
 	}
 	defer func() {
@@ -3894,178 +3653,7 @@ func (ec *executionContext) fieldContext_Mutation_showMessageDelete(ctx context.
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showMessageDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_showMessagePin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showMessagePin(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowMessagePin(ctx, fc.Args["input"].(model.ShowMessagePinInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowMessagePinPayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowMessagePinPayload) graphql.Marshaler {
-			return ec.marshalNShowMessagePinPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMessagePinPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_showMessagePin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowMessagePinPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showMessagePin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_showMemberModerate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showMemberModerate(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowMemberModerate(ctx, fc.Args["input"].(model.ShowMemberModerateInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowMemberModeratePayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowMemberModeratePayload) graphql.Marshaler {
-			return ec.marshalNShowMemberModeratePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowMemberModeratePayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_showMemberModerate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowMemberModeratePayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showMemberModerate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_showChatConfigure(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_showChatConfigure(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ShowChatConfigure(ctx, fc.Args["input"].(model.ShowChatConfigureInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal model.ShowChatConfigurePayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ShowChatConfigurePayload) graphql.Marshaler {
-			return ec.marshalNShowChatConfigurePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowChatConfigurePayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_showChatConfigure(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ShowChatConfigurePayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_showChatConfigure_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Mutation_userTierSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5164,7 +4752,7 @@ func (ec *executionContext) _Query_shows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Shows(ctx, fc.Args["status"].(*show.Status), fc.Args["hostId"].(*id.ID), fc.Args["following"].(*bool), fc.Args["language"].(*show.Language), fc.Args["category"].(*string), fc.Args["orderBy"].(show.Order), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Shows(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Page[show.Show]) graphql.Marshaler {
@@ -5431,63 +5019,6 @@ func (ec *executionContext) fieldContext_Subscription_conversationEvents(ctx con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_conversationEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Subscription_conversationTyping(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
-	return graphql.ResolveFieldStream(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Subscription_conversationTyping(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ConversationTyping(ctx, fc.Args["conversationId"].(id.ID))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Auth == nil {
-					var zeroVal chat.Typing
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, nil)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v chat.Typing) graphql.Marshaler {
-			return ec.marshalNConversationTyping2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋchatᚐTyping(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Subscription_conversationTyping(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Subscription",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ConversationTyping(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Subscription_conversationTyping_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5821,13 +5352,6 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._TopUp(ctx, sel, obj)
-	case showchat.Message:
-		return ec._ShowMessage(ctx, sel, &obj)
-	case *showchat.Message:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._ShowMessage(ctx, sel, obj)
 	case show.Show:
 		return ec._Show(ctx, sel, &obj)
 	case *show.Show:
@@ -5835,6 +5359,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Show(ctx, sel, obj)
+	case auction.Chance:
+		return ec._SecondChance(ctx, sel, &obj)
+	case *auction.Chance:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SecondChance(ctx, sel, obj)
 	case payment.Refund:
 		return ec._Refund(ctx, sel, &obj)
 	case *payment.Refund:
@@ -6002,20 +5533,6 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._EntryNotReversible(ctx, sel, obj)
-	case model.ChatWordBlocked:
-		return ec._ChatWordBlocked(ctx, sel, &obj)
-	case *model.ChatWordBlocked:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._ChatWordBlocked(ctx, sel, obj)
-	case model.ChatWait:
-		return ec._ChatWait(ctx, sel, &obj)
-	case *model.ChatWait:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._ChatWait(ctx, sel, obj)
 	case model.CardDeclined:
 		return ec._CardDeclined(ctx, sel, &obj)
 	case *model.CardDeclined:
@@ -6317,30 +5834,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "typingSend":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_typingSend(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "walletExchange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_walletExchange(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "userFollow":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_userFollow(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "userUnfollow":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_userUnfollow(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -6471,9 +5967,23 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showReact":
+		case "secondChanceAccept":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showReact(ctx, field)
+				return ec._Mutation_secondChanceAccept(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secondChanceDecline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_secondChanceDecline(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "auctionRelist":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_auctionRelist(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -6485,13 +5995,6 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showUpdate":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showUpdate(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "showStart":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_showStart(ctx, field)
@@ -6499,37 +6002,16 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showMessageSend":
+		case "viewerBirthDateSet":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showMessageSend(ctx, field)
+				return ec._Mutation_viewerBirthDateSet(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "showMessageDelete":
+		case "userTierSet":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showMessageDelete(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "showMessagePin":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showMessagePin(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "showMemberModerate":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showMemberModerate(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "showChatConfigure":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_showChatConfigure(ctx, field)
+				return ec._Mutation_userTierSet(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -7119,8 +6601,6 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_supportEvents(ctx, fields[0])
 	case "conversationEvents":
 		return ec._Subscription_conversationEvents(ctx, fields[0])
-	case "conversationTyping":
-		return ec._Subscription_conversationTyping(ctx, fields[0])
 	case "orderEvents":
 		return ec._Subscription_orderEvents(ctx, fields[0])
 	case "viewerEvents":

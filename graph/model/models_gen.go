@@ -19,7 +19,6 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
-	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -90,6 +89,15 @@ type AuctionNotOpen struct {
 
 func (AuctionNotOpen) IsUserError() {}
 
+type AuctionRelistInput struct {
+	AuctionID id.ID `json:"auctionId"`
+}
+
+type AuctionRelistPayload struct {
+	Auction    *auction.Auction `json:"auction,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
 type AuctionStartInput struct {
 	ListingID id.ID `json:"listingId"`
 	// A live show of one's own; the lot gets its next number.
@@ -109,8 +117,8 @@ type AuctionStartInput struct {
 	// 0 to 604800; without it late bids move the end as far as they do.
 	ExtensionCapSeconds *int `json:"extensionCapSeconds,omitempty"`
 	// 1 to 120 years.
-	MinimumAge  *int          `json:"minimumAge,omitempty"`
-	MinimumTier *auction.Tier `json:"minimumTier,omitempty"`
+	MinimumAge  *int           `json:"minimumAge,omitempty"`
+	MinimumTier *identity.Tier `json:"minimumTier,omitempty"`
 }
 
 type AuctionStartPayload struct {
@@ -175,7 +183,7 @@ type BidderNotEligible struct {
 	// The age in years that the bidder does not have, by the birth date that is known of them.
 	MinimumAge *int `json:"minimumAge,omitempty"`
 	// The tier that the bidder does not have.
-	MinimumTier *auction.Tier `json:"minimumTier,omitempty"`
+	MinimumTier *identity.Tier `json:"minimumTier,omitempty"`
 }
 
 func (BidderNotEligible) IsUserError() {}
@@ -237,30 +245,6 @@ type CardSetupStartPayload struct {
 	ClientSecret *string     `json:"clientSecret,omitempty"`
 	UserErrors   []UserError `json:"userErrors"`
 }
-
-// Not yet (CHAT_MUTED, CHAT_SLOW_MODE, CHAT_TOO_FAST).
-type ChatWait struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// From when on a message is taken, if nothing else happens.
-	Until time.Time `json:"until"`
-	// How long that is, for who has no clock that agrees with ours; at most what an Int holds, 24 days.
-	RetryAfterMs int `json:"retryAfterMs"`
-}
-
-func (ChatWait) IsUserError() {}
-
-// A word is not welcome (CHAT_WORD_BLOCKED).
-type ChatWordBlocked struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	// As it is in the show's list.
-	Word string `json:"word"`
-}
-
-func (ChatWordBlocked) IsUserError() {}
 
 type ConversationEvent struct {
 	Version int                   `json:"version"`
@@ -493,40 +477,34 @@ type RefundTooLarge struct {
 
 func (RefundTooLarge) IsUserError() {}
 
-type ShowAudience struct {
-	// How many watch: those who have `showEvents` open, each once on a server. Right within two seconds.
-	Watching int `json:"watching"`
-	// The sums since the show's first, forgotten a day after the last.
-	Reactions []ShowReactionCount `json:"reactions"`
+type SecondChanceAcceptInput struct {
+	SecondChanceID id.ID `json:"secondChanceId"`
+	// A saved card of yours that the order is to be paid with. Left out, the wallet pays all of it.
+	CardID *id.ID `json:"cardId,omitempty"`
+	// Your own name for this request, 1 to 255 printable characters.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
-type ShowChatConfigureInput struct {
-	ShowID id.ID `json:"showId"`
-	// 0 to 3600; null leaves it as it is.
-	SlowModeSeconds *int `json:"slowModeSeconds,omitempty"`
-	// The whole list, at most 200 of 1 to 50 characters each; null leaves it as it is. Case, accents and Arabic vowels do not matter.
-	BlockedWords []string `json:"blockedWords,omitempty"`
-	// 1 to 1000 characters.
-	Reason string `json:"reason"`
+type SecondChanceAcceptPayload struct {
+	SecondChance *auction.Chance `json:"secondChance,omitempty"`
+	Order        *order.Order    `json:"order,omitempty"`
+	UserErrors   []UserError     `json:"userErrors"`
 }
 
-type ShowChatConfigurePayload struct {
-	Chat       *showchat.Chat `json:"chat,omitempty"`
-	UserErrors []UserError    `json:"userErrors"`
+type SecondChanceDeclineInput struct {
+	SecondChanceID id.ID `json:"secondChanceId"`
+}
+
+type SecondChanceDeclinePayload struct {
+	SecondChance *auction.Chance `json:"secondChance,omitempty"`
+	UserErrors   []UserError     `json:"userErrors"`
 }
 
 type ShowCreateInput struct {
 	// 3 to 140 characters.
 	Title string `json:"title"`
-	// At most 5000 characters.
-	Description string `json:"description"`
-	// A photo that one uploaded.
-	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
 	// Within the next year.
 	StartsAt time.Time `json:"startsAt"`
-	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
-	Categories []string      `json:"categories"`
-	Language   show.Language `json:"language"`
 }
 
 type ShowCreatePayload struct {
@@ -545,83 +523,6 @@ type ShowEvent struct {
 	ServerTime time.Time `json:"serverTime"`
 	// The show right after the event, where the event changed it; in a SNAPSHOT, as it is.
 	Show *show.Show `json:"show,omitempty"`
-	// The lot right after the event, where the event is about one.
-	Lot *auction.Auction `json:"lot,omitempty"`
-	// The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back.
-	Bids []auction.Bid `json:"bids"`
-	// After LOTS_REORDERED, the ids of all lots that wait, in their order.
-	Queue []id.ID `json:"queue,omitempty"`
-	// What happened in the chat, where something did.
-	Chat *showchat.Change `json:"chat,omitempty"`
-}
-
-type ShowMemberModerateInput struct {
-	ShowID id.ID           `json:"showId"`
-	UserID id.ID           `json:"userId"`
-	Action showchat.Action `json:"action"`
-	// When a mute ends, within a year. For nothing else.
-	Until *time.Time `json:"until,omitempty"`
-	// 1 to 1000 characters. It is for the log, and told to nobody else.
-	Reason string `json:"reason"`
-}
-
-type ShowMemberModeratePayload struct {
-	Member     *showchat.Member `json:"member,omitempty"`
-	UserErrors []UserError      `json:"userErrors"`
-}
-
-type ShowMessageDeleteInput struct {
-	MessageID id.ID `json:"messageId"`
-	// 1 to 1000 characters; one's own message needs none.
-	Reason *string `json:"reason,omitempty"`
-}
-
-type ShowMessageDeletePayload struct {
-	Message    *showchat.Message `json:"message,omitempty"`
-	UserErrors []UserError       `json:"userErrors"`
-}
-
-type ShowMessagePinInput struct {
-	ShowID id.ID `json:"showId"`
-	// Null takes away the message that is pinned.
-	MessageID *id.ID `json:"messageId,omitempty"`
-	// 1 to 1000 characters.
-	Reason string `json:"reason"`
-}
-
-type ShowMessagePinPayload struct {
-	Chat       *showchat.Chat `json:"chat,omitempty"`
-	UserErrors []UserError    `json:"userErrors"`
-}
-
-type ShowMessageSendInput struct {
-	ShowID id.ID `json:"showId"`
-	// 1 to 500 characters; ends of lines become spaces.
-	Body string `json:"body"`
-	// A message of the same show.
-	ReplyTo *id.ID `json:"replyTo,omitempty"`
-	// Of your making, 1 to 255 printable ASCII characters; a UUID is best.
-	IdempotencyKey string `json:"idempotencyKey"`
-}
-
-type ShowMessageSendPayload struct {
-	Message    *showchat.Message `json:"message,omitempty"`
-	UserErrors []UserError       `json:"userErrors"`
-}
-
-type ShowReactInput struct {
-	ShowID id.ID             `json:"showId"`
-	Kind   showchat.Reaction `json:"kind"`
-}
-
-type ShowReactPayload struct {
-	Show       *show.Show  `json:"show,omitempty"`
-	UserErrors []UserError `json:"userErrors"`
-}
-
-type ShowReactionCount struct {
-	Kind  showchat.Reaction `json:"kind"`
-	Count int               `json:"count"`
 }
 
 type ShowStartInput struct {
@@ -629,26 +530,6 @@ type ShowStartInput struct {
 }
 
 type ShowStartPayload struct {
-	Show       *show.Show  `json:"show,omitempty"`
-	UserErrors []UserError `json:"userErrors"`
-}
-
-type ShowUpdateInput struct {
-	ShowID id.ID `json:"showId"`
-	// 3 to 140 characters.
-	Title *string `json:"title,omitempty"`
-	// At most 5000 characters.
-	Description *string `json:"description,omitempty"`
-	// A photo that one uploaded.
-	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
-	// Within the next year; of a show that has not begun.
-	StartsAt *time.Time `json:"startsAt,omitempty"`
-	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
-	Categories []string       `json:"categories,omitempty"`
-	Language   *show.Language `json:"language,omitempty"`
-}
-
-type ShowUpdatePayload struct {
 	Show       *show.Show  `json:"show,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -695,15 +576,6 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
-type TypingSendInput struct {
-	ConversationID id.ID `json:"conversationId"`
-}
-
-type TypingSendPayload struct {
-	Typing     *chat.Typing `json:"typing,omitempty"`
-	UserErrors []UserError  `json:"userErrors"`
-}
-
 type UserBanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it, the user does not.
@@ -716,12 +588,17 @@ type UserBanPayload struct {
 	UserErrors []UserError   `json:"userErrors"`
 }
 
-type UserFollowInput struct {
-	UserID id.ID `json:"userId"`
+type UserTierSetInput struct {
+	UserID id.ID         `json:"userId"`
+	Tier   identity.Tier `json:"tier"`
+	// 1 to 1000 characters; staff see it, the user does not.
+	Reason string `json:"reason"`
 }
 
-type UserFollowPayload struct {
-	User       *identity.User `json:"user,omitempty"`
+type UserTierSetPayload struct {
+	User *identity.User `json:"user,omitempty"`
+	// The tier that the user has now.
+	Tier       *identity.Tier `json:"tier,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }
 
@@ -736,13 +613,14 @@ type UserUnbanPayload struct {
 	UserErrors []UserError    `json:"userErrors"`
 }
 
-type UserUnfollowInput struct {
-	UserID id.ID `json:"userId"`
+type ViewerBirthDateSetInput struct {
+	// By ISO 8601: 1990-12-31.
+	BirthDate string `json:"birthDate"`
 }
 
-type UserUnfollowPayload struct {
-	User       *identity.User `json:"user,omitempty"`
-	UserErrors []UserError    `json:"userErrors"`
+type ViewerBirthDateSetPayload struct {
+	Viewer     *identity.Session `json:"viewer,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
 }
 
 type WalletExchangeInput struct {
@@ -1060,74 +938,19 @@ const (
 	// The show as it is, for a viewer who begins here.
 	ShowEventKindSnapshot  ShowEventKind = "SNAPSHOT"
 	ShowEventKindScheduled ShowEventKind = "SCHEDULED"
-	// What its host says of it is another.
-	ShowEventKindChanged ShowEventKind = "CHANGED"
 	// The show went live.
 	ShowEventKindStarted ShowEventKind = "STARTED"
-	// Its lots that waited are PASSED; only a lot's own viewers hear of that as well.
-	ShowEventKindEnded ShowEventKind = "ENDED"
-	// It was called off before it began; its lots are PASSED.
-	ShowEventKindCancelled  ShowEventKind = "CANCELLED"
-	ShowEventKindLotQueued  ShowEventKind = "LOT_QUEUED"
-	ShowEventKindLotOpened  ShowEventKind = "LOT_OPENED"
-	ShowEventKindLotPaused  ShowEventKind = "LOT_PAUSED"
-	ShowEventKindLotResumed ShowEventKind = "LOT_RESUMED"
-	ShowEventKindLotSold    ShowEventKind = "LOT_SOLD"
-	ShowEventKindLotUnsold  ShowEventKind = "LOT_UNSOLD"
-	ShowEventKindLotPassed  ShowEventKind = "LOT_PASSED"
-	// The host shows `lot` before the others.
-	ShowEventKindLotPinned   ShowEventKind = "LOT_PINNED"
-	ShowEventKindLotUnpinned ShowEventKind = "LOT_UNPINNED"
-	// The lots that wait have another order: `queue`.
-	ShowEventKindLotsReordered ShowEventKind = "LOTS_REORDERED"
-	// One or more bids for a lot, all those of one commit.
-	ShowEventKindBidsPlaced ShowEventKind = "BIDS_PLACED"
-	// Bids for a lot were taken back; it is as if they had not been.
-	ShowEventKindBidCancelled ShowEventKind = "BID_CANCELLED"
-	// Messages were written: `chat.messages`.
-	ShowEventKindMessagesPosted ShowEventKind = "MESSAGES_POSTED"
-	// A message was deleted, and is pinned no more: `chat.message`.
-	ShowEventKindMessageDeleted ShowEventKind = "MESSAGE_DELETED"
-	// `chat.message` stands above the chat.
-	ShowEventKindMessagePinned ShowEventKind = "MESSAGE_PINNED"
-	// No message stands above the chat; `chat.message` did.
-	ShowEventKindMessageUnpinned ShowEventKind = "MESSAGE_UNPINNED"
-	// Somebody was appointed, dismissed, muted, unmuted, banned or let back in: `chat.member`.
-	ShowEventKindChatMemberChanged ShowEventKind = "CHAT_MEMBER_CHANGED"
-	// `chat.slowModeSeconds` was set, or the words.
-	ShowEventKindChatChanged ShowEventKind = "CHAT_CHANGED"
 )
 
 var AllShowEventKind = []ShowEventKind{
 	ShowEventKindSnapshot,
 	ShowEventKindScheduled,
-	ShowEventKindChanged,
 	ShowEventKindStarted,
-	ShowEventKindEnded,
-	ShowEventKindCancelled,
-	ShowEventKindLotQueued,
-	ShowEventKindLotOpened,
-	ShowEventKindLotPaused,
-	ShowEventKindLotResumed,
-	ShowEventKindLotSold,
-	ShowEventKindLotUnsold,
-	ShowEventKindLotPassed,
-	ShowEventKindLotPinned,
-	ShowEventKindLotUnpinned,
-	ShowEventKindLotsReordered,
-	ShowEventKindBidsPlaced,
-	ShowEventKindBidCancelled,
-	ShowEventKindMessagesPosted,
-	ShowEventKindMessageDeleted,
-	ShowEventKindMessagePinned,
-	ShowEventKindMessageUnpinned,
-	ShowEventKindChatMemberChanged,
-	ShowEventKindChatChanged,
 }
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindEnded, ShowEventKindCancelled, ShowEventKindLotQueued, ShowEventKindLotOpened, ShowEventKindLotPaused, ShowEventKindLotResumed, ShowEventKindLotSold, ShowEventKindLotUnsold, ShowEventKindLotPassed, ShowEventKindLotPinned, ShowEventKindLotUnpinned, ShowEventKindLotsReordered, ShowEventKindBidsPlaced, ShowEventKindBidCancelled, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindStarted:
 		return true
 	}
 	return false

@@ -1,8 +1,10 @@
 package auction
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -38,6 +40,7 @@ type Service struct {
 	metrics    *metrics
 	increments Increments
 	bids       *batch.Queue[uuid.UUID, *ask, Placed]
+	chanceFor  time.Duration
 }
 
 // Config are the parts that the service works with.
@@ -49,6 +52,7 @@ type Config struct {
 	Orders     *order.Service
 	Hub        realtime.Publisher
 	Log        *slog.Logger          // nothing is logged where it is nil
+	ChanceFor  time.Duration         // how long a second chance stands; a day where it is zero
 	Registerer prometheus.Registerer // of the metrics; they are not shown where it is nil
 }
 
@@ -57,7 +61,7 @@ func New(ctx context.Context, c Config) (_ *Service, err error) {
 	defer fault.Wrap(&err, "read the bid increments")
 	s := &Service{
 		pool: c.Pool, q: db.New(), catalog: c.Catalog, shows: c.Shows, payment: c.Payment, orders: c.Orders,
-		hub: c.Hub, log: c.Log, increments: Increments{},
+		hub: c.Hub, log: c.Log, increments: Increments{}, chanceFor: cmp.Or(c.ChanceFor, defaultChanceFor),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -157,6 +157,8 @@ func corruptions() []corruption {
 		one("a hold on no lot", "UPDATE hold SET cause_id = gen_random_uuid() WHERE status = 'OPEN' AND cause_kind = 'auction'", "auction_hold"),
 		one("a sold lot without its order", "UPDATE orders SET auction_id = NULL WHERE id = :paid;", "auction_order"),
 		one("an order over another price", "UPDATE auction SET price = price + 1, leader_maximum = leader_maximum + 1 WHERE id = :sold;", "auction_order"),
+		one("a lot that is sold and offered all the same", `INSERT INTO second_chance (id, auction_id, rank, bidder_id, bid_id, amount, currency, offered_at, expires_at)
+			SELECT gen_random_uuid(), auction_id, 1, bidder_id, id, amount, 'EUR', now(), now() + interval '1 day' FROM bid WHERE auction_id = :sold; LIMIT 1`, "auction_order"),
 		one("an order for an unsold lot", "UPDATE auction SET status = 'UNSOLD' WHERE id = :sold;", "auction_order"),
 	}
 }

@@ -44,6 +44,12 @@ const (
 	ShowLive      Kind = "SHOW_LIVE"
 )
 
+// The kinds of what follows a lot that its winner does not pay.
+const (
+	OrderExpired        Kind = "ORDER_EXPIRED"         // an order was not paid in time
+	SecondChanceChanged Kind = "SECOND_CHANCE_CHANGED" // a lot is offered once more, or that is answered
+)
+
 // OrderPaymentChanged says that a payment of an order has another status.
 const OrderPaymentChanged Kind = "ORDER_PAYMENT_CHANGED"
 

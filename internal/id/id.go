@@ -42,6 +42,7 @@ const (
 	Referral     Kind = "ref"
 	AdminAction  Kind = "adm"
 	ShowMessage  Kind = "smg"
+	SecondChance Kind = "sch"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -176,6 +176,7 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
 		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
+		PayWithinSeconds: s.payWithin.Seconds(),
 	})
 	if err != nil {
 		return err

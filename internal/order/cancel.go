@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/adminlog"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/text"
 )
@@ -54,22 +55,35 @@ func (s *Service) afterwards(ctx context.Context, order uuid.UUID, do func(conte
 
 // cancelUnpaidTx gives the payment up. The order is VOIDED with it unless a card has to be let go first.
 func (s *Service) cancelUnpaidTx(ctx context.Context, tx pgx.Tx, o *Order) (told []realtime.Event, after func(context.Context) error, err error) {
-	voided, err := s.payment.VoidOrderPaymentTx(ctx, tx, o.ID)
+	voided, told, err := s.voidTx(ctx, tx, o)
 	if err != nil {
 		return nil, nil, err
 	}
+	return told, s.letGo(voided), voided.ReleaseTx(ctx, tx)
+}
+
+// voidTx cancels an order that is not paid; the wallet's part of what was under way is still to be released.
+func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, o *Order) (voided payment.Voided, told []realtime.Event, err error) {
+	if voided, err = s.payment.VoidOrderPaymentTx(ctx, tx, o.ID); err != nil {
+		return voided, nil, err
+	}
 	to := state{Voided, Cancelled}
-	if open := voided.Open; open != nil {
+	if voided.Open != nil {
 		to.payment = o.Payment
-		after = func(ctx context.Context) error {
-			_, err := s.payment.AdvanceOrderPayment(ctx, *open)
-			return err
-		}
 	}
-	if told, err = s.stepTx(ctx, tx, o, to, EventCancelled); err != nil {
-		return nil, nil, err
+	told, err = s.stepTx(ctx, tx, o, to, EventCancelled)
+	return voided, append(told, voided.Told...), err
+}
+
+// letGo is the provider's part of a payment that was given up, nil where it has none.
+func (s *Service) letGo(voided payment.Voided) func(context.Context) error {
+	if voided.Open == nil {
+		return nil
 	}
-	return append(told, voided.Told...), after, voided.ReleaseTx(ctx, tx)
+	return func(ctx context.Context) error {
+		_, err := s.payment.AdvanceOrderPayment(ctx, *voided.Open)
+		return err
+	}
 }
 
 // recordTx keeps what an admin does to an order of others, who has to say why.

@@ -44,6 +44,7 @@ type Order struct {
 	Reason       string       `json:"reason"` // why it was cancelled
 	Version      int64        `json:"version"`
 	CreatedAt    time.Time    `json:"createdAt"`
+	PayBy        *time.Time   `json:"payBy"` // when it is cancelled unless it is paid; nil where it is
 	AuthorisedAt *time.Time   `json:"authorisedAt"`
 	PaidAt       *time.Time   `json:"paidAt"`
 	SentAt       *time.Time   `json:"sentAt"`
@@ -95,7 +96,7 @@ func orderOf(row db.Order) Order {
 		ID: row.ID, BuyerID: row.BuyerID, SellerID: row.SellerID, ListingID: row.ListingID, AuctionID: row.AuctionID,
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
-		Version: row.Version, CreatedAt: row.CreatedAt, AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
+		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
 		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt,
 	}
 }
@@ -108,6 +109,7 @@ type Service struct {
 	catalog        *catalog.Service
 	hub            realtime.Publisher
 	feeBasisPoints int64
+	payWithin      time.Duration
 	referrals      Referrals
 }
 
@@ -123,7 +125,7 @@ func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
 // New makes the service, and ties it to pay. The platform keeps feeBasisPoints hundredths of a percent of each total.
 func New(pool *pgxpool.Pool, listings *catalog.Service, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
-	s := &Service{pool: pool, q: db.New(), payment: pay, catalog: listings, hub: hub, feeBasisPoints: feeBasisPoints}
+	s := &Service{pool: pool, q: db.New(), payment: pay, catalog: listings, hub: hub, feeBasisPoints: feeBasisPoints, payWithin: defaultPayWithin}
 	pay.ServeOrders(s)
 	return s
 }
@@ -165,7 +167,7 @@ func (s *Service) List(ctx context.Context, user uuid.UUID, as Party, args page.
 	return page.Of(rows, size, orderOf, cursor), err
 }
 
-// ByAuction reads, for a loader, the orders of lots of which user is a party.
+// ByAuction reads, for a loader, the orders of lots of which user is a party: of each lot the newest.
 func (s *Service) ByAuction(ctx context.Context, user uuid.UUID, auctions []uuid.UUID) (map[uuid.UUID]Order, error) {
 	rows, err := s.q.OrdersOfPartyByAuction(ctx, s.pool, auctions, user)
 	if err != nil {

@@ -30,6 +30,7 @@ func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order,
 	row, err := s.q.OrderInsert(ctx, tx, db.OrderInsertParams{
 		ID: id.New(), BuyerID: won.Buyer, SellerID: won.Seller, ListingID: won.Listing, AuctionID: &won.Auction, CardID: won.Card,
 		Total: won.Price.Minor, Fee: won.Price.BasisPoints(s.feeBasisPoints).Minor, Currency: string(won.Price.Currency),
+		PayWithinSeconds: s.payWithin.Seconds(),
 	})
 	if err != nil {
 		return Order{}, nil, err
@@ -44,6 +45,13 @@ func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order,
 		return Order{}, nil, err
 	}
 	return o, append(created, done...), s.payment.PayByHoldTx(ctx, tx, o.ID, o.BuyerID, *won.Hold, o.Total)
+}
+
+// PayWonTx pays an order that was made in this transaction from its buyer's wallet, all of it. It posts, and so comes last.
+func (s *Service) PayWonTx(ctx context.Context, tx pgx.Tx, o Order, idempotencyKey string) ([]realtime.Event, error) {
+	ask := PayInput{Order: o.ID, IdempotencyKey: idempotencyKey}.of(o)
+	_, told, err := s.payTx(ctx, tx, o, ask)
+	return told, err
 }
 
 // PayInput is how a buyer wants to pay: the wallet's part, and a saved card for the rest.

@@ -1,0 +1,93 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+const (
+	defaultPayWithin = 24 * time.Hour
+	notPaid          = "It was not paid in time."
+)
+
+// PayWithin says how long orders may be owed; to be called before the first is made.
+func (s *Service) PayWithin(d time.Duration) { s.payWithin = d }
+
+// payBy is until when an order is to be paid, while it is owed.
+func payBy(row db.Order) *time.Time {
+	if Payment(row.Payment) != PaymentPending || Fulfilment(row.Fulfilment) != FulfilmentPending {
+		return nil
+	}
+	return row.PayBy
+}
+
+// Due is an order that was not paid in time.
+type Due struct {
+	ID    uuid.UUID
+	PayBy time.Time
+}
+
+// UnpaidDue is orders that were not paid in time, the longest ago first, after one of them.
+func (s *Service) UnpaidDue(ctx context.Context, after Due, most int32) ([]Due, error) {
+	rows, err := s.q.OrdersUnpaidDue(ctx, s.pool, after.PayBy, after.ID, most)
+	due := make([]Due, len(rows))
+	for i, row := range rows {
+		due[i] = Due{ID: row.ID, PayBy: row.DueAt}
+	}
+	return due, err
+}
+
+// Lot is the lot that an order was won in, nil where it was won in none.
+func (s *Service) Lot(ctx context.Context, order uuid.UUID) (*uuid.UUID, error) {
+	row, err := s.q.OrderByID(ctx, s.pool, order)
+	if postgres.NoRows(err) {
+		return nil, ErrNotFound
+	}
+	return row.AuctionID, err
+}
+
+// Expired is an order that came to its end unpaid.
+type Expired struct {
+	Order Order
+	Told  []realtime.Event                // to publish after the commit
+	After func(ctx context.Context) error // the provider's part, to be done after the commit; nil where it has none
+
+	voided payment.Voided
+}
+
+// ReleaseTx gives the wallet its part of a payment back that was under way; it comes last in its transaction.
+func (e Expired) ReleaseTx(ctx context.Context, tx pgx.Tx) error { return e.voided.ReleaseTx(ctx, tx) }
+
+// ExpireTx cancels an order whose time to be paid is over; its listing is for sale again. It is nil where the order is paid, authorised
+// or cancelled, or has time left: whoever has the order's lock first decides. A payment that is under way is given up with it:
+// what it sets aside later is let go.
+func (s *Service) ExpireTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (_ *Expired, err error) {
+	defer fault.Wrap(&err, "expire order %s", order)
+	row, err := s.q.OrderLock(ctx, tx, order)
+	if err != nil {
+		return nil, err
+	}
+	o := orderOf(row)
+	if o.state() != unpaid || o.Disputed {
+		return nil, nil
+	}
+	due, err := s.q.OrderIsDue(ctx, tx, order)
+	if err != nil || !due {
+		return nil, err
+	}
+	o.Reason = notPaid
+	voided, told, err := s.voidTx(ctx, tx, &o)
+	if err != nil {
+		return nil, err
+	}
+	return &Expired{Order: o, Told: told, After: s.letGo(voided), voided: voided}, nil
+}
