@@ -31,7 +31,7 @@ TIMEOUT  ?= 25m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money soak-live lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
+.PHONY: help run build test race soak-money soak-live soak-close lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ soak-money: ## play every flow of money at random, for a time (FOR=10m)
 
 soak-live: ## break everything that live viewers stand on, for a time (FOR=10m, SEED=)
 	@$(MAKE) test PKG=./internal/e2e TIMEOUT=0 ARGS='-count=1 -v -run TestOracle -skip Catches -oracle.for=$(or $(FOR),10m) -oracle.seed=$(or $(SEED),0)'
+
+soak-close: ## bid on ten thousand lots at the instant of their close
+	@$(MAKE) test PKG=./internal/auction ARGS='-count=1 -v -run TestBidAgainstClose -closes=$(or $(CLOSES),10000)'
 
 generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
 	@rm -f db/*.sql.go

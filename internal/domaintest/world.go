@@ -94,16 +94,42 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	t.Helper()
 	data := pgtest.New(t)
 	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}}
-	photos, err := catalog.NewPhotoStore(t.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
+	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
+	w.Must(w.Rates.Refresh(w.Ctx()))
+	w.wire(basisPoints, change)
+	t.Cleanup(func() {
+		if !t.Failed() && !w.Broken {
+			w.Replayed()
+		}
+	})
+	return w
+}
+
+// Another is one more server on the world's database, with connections and services of its own. What both tell is in one Told.
+// t may be a test within the world's, whose end it does not outlive.
+func (w *World) Another(t testing.TB) *World {
+	t.Helper()
+	pool, err := pgxpool.NewWithConfig(t.Context(), w.Pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	other := &World{T: t, Pool: pool, Admin: w.Admin, Told: w.Told, Rates: w.Rates}
+	other.wire(FeeBasisPoints, func(*payment.Config) {})
+	return other
+}
+
+// wire ties the domains over the world's pool.
+func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
+	w.T.Helper()
+	photos, err := catalog.NewPhotoStore(w.T.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
 	w.Must(err)
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
 	w.Follows = follow.New(w.Pool)
 	w.Shows = w.ShowsAt(clock.System{})
 	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() { w.Must(w.ShowChat.Close(context.Background())) })
-	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
-	w.Must(w.Rates.Refresh(w.Ctx()))
+	w.T.Cleanup(func() { w.Must(w.ShowChat.Close(context.Background())) })
 	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
 	change(&config)
 	w.Payment = payment.New(config)
@@ -112,16 +138,10 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)
 	w.Chat = chat.New(chat.Config{Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: clock.System{}})
-	w.Auctions, err = auction.New(t.Context(), auction.Config{
+	w.Auctions, err = auction.New(w.Ctx(), auction.Config{
 		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
 	})
 	w.Must(err)
-	t.Cleanup(func() {
-		if !t.Failed() && !w.Broken {
-			w.Replayed()
-		}
-	})
-	return w
 }
 
 // ShowsAt is the world's shows by another clock.

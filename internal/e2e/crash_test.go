@@ -86,7 +86,9 @@ func TestKilledWhileBidding(t *testing.T) {
 	second := site.start()
 	for _, b := range bidders {
 		b.person = b.at(second)
-		b.retry(t, long)
+		if err := b.retry(long); err != nil {
+			t.Fatal(err)
+		}
 	}
 	watching = second.client().Subscribe(t, watch, viewer.resume())
 	var enough atomic.Bool
@@ -120,15 +122,14 @@ func bidAll(t *testing.T, bidders []*bidder, auction string, wanted func() bool)
 
 // retry sends the bid whose fate is unknown again, as a client does. Its answer is the first one, or a refusal:
 // either way there is one bid at most.
-func (b *bidder) retry(t *testing.T, auction string) {
-	t.Helper()
+func (b *bidder) retry(auction string) error {
 	if b.key == "" {
-		return
+		return nil
 	}
 	for range 2 {
 		placed, err := b.place(auction, b.amount, b.key)
 		if err != nil {
-			t.Fatalf("%s's retry: %v", b.name, err)
+			return fmt.Errorf("%s's retry: %w", b.name, err)
 		}
 		if placed.Code != "" {
 			continue
@@ -138,6 +139,7 @@ func (b *bidder) retry(t *testing.T, auction string) {
 		}
 	}
 	b.key = ""
+	return nil
 }
 
 // number asks the database for one whole number about an auction.
