@@ -3,9 +3,9 @@ module github.com/souklive/souk
 go 1.26.0
 
 require (
-	github.com/anishathalye/porcupine v1.1.0
 	github.com/99designs/gqlgen v0.17.95
 	github.com/alicebob/miniredis/v2 v2.40.0
+	github.com/anishathalye/porcupine v1.1.0
 	github.com/caarlos0/env/v11 v11.3.1
 	github.com/fergusstrange/embedded-postgres v1.30.0
 	github.com/google/uuid v1.6.0

@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/show"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -33,6 +34,8 @@ type ResolverRoot interface {
 	Bid() BidResolver
 	Chargeback() ChargebackResolver
 	Conversation() ConversationResolver
+	ConversationTyping() ConversationTypingResolver
+	Follow() FollowResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
 	LedgerPosting() LedgerPostingResolver
@@ -48,9 +51,15 @@ type ResolverRoot interface {
 	ReferralProgram() ReferralProgramResolver
 	SecondChance() SecondChanceResolver
 	Show() ShowResolver
+	ShowChat() ShowChatResolver
+	ShowChatEvent() ShowChatEventResolver
+	ShowMember() ShowMemberResolver
+	ShowMessage() ShowMessageResolver
+	ShowModeration() ShowModerationResolver
 	StatementLine() StatementLineResolver
 	Subscription() SubscriptionResolver
 	SupportEvent() SupportEventResolver
+	User() UserResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
@@ -302,6 +311,21 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ChatWait struct {
+		Code         func(childComplexity int) int
+		Field        func(childComplexity int) int
+		Message      func(childComplexity int) int
+		RetryAfterMs func(childComplexity int) int
+		Until        func(childComplexity int) int
+	}
+
+	ChatWordBlocked struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Word    func(childComplexity int) int
+	}
+
 	Conversation struct {
 		ActiveAt func(childComplexity int) int
 		Buyer    func(childComplexity int) int
@@ -335,6 +359,11 @@ type ComplexityRoot struct {
 		Conversation func(childComplexity int) int
 		Message      func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	ConversationTyping struct {
+		ExpiresAt func(childComplexity int) int
+		User      func(childComplexity int) int
 	}
 
 	Earnings struct {
@@ -373,6 +402,22 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Offer   func(childComplexity int) int
+	}
+
+	Follow struct {
+		Since func(childComplexity int) int
+		User  func(childComplexity int) int
+	}
+
+	FollowConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FollowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	HTTPHeader struct {
@@ -536,15 +581,25 @@ type ComplexityRoot struct {
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		SecondChanceAccept  func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline func(childComplexity int, input model.SecondChanceDeclineInput) int
+		ShowChatConfigure   func(childComplexity int, input model.ShowChatConfigureInput) int
 		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
+		ShowMemberModerate  func(childComplexity int, input model.ShowMemberModerateInput) int
+		ShowMessageDelete   func(childComplexity int, input model.ShowMessageDeleteInput) int
+		ShowMessagePin      func(childComplexity int, input model.ShowMessagePinInput) int
+		ShowMessageSend     func(childComplexity int, input model.ShowMessageSendInput) int
+		ShowReact           func(childComplexity int, input model.ShowReactInput) int
 		ShowStart           func(childComplexity int, input model.ShowStartInput) int
+		ShowUpdate          func(childComplexity int, input model.ShowUpdateInput) int
 		ShowVideoToken      func(childComplexity int, input model.ShowVideoTokenInput) int
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		TypingSend          func(childComplexity int, input model.TypingSendInput) int
 		UserBan             func(childComplexity int, input model.UserBanInput) int
+		UserFollow          func(childComplexity int, input model.UserFollowInput) int
 		UserTierSet         func(childComplexity int, input model.UserTierSetInput) int
 		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
+		UserUnfollow        func(childComplexity int, input model.UserUnfollowInput) int
 		ViewerBirthDateSet  func(childComplexity int, input model.ViewerBirthDateSetInput) int
 		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
 		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
@@ -697,7 +752,7 @@ type ComplexityRoot struct {
 		ReconciliationReport func(childComplexity int) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
-		Shows                func(childComplexity int, first *int, after *string) int
+		Shows                func(childComplexity int, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) int
 		UserBan              func(childComplexity int, userID id.ID) int
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
@@ -821,13 +876,47 @@ type ComplexityRoot struct {
 	}
 
 	Show struct {
-		Host      func(childComplexity int) int
-		Lots      func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		StartedAt func(childComplexity int) int
-		StartsAt  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Title     func(childComplexity int) int
+		Audience    func(childComplexity int) int
+		Categories  func(childComplexity int) int
+		Chat        func(childComplexity int) int
+		Cover       func(childComplexity int) int
+		Description func(childComplexity int) int
+		EndedAt     func(childComplexity int) int
+		Host        func(childComplexity int) int
+		Language    func(childComplexity int) int
+		Lots        func(childComplexity int) int
+		Messages    func(childComplexity int, first *int, after *string) int
+		NodeID      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		StartsAt    func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
+	ShowAudience struct {
+		Reactions func(childComplexity int) int
+		Watching  func(childComplexity int) int
+	}
+
+	ShowChat struct {
+		BlockedWords    func(childComplexity int) int
+		Moderations     func(childComplexity int, first *int, after *string) int
+		Moderators      func(childComplexity int) int
+		PinnedMessage   func(childComplexity int) int
+		SlowModeSeconds func(childComplexity int) int
+		Viewer          func(childComplexity int) int
+	}
+
+	ShowChatConfigurePayload struct {
+		Chat       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowChatEvent struct {
+		Member          func(childComplexity int) int
+		Message         func(childComplexity int) int
+		Messages        func(childComplexity int) int
+		SlowModeSeconds func(childComplexity int) int
 	}
 
 	ShowConnection struct {
@@ -848,6 +937,7 @@ type ComplexityRoot struct {
 
 	ShowEvent struct {
 		At         func(childComplexity int) int
+		Chat       func(childComplexity int) int
 		Epoch      func(childComplexity int) int
 		Kind       func(childComplexity int) int
 		ServerTime func(childComplexity int) int
@@ -855,7 +945,95 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	ShowMember struct {
+		Banned     func(childComplexity int) int
+		Moderator  func(childComplexity int) int
+		MutedUntil func(childComplexity int) int
+		User       func(childComplexity int) int
+	}
+
+	ShowMemberModeratePayload struct {
+		Member     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowMessage struct {
+		Author    func(childComplexity int) int
+		Body      func(childComplexity int) int
+		DeletedAt func(childComplexity int) int
+		Mentions  func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Number    func(childComplexity int) int
+		ReplyTo   func(childComplexity int) int
+		SentAt    func(childComplexity int) int
+	}
+
+	ShowMessageConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ShowMessageDeletePayload struct {
+		Message    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowMessageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShowMessagePinPayload struct {
+		Chat       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowMessageSendPayload struct {
+		Message    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowModeration struct {
+		Action   func(childComplexity int) int
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Number   func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		SlowMode func(childComplexity int) int
+		Until    func(childComplexity int) int
+		User     func(childComplexity int) int
+		Words    func(childComplexity int) int
+	}
+
+	ShowModerationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ShowModerationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShowReactPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowReactionCount struct {
+		Count func(childComplexity int) int
+		Kind  func(childComplexity int) int
+	}
+
 	ShowStartPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShowUpdatePayload struct {
 		Show       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -903,6 +1081,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
+		ConversationTyping func(childComplexity int, conversationID id.ID) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
 		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
@@ -926,10 +1105,17 @@ type ComplexityRoot struct {
 		Status        func(childComplexity int) int
 	}
 
+	TypingSendPayload struct {
+		Typing     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	User struct {
-		CreatedAt func(childComplexity int) int
-		Name      func(childComplexity int) int
-		NodeID    func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Followed      func(childComplexity int) int
+		FollowerCount func(childComplexity int) int
+		Name          func(childComplexity int) int
+		NodeID        func(childComplexity int) int
 	}
 
 	UserBan struct {
@@ -943,6 +1129,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	UserFollowPayload struct {
+		User       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserTierSetPayload struct {
 		Tier       func(childComplexity int) int
 		User       func(childComplexity int) int
@@ -950,6 +1141,11 @@ type ComplexityRoot struct {
 	}
 
 	UserUnbanPayload struct {
+		User       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	UserUnfollowPayload struct {
 		User       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -971,6 +1167,7 @@ type ComplexityRoot struct {
 		Conversations func(childComplexity int, first *int, after *string) int
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
+		Following     func(childComplexity int, first *int, after *string) int
 		Purchases     func(childComplexity int, first *int, after *string) int
 		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
@@ -2009,6 +2206,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChargebackEdge.Node(childComplexity), true
 
+	case "ChatWait.code":
+		if e.ComplexityRoot.ChatWait.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWait.Code(childComplexity), true
+	case "ChatWait.field":
+		if e.ComplexityRoot.ChatWait.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWait.Field(childComplexity), true
+	case "ChatWait.message":
+		if e.ComplexityRoot.ChatWait.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWait.Message(childComplexity), true
+	case "ChatWait.retryAfterMs":
+		if e.ComplexityRoot.ChatWait.RetryAfterMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWait.RetryAfterMs(childComplexity), true
+	case "ChatWait.until":
+		if e.ComplexityRoot.ChatWait.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWait.Until(childComplexity), true
+
+	case "ChatWordBlocked.code":
+		if e.ComplexityRoot.ChatWordBlocked.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWordBlocked.Code(childComplexity), true
+	case "ChatWordBlocked.field":
+		if e.ComplexityRoot.ChatWordBlocked.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWordBlocked.Field(childComplexity), true
+	case "ChatWordBlocked.message":
+		if e.ComplexityRoot.ChatWordBlocked.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWordBlocked.Message(childComplexity), true
+	case "ChatWordBlocked.word":
+		if e.ComplexityRoot.ChatWordBlocked.Word == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatWordBlocked.Word(childComplexity), true
+
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
 			break
@@ -2138,6 +2391,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationStartPayload.UserErrors(childComplexity), true
+
+	case "ConversationTyping.expiresAt":
+		if e.ComplexityRoot.ConversationTyping.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.ExpiresAt(childComplexity), true
+	case "ConversationTyping.user":
+		if e.ComplexityRoot.ConversationTyping.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationTyping.User(childComplexity), true
 
 	case "Earnings.available":
 		if e.ComplexityRoot.Earnings.Available == nil {
@@ -2281,6 +2547,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
+
+	case "Follow.since":
+		if e.ComplexityRoot.Follow.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Follow.Since(childComplexity), true
+	case "Follow.user":
+		if e.ComplexityRoot.Follow.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Follow.User(childComplexity), true
+
+	case "FollowConnection.edges":
+		if e.ComplexityRoot.FollowConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.Edges(childComplexity), true
+	case "FollowConnection.nodes":
+		if e.ComplexityRoot.FollowConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.Nodes(childComplexity), true
+	case "FollowConnection.pageInfo":
+		if e.ComplexityRoot.FollowConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowConnection.PageInfo(childComplexity), true
+
+	case "FollowEdge.cursor":
+		if e.ComplexityRoot.FollowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowEdge.Cursor(childComplexity), true
+	case "FollowEdge.node":
+		if e.ComplexityRoot.FollowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FollowEdge.Node(childComplexity), true
 
 	case "HTTPHeader.name":
 		if e.ComplexityRoot.HTTPHeader.Name == nil {
@@ -3012,6 +3323,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SecondChanceDecline(childComplexity, args["input"].(model.SecondChanceDeclineInput)), true
+	case "Mutation.showChatConfigure":
+		if e.ComplexityRoot.Mutation.ShowChatConfigure == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showChatConfigure_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowChatConfigure(childComplexity, args["input"].(model.ShowChatConfigureInput)), true
 	case "Mutation.showCreate":
 		if e.ComplexityRoot.Mutation.ShowCreate == nil {
 			break
@@ -3023,6 +3345,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowCreate(childComplexity, args["input"].(model.ShowCreateInput)), true
+	case "Mutation.showMemberModerate":
+		if e.ComplexityRoot.Mutation.ShowMemberModerate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showMemberModerate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowMemberModerate(childComplexity, args["input"].(model.ShowMemberModerateInput)), true
+	case "Mutation.showMessageDelete":
+		if e.ComplexityRoot.Mutation.ShowMessageDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showMessageDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowMessageDelete(childComplexity, args["input"].(model.ShowMessageDeleteInput)), true
+	case "Mutation.showMessagePin":
+		if e.ComplexityRoot.Mutation.ShowMessagePin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showMessagePin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowMessagePin(childComplexity, args["input"].(model.ShowMessagePinInput)), true
+	case "Mutation.showMessageSend":
+		if e.ComplexityRoot.Mutation.ShowMessageSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showMessageSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowMessageSend(childComplexity, args["input"].(model.ShowMessageSendInput)), true
+	case "Mutation.showReact":
+		if e.ComplexityRoot.Mutation.ShowReact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showReact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowReact(childComplexity, args["input"].(model.ShowReactInput)), true
 	case "Mutation.showStart":
 		if e.ComplexityRoot.Mutation.ShowStart == nil {
 			break
@@ -3034,6 +3411,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowStart(childComplexity, args["input"].(model.ShowStartInput)), true
+	case "Mutation.showUpdate":
+		if e.ComplexityRoot.Mutation.ShowUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowUpdate(childComplexity, args["input"].(model.ShowUpdateInput)), true
 	case "Mutation.showVideoToken":
 		if e.ComplexityRoot.Mutation.ShowVideoToken == nil {
 			break
@@ -3073,6 +3461,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.typingSend":
+		if e.ComplexityRoot.Mutation.TypingSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_typingSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TypingSend(childComplexity, args["input"].(model.TypingSendInput)), true
 	case "Mutation.userBan":
 		if e.ComplexityRoot.Mutation.UserBan == nil {
 			break
@@ -3084,6 +3483,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UserBan(childComplexity, args["input"].(model.UserBanInput)), true
+	case "Mutation.userFollow":
+		if e.ComplexityRoot.Mutation.UserFollow == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userFollow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserFollow(childComplexity, args["input"].(model.UserFollowInput)), true
 	case "Mutation.userTierSet":
 		if e.ComplexityRoot.Mutation.UserTierSet == nil {
 			break
@@ -3106,6 +3516,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UserUnban(childComplexity, args["input"].(model.UserUnbanInput)), true
+	case "Mutation.userUnfollow":
+		if e.ComplexityRoot.Mutation.UserUnfollow == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userUnfollow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserUnfollow(childComplexity, args["input"].(model.UserUnfollowInput)), true
 	case "Mutation.viewerBirthDateSet":
 		if e.ComplexityRoot.Mutation.ViewerBirthDateSet == nil {
 			break
@@ -3845,7 +4266,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Shows(childComplexity, args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Shows(childComplexity, args["status"].(*show.Status), args["hostId"].(*id.ID), args["following"].(*bool), args["language"].(*show.Language), args["category"].(*string), args["orderBy"].(show.Order), args["first"].(*int), args["after"].(*string)), true
 	case "Query.userBan":
 		if e.ComplexityRoot.Query.UserBan == nil {
 			break
@@ -4315,18 +4736,71 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.User(childComplexity), true
 
+	case "Show.audience":
+		if e.ComplexityRoot.Show.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Audience(childComplexity), true
+	case "Show.categories":
+		if e.ComplexityRoot.Show.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Categories(childComplexity), true
+	case "Show.chat":
+		if e.ComplexityRoot.Show.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Chat(childComplexity), true
+	case "Show.cover":
+		if e.ComplexityRoot.Show.Cover == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Cover(childComplexity), true
+	case "Show.description":
+		if e.ComplexityRoot.Show.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Description(childComplexity), true
+	case "Show.endedAt":
+		if e.ComplexityRoot.Show.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.EndedAt(childComplexity), true
 	case "Show.host":
 		if e.ComplexityRoot.Show.Host == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Show.Host(childComplexity), true
+	case "Show.language":
+		if e.ComplexityRoot.Show.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.Language(childComplexity), true
 	case "Show.lots":
 		if e.ComplexityRoot.Show.Lots == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Show.Lots(childComplexity), true
+	case "Show.messages":
+		if e.ComplexityRoot.Show.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_Show_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Show.Messages(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Show.id":
 		if e.ComplexityRoot.Show.NodeID == nil {
 			break
@@ -4357,6 +4831,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Show.Title(childComplexity), true
+
+	case "ShowAudience.reactions":
+		if e.ComplexityRoot.ShowAudience.Reactions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowAudience.Reactions(childComplexity), true
+	case "ShowAudience.watching":
+		if e.ComplexityRoot.ShowAudience.Watching == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowAudience.Watching(childComplexity), true
+
+	case "ShowChat.blockedWords":
+		if e.ComplexityRoot.ShowChat.BlockedWords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChat.BlockedWords(childComplexity), true
+	case "ShowChat.moderations":
+		if e.ComplexityRoot.ShowChat.Moderations == nil {
+			break
+		}
+
+		args, err := ec.field_ShowChat_moderations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ShowChat.Moderations(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "ShowChat.moderators":
+		if e.ComplexityRoot.ShowChat.Moderators == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChat.Moderators(childComplexity), true
+	case "ShowChat.pinnedMessage":
+		if e.ComplexityRoot.ShowChat.PinnedMessage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChat.PinnedMessage(childComplexity), true
+	case "ShowChat.slowModeSeconds":
+		if e.ComplexityRoot.ShowChat.SlowModeSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChat.SlowModeSeconds(childComplexity), true
+	case "ShowChat.viewer":
+		if e.ComplexityRoot.ShowChat.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChat.Viewer(childComplexity), true
+
+	case "ShowChatConfigurePayload.chat":
+		if e.ComplexityRoot.ShowChatConfigurePayload.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatConfigurePayload.Chat(childComplexity), true
+	case "ShowChatConfigurePayload.userErrors":
+		if e.ComplexityRoot.ShowChatConfigurePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatConfigurePayload.UserErrors(childComplexity), true
+
+	case "ShowChatEvent.member":
+		if e.ComplexityRoot.ShowChatEvent.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatEvent.Member(childComplexity), true
+	case "ShowChatEvent.message":
+		if e.ComplexityRoot.ShowChatEvent.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatEvent.Message(childComplexity), true
+	case "ShowChatEvent.messages":
+		if e.ComplexityRoot.ShowChatEvent.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatEvent.Messages(childComplexity), true
+	case "ShowChatEvent.slowModeSeconds":
+		if e.ComplexityRoot.ShowChatEvent.SlowModeSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowChatEvent.SlowModeSeconds(childComplexity), true
 
 	case "ShowConnection.edges":
 		if e.ComplexityRoot.ShowConnection.Edges == nil {
@@ -4409,6 +4976,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowEvent.At(childComplexity), true
+	case "ShowEvent.chat":
+		if e.ComplexityRoot.ShowEvent.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Chat(childComplexity), true
 	case "ShowEvent.epoch":
 		if e.ComplexityRoot.ShowEvent.Epoch == nil {
 			break
@@ -4440,6 +5013,283 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShowEvent.Version(childComplexity), true
 
+	case "ShowMember.banned":
+		if e.ComplexityRoot.ShowMember.Banned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMember.Banned(childComplexity), true
+	case "ShowMember.moderator":
+		if e.ComplexityRoot.ShowMember.Moderator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMember.Moderator(childComplexity), true
+	case "ShowMember.mutedUntil":
+		if e.ComplexityRoot.ShowMember.MutedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMember.MutedUntil(childComplexity), true
+	case "ShowMember.user":
+		if e.ComplexityRoot.ShowMember.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMember.User(childComplexity), true
+
+	case "ShowMemberModeratePayload.member":
+		if e.ComplexityRoot.ShowMemberModeratePayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMemberModeratePayload.Member(childComplexity), true
+	case "ShowMemberModeratePayload.userErrors":
+		if e.ComplexityRoot.ShowMemberModeratePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMemberModeratePayload.UserErrors(childComplexity), true
+
+	case "ShowMessage.author":
+		if e.ComplexityRoot.ShowMessage.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.Author(childComplexity), true
+	case "ShowMessage.body":
+		if e.ComplexityRoot.ShowMessage.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.Body(childComplexity), true
+	case "ShowMessage.deletedAt":
+		if e.ComplexityRoot.ShowMessage.DeletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.DeletedAt(childComplexity), true
+	case "ShowMessage.mentions":
+		if e.ComplexityRoot.ShowMessage.Mentions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.Mentions(childComplexity), true
+	case "ShowMessage.id":
+		if e.ComplexityRoot.ShowMessage.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.NodeID(childComplexity), true
+	case "ShowMessage.number":
+		if e.ComplexityRoot.ShowMessage.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.Number(childComplexity), true
+	case "ShowMessage.replyTo":
+		if e.ComplexityRoot.ShowMessage.ReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.ReplyTo(childComplexity), true
+	case "ShowMessage.sentAt":
+		if e.ComplexityRoot.ShowMessage.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessage.SentAt(childComplexity), true
+
+	case "ShowMessageConnection.edges":
+		if e.ComplexityRoot.ShowMessageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageConnection.Edges(childComplexity), true
+	case "ShowMessageConnection.nodes":
+		if e.ComplexityRoot.ShowMessageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageConnection.Nodes(childComplexity), true
+	case "ShowMessageConnection.pageInfo":
+		if e.ComplexityRoot.ShowMessageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageConnection.PageInfo(childComplexity), true
+
+	case "ShowMessageDeletePayload.message":
+		if e.ComplexityRoot.ShowMessageDeletePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageDeletePayload.Message(childComplexity), true
+	case "ShowMessageDeletePayload.userErrors":
+		if e.ComplexityRoot.ShowMessageDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageDeletePayload.UserErrors(childComplexity), true
+
+	case "ShowMessageEdge.cursor":
+		if e.ComplexityRoot.ShowMessageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageEdge.Cursor(childComplexity), true
+	case "ShowMessageEdge.node":
+		if e.ComplexityRoot.ShowMessageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageEdge.Node(childComplexity), true
+
+	case "ShowMessagePinPayload.chat":
+		if e.ComplexityRoot.ShowMessagePinPayload.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessagePinPayload.Chat(childComplexity), true
+	case "ShowMessagePinPayload.userErrors":
+		if e.ComplexityRoot.ShowMessagePinPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessagePinPayload.UserErrors(childComplexity), true
+
+	case "ShowMessageSendPayload.message":
+		if e.ComplexityRoot.ShowMessageSendPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageSendPayload.Message(childComplexity), true
+	case "ShowMessageSendPayload.userErrors":
+		if e.ComplexityRoot.ShowMessageSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowMessageSendPayload.UserErrors(childComplexity), true
+
+	case "ShowModeration.action":
+		if e.ComplexityRoot.ShowModeration.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Action(childComplexity), true
+	case "ShowModeration.actor":
+		if e.ComplexityRoot.ShowModeration.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Actor(childComplexity), true
+	case "ShowModeration.at":
+		if e.ComplexityRoot.ShowModeration.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.At(childComplexity), true
+	case "ShowModeration.message":
+		if e.ComplexityRoot.ShowModeration.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Message(childComplexity), true
+	case "ShowModeration.number":
+		if e.ComplexityRoot.ShowModeration.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Number(childComplexity), true
+	case "ShowModeration.reason":
+		if e.ComplexityRoot.ShowModeration.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Reason(childComplexity), true
+	case "ShowModeration.slowModeSeconds":
+		if e.ComplexityRoot.ShowModeration.SlowMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.SlowMode(childComplexity), true
+	case "ShowModeration.until":
+		if e.ComplexityRoot.ShowModeration.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Until(childComplexity), true
+	case "ShowModeration.user":
+		if e.ComplexityRoot.ShowModeration.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.User(childComplexity), true
+	case "ShowModeration.blockedWords":
+		if e.ComplexityRoot.ShowModeration.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModeration.Words(childComplexity), true
+
+	case "ShowModerationConnection.edges":
+		if e.ComplexityRoot.ShowModerationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModerationConnection.Edges(childComplexity), true
+	case "ShowModerationConnection.nodes":
+		if e.ComplexityRoot.ShowModerationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModerationConnection.Nodes(childComplexity), true
+	case "ShowModerationConnection.pageInfo":
+		if e.ComplexityRoot.ShowModerationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModerationConnection.PageInfo(childComplexity), true
+
+	case "ShowModerationEdge.cursor":
+		if e.ComplexityRoot.ShowModerationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModerationEdge.Cursor(childComplexity), true
+	case "ShowModerationEdge.node":
+		if e.ComplexityRoot.ShowModerationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowModerationEdge.Node(childComplexity), true
+
+	case "ShowReactPayload.show":
+		if e.ComplexityRoot.ShowReactPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactPayload.Show(childComplexity), true
+	case "ShowReactPayload.userErrors":
+		if e.ComplexityRoot.ShowReactPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactPayload.UserErrors(childComplexity), true
+
+	case "ShowReactionCount.count":
+		if e.ComplexityRoot.ShowReactionCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactionCount.Count(childComplexity), true
+	case "ShowReactionCount.kind":
+		if e.ComplexityRoot.ShowReactionCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowReactionCount.Kind(childComplexity), true
+
 	case "ShowStartPayload.show":
 		if e.ComplexityRoot.ShowStartPayload.Show == nil {
 			break
@@ -4452,6 +5302,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowStartPayload.UserErrors(childComplexity), true
+
+	case "ShowUpdatePayload.show":
+		if e.ComplexityRoot.ShowUpdatePayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowUpdatePayload.Show(childComplexity), true
+	case "ShowUpdatePayload.userErrors":
+		if e.ComplexityRoot.ShowUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowUpdatePayload.UserErrors(childComplexity), true
 
 	case "ShowVideoTokenPayload.userErrors":
 		if e.ComplexityRoot.ShowVideoTokenPayload.UserErrors == nil {
@@ -4596,6 +5459,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ConversationEvents(childComplexity, args["conversationId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.conversationTyping":
+		if e.ComplexityRoot.Subscription.ConversationTyping == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_conversationTyping_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConversationTyping(childComplexity, args["conversationId"].(id.ID)), true
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
 			break
@@ -4709,12 +5583,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopUp.Status(childComplexity), true
 
+	case "TypingSendPayload.typing":
+		if e.ComplexityRoot.TypingSendPayload.Typing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.Typing(childComplexity), true
+	case "TypingSendPayload.userErrors":
+		if e.ComplexityRoot.TypingSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TypingSendPayload.UserErrors(childComplexity), true
+
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.CreatedAt(childComplexity), true
+	case "User.followed":
+		if e.ComplexityRoot.User.Followed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Followed(childComplexity), true
+	case "User.followerCount":
+		if e.ComplexityRoot.User.FollowerCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.FollowerCount(childComplexity), true
 	case "User.name":
 		if e.ComplexityRoot.User.Name == nil {
 			break
@@ -4760,6 +5659,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserBanPayload.UserErrors(childComplexity), true
 
+	case "UserFollowPayload.user":
+		if e.ComplexityRoot.UserFollowPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserFollowPayload.User(childComplexity), true
+	case "UserFollowPayload.userErrors":
+		if e.ComplexityRoot.UserFollowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserFollowPayload.UserErrors(childComplexity), true
+
 	case "UserTierSetPayload.tier":
 		if e.ComplexityRoot.UserTierSetPayload.Tier == nil {
 			break
@@ -4791,6 +5703,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserUnbanPayload.UserErrors(childComplexity), true
+
+	case "UserUnfollowPayload.user":
+		if e.ComplexityRoot.UserUnfollowPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnfollowPayload.User(childComplexity), true
+	case "UserUnfollowPayload.userErrors":
+		if e.ComplexityRoot.UserUnfollowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserUnfollowPayload.UserErrors(childComplexity), true
 
 	case "VideoToken.appId":
 		if e.ComplexityRoot.VideoToken.AppID == nil {
@@ -4876,6 +5801,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Email(childComplexity), true
+	case "Viewer.following":
+		if e.ComplexityRoot.Viewer.Following == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_following_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Following(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -5258,14 +6194,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
+		ec.unmarshalInputShowChatConfigureInput,
 		ec.unmarshalInputShowCreateInput,
+		ec.unmarshalInputShowMemberModerateInput,
+		ec.unmarshalInputShowMessageDeleteInput,
+		ec.unmarshalInputShowMessagePinInput,
+		ec.unmarshalInputShowMessageSendInput,
+		ec.unmarshalInputShowReactInput,
 		ec.unmarshalInputShowStartInput,
+		ec.unmarshalInputShowUpdateInput,
 		ec.unmarshalInputShowVideoTokenInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputTypingSendInput,
 		ec.unmarshalInputUserBanInput,
+		ec.unmarshalInputUserFollowInput,
 		ec.unmarshalInputUserTierSetInput,
 		ec.unmarshalInputUserUnbanInput,
+		ec.unmarshalInputUserUnfollowInput,
 		ec.unmarshalInputViewerBirthDateSetInput,
 		ec.unmarshalInputWalletExchangeInput,
 		ec.unmarshalInputWalletFreezeInput,
@@ -5396,6 +6342,12 @@ The field is the same for everybody. A subscription that selects nothing else is
 many they are.
 """
 directive @shared on FIELD_DEFINITION
+
+"""
+Of a subscription's answers only the newest counts: a client that reads too slowly misses those in between, and nothing is kept to resume
+from. Every other subscription delivers each of its events.
+"""
+directive @droppable on FIELD_DEFINITION
 
 "Whoever asks may use the field."
 directive @public on FIELD_DEFINITION
@@ -6036,11 +6988,18 @@ extend type Mutation {
   "Writes to a listing's seller. The first message makes the conversation, later ones continue it."
   conversationStart(input: ConversationStartInput!): ConversationStartPayload! @auth(roles: [BUYER])
   messageSend(input: MessageSendInput!): MessageSendPayload! @auth
+  """
+  Tells the other member that the viewer is writing. Say it again while it goes on, every three seconds or so: it holds for five. Once a second at
+  most (TYPING_TOO_OFTEN).
+  """
+  typingSend(input: TypingSendInput!): TypingSendPayload! @auth
 }
 
 extend type Subscription {
   "A conversation's messages, for its two members. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   conversationEvents(conversationId: ID!, afterVersion: Int, epoch: String): ConversationEvent! @auth
+  "That the other member of a conversation is writing, while they are."
+  conversationTyping(conversationId: ID!): ConversationTyping! @auth @droppable
 }
 
 type Conversation implements Node {
@@ -6107,6 +7066,21 @@ input MessageSendInput {
 type MessageSendPayload {
   message: Message
   userErrors: [UserError!]!
+}
+
+input TypingSendInput {
+  conversationId: ID!
+}
+
+type TypingSendPayload {
+  typing: ConversationTyping
+  userErrors: [UserError!]!
+}
+
+type ConversationTyping {
+  user: User!
+  "When to stop showing it, unless another comes before, or their message does. Compare with ` + "`" + `serverTime` + "`" + `."
+  expiresAt: Time!
 }
 
 enum ConversationEventKind {
@@ -6183,6 +7157,59 @@ type ExchangeRateMoved implements UserError {
   field: [String!]
   "What the exchange would give now."
   offer: Money!
+}
+`, BuiltIn: false},
+	{Name: "../follow.graphqls", Input: `extend type Mutation {
+  "Follows a user: ` + "`" + `viewerEvents` + "`" + ` tells when they schedule a show, and when it goes live. Who follows already goes on."
+  userFollow(input: UserFollowInput!): UserFollowPayload! @auth(roles: [BUYER])
+  "Follows a user no more."
+  userUnfollow(input: UserUnfollowInput!): UserUnfollowPayload! @auth(roles: [BUYER])
+}
+
+extend type User {
+  "How many follow them."
+  followerCount: Int! @shared
+  "Whether who asks follows them; false where nobody is signed in."
+  followed: Boolean!
+}
+
+extend type Viewer {
+  "Whom one follows, the newest first."
+  following(first: Int, after: String): FollowConnection!
+}
+
+type Follow {
+  user: User!
+  since: Time!
+}
+
+type FollowConnection {
+  edges: [FollowEdge!]!
+  nodes: [Follow!]!
+  pageInfo: PageInfo!
+}
+
+type FollowEdge {
+  cursor: String!
+  node: Follow!
+}
+
+input UserFollowInput {
+  userId: ID!
+}
+
+type UserFollowPayload {
+  user: User
+  userErrors: [UserError!]!
+}
+
+input UserUnfollowInput {
+  userId: ID!
+}
+
+type UserUnfollowPayload {
+  user: User
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../freeze.graphqls", Input: `extend type Query {
@@ -7003,6 +8030,10 @@ enum ViewerEventKind {
   "A freeze was lifted; Wallet.frozen says whether another stands. The object is the viewer's own User."
   WALLET_UNFROZEN
   WITHDRAWAL_CHANGED
+  "Somebody whom the viewer follows has scheduled a show, the object."
+  SHOW_SCHEDULED
+  "Somebody whom the viewer follows is live with a show, the object."
+  SHOW_LIVE
   "An order was not paid in time, and is cancelled: for its buyer and its seller."
   ORDER_EXPIRED
   "A lot is offered once more, since its winner did not pay, or that was answered: for its bidder and its seller."
@@ -7221,6 +8252,46 @@ type CardDeclined implements UserError {
   declineCode: String
 }
 `, BuiltIn: false},
+	{Name: "../reaction.graphqls", Input: `extend type Mutation {
+  "Cheers in a live show. It is counted, and kept nowhere: what a moment of trouble loses is lost."
+  showReact(input: ShowReactInput!): ShowReactPayload! @auth
+}
+
+extend type Show {
+  "Who is there now, on all servers."
+  audience: ShowAudience!
+}
+
+type ShowAudience {
+  "How many watch: those who have ` + "`" + `showEvents` + "`" + ` open, each once on a server. Right within two seconds."
+  watching: Int!
+  "The sums since the show's first, forgotten a day after the last."
+  reactions: [ShowReactionCount!]!
+}
+
+type ShowReactionCount {
+  kind: ShowReaction!
+  count: Int!
+}
+
+enum ShowReaction {
+  CLAP
+  FIRE
+  HEART
+  LAUGH
+  WOW
+}
+
+input ShowReactInput {
+  showId: ID!
+  kind: ShowReaction!
+}
+
+type ShowReactPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../referral.graphqls", Input: `extend type Viewer {
   "Whom the viewer has brought, and what comes of it; null for staff."
   referral: ReferralProgram
@@ -7360,14 +8431,29 @@ type AuctionRelistPayload {
 `, BuiltIn: false},
 	{Name: "../show.graphqls", Input: `extend type Query {
   show(id: ID!): Show @public
-  "The latest start first."
-  shows(first: Int, after: String): ShowConnection! @public
+  """
+  Shows that pass all that is given. ` + "`" + `following: true` + "`" + ` are those of hosts whom one follows, and needs a session. Live ones:
+  ` + "`" + `status: LIVE` + "`" + `; upcoming ones: ` + "`" + `status: SCHEDULED, orderBy: SOONEST` + "`" + `.
+  """
+  shows(
+    status: ShowStatus
+    hostId: ID
+    following: Boolean
+    language: Language
+    "A slug of Show.categories."
+    category: String
+    orderBy: ShowOrder! = LATEST
+    first: Int
+    after: String
+  ): ShowConnection! @public
 }
 
 extend type Mutation {
-  "Schedules a show."
+  "Schedules a show; the host's followers are told. At most 50 of a host wait to begin."
   showCreate(input: ShowCreateInput!): ShowCreatePayload! @auth(roles: [SELLER])
-  "Takes a scheduled show live."
+  "Changes one's own show: its start until it has begun, all else until it has ended. What is left out stays."
+  showUpdate(input: ShowUpdateInput!): ShowUpdatePayload! @auth(roles: [SELLER])
+  "Takes a scheduled show live; the host's followers are told."
   showStart(input: ShowStartInput!): ShowStartPayload! @auth(roles: [SELLER])
 }
 
@@ -7383,15 +8469,41 @@ enum ShowStatus {
   SCHEDULED
   LIVE
   ENDED
+  "Before it began."
+  CANCELLED
+}
+
+enum ShowOrder {
+  "The latest start first."
+  LATEST
+  "The earliest start first."
+  SOONEST
+}
+
+"What a host speaks."
+enum Language {
+  "Arabic."
+  AR
+  "English."
+  EN
+  "French."
+  FR
 }
 
 type Show implements Node {
   id: ID! @shared
   title: String! @shared
+  description: String! @shared
+  cover: Photo @shared
+  language: Language! @shared
+  "Slugs, three at most."
+  categories: [String!]! @shared
   host: User! @shared
   status: ShowStatus! @shared
   startsAt: Time! @shared
   startedAt: Time @shared
+  "When it ended, or was cancelled."
+  endedAt: Time @shared
   "The newest twenty, the newest first."
   lots: [Auction!]!
 }
@@ -7410,8 +8522,35 @@ type ShowEdge {
 input ShowCreateInput {
   "3 to 140 characters."
   title: String!
+  "At most 5000 characters."
+  description: String! = ""
+  "A photo that one uploaded."
+  coverPhotoId: ID
   "Within the next year."
   startsAt: Time!
+  "At most three slugs: lower case words joined by hyphens, of at most 40 characters."
+  categories: [String!]! = []
+  language: Language! = EN
+}
+
+input ShowUpdateInput {
+  showId: ID!
+  "3 to 140 characters."
+  title: String
+  "At most 5000 characters."
+  description: String
+  "A photo that one uploaded."
+  coverPhotoId: ID
+  "Within the next year; of a show that has not begun."
+  startsAt: Time
+  "At most three slugs: lower case words joined by hyphens, of at most 40 characters."
+  categories: [String!]
+  language: Language
+}
+
+type ShowUpdatePayload {
+  show: Show
+  userErrors: [UserError!]!
 }
 
 type ShowCreatePayload {
@@ -7432,6 +8571,8 @@ enum ShowEventKind {
   "The show as it is, for a viewer who begins here."
   SNAPSHOT
   SCHEDULED
+  "What its host says of it is another."
+  CHANGED
   "The show went live."
   STARTED
 }
@@ -7447,6 +8588,255 @@ type ShowEvent {
   serverTime: Time! @shared
   "The show right after the event, where the event changed it; in a SNAPSHOT, as it is."
   show: Show @shared
+}
+`, BuiltIn: false},
+	{Name: "../showchat.graphqls", Input: `extend type Mutation {
+  "Writes into a show's chat. The same ` + "`" + `idempotencyKey` + "`" + ` with the same message gets the message that it posted; a refusal is not kept."
+  showMessageSend(input: ShowMessageSendInput!): ShowMessageSendPayload! @auth
+  "Takes a message away from everybody's eyes: one's own, or, with a reason, as the host or a moderator. It is unpinned as well."
+  showMessageDelete(input: ShowMessageDeleteInput!): ShowMessageDeletePayload! @auth
+  "Puts a message above the chat, in place of another. For the host and their moderators."
+  showMessagePin(input: ShowMessagePinInput!): ShowMessagePinPayload! @auth
+  """
+  Keeps order: the host and their moderators mute, ban and let back in, the host appoints and dismisses moderators. Doing what is done
+  already is no error; of two who disagree, the later one's word stands. Everything is kept, with the reason.
+  """
+  showMemberModerate(input: ShowMemberModerateInput!): ShowMemberModeratePayload! @auth
+  "Sets slow mode and the words that are refused. For the host and their moderators."
+  showChatConfigure(input: ShowChatConfigureInput!): ShowChatConfigurePayload! @auth
+}
+
+extend type Show {
+  chat: ShowChat! @shared
+  "What was said in its chat, the newest first."
+  messages(first: Int, after: String): ShowMessageConnection!
+}
+
+type ShowChat {
+  "Between two messages of a person; 0 for none. It is not for the host and the moderators."
+  slowModeSeconds: Int! @shared
+  pinnedMessage: ShowMessage @shared
+  "In the order in which they were appointed."
+  moderators: [User!]!
+  "What the viewer is in the show; null where nobody is signed in."
+  viewer: ShowMember
+  "The words that are refused, for the host and the moderators; null for others."
+  blockedWords: [String!]
+  "What was done to keep order, the newest first, for the host and the moderators."
+  moderations(first: Int, after: String): ShowModerationConnection
+}
+
+"A message in a show's chat. Of one that was deleted the place is left, and what it said is gone."
+type ShowMessage implements Node {
+  id: ID! @shared
+  "Its place in the show's chat, from 1."
+  number: Int! @shared
+  author: User! @shared
+  "Null once it was deleted."
+  body: String @shared
+  replyTo: ShowMessage @shared
+  "Those whom an @ in it names, of the people who were known in the show when it was sent; five at most."
+  mentions: [User!]! @shared
+  sentAt: Time! @shared
+  deletedAt: Time @shared
+}
+
+type ShowMessageConnection {
+  edges: [ShowMessageEdge!]!
+  nodes: [ShowMessage!]!
+  pageInfo: PageInfo!
+}
+
+type ShowMessageEdge {
+  cursor: String!
+  node: ShowMessage!
+}
+
+"What somebody is in a show."
+type ShowMember {
+  user: User! @shared
+  moderator: Boolean! @shared
+  "They can't write before. One that is past means nothing."
+  mutedUntil: Time @shared
+  "They can neither write in the show nor bid in its lots."
+  banned: Boolean! @shared
+}
+
+"What can be done to somebody in a show."
+enum ShowMemberAction {
+  "They become a moderator. Only the host may."
+  APPOINT
+  "They are a moderator no more. Only the host may."
+  DISMISS
+  MUTE
+  UNMUTE
+  "They write and bid no more, and are no moderator."
+  BAN
+  UNBAN
+}
+
+enum ShowModerationAction {
+  APPOINT
+  DISMISS
+  MUTE
+  UNMUTE
+  BAN
+  UNBAN
+  "A message was deleted; by its author, where nobody else is named."
+  DELETE
+  PIN
+  UNPIN
+  "Slow mode and words were set."
+  CONFIGURE
+}
+
+"One line of the log of a show's chat."
+type ShowModeration {
+  "Its place in the log, from 1."
+  number: Int!
+  action: ShowModerationAction!
+  actor: User!
+  "To whom it was done."
+  user: User
+  "To which message."
+  message: ShowMessage
+  "Of a mute, its end."
+  until: Time
+  "Slow mode and words, as they were set."
+  slowModeSeconds: Int
+  blockedWords: [String!]
+  reason: String!
+  at: Time!
+}
+
+type ShowModerationConnection {
+  edges: [ShowModerationEdge!]!
+  nodes: [ShowModeration!]!
+  pageInfo: PageInfo!
+}
+
+type ShowModerationEdge {
+  cursor: String!
+  node: ShowModeration!
+}
+
+input ShowMessageSendInput {
+  showId: ID!
+  "1 to 500 characters; ends of lines become spaces."
+  body: String!
+  "A message of the same show."
+  replyTo: ID
+  "Of your making, 1 to 255 printable ASCII characters; a UUID is best."
+  idempotencyKey: String!
+}
+
+type ShowMessageSendPayload {
+  message: ShowMessage
+  userErrors: [UserError!]!
+}
+
+input ShowMessageDeleteInput {
+  messageId: ID!
+  "1 to 1000 characters; one's own message needs none."
+  reason: String
+}
+
+type ShowMessageDeletePayload {
+  message: ShowMessage
+  userErrors: [UserError!]!
+}
+
+input ShowMessagePinInput {
+  showId: ID!
+  "Null takes away the message that is pinned."
+  messageId: ID
+  "1 to 1000 characters."
+  reason: String!
+}
+
+type ShowMessagePinPayload {
+  chat: ShowChat
+  userErrors: [UserError!]!
+}
+
+input ShowMemberModerateInput {
+  showId: ID!
+  userId: ID!
+  action: ShowMemberAction!
+  "When a mute ends, within a year. For nothing else."
+  until: Time
+  "1 to 1000 characters. It is for the log, and told to nobody else."
+  reason: String!
+}
+
+type ShowMemberModeratePayload {
+  member: ShowMember
+  userErrors: [UserError!]!
+}
+
+input ShowChatConfigureInput {
+  showId: ID!
+  "0 to 3600; null leaves it as it is."
+  slowModeSeconds: Int
+  "The whole list, at most 200 of 1 to 50 characters each; null leaves it as it is. Case, accents and Arabic vowels do not matter."
+  blockedWords: [String!]
+  "1 to 1000 characters."
+  reason: String!
+}
+
+type ShowChatConfigurePayload {
+  chat: ShowChat
+  userErrors: [UserError!]!
+}
+
+"Not yet (CHAT_MUTED, CHAT_SLOW_MODE, CHAT_TOO_FAST)."
+type ChatWait implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "From when on a message is taken, if nothing else happens."
+  until: Time!
+  "How long that is, for who has no clock that agrees with ours; at most what an Int holds, 24 days."
+  retryAfterMs: Int!
+}
+
+"A word is not welcome (CHAT_WORD_BLOCKED)."
+type ChatWordBlocked implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "As it is in the show's list."
+  word: String!
+}
+
+extend enum ShowEventKind {
+  "Messages were written: ` + "`" + `chat.messages` + "`" + `."
+  MESSAGES_POSTED
+  "A message was deleted, and is pinned no more: ` + "`" + `chat.message` + "`" + `."
+  MESSAGE_DELETED
+  "` + "`" + `chat.message` + "`" + ` stands above the chat."
+  MESSAGE_PINNED
+  "No message stands above the chat; ` + "`" + `chat.message` + "`" + ` did."
+  MESSAGE_UNPINNED
+  "Somebody was appointed, dismissed, muted, unmuted, banned or let back in: ` + "`" + `chat.member` + "`" + `."
+  CHAT_MEMBER_CHANGED
+  "` + "`" + `chat.slowModeSeconds` + "`" + ` was set, or the words."
+  CHAT_CHANGED
+}
+
+extend type ShowEvent {
+  "What happened in the chat, where something did."
+  chat: ShowChatEvent @shared
+}
+
+type ShowChatEvent {
+  "Those that were posted together, in their order, as they are now: of one that was deleted since, the place."
+  messages: [ShowMessage!]! @shared
+  "The one that was deleted, pinned or unpinned."
+  message: ShowMessage @shared
+  "Of whom something was decided, as they are since."
+  member: ShowMember @shared
+  slowModeSeconds: Int @shared
 }
 `, BuiltIn: false},
 	{Name: "../standing.graphqls", Input: `extend type Viewer {
@@ -7994,6 +9384,16 @@ func (ec *executionContext) childFields_ConversationStartPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ConversationStartPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConversationTyping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConversationTyping_user(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ConversationTyping_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationTyping", field.Name)
+}
+
 func (ec *executionContext) childFields_Earnings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "currencyCode":
@@ -8040,6 +9440,38 @@ func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field
 		return ec.fieldContext_ExchangeQuote_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
+}
+
+func (ec *executionContext) childFields_Follow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_Follow_user(ctx, field)
+	case "since":
+		return ec.fieldContext_Follow_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Follow", field.Name)
+}
+
+func (ec *executionContext) childFields_FollowConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FollowConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FollowConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FollowConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FollowConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FollowEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FollowEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FollowEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FollowEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8772,6 +10204,14 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_id(ctx, field)
 	case "title":
 		return ec.fieldContext_Show_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Show_description(ctx, field)
+	case "cover":
+		return ec.fieldContext_Show_cover(ctx, field)
+	case "language":
+		return ec.fieldContext_Show_language(ctx, field)
+	case "categories":
+		return ec.fieldContext_Show_categories(ctx, field)
 	case "host":
 		return ec.fieldContext_Show_host(ctx, field)
 	case "status":
@@ -8780,10 +10220,70 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_startsAt(ctx, field)
 	case "startedAt":
 		return ec.fieldContext_Show_startedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Show_endedAt(ctx, field)
 	case "lots":
 		return ec.fieldContext_Show_lots(ctx, field)
+	case "audience":
+		return ec.fieldContext_Show_audience(ctx, field)
+	case "chat":
+		return ec.fieldContext_Show_chat(ctx, field)
+	case "messages":
+		return ec.fieldContext_Show_messages(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Show", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowAudience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "watching":
+		return ec.fieldContext_ShowAudience_watching(ctx, field)
+	case "reactions":
+		return ec.fieldContext_ShowAudience_reactions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowAudience", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "slowModeSeconds":
+		return ec.fieldContext_ShowChat_slowModeSeconds(ctx, field)
+	case "pinnedMessage":
+		return ec.fieldContext_ShowChat_pinnedMessage(ctx, field)
+	case "moderators":
+		return ec.fieldContext_ShowChat_moderators(ctx, field)
+	case "viewer":
+		return ec.fieldContext_ShowChat_viewer(ctx, field)
+	case "blockedWords":
+		return ec.fieldContext_ShowChat_blockedWords(ctx, field)
+	case "moderations":
+		return ec.fieldContext_ShowChat_moderations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowChat", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowChatConfigurePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chat":
+		return ec.fieldContext_ShowChatConfigurePayload_chat(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowChatConfigurePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowChatConfigurePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowChatEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messages":
+		return ec.fieldContext_ShowChatEvent_messages(ctx, field)
+	case "message":
+		return ec.fieldContext_ShowChatEvent_message(ctx, field)
+	case "member":
+		return ec.fieldContext_ShowChatEvent_member(ctx, field)
+	case "slowModeSeconds":
+		return ec.fieldContext_ShowChatEvent_slowModeSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowChatEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8832,8 +10332,176 @@ func (ec *executionContext) childFields_ShowEvent(ctx context.Context, field gra
 		return ec.fieldContext_ShowEvent_serverTime(ctx, field)
 	case "show":
 		return ec.fieldContext_ShowEvent_show(ctx, field)
+	case "chat":
+		return ec.fieldContext_ShowEvent_chat(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ShowMember_user(ctx, field)
+	case "moderator":
+		return ec.fieldContext_ShowMember_moderator(ctx, field)
+	case "mutedUntil":
+		return ec.fieldContext_ShowMember_mutedUntil(ctx, field)
+	case "banned":
+		return ec.fieldContext_ShowMember_banned(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMember", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMemberModeratePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_ShowMemberModeratePayload_member(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowMemberModeratePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMemberModeratePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ShowMessage_id(ctx, field)
+	case "number":
+		return ec.fieldContext_ShowMessage_number(ctx, field)
+	case "author":
+		return ec.fieldContext_ShowMessage_author(ctx, field)
+	case "body":
+		return ec.fieldContext_ShowMessage_body(ctx, field)
+	case "replyTo":
+		return ec.fieldContext_ShowMessage_replyTo(ctx, field)
+	case "mentions":
+		return ec.fieldContext_ShowMessage_mentions(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_ShowMessage_sentAt(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_ShowMessage_deletedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ShowMessageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ShowMessageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ShowMessageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessageDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_ShowMessageDeletePayload_message(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowMessageDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessageDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ShowMessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ShowMessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessagePinPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chat":
+		return ec.fieldContext_ShowMessagePinPayload_chat(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowMessagePinPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessagePinPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowMessageSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_ShowMessageSendPayload_message(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowMessageSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowMessageSendPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowModeration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_ShowModeration_number(ctx, field)
+	case "action":
+		return ec.fieldContext_ShowModeration_action(ctx, field)
+	case "actor":
+		return ec.fieldContext_ShowModeration_actor(ctx, field)
+	case "user":
+		return ec.fieldContext_ShowModeration_user(ctx, field)
+	case "message":
+		return ec.fieldContext_ShowModeration_message(ctx, field)
+	case "until":
+		return ec.fieldContext_ShowModeration_until(ctx, field)
+	case "slowModeSeconds":
+		return ec.fieldContext_ShowModeration_slowModeSeconds(ctx, field)
+	case "blockedWords":
+		return ec.fieldContext_ShowModeration_blockedWords(ctx, field)
+	case "reason":
+		return ec.fieldContext_ShowModeration_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_ShowModeration_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowModeration", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowModerationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ShowModerationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ShowModerationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ShowModerationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowModerationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowModerationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ShowModerationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ShowModerationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowModerationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowReactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowReactPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowReactPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowReactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowReactionCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ShowReactionCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_ShowReactionCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowReactionCount", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8844,6 +10512,16 @@ func (ec *executionContext) childFields_ShowStartPayload(ctx context.Context, fi
 		return ec.fieldContext_ShowStartPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowStartPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowUpdatePayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowVideoTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8960,6 +10638,16 @@ func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type TopUp", field.Name)
 }
 
+func (ec *executionContext) childFields_TypingSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "typing":
+		return ec.fieldContext_TypingSendPayload_typing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TypingSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TypingSendPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -8968,6 +10656,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_name(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
+	case "followerCount":
+		return ec.fieldContext_User_followerCount(ctx, field)
+	case "followed":
+		return ec.fieldContext_User_followed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -8994,6 +10686,16 @@ func (ec *executionContext) childFields_UserBanPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type UserBanPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UserFollowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserFollowPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserFollowPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserFollowPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UserTierSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -9014,6 +10716,16 @@ func (ec *executionContext) childFields_UserUnbanPayload(ctx context.Context, fi
 		return ec.fieldContext_UserUnbanPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserUnbanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UserUnfollowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserUnfollowPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserUnfollowPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserUnfollowPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_VideoToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9048,6 +10760,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_role(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Viewer_conversations(ctx, field)
+	case "following":
+		return ec.fieldContext_Viewer_following(ctx, field)
 	case "purchases":
 		return ec.fieldContext_Viewer_purchases(ctx, field)
 	case "sales":

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -245,6 +246,30 @@ type CardSetupStartPayload struct {
 	ClientSecret *string     `json:"clientSecret,omitempty"`
 	UserErrors   []UserError `json:"userErrors"`
 }
+
+// Not yet (CHAT_MUTED, CHAT_SLOW_MODE, CHAT_TOO_FAST).
+type ChatWait struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// From when on a message is taken, if nothing else happens.
+	Until time.Time `json:"until"`
+	// How long that is, for who has no clock that agrees with ours; at most what an Int holds, 24 days.
+	RetryAfterMs int `json:"retryAfterMs"`
+}
+
+func (ChatWait) IsUserError() {}
+
+// A word is not welcome (CHAT_WORD_BLOCKED).
+type ChatWordBlocked struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// As it is in the show's list.
+	Word string `json:"word"`
+}
+
+func (ChatWordBlocked) IsUserError() {}
 
 type ConversationEvent struct {
 	Version int                   `json:"version"`
@@ -500,11 +525,40 @@ type SecondChanceDeclinePayload struct {
 	UserErrors   []UserError     `json:"userErrors"`
 }
 
+type ShowAudience struct {
+	// How many watch: those who have `showEvents` open, each once on a server. Right within two seconds.
+	Watching int `json:"watching"`
+	// The sums since the show's first, forgotten a day after the last.
+	Reactions []ShowReactionCount `json:"reactions"`
+}
+
+type ShowChatConfigureInput struct {
+	ShowID id.ID `json:"showId"`
+	// 0 to 3600; null leaves it as it is.
+	SlowModeSeconds *int `json:"slowModeSeconds,omitempty"`
+	// The whole list, at most 200 of 1 to 50 characters each; null leaves it as it is. Case, accents and Arabic vowels do not matter.
+	BlockedWords []string `json:"blockedWords,omitempty"`
+	// 1 to 1000 characters.
+	Reason string `json:"reason"`
+}
+
+type ShowChatConfigurePayload struct {
+	Chat       *showchat.Chat `json:"chat,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 type ShowCreateInput struct {
 	// 3 to 140 characters.
 	Title string `json:"title"`
+	// At most 5000 characters.
+	Description string `json:"description"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
 	// Within the next year.
 	StartsAt time.Time `json:"startsAt"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string      `json:"categories"`
+	Language   show.Language `json:"language"`
 }
 
 type ShowCreatePayload struct {
@@ -523,6 +577,77 @@ type ShowEvent struct {
 	ServerTime time.Time `json:"serverTime"`
 	// The show right after the event, where the event changed it; in a SNAPSHOT, as it is.
 	Show *show.Show `json:"show,omitempty"`
+	// What happened in the chat, where something did.
+	Chat *showchat.Change `json:"chat,omitempty"`
+}
+
+type ShowMemberModerateInput struct {
+	ShowID id.ID           `json:"showId"`
+	UserID id.ID           `json:"userId"`
+	Action showchat.Action `json:"action"`
+	// When a mute ends, within a year. For nothing else.
+	Until *time.Time `json:"until,omitempty"`
+	// 1 to 1000 characters. It is for the log, and told to nobody else.
+	Reason string `json:"reason"`
+}
+
+type ShowMemberModeratePayload struct {
+	Member     *showchat.Member `json:"member,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ShowMessageDeleteInput struct {
+	MessageID id.ID `json:"messageId"`
+	// 1 to 1000 characters; one's own message needs none.
+	Reason *string `json:"reason,omitempty"`
+}
+
+type ShowMessageDeletePayload struct {
+	Message    *showchat.Message `json:"message,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
+}
+
+type ShowMessagePinInput struct {
+	ShowID id.ID `json:"showId"`
+	// Null takes away the message that is pinned.
+	MessageID *id.ID `json:"messageId,omitempty"`
+	// 1 to 1000 characters.
+	Reason string `json:"reason"`
+}
+
+type ShowMessagePinPayload struct {
+	Chat       *showchat.Chat `json:"chat,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ShowMessageSendInput struct {
+	ShowID id.ID `json:"showId"`
+	// 1 to 500 characters; ends of lines become spaces.
+	Body string `json:"body"`
+	// A message of the same show.
+	ReplyTo *id.ID `json:"replyTo,omitempty"`
+	// Of your making, 1 to 255 printable ASCII characters; a UUID is best.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type ShowMessageSendPayload struct {
+	Message    *showchat.Message `json:"message,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
+}
+
+type ShowReactInput struct {
+	ShowID id.ID             `json:"showId"`
+	Kind   showchat.Reaction `json:"kind"`
+}
+
+type ShowReactPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type ShowReactionCount struct {
+	Kind  showchat.Reaction `json:"kind"`
+	Count int               `json:"count"`
 }
 
 type ShowStartInput struct {
@@ -530,6 +655,26 @@ type ShowStartInput struct {
 }
 
 type ShowStartPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type ShowUpdateInput struct {
+	ShowID id.ID `json:"showId"`
+	// 3 to 140 characters.
+	Title *string `json:"title,omitempty"`
+	// At most 5000 characters.
+	Description *string `json:"description,omitempty"`
+	// A photo that one uploaded.
+	CoverPhotoID *id.ID `json:"coverPhotoId,omitempty"`
+	// Within the next year; of a show that has not begun.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	// At most three slugs: lower case words joined by hyphens, of at most 40 characters.
+	Categories []string       `json:"categories,omitempty"`
+	Language   *show.Language `json:"language,omitempty"`
+}
+
+type ShowUpdatePayload struct {
 	Show       *show.Show  `json:"show,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -576,6 +721,15 @@ type SignUpPayload struct {
 type Subscription struct {
 }
 
+type TypingSendInput struct {
+	ConversationID id.ID `json:"conversationId"`
+}
+
+type TypingSendPayload struct {
+	Typing     *chat.Typing `json:"typing,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type UserBanInput struct {
 	UserID id.ID `json:"userId"`
 	// 1 to 1000 characters; staff see it, the user does not.
@@ -586,6 +740,15 @@ type UserBanPayload struct {
 	// The ban that stands: a second one is the first.
 	Ban        *identity.Ban `json:"ban,omitempty"`
 	UserErrors []UserError   `json:"userErrors"`
+}
+
+type UserFollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserFollowPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
 }
 
 type UserTierSetInput struct {
@@ -609,6 +772,15 @@ type UserUnbanInput struct {
 }
 
 type UserUnbanPayload struct {
+	User       *identity.User `json:"user,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type UserUnfollowInput struct {
+	UserID id.ID `json:"userId"`
+}
+
+type UserUnfollowPayload struct {
 	User       *identity.User `json:"user,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
 }
@@ -938,19 +1110,40 @@ const (
 	// The show as it is, for a viewer who begins here.
 	ShowEventKindSnapshot  ShowEventKind = "SNAPSHOT"
 	ShowEventKindScheduled ShowEventKind = "SCHEDULED"
+	// What its host says of it is another.
+	ShowEventKindChanged ShowEventKind = "CHANGED"
 	// The show went live.
 	ShowEventKindStarted ShowEventKind = "STARTED"
+	// Messages were written: `chat.messages`.
+	ShowEventKindMessagesPosted ShowEventKind = "MESSAGES_POSTED"
+	// A message was deleted, and is pinned no more: `chat.message`.
+	ShowEventKindMessageDeleted ShowEventKind = "MESSAGE_DELETED"
+	// `chat.message` stands above the chat.
+	ShowEventKindMessagePinned ShowEventKind = "MESSAGE_PINNED"
+	// No message stands above the chat; `chat.message` did.
+	ShowEventKindMessageUnpinned ShowEventKind = "MESSAGE_UNPINNED"
+	// Somebody was appointed, dismissed, muted, unmuted, banned or let back in: `chat.member`.
+	ShowEventKindChatMemberChanged ShowEventKind = "CHAT_MEMBER_CHANGED"
+	// `chat.slowModeSeconds` was set, or the words.
+	ShowEventKindChatChanged ShowEventKind = "CHAT_CHANGED"
 )
 
 var AllShowEventKind = []ShowEventKind{
 	ShowEventKindSnapshot,
 	ShowEventKindScheduled,
+	ShowEventKindChanged,
 	ShowEventKindStarted,
+	ShowEventKindMessagesPosted,
+	ShowEventKindMessageDeleted,
+	ShowEventKindMessagePinned,
+	ShowEventKindMessageUnpinned,
+	ShowEventKindChatMemberChanged,
+	ShowEventKindChatChanged,
 }
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindStarted:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
 		return true
 	}
 	return false
