@@ -8,7 +8,7 @@ import (
 
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
-	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 )
 
@@ -22,7 +22,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.AlreadyLeading{Code: "B", Message: "b", Field: []string{"amount"}, Maximum: money.New(1, "EUR")},
 		model.AuctionNotOpen{Code: "B", Message: "b", OpensAt: new(time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC))},
 		model.AuctionClosed{Code: "B", Message: "b", EndsAt: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC)},
-		model.BidderNotEligible{Code: "B", Message: "b", MinimumAge: new(18), MinimumTier: new(auction.Trusted)},
+		model.BidderNotEligible{Code: "B", Message: "b", MinimumAge: new(18), MinimumTier: new(identity.Trusted)},
 		model.InsufficientFunds{Code: "C", Message: "c", Field: []string{"amount"}, Available: money.New(0, "JPY")},
 		model.CardDeclined{Code: "D", Message: "d", DeclineCode: &declined},
 		model.ExchangeRateMoved{Code: "E", Message: "e", Field: []string{"minimum"}, Offer: money.New(1, "EUR")},

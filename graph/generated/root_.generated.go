@@ -937,9 +937,12 @@ type ComplexityRoot struct {
 
 	ShowEvent struct {
 		At         func(childComplexity int) int
+		Bids       func(childComplexity int) int
 		Chat       func(childComplexity int) int
 		Epoch      func(childComplexity int) int
 		Kind       func(childComplexity int) int
+		Lot        func(childComplexity int) int
+		Queue      func(childComplexity int) int
 		ServerTime func(childComplexity int) int
 		Show       func(childComplexity int) int
 		Version    func(childComplexity int) int
@@ -4976,6 +4979,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowEvent.At(childComplexity), true
+	case "ShowEvent.bids":
+		if e.ComplexityRoot.ShowEvent.Bids == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Bids(childComplexity), true
 	case "ShowEvent.chat":
 		if e.ComplexityRoot.ShowEvent.Chat == nil {
 			break
@@ -4994,6 +5003,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowEvent.Kind(childComplexity), true
+	case "ShowEvent.lot":
+		if e.ComplexityRoot.ShowEvent.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Lot(childComplexity), true
+	case "ShowEvent.queue":
+		if e.ComplexityRoot.ShowEvent.Queue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Queue(childComplexity), true
 	case "ShowEvent.serverTime":
 		if e.ComplexityRoot.ShowEvent.ServerTime == nil {
 			break
@@ -7679,6 +7700,38 @@ type ReconciliationDifferenceEdge {
   node: ReconciliationDifference!
 }
 `, BuiltIn: false},
+	{Name: "../lot.graphqls", Input: `extend enum ShowEventKind {
+  "Its lots that waited are PASSED; only a lot's own viewers hear of that as well."
+  ENDED
+  "It was called off before it began; its lots are PASSED."
+  CANCELLED
+  LOT_QUEUED
+  LOT_OPENED
+  LOT_PAUSED
+  LOT_RESUMED
+  LOT_SOLD
+  LOT_UNSOLD
+  LOT_PASSED
+  "The host shows ` + "`" + `lot` + "`" + ` before the others."
+  LOT_PINNED
+  LOT_UNPINNED
+  "The lots that wait have another order: ` + "`" + `queue` + "`" + `."
+  LOTS_REORDERED
+  "One or more bids for a lot, all those of one commit."
+  BIDS_PLACED
+  "Bids for a lot were taken back; it is as if they had not been."
+  BID_CANCELLED
+}
+
+extend type ShowEvent {
+  "The lot right after the event, where the event is about one."
+  lot: Auction @shared
+  "The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back."
+  bids: [Bid!]! @shared
+  "After LOTS_REORDERED, the ids of all lots that wait, in their order."
+  queue: [ID!] @shared
+}
+`, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
   "An order of which the viewer is buyer or seller."
   order(id: ID!): Order @auth
@@ -10332,6 +10385,12 @@ func (ec *executionContext) childFields_ShowEvent(ctx context.Context, field gra
 		return ec.fieldContext_ShowEvent_serverTime(ctx, field)
 	case "show":
 		return ec.fieldContext_ShowEvent_show(ctx, field)
+	case "lot":
+		return ec.fieldContext_ShowEvent_lot(ctx, field)
+	case "bids":
+		return ec.fieldContext_ShowEvent_bids(ctx, field)
+	case "queue":
+		return ec.fieldContext_ShowEvent_queue(ctx, field)
 	case "chat":
 		return ec.fieldContext_ShowEvent_chat(ctx, field)
 	}

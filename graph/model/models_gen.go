@@ -577,6 +577,12 @@ type ShowEvent struct {
 	ServerTime time.Time `json:"serverTime"`
 	// The show right after the event, where the event changed it; in a SNAPSHOT, as it is.
 	Show *show.Show `json:"show,omitempty"`
+	// The lot right after the event, where the event is about one.
+	Lot *auction.Auction `json:"lot,omitempty"`
+	// The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back.
+	Bids []auction.Bid `json:"bids"`
+	// After LOTS_REORDERED, the ids of all lots that wait, in their order.
+	Queue []id.ID `json:"queue,omitempty"`
 	// What happened in the chat, where something did.
 	Chat *showchat.Change `json:"chat,omitempty"`
 }
@@ -1114,6 +1120,26 @@ const (
 	ShowEventKindChanged ShowEventKind = "CHANGED"
 	// The show went live.
 	ShowEventKindStarted ShowEventKind = "STARTED"
+	// Its lots that waited are PASSED; only a lot's own viewers hear of that as well.
+	ShowEventKindEnded ShowEventKind = "ENDED"
+	// It was called off before it began; its lots are PASSED.
+	ShowEventKindCancelled  ShowEventKind = "CANCELLED"
+	ShowEventKindLotQueued  ShowEventKind = "LOT_QUEUED"
+	ShowEventKindLotOpened  ShowEventKind = "LOT_OPENED"
+	ShowEventKindLotPaused  ShowEventKind = "LOT_PAUSED"
+	ShowEventKindLotResumed ShowEventKind = "LOT_RESUMED"
+	ShowEventKindLotSold    ShowEventKind = "LOT_SOLD"
+	ShowEventKindLotUnsold  ShowEventKind = "LOT_UNSOLD"
+	ShowEventKindLotPassed  ShowEventKind = "LOT_PASSED"
+	// The host shows `lot` before the others.
+	ShowEventKindLotPinned   ShowEventKind = "LOT_PINNED"
+	ShowEventKindLotUnpinned ShowEventKind = "LOT_UNPINNED"
+	// The lots that wait have another order: `queue`.
+	ShowEventKindLotsReordered ShowEventKind = "LOTS_REORDERED"
+	// One or more bids for a lot, all those of one commit.
+	ShowEventKindBidsPlaced ShowEventKind = "BIDS_PLACED"
+	// Bids for a lot were taken back; it is as if they had not been.
+	ShowEventKindBidCancelled ShowEventKind = "BID_CANCELLED"
 	// Messages were written: `chat.messages`.
 	ShowEventKindMessagesPosted ShowEventKind = "MESSAGES_POSTED"
 	// A message was deleted, and is pinned no more: `chat.message`.
@@ -1133,6 +1159,20 @@ var AllShowEventKind = []ShowEventKind{
 	ShowEventKindScheduled,
 	ShowEventKindChanged,
 	ShowEventKindStarted,
+	ShowEventKindEnded,
+	ShowEventKindCancelled,
+	ShowEventKindLotQueued,
+	ShowEventKindLotOpened,
+	ShowEventKindLotPaused,
+	ShowEventKindLotResumed,
+	ShowEventKindLotSold,
+	ShowEventKindLotUnsold,
+	ShowEventKindLotPassed,
+	ShowEventKindLotPinned,
+	ShowEventKindLotUnpinned,
+	ShowEventKindLotsReordered,
+	ShowEventKindBidsPlaced,
+	ShowEventKindBidCancelled,
 	ShowEventKindMessagesPosted,
 	ShowEventKindMessageDeleted,
 	ShowEventKindMessagePinned,
@@ -1143,7 +1183,7 @@ var AllShowEventKind = []ShowEventKind{
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindEnded, ShowEventKindCancelled, ShowEventKindLotQueued, ShowEventKindLotOpened, ShowEventKindLotPaused, ShowEventKindLotResumed, ShowEventKindLotSold, ShowEventKindLotUnsold, ShowEventKindLotPassed, ShowEventKindLotPinned, ShowEventKindLotUnpinned, ShowEventKindLotsReordered, ShowEventKindBidsPlaced, ShowEventKindBidCancelled, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
 		return true
 	}
 	return false
