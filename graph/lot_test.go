@@ -31,7 +31,7 @@ func TestShowEventsOfALot(t *testing.T) {
 	}
 	lot := a.Lot(host, &s.ID)
 	opened := stream.Next().At("showEvents")
-	want := fmt.Sprintf(`{"bids":[],"kind":"LOT_OPENED","lot":{"id":"%s","leader":null,"status":"OPEN"},"queue":null,"show":null,"version":3}`, lot.NodeID())
+	want := fmt.Sprintf(`{"bids":[],"kind":"LOT_OPENED","lot":{"id":%q,"leader":null,"status":"OPEN"},"queue":null,"show":null,"version":3}`, lot.NodeID().String())
 	if string(opened.Raw()) != want {
 		t.Errorf("opened: %s, want %s", opened.Raw(), want)
 	}

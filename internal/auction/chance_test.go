@@ -2,7 +2,7 @@ package auction_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -440,7 +440,7 @@ func TestChanceAtOnce(t *testing.T) {
 		errs := domaintest.AtOnce(6, func(n int) (err error) {
 			switch n % 3 {
 			case 0:
-				_, _, err = u.Auctions.Accept(t.Context(), u.bidders[1], auction.AcceptInput{Chance: c.ID, IdempotencyKey: fmt.Sprint(n)})
+				_, _, err = u.Auctions.Accept(t.Context(), u.bidders[1], auction.AcceptInput{Chance: c.ID, IdempotencyKey: strconv.Itoa(n)})
 			case 1:
 				_, err = u.Auctions.Decline(t.Context(), u.bidders[1], c.ID)
 			case 2:

@@ -1,8 +1,8 @@
 package audience
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -69,7 +69,7 @@ func TestNoWayBack(t *testing.T) {
 func TestComingBackWhileItGoesOn(t *testing.T) {
 	t.Parallel()
 	for _, frames := range []int{8, 256} {
-		t.Run(fmt.Sprint(frames), func(t *testing.T) {
+		t.Run(strconv.Itoa(frames), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, Config{MaxFrames: frames, Linger: time.Nanosecond})
 			b.commit(100)

@@ -25,7 +25,9 @@ var (
 func setup(t *testing.T) (*domaintest.World, *show.Service, uuid.UUID) {
 	t.Helper()
 	w := domaintest.New(t)
-	return w, w.ShowsAt(clock.Fixed(now)), w.User(identity.Seller)
+	shows := w.ShowsAt(clock.Fixed(now))
+	host := w.User(identity.Seller)
+	return w, shows, host
 }
 
 // Lots are numbered from 1 without a hole, though some of those who took a number gave up.
@@ -47,7 +49,7 @@ func TestLotNumbers(t *testing.T) {
 		t.Errorf("another's: %v", err)
 	}
 	w.Exec(`INSERT INTO show (id, host_id, title, status, starts_at, started_at, ended_at)
-		SELECT $1, host_id, title, 'ENDED', starts_at, starts_at, starts_at FROM show WHERE id = $2`, uuid.Max, s.ID)
+		SELECT $1, host_id, title, 'ENDED', starts_at, created_at, created_at + interval '1 second' FROM show WHERE id = $2`, uuid.Max, s.ID)
 	if _, err := take(host, uuid.Max, nil); !errors.Is(err, show.ErrOver) {
 		t.Errorf("ended: %v", err)
 	}
