@@ -993,25 +993,52 @@ func (q *Queries) IncrementList(ctx context.Context, db DBTX) ([]Increment, erro
 }
 
 const lotsLive = `-- name: LotsLive :many
-SELECT id, status, ends_at FROM auction WHERE show_id = $1::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number
+SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction WHERE show_id = $1::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number
 `
 
-type LotsLiveRow struct {
-	ID     uuid.UUID
-	Status string
-	EndsAt *time.Time
-}
-
-func (q *Queries) LotsLive(ctx context.Context, db DBTX, showID uuid.UUID) ([]LotsLiveRow, error) {
+func (q *Queries) LotsLive(ctx context.Context, db DBTX, showID uuid.UUID) ([]Auction, error) {
 	rows, err := db.Query(ctx, lotsLive, showID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LotsLiveRow
+	var items []Auction
 	for rows.Next() {
-		var i LotsLiveRow
-		if err := rows.Scan(&i.ID, &i.Status, &i.EndsAt); err != nil {
+		var i Auction
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.ShowID,
+			&i.LotNumber,
+			&i.Currency,
+			&i.StartPrice,
+			&i.Price,
+			&i.BidCount,
+			&i.LeaderID,
+			&i.LeaderHold,
+			&i.Status,
+			&i.OpenedAt,
+			&i.EndsAt,
+			&i.Extension,
+			&i.ClosedAt,
+			&i.Version,
+			&i.Backing,
+			&i.LeaderCard,
+			&i.Reserve,
+			&i.BuyNow,
+			&i.Duration,
+			&i.ExtensionCap,
+			&i.LatestEnd,
+			&i.MinimumAge,
+			&i.MinimumTier,
+			&i.LeaderMaximum,
+			&i.BidSeq,
+			&i.OpensAt,
+			&i.TimeLeft,
+			&i.Position,
+			&i.RelistedFrom,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

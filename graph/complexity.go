@@ -43,6 +43,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.LedgerEntry.Postings = func(child int) int { return 1 + child*entryLegs }
 	c.ReferralProgram.Referred, c.Viewer.SecondChances = list, list
 	c.Show.Messages, c.ShowChat.Moderations = list, list
+	c.Show.Queue, c.Show.AllLots, c.Show.Sales = list, list, list
 	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlsse"
@@ -21,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 )
 
@@ -87,6 +89,10 @@ func userError(f *fault.Error) model.UserError {
 	case showchat.ErrWord.Code:
 		if word, ok := f.Data["word"].(string); ok {
 			return model.ChatWordBlocked{Code: f.Code, Message: f.Message, Field: f.Field, Word: word}
+		}
+	case show.ErrHasOpenLot.Code:
+		if lot, ok := f.Data["lot"].(auction.Auction); ok {
+			return model.ShowHasOpenLot{Code: f.Code, Message: f.Message, Field: f.Field, Lot: lot}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -95,6 +95,14 @@ func startInput(v model.AuctionStartInput) (auction.StartInput, error) {
 	return out, in.err
 }
 
+func lotInput(v model.LotAddInput) (auction.StartInput, error) {
+	return startInput(model.AuctionStartInput{
+		ListingID: v.ListingID, ShowID: &v.ShowID, Backing: v.Backing, StartPrice: v.StartPrice, Reserve: v.Reserve, BuyNow: v.BuyNow,
+		DurationSeconds: v.DurationSeconds, ExtensionSeconds: v.ExtensionSeconds, ExtensionCapSeconds: v.ExtensionCapSeconds,
+		MinimumAge: v.MinimumAge, MinimumTier: v.MinimumTier,
+	})
+}
+
 func buyInput(v model.AuctionBuyNowInput) (auction.BuyInput, error) {
 	var in inputReader
 	out := auction.BuyInput{

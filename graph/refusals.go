@@ -72,7 +72,7 @@ var refusalTypes = []model.UserError{
 	model.InputError{}, model.BidTooLow{}, model.InsufficientFunds{}, model.CardDeclined{}, model.WalletFrozen{}, model.ExchangeRateMoved{},
 	model.WithdrawalNotFunded{}, model.EntryNotReversible{},
 	model.RefundTooLarge{}, model.CardAmountOutOfRange{}, model.ChatWait{}, model.ChatWordBlocked{},
-	model.AlreadyLeading{}, model.AuctionNotOpen{}, model.AuctionClosed{}, model.BidderNotEligible{},
+	model.AlreadyLeading{}, model.AuctionNotOpen{}, model.AuctionClosed{}, model.BidderNotEligible{}, model.ShowHasOpenLot{},
 }
 
 func readRefusal(w writtenRefusal) (model.UserError, error) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 )
@@ -32,6 +34,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.RefundTooLarge{Code: "F", Message: "f", Field: []string{"amount"}, Maximum: money.New(1, "EUR")},
 		model.CardAmountOutOfRange{Code: "G", Message: "g", Field: []string{"walletAmount"}, Limit: money.New(50, "EUR")},
 		model.ChatWait{Code: "H", Message: "h", Until: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC), RetryAfterMs: 1},
+		model.ShowHasOpenLot{Code: "I", Message: "i", Lot: auction.Auction{ID: id.New(), Status: auction.Paused}},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 	}
 	raw, err := writeRefusals(all)

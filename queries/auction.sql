@@ -29,7 +29,7 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@positions::integer[]) AS positi
 WHERE a.id = p.id AND a.status = 'QUEUED';
 
 -- name: LotsLive :many
-SELECT id, status, ends_at FROM auction WHERE show_id = @show_id::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number;
+SELECT * FROM auction WHERE show_id = @show_id::uuid AND status IN ('OPEN', 'PAUSED') ORDER BY lot_number;
 
 -- name: LotsPassWaiting :many
 UPDATE auction SET status = 'PASSED', closed_at = clock_timestamp(), position = NULL, version = version + 1

@@ -529,6 +529,56 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LotAddPayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotClosePayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotOpenPayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotPassPayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotPausePayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotPinPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotRemovePayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotResumePayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotUnpinPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LotsReorderPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Message struct {
 		Body    func(childComplexity int) int
 		NodeID  func(childComplexity int) int
@@ -571,6 +621,16 @@ type ComplexityRoot struct {
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
 		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
+		LotAdd              func(childComplexity int, input model.LotAddInput) int
+		LotClose            func(childComplexity int, input model.LotCloseInput) int
+		LotOpen             func(childComplexity int, input model.LotOpenInput) int
+		LotPass             func(childComplexity int, input model.LotPassInput) int
+		LotPause            func(childComplexity int, input model.LotPauseInput) int
+		LotPin              func(childComplexity int, input model.LotPinInput) int
+		LotRemove           func(childComplexity int, input model.LotRemoveInput) int
+		LotResume           func(childComplexity int, input model.LotResumeInput) int
+		LotUnpin            func(childComplexity int, input model.LotUnpinInput) int
+		LotsReorder         func(childComplexity int, input model.LotsReorderInput) int
 		MessageSend         func(childComplexity int, input model.MessageSendInput) int
 		OrderCancel         func(childComplexity int, input model.OrderCancelInput) int
 		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
@@ -581,8 +641,10 @@ type ComplexityRoot struct {
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		SecondChanceAccept  func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline func(childComplexity int, input model.SecondChanceDeclineInput) int
+		ShowCancel          func(childComplexity int, input model.ShowCancelInput) int
 		ShowChatConfigure   func(childComplexity int, input model.ShowChatConfigureInput) int
 		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
+		ShowEnd             func(childComplexity int, input model.ShowEndInput) int
 		ShowMemberModerate  func(childComplexity int, input model.ShowMemberModerateInput) int
 		ShowMessageDelete   func(childComplexity int, input model.ShowMessageDeleteInput) int
 		ShowMessagePin      func(childComplexity int, input model.ShowMessagePinInput) int
@@ -876,6 +938,7 @@ type ComplexityRoot struct {
 	}
 
 	Show struct {
+		AllLots     func(childComplexity int, first *int, after *string) int
 		Audience    func(childComplexity int) int
 		Categories  func(childComplexity int) int
 		Chat        func(childComplexity int) int
@@ -887,6 +950,9 @@ type ComplexityRoot struct {
 		Lots        func(childComplexity int) int
 		Messages    func(childComplexity int, first *int, after *string) int
 		NodeID      func(childComplexity int) int
+		PinnedLot   func(childComplexity int) int
+		Queue       func(childComplexity int, first *int, after *string) int
+		Sales       func(childComplexity int, first *int, after *string) int
 		StartedAt   func(childComplexity int) int
 		StartsAt    func(childComplexity int) int
 		Status      func(childComplexity int) int
@@ -896,6 +962,11 @@ type ComplexityRoot struct {
 	ShowAudience struct {
 		Reactions func(childComplexity int) int
 		Watching  func(childComplexity int) int
+	}
+
+	ShowCancelPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ShowChat struct {
@@ -935,6 +1006,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ShowEndPayload struct {
+		Show       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ShowEvent struct {
 		At         func(childComplexity int) int
 		Bids       func(childComplexity int) int
@@ -946,6 +1022,13 @@ type ComplexityRoot struct {
 		ServerTime func(childComplexity int) int
 		Show       func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	ShowHasOpenLot struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Lot     func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	ShowMember struct {
@@ -3000,6 +3083,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ListingEdge.Node(childComplexity), true
 
+	case "LotAddPayload.lot":
+		if e.ComplexityRoot.LotAddPayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAddPayload.Lot(childComplexity), true
+	case "LotAddPayload.userErrors":
+		if e.ComplexityRoot.LotAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAddPayload.UserErrors(childComplexity), true
+
+	case "LotClosePayload.lot":
+		if e.ComplexityRoot.LotClosePayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotClosePayload.Lot(childComplexity), true
+	case "LotClosePayload.userErrors":
+		if e.ComplexityRoot.LotClosePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotClosePayload.UserErrors(childComplexity), true
+
+	case "LotOpenPayload.lot":
+		if e.ComplexityRoot.LotOpenPayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotOpenPayload.Lot(childComplexity), true
+	case "LotOpenPayload.userErrors":
+		if e.ComplexityRoot.LotOpenPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotOpenPayload.UserErrors(childComplexity), true
+
+	case "LotPassPayload.lot":
+		if e.ComplexityRoot.LotPassPayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPassPayload.Lot(childComplexity), true
+	case "LotPassPayload.userErrors":
+		if e.ComplexityRoot.LotPassPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPassPayload.UserErrors(childComplexity), true
+
+	case "LotPausePayload.lot":
+		if e.ComplexityRoot.LotPausePayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPausePayload.Lot(childComplexity), true
+	case "LotPausePayload.userErrors":
+		if e.ComplexityRoot.LotPausePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPausePayload.UserErrors(childComplexity), true
+
+	case "LotPinPayload.show":
+		if e.ComplexityRoot.LotPinPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPinPayload.Show(childComplexity), true
+	case "LotPinPayload.userErrors":
+		if e.ComplexityRoot.LotPinPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotPinPayload.UserErrors(childComplexity), true
+
+	case "LotRemovePayload.lot":
+		if e.ComplexityRoot.LotRemovePayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotRemovePayload.Lot(childComplexity), true
+	case "LotRemovePayload.userErrors":
+		if e.ComplexityRoot.LotRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotRemovePayload.UserErrors(childComplexity), true
+
+	case "LotResumePayload.lot":
+		if e.ComplexityRoot.LotResumePayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotResumePayload.Lot(childComplexity), true
+	case "LotResumePayload.userErrors":
+		if e.ComplexityRoot.LotResumePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotResumePayload.UserErrors(childComplexity), true
+
+	case "LotUnpinPayload.show":
+		if e.ComplexityRoot.LotUnpinPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotUnpinPayload.Show(childComplexity), true
+	case "LotUnpinPayload.userErrors":
+		if e.ComplexityRoot.LotUnpinPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotUnpinPayload.UserErrors(childComplexity), true
+
+	case "LotsReorderPayload.show":
+		if e.ComplexityRoot.LotsReorderPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotsReorderPayload.Show(childComplexity), true
+	case "LotsReorderPayload.userErrors":
+		if e.ComplexityRoot.LotsReorderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotsReorderPayload.UserErrors(childComplexity), true
+
 	case "Message.body":
 		if e.ComplexityRoot.Message.Body == nil {
 			break
@@ -3216,6 +3429,116 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingCreate(childComplexity, args["input"].(model.ListingCreateInput)), true
+	case "Mutation.lotAdd":
+		if e.ComplexityRoot.Mutation.LotAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotAdd(childComplexity, args["input"].(model.LotAddInput)), true
+	case "Mutation.lotClose":
+		if e.ComplexityRoot.Mutation.LotClose == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotClose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotClose(childComplexity, args["input"].(model.LotCloseInput)), true
+	case "Mutation.lotOpen":
+		if e.ComplexityRoot.Mutation.LotOpen == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotOpen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotOpen(childComplexity, args["input"].(model.LotOpenInput)), true
+	case "Mutation.lotPass":
+		if e.ComplexityRoot.Mutation.LotPass == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotPass_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotPass(childComplexity, args["input"].(model.LotPassInput)), true
+	case "Mutation.lotPause":
+		if e.ComplexityRoot.Mutation.LotPause == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotPause_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotPause(childComplexity, args["input"].(model.LotPauseInput)), true
+	case "Mutation.lotPin":
+		if e.ComplexityRoot.Mutation.LotPin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotPin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotPin(childComplexity, args["input"].(model.LotPinInput)), true
+	case "Mutation.lotRemove":
+		if e.ComplexityRoot.Mutation.LotRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotRemove(childComplexity, args["input"].(model.LotRemoveInput)), true
+	case "Mutation.lotResume":
+		if e.ComplexityRoot.Mutation.LotResume == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotResume_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotResume(childComplexity, args["input"].(model.LotResumeInput)), true
+	case "Mutation.lotUnpin":
+		if e.ComplexityRoot.Mutation.LotUnpin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotUnpin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotUnpin(childComplexity, args["input"].(model.LotUnpinInput)), true
+	case "Mutation.lotsReorder":
+		if e.ComplexityRoot.Mutation.LotsReorder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lotsReorder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LotsReorder(childComplexity, args["input"].(model.LotsReorderInput)), true
 	case "Mutation.messageSend":
 		if e.ComplexityRoot.Mutation.MessageSend == nil {
 			break
@@ -3326,6 +3649,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SecondChanceDecline(childComplexity, args["input"].(model.SecondChanceDeclineInput)), true
+	case "Mutation.showCancel":
+		if e.ComplexityRoot.Mutation.ShowCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowCancel(childComplexity, args["input"].(model.ShowCancelInput)), true
 	case "Mutation.showChatConfigure":
 		if e.ComplexityRoot.Mutation.ShowChatConfigure == nil {
 			break
@@ -3348,6 +3682,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowCreate(childComplexity, args["input"].(model.ShowCreateInput)), true
+	case "Mutation.showEnd":
+		if e.ComplexityRoot.Mutation.ShowEnd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showEnd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowEnd(childComplexity, args["input"].(model.ShowEndInput)), true
 	case "Mutation.showMemberModerate":
 		if e.ComplexityRoot.Mutation.ShowMemberModerate == nil {
 			break
@@ -4739,6 +5084,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.User(childComplexity), true
 
+	case "Show.allLots":
+		if e.ComplexityRoot.Show.AllLots == nil {
+			break
+		}
+
+		args, err := ec.field_Show_allLots_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Show.AllLots(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Show.audience":
 		if e.ComplexityRoot.Show.Audience == nil {
 			break
@@ -4810,6 +5166,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Show.NodeID(childComplexity), true
+	case "Show.pinnedLot":
+		if e.ComplexityRoot.Show.PinnedLot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Show.PinnedLot(childComplexity), true
+	case "Show.queue":
+		if e.ComplexityRoot.Show.Queue == nil {
+			break
+		}
+
+		args, err := ec.field_Show_queue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Show.Queue(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Show.sales":
+		if e.ComplexityRoot.Show.Sales == nil {
+			break
+		}
+
+		args, err := ec.field_Show_sales_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Show.Sales(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Show.startedAt":
 		if e.ComplexityRoot.Show.StartedAt == nil {
 			break
@@ -4847,6 +5231,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowAudience.Watching(childComplexity), true
+
+	case "ShowCancelPayload.show":
+		if e.ComplexityRoot.ShowCancelPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowCancelPayload.Show(childComplexity), true
+	case "ShowCancelPayload.userErrors":
+		if e.ComplexityRoot.ShowCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowCancelPayload.UserErrors(childComplexity), true
 
 	case "ShowChat.blockedWords":
 		if e.ComplexityRoot.ShowChat.BlockedWords == nil {
@@ -4973,6 +5370,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShowEdge.Node(childComplexity), true
 
+	case "ShowEndPayload.show":
+		if e.ComplexityRoot.ShowEndPayload.Show == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEndPayload.Show(childComplexity), true
+	case "ShowEndPayload.userErrors":
+		if e.ComplexityRoot.ShowEndPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEndPayload.UserErrors(childComplexity), true
+
 	case "ShowEvent.at":
 		if e.ComplexityRoot.ShowEvent.At == nil {
 			break
@@ -5033,6 +5443,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowEvent.Version(childComplexity), true
+
+	case "ShowHasOpenLot.code":
+		if e.ComplexityRoot.ShowHasOpenLot.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowHasOpenLot.Code(childComplexity), true
+	case "ShowHasOpenLot.field":
+		if e.ComplexityRoot.ShowHasOpenLot.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowHasOpenLot.Field(childComplexity), true
+	case "ShowHasOpenLot.lot":
+		if e.ComplexityRoot.ShowHasOpenLot.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowHasOpenLot.Lot(childComplexity), true
+	case "ShowHasOpenLot.message":
+		if e.ComplexityRoot.ShowHasOpenLot.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowHasOpenLot.Message(childComplexity), true
 
 	case "ShowMember.banned":
 		if e.ComplexityRoot.ShowMember.Banned == nil {
@@ -6204,6 +6639,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputConversationStartInput,
 		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingCreateInput,
+		ec.unmarshalInputLotAddInput,
+		ec.unmarshalInputLotCloseInput,
+		ec.unmarshalInputLotOpenInput,
+		ec.unmarshalInputLotPassInput,
+		ec.unmarshalInputLotPauseInput,
+		ec.unmarshalInputLotPinInput,
+		ec.unmarshalInputLotRemoveInput,
+		ec.unmarshalInputLotResumeInput,
+		ec.unmarshalInputLotUnpinInput,
+		ec.unmarshalInputLotsReorderInput,
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
 		ec.unmarshalInputOrderCancelInput,
@@ -6215,8 +6660,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
+		ec.unmarshalInputShowCancelInput,
 		ec.unmarshalInputShowChatConfigureInput,
 		ec.unmarshalInputShowCreateInput,
+		ec.unmarshalInputShowEndInput,
 		ec.unmarshalInputShowMemberModerateInput,
 		ec.unmarshalInputShowMessageDeleteInput,
 		ec.unmarshalInputShowMessagePinInput,
@@ -7700,7 +8147,45 @@ type ReconciliationDifferenceEdge {
   node: ReconciliationDifference!
 }
 `, BuiltIn: false},
-	{Name: "../lot.graphqls", Input: `extend enum ShowEventKind {
+	{Name: "../lot.graphqls", Input: `extend type Mutation {
+  "Puts a lot into a show of one's own that is not over, behind those that wait (QUEUED); its listing is reserved. A show has 1000 lots at most."
+  lotAdd(input: LotAddInput!): LotAddPayload! @auth(roles: [SELLER])
+  "Changes the order of the lots that wait."
+  lotsReorder(input: LotsReorderInput!): LotsReorderPayload! @auth(roles: [SELLER])
+  "Takes a lot out that waits; it is PASSED, and its listing free."
+  lotRemove(input: LotRemoveInput!): LotRemovePayload! @auth(roles: [SELLER])
+  "Opens a lot that waits in one's live show."
+  lotOpen(input: LotOpenInput!): LotOpenPayload! @auth(roles: [SELLER])
+  "Stops an open lot's time: no bids are taken, and what is left is kept."
+  lotPause(input: LotPauseInput!): LotPausePayload! @auth(roles: [SELLER])
+  "Lets a paused lot run on for what was left of its time."
+  lotResume(input: LotResumeInput!): LotResumePayload! @auth(roles: [SELLER])
+  "Brings the hammer down on an open or paused lot: it is SOLD to who leads, where the reserve is met, and else UNSOLD."
+  lotClose(input: LotCloseInput!): LotClosePayload! @auth(roles: [SELLER])
+  "Lets a lot go that waits, or that nobody's bid would win (LOT_WOULD_SELL)."
+  lotPass(input: LotPassInput!): LotPassPayload! @auth(roles: [SELLER])
+  "Shows a lot to the viewers before the others."
+  lotPin(input: LotPinInput!): LotPinPayload! @auth(roles: [SELLER])
+  "Pins no lot any more."
+  lotUnpin(input: LotUnpinInput!): LotUnpinPayload! @auth(roles: [SELLER])
+  "Ends one's live show. With an open or paused lot it is refused (ShowHasOpenLot); lots that wait are PASSED."
+  showEnd(input: ShowEndInput!): ShowEndPayload! @auth(roles: [SELLER])
+  "Calls a show off that has not begun. Its lots are PASSED."
+  showCancel(input: ShowCancelInput!): ShowCancelPayload! @auth(roles: [SELLER])
+}
+
+extend type Show {
+  "Which the host shows before the others."
+  pinnedLot: Auction @shared
+  "The lots that wait, in the order in which the host means to open them. Whoever reads it while the order changes may miss one or see it twice; ` + "`" + `showEvents` + "`" + ` tells the new order."
+  queue(first: Int, after: String): AuctionConnection!
+  "All its lots, the newest number first."
+  allLots(first: Int, after: String): AuctionConnection!
+  "What was sold, at Auction.price, in the order of the lots' numbers."
+  sales(first: Int, after: String): AuctionConnection!
+}
+
+extend enum ShowEventKind {
   "Its lots that waited are PASSED; only a lot's own viewers hear of that as well."
   ENDED
   "It was called off before it began; its lots are PASSED."
@@ -7730,6 +8215,142 @@ extend type ShowEvent {
   bids: [Bid!]! @shared
   "After LOTS_REORDERED, the ids of all lots that wait, in their order."
   queue: [ID!] @shared
+}
+
+"A lot of the show is open or paused (SHOW_HAS_OPEN_LOT)."
+type ShowHasOpenLot implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "Close it or pass it first."
+  lot: Auction!
+}
+
+input LotAddInput {
+  showId: ID!
+  listingId: ID!
+  backing: AuctionBacking! = HOLD
+  startPrice: MoneyInput!
+  "At least the start price. Everybody sees whether it is met, and nobody else how much it is."
+  reserve: MoneyInput
+  "At least the start price and the reserve. Who bids first, or meets the reserve, takes it away."
+  buyNow: MoneyInput
+  "5 to 604800."
+  durationSeconds: Int!
+  "0 to 600."
+  extensionSeconds: Int! = 10
+  "0 to 604800; without it late bids move the end as far as they do."
+  extensionCapSeconds: Int
+  "1 to 120 years."
+  minimumAge: Int
+  minimumTier: UserTier
+}
+
+type LotAddPayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotsReorderInput {
+  showId: ID!
+  "One to 1000 lots that wait: they come first, in this order; the others keep theirs."
+  lotIds: [ID!]!
+}
+
+type LotsReorderPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+
+input LotRemoveInput {
+  lotId: ID!
+}
+
+type LotRemovePayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotOpenInput {
+  lotId: ID!
+}
+
+type LotOpenPayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotPauseInput {
+  lotId: ID!
+}
+
+type LotPausePayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotResumeInput {
+  lotId: ID!
+}
+
+type LotResumePayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotCloseInput {
+  lotId: ID!
+}
+
+type LotClosePayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotPassInput {
+  lotId: ID!
+}
+
+type LotPassPayload {
+  lot: Auction
+  userErrors: [UserError!]!
+}
+
+input LotPinInput {
+  showId: ID!
+  lotId: ID!
+}
+
+type LotPinPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+
+input LotUnpinInput {
+  showId: ID!
+}
+
+type LotUnpinPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+
+input ShowEndInput {
+  showId: ID!
+}
+
+type ShowEndPayload {
+  show: Show
+  userErrors: [UserError!]!
+}
+
+input ShowCancelInput {
+  showId: ID!
+}
+
+type ShowCancelPayload {
+  show: Show
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
@@ -9719,6 +10340,106 @@ func (ec *executionContext) childFields_ListingEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ListingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LotAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotAddPayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotClosePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotClosePayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotClosePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotClosePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotOpenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotOpenPayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotOpenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotOpenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotPassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotPassPayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotPassPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotPassPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotPausePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotPausePayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotPausePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotPausePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotPinPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_LotPinPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotPinPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotPinPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotRemovePayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotRemovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotResumePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotResumePayload_lot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotResumePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotResumePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotUnpinPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_LotUnpinPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotUnpinPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotUnpinPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LotsReorderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_LotsReorderPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LotsReorderPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotsReorderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10277,6 +10998,14 @@ func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.
 		return ec.fieldContext_Show_endedAt(ctx, field)
 	case "lots":
 		return ec.fieldContext_Show_lots(ctx, field)
+	case "pinnedLot":
+		return ec.fieldContext_Show_pinnedLot(ctx, field)
+	case "queue":
+		return ec.fieldContext_Show_queue(ctx, field)
+	case "allLots":
+		return ec.fieldContext_Show_allLots(ctx, field)
+	case "sales":
+		return ec.fieldContext_Show_sales(ctx, field)
 	case "audience":
 		return ec.fieldContext_Show_audience(ctx, field)
 	case "chat":
@@ -10295,6 +11024,16 @@ func (ec *executionContext) childFields_ShowAudience(ctx context.Context, field 
 		return ec.fieldContext_ShowAudience_reactions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowAudience", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowCancelPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowCancelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10369,6 +11108,16 @@ func (ec *executionContext) childFields_ShowEdge(ctx context.Context, field grap
 		return ec.fieldContext_ShowEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShowEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShowEndPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "show":
+		return ec.fieldContext_ShowEndPayload_show(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShowEndPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShowEndPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ShowEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -370,6 +370,115 @@ type ListingCreatePayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type LotAddInput struct {
+	ShowID     id.ID           `json:"showId"`
+	ListingID  id.ID           `json:"listingId"`
+	Backing    auction.Backing `json:"backing"`
+	StartPrice MoneyInput      `json:"startPrice"`
+	// At least the start price. Everybody sees whether it is met, and nobody else how much it is.
+	Reserve *MoneyInput `json:"reserve,omitempty"`
+	// At least the start price and the reserve. Who bids first, or meets the reserve, takes it away.
+	BuyNow *MoneyInput `json:"buyNow,omitempty"`
+	// 5 to 604800.
+	DurationSeconds int `json:"durationSeconds"`
+	// 0 to 600.
+	ExtensionSeconds int `json:"extensionSeconds"`
+	// 0 to 604800; without it late bids move the end as far as they do.
+	ExtensionCapSeconds *int `json:"extensionCapSeconds,omitempty"`
+	// 1 to 120 years.
+	MinimumAge  *int           `json:"minimumAge,omitempty"`
+	MinimumTier *identity.Tier `json:"minimumTier,omitempty"`
+}
+
+type LotAddPayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotCloseInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotClosePayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotOpenInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotOpenPayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotPassInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotPassPayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotPauseInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotPausePayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotPinInput struct {
+	ShowID id.ID `json:"showId"`
+	LotID  id.ID `json:"lotId"`
+}
+
+type LotPinPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type LotRemoveInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotRemovePayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotResumeInput struct {
+	LotID id.ID `json:"lotId"`
+}
+
+type LotResumePayload struct {
+	Lot        *auction.Auction `json:"lot,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type LotUnpinInput struct {
+	ShowID id.ID `json:"showId"`
+}
+
+type LotUnpinPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type LotsReorderInput struct {
+	ShowID id.ID `json:"showId"`
+	// One to 1000 lots that wait: they come first, in this order; the others keep theirs.
+	LotIds []id.ID `json:"lotIds"`
+}
+
+type LotsReorderPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
 type MessageSendInput struct {
 	ConversationID id.ID `json:"conversationId"`
 	// 1 to 2000 characters.
@@ -532,6 +641,15 @@ type ShowAudience struct {
 	Reactions []ShowReactionCount `json:"reactions"`
 }
 
+type ShowCancelInput struct {
+	ShowID id.ID `json:"showId"`
+}
+
+type ShowCancelPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
 type ShowChatConfigureInput struct {
 	ShowID id.ID `json:"showId"`
 	// 0 to 3600; null leaves it as it is.
@@ -566,6 +684,15 @@ type ShowCreatePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+type ShowEndInput struct {
+	ShowID id.ID `json:"showId"`
+}
+
+type ShowEndPayload struct {
+	Show       *show.Show  `json:"show,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
 type ShowEvent struct {
 	// The version of what the show's viewers are told that this event made; the next event's is one greater.
 	Version int `json:"version"`
@@ -586,6 +713,17 @@ type ShowEvent struct {
 	// What happened in the chat, where something did.
 	Chat *showchat.Change `json:"chat,omitempty"`
 }
+
+// A lot of the show is open or paused (SHOW_HAS_OPEN_LOT).
+type ShowHasOpenLot struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// Close it or pass it first.
+	Lot auction.Auction `json:"lot"`
+}
+
+func (ShowHasOpenLot) IsUserError() {}
 
 type ShowMemberModerateInput struct {
 	ShowID id.ID           `json:"showId"`

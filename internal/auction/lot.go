@@ -245,14 +245,14 @@ func (s *Service) PinLot(ctx context.Context, host, in uuid.UUID, lot *uuid.UUID
 		}
 		kind, told := EventLotUnpinned, InShow{}
 		if lot != nil {
-			a, err := s.Get(ctx, *lot)
-			if err == nil && (a.ShowID == nil || *a.ShowID != in) {
+			row, _, err := s.lockTx(ctx, tx, *lot)
+			if err == nil && (row.ShowID == nil || *row.ShowID != in) {
 				err = ErrNotInShow.At("lotId")
 			}
 			if err != nil {
 				return now, "", InShow{}, err
 			}
-			kind, told.Auction = EventLotPinned, &a
+			kind, told.Auction = EventLotPinned, new(s.auctionOf(row))
 		}
 		now, err := s.shows.PinTx(ctx, tx, in, lot)
 		told.Show = &now
@@ -344,7 +344,7 @@ func (s *Service) finish(ctx context.Context, host, in uuid.UUID, decide func(sh
 			return err
 		}
 		if len(live) > 0 {
-			return show.ErrHasOpenLot.With("lot", live[0].ID)
+			return show.ErrHasOpenLot.With("lot", s.auctionOf(live[0]))
 		}
 		if events, err = s.passWaitingTx(ctx, tx, in); err != nil {
 			return err

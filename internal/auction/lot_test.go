@@ -377,7 +377,7 @@ func TestEndShow(t *testing.T) {
 	_, err = s.Auctions.PinLot(t.Context(), s.host, s.show.ID, &open.ID)
 	s.Must(err)
 	_, err = s.Auctions.EndShow(t.Context(), s.host, s.show.ID)
-	if refusal, _ := fault.As(err); refusal == nil || !errors.Is(err, show.ErrHasOpenLot) || refusal.Data["lot"] != open.ID {
+	if refusal, _ := fault.As(err); refusal == nil || !errors.Is(err, show.ErrHasOpenLot) || refusal.Data["lot"].(auction.Auction).ID != open.ID {
 		t.Errorf("with an open lot: %v", err)
 	}
 	_, err = s.Auctions.PauseLot(t.Context(), s.host, open.ID)
