@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // judging is a batch of bids on one lot in one transaction.
@@ -30,6 +31,7 @@ type judging struct {
 	state    State
 	lead     int // which ask leads in the end; -1: none of these
 	known    []db.BidAskRow
+	outcasts map[uuid.UUID]bool // of the lot's show
 	verdicts []verdict
 	byKey    map[firstKey]int // which ask was the first with a bidder's key
 	taken    db.BidsInsertParams
@@ -84,7 +86,10 @@ func (b *judging) look(ctx context.Context) (err error) {
 		return fault.New(fault.Internal, "BIDDER_UNKNOWN", "a bidder is no user")
 	}
 	b.now = b.known[0].Now
-	return nil
+	if b.row.ShowID != nil {
+		b.outcasts, err = showchat.Banned(ctx, b.tx, *b.row.ShowID, ask.Bidders)
+	}
+	return err
 }
 
 // verdictOn judges one bid. A key that has bid before is answered later.
@@ -97,7 +102,7 @@ func (b *judging) verdictOn(i int, a *ask) verdict {
 	if err == nil {
 		err = b.admit(i, a)
 	} else if open := b.state.open(b.now); open == nil {
-		if missing := b.eligible(i); missing != nil {
+		if missing := b.eligible(i, a); missing != nil {
 			err = missing
 		}
 	}
@@ -118,7 +123,7 @@ func (b *judging) offerOf(a *ask) Offer {
 // admit refuses who may not bid here, or does not bring what backs the lot.
 func (b *judging) admit(i int, a *ask) error {
 	known := b.known[i]
-	if err := b.eligible(i); err != nil {
+	if err := b.eligible(i, a); err != nil {
 		return err
 	}
 	if Backing(b.row.Backing) == ByCard {
@@ -161,11 +166,14 @@ func (b *judging) funded(i int, a *ask) error {
 	return nil
 }
 
-// eligible refuses who is banned, too young, or not known well enough; it says which is missing.
-func (b *judging) eligible(i int) error {
+// eligible refuses who is banned, here or everywhere, too young, or not known well enough; it says which is missing.
+func (b *judging) eligible(i int, a *ask) error {
 	known := b.known[i]
-	if known.Banned {
+	switch {
+	case known.Banned:
 		return identity.ErrBanned
+	case b.outcasts[a.bidder]:
+		return showchat.ErrBanned
 	}
 	var missing *fault.Error
 	if age := b.row.MinimumAge; age != nil && known.Age < int32(*age) {

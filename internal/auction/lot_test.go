@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // stage is a show with its host.
@@ -458,4 +459,29 @@ func TestAThousandLots(t *testing.T) {
 	if passed, free := s.Int(`SELECT count(*) FROM auction WHERE status = 'PASSED'`), s.Int(`SELECT count(*) FROM listing WHERE status = 'ACTIVE'`); queue != 1000 || passed != 1000 || free != 1001 {
 		t.Errorf("%d waited, %d are passed, %d are free", queue, passed, free)
 	}
+}
+
+// Who is banned from a show does not bid in it; who is muted there does.
+func TestOutcastsDoNotBid(t *testing.T) {
+	t.Parallel()
+	s := newStage(t).live()
+	lot := s.open()
+	ada, badr := s.Buyer(100_00), s.Buyer(100_00)
+	until := time.Now().Add(time.Hour)
+	for user, in := range map[uuid.UUID]showchat.MemberInput{
+		ada: {Action: showchat.Ban, Reason: "spam"}, badr: {Action: showchat.Mute, Until: &until, Reason: "spam"},
+	} {
+		in.Show, in.User = s.show.ID, user
+		if _, err := s.ShowChat.Moderate(t.Context(), s.host, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.Digest()
+	if _, err := s.Bid(lot.ID, ada, 20_00); !errors.Is(err, showchat.ErrBanned) {
+		t.Errorf("banned: %v", err)
+	}
+	if s.Digest() != before {
+		t.Error("the refused bid left something")
+	}
+	s.MustBid(lot.ID, badr, 20_00)
 }

@@ -110,8 +110,8 @@ func (s *Service) Posted(ctx context.Context, showID uuid.UUID, p Posted) ([]Mes
 }
 
 // Banned tells who of several users is banned from a show: in one statement, for as many as want to bid at once.
-func (s *Service) Banned(ctx context.Context, q db.DBTX, showID uuid.UUID, users []uuid.UUID) (map[uuid.UUID]bool, error) {
-	rows, err := s.q.ShowBanned(ctx, q, showID, users)
+func Banned(ctx context.Context, tx db.DBTX, showID uuid.UUID, users []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := db.New().ShowBanned(ctx, tx, showID, users)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func TestModeration(t *testing.T) {
 	w.say(ada, "thank you")
 	w.moderate(mod, ada, showchat.Ban)
 	w.refuses(showchat.ErrBanned, func() error { _, err := w.chat.Send(t.Context(), ada, w.in("hm")); return err })
-	banned, err := w.chat.Banned(t.Context(), w.Pool, w.show, []uuid.UUID{ada, mod, w.host, uuid.New()})
+	banned, err := showchat.Banned(t.Context(), w.Pool, w.show, []uuid.UUID{ada, mod, w.host, uuid.New()})
 	if err != nil || len(banned) != 1 || !banned[ada] {
 		t.Errorf("banned: %v, %v", banned, err)
 	}
