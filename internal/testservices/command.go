@@ -15,7 +15,7 @@ import (
 const killAfter = 15 * time.Second
 
 // runCommand runs the command to its end and returns its exit code. Signals go to the command and to
-// everything that it started: its process group.
+// everything that it started: its process group, which is the guard's.
 func runCommand(command, environment []string, signals <-chan os.Signal) (int, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = environment
@@ -25,12 +25,10 @@ func runCommand(command, environment []string, signals <-chan os.Signal) (int, e
 		return exitNoServices, err
 	}
 	defer guardian.release()
+	group := guardian.group()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pgid: group}
 	child, err := process.Start(cmd, syscall.SIGKILL)
 	if err != nil {
-		return exitNoServices, err
-	}
-	if err := guardian.watch(child.PID()); err != nil {
-		_ = syscall.Kill(-child.PID(), syscall.SIGKILL)
 		return exitNoServices, err
 	}
 	var overdue <-chan time.Time
@@ -40,13 +38,13 @@ func runCommand(command, environment []string, signals <-chan os.Signal) (int, e
 			return commandCode(child.Err())
 		case sig := <-signals:
 			if number, ok := sig.(syscall.Signal); ok {
-				_ = syscall.Kill(-child.PID(), number)
+				_ = syscall.Kill(-group, number)
 			}
 			if overdue == nil {
 				overdue = time.After(killAfter)
 			}
 		case <-overdue:
-			_ = syscall.Kill(-child.PID(), syscall.SIGKILL)
+			_ = syscall.Kill(-group, syscall.SIGKILL)
 		}
 	}
 }

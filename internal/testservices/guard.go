@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
+	"os/signal"
 	"syscall"
 
 	"github.com/souklive/souk/internal/process"
@@ -14,8 +14,8 @@ import (
 
 // A killed `go test` leaves its test binaries running: a death signal reaches a child, not its
 // children. So a second copy of this program reads from a pipe whose other end only we hold, and when
-// that closes without us ending it first, it kills the command's whole process group. It runs before the
-// command does, and is told the group through the pipe: there is no moment for a kill to slip through.
+// that closes without us ending it first, it kills its process group. The command joins that group as it
+// starts: there is no moment for a kill to slip through.
 
 const guardArgument = "-guard"
 
@@ -45,13 +45,8 @@ func startGuard() (*guardian, error) {
 	return &guardian{child: child, pipe: writer}, nil
 }
 
-// watch names the process group that must not outlive us.
-func (g *guardian) watch(group int) error {
-	if _, err := g.pipe.WriteString(strconv.Itoa(group)); err != nil {
-		return fmt.Errorf("tell the guard: %w", err)
-	}
-	return nil
-}
+// group is the guard's process group, which the command joins.
+func (g *guardian) group() int { return g.child.PID() }
 
 // release ends the watch.
 func (g *guardian) release() {
@@ -59,13 +54,9 @@ func (g *guardian) release() {
 	_ = g.pipe.Close()
 }
 
-// guard is the second copy's whole life.
-func guard(pipe io.Reader) int {
-	group, _ := io.ReadAll(pipe) // until the other end is gone
-	pid, err := strconv.Atoi(string(group))
-	if err != nil || pid <= 1 {
-		return 2
-	}
-	_ = syscall.Kill(-pid, syscall.SIGKILL)
-	return 0
+// guard is the second copy's whole life. What the command is told, its group is told; the guard stays.
+func guard(pipe io.Reader) {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	_, _ = io.Copy(io.Discard, pipe) // until the other end is gone
+	_ = syscall.Kill(0, syscall.SIGKILL)
 }

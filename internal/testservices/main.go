@@ -33,7 +33,8 @@ func main() {
 		os.Exit(2)
 	}
 	if os.Args[1] == guardArgument {
-		os.Exit(guard(os.Stdin))
+		guard(os.Stdin)
+		return
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	code, err := run(log, os.Args[1:])
