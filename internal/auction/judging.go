@@ -95,7 +95,7 @@ func (b *judging) look(ctx context.Context) (err error) {
 // verdictOn judges one bid. A key that has bid before is answered later.
 func (b *judging) verdictOn(i int, a *ask) verdict {
 	key := firstKey{a.bidder, a.key}
-	if _, twice := b.byKey[key]; twice || b.known[i].FirstID != nil {
+	if _, twice := b.byKey[key]; twice || b.known[i].FirstID != uuid.Nil {
 		return verdict{}
 	}
 	state, rule, err := Judge(b.state, b.offerOf(a), b.s.increments)
@@ -289,8 +289,8 @@ func (b *judging) again(ctx context.Context) error {
 	var first []uuid.UUID
 	for i, a := range b.asks {
 		switch at, twice := b.byKey[firstKey{a.bidder, a.key}]; {
-		case b.known[i].FirstID != nil:
-			first = append(first, *b.known[i].FirstID)
+		case b.known[i].FirstID != uuid.Nil:
+			first = append(first, b.known[i].FirstID)
 		case twice && at != i:
 			b.verdicts[i] = b.verdicts[at]
 			if !a.same(b.asks[at]) {
@@ -310,8 +310,8 @@ func (b *judging) again(ctx context.Context) error {
 		bids[row.Bid.ID] = row
 	}
 	for i, a := range b.asks {
-		if first := b.known[i].FirstID; first != nil {
-			b.verdicts[i] = b.replay(a, bids[*first])
+		if first := b.known[i].FirstID; first != uuid.Nil {
+			b.verdicts[i] = b.replay(a, bids[first])
 		}
 	}
 	return nil
