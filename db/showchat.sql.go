@@ -404,10 +404,11 @@ func (q *Queries) ShowMessagesByID(ctx context.Context, db DBTX, ids []uuid.UUID
 
 const showMessagesByKey = `-- name: ShowMessagesByKey :many
 SELECT m.id, m.show_id, m.number, m.author_id, m.body, m.reply_to, m.mentions, m.idempotency_key, m.sent_at, m.deleted_at FROM (SELECT unnest($1::uuid[]) AS author_id, unnest($2::text[]) AS key) k
-JOIN show_message m ON m.show_id = $3 AND m.author_id = k.author_id AND m.idempotency_key = k.key
+CROSS JOIN LATERAL (SELECT id, show_id, number, author_id, body, reply_to, mentions, idempotency_key, sent_at, deleted_at FROM show_message WHERE show_id = $3 AND author_id = k.author_id AND idempotency_key = k.key LIMIT 1) m
 ORDER BY m.number
 `
 
+// LIMIT has each key looked up, as in BidAsk.
 func (q *Queries) ShowMessagesByKey(ctx context.Context, db DBTX, authorIds []uuid.UUID, keys []string, showID uuid.UUID) ([]ShowMessage, error) {
 	rows, err := db.Query(ctx, showMessagesByKey, authorIds, keys, showID)
 	if err != nil {

@@ -65,9 +65,10 @@ FROM unnest(@author_ids::uuid[]) AS a (id),
               WHERE show_id = @show_id AND author_id = a.id ORDER BY number DESC LIMIT @most) m
 ORDER BY a.id, m.number DESC;
 
+-- LIMIT has each key looked up, as in BidAsk.
 -- name: ShowMessagesByKey :many
 SELECT m.* FROM (SELECT unnest(@author_ids::uuid[]) AS author_id, unnest(@keys::text[]) AS key) k
-JOIN show_message m ON m.show_id = @show_id AND m.author_id = k.author_id AND m.idempotency_key = k.key
+CROSS JOIN LATERAL (SELECT * FROM show_message WHERE show_id = @show_id AND author_id = k.author_id AND idempotency_key = k.key LIMIT 1) m
 ORDER BY m.number;
 
 -- Of several ids those of messages of a show that are not deleted.
