@@ -45,11 +45,12 @@ func (h *Handler) DrainStreams() { h.streams.Drain() }
 
 // NewHandler makes the Handler.
 func NewHandler(r *Resolver, c Config) *Handler {
-	srv := handler.New(generated.NewExecutableSchema(generated.Config{
+	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers:  r,
 		Directives: generated.DirectiveRoot{Auth: auth, Idempotent: r.idempotent},
 		Complexity: complexityRoot(),
-	}))
+	})
+	srv := handler.New(schema)
 	srv.AddTransport(gqlws.New(gqlws.Config{
 		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log),
 		Join: r.counted(c.Audience.Join), Attach: attachSocket(c.Sessions), Log: r.Log,
@@ -74,6 +75,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	srv.Use(introspection{production: c.Production})
 	srv.AroundOperations(noteOperation)
 	srv.AroundOperations(r.recheckSocket)
+	srv.AroundOperations(straight(schema, r))
 	srv.AroundResponses(r.withLoaders())
 	srv.AroundRootFields(r.keepAnswer)
 	return &Handler{withActor(r.Identity, fail, srv), streams}

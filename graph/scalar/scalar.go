@@ -17,10 +17,13 @@ var (
 	ErrBigInt = fault.New(fault.Invalid, "BIG_INT_MALFORMED", "A BigInt is a 64-bit integer in a string.")
 )
 
+// TimeLayout is how a Time is written, in quotes.
+const TimeLayout = `"2006-01-02T15:04:05.999999Z07:00"`
+
 // MarshalTime writes an instant by RFC 3339 in UTC, to the microsecond that the database keeps.
 func MarshalTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, t.UTC().Format(`"2006-01-02T15:04:05.999999Z07:00"`))
+		_, _ = io.WriteString(w, t.UTC().Format(TimeLayout))
 	})
 }
 

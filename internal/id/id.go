@@ -105,6 +105,12 @@ func (i ID) As(k Kind) (uuid.UUID, error) {
 
 func (i ID) String() string { return i.Kind.Encode(i.UUID) }
 
+// AppendTo writes the id behind what there is.
+func (i ID) AppendTo(b []byte) []byte {
+	b = append(append(b, i.Kind...), '_')
+	return append(b, base32.Encode(i.UUID)...)
+}
+
 // MarshalGQL and UnmarshalGQL make ID the Go type of GraphQL's ID scalar.
 func (i ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, `"`+i.String()+`"`) }
 
