@@ -28,14 +28,15 @@ func (q *Queries) FeedAdvance(ctx context.Context, db DBTX, userID uuid.UUID) (i
 
 const feedAdvanceAll = `-- name: FeedAdvanceAll :many
 INSERT INTO user_feed (user_id, version)
-SELECT u, 1 FROM unnest($1::uuid[]) AS u ORDER BY u
-ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
+SELECT q.u, q.n FROM (SELECT unnest($1::uuid[]) AS u, unnest($2::integer[]) AS n) q ORDER BY q.u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + excluded.version
 RETURNING user_id, version
 `
 
-// Their rows are locked in the order of their ids, as everybody does who tells several.
-func (q *Queries) FeedAdvanceAll(ctx context.Context, db DBTX, users []uuid.UUID) ([]UserFeed, error) {
-	rows, err := db.Query(ctx, feedAdvanceAll, users)
+// Their rows are locked in the order of their ids, as everybody does who tells several. The versions of a user's news end at the one
+// that this gives.
+func (q *Queries) FeedAdvanceAll(ctx context.Context, db DBTX, users []uuid.UUID, counts []int32) ([]UserFeed, error) {
+	rows, err := db.Query(ctx, feedAdvanceAll, users, counts)
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,10 @@ UPDATE support_feed SET version = version + 1 RETURNING version;
 -- name: SupportFeedVersion :one
 SELECT version, clock_timestamp()::timestamptz AS at FROM support_feed;
 
--- Their rows are locked in the order of their ids, as everybody does who tells several.
+-- Their rows are locked in the order of their ids, as everybody does who tells several. The versions of a user's news end at the one
+-- that this gives.
 -- name: FeedAdvanceAll :many
 INSERT INTO user_feed (user_id, version)
-SELECT u, 1 FROM unnest(@users::uuid[]) AS u ORDER BY u
-ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + 1
+SELECT q.u, q.n FROM (SELECT unnest(@users::uuid[]) AS u, unnest(@counts::integer[]) AS n) q ORDER BY q.u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + excluded.version
 RETURNING user_id, version;

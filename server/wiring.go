@@ -154,6 +154,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		workers: []func(context.Context) error{
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			auctions.AftermathLoop,
+			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
 		},
 		checks: []obs.Check{

@@ -178,6 +178,21 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	AuctionStanding struct {
+		At           func(childComplexity int) int
+		Auction      func(childComplexity int) int
+		EndsAt       func(childComplexity int) int
+		Epoch        func(childComplexity int) int
+		Held         func(childComplexity int) int
+		Maximum      func(childComplexity int) int
+		NextMinimum  func(childComplexity int) int
+		Price        func(childComplexity int) int
+		SecondChance func(childComplexity int) int
+		ServerTime   func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
 	AuctionStartPayload struct {
 		Auction    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1166,6 +1181,7 @@ type ComplexityRoot struct {
 
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
+		AuctionStanding    func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		ConversationTyping func(childComplexity int, conversationID id.ID) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
@@ -1799,6 +1815,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuctionRelistPayload.UserErrors(childComplexity), true
+
+	case "AuctionStanding.at":
+		if e.ComplexityRoot.AuctionStanding.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.At(childComplexity), true
+	case "AuctionStanding.auction":
+		if e.ComplexityRoot.AuctionStanding.Auction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Auction(childComplexity), true
+	case "AuctionStanding.endsAt":
+		if e.ComplexityRoot.AuctionStanding.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.EndsAt(childComplexity), true
+	case "AuctionStanding.epoch":
+		if e.ComplexityRoot.AuctionStanding.Epoch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Epoch(childComplexity), true
+	case "AuctionStanding.held":
+		if e.ComplexityRoot.AuctionStanding.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Held(childComplexity), true
+	case "AuctionStanding.maximum":
+		if e.ComplexityRoot.AuctionStanding.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Maximum(childComplexity), true
+	case "AuctionStanding.nextMinimum":
+		if e.ComplexityRoot.AuctionStanding.NextMinimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.NextMinimum(childComplexity), true
+	case "AuctionStanding.price":
+		if e.ComplexityRoot.AuctionStanding.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Price(childComplexity), true
+	case "AuctionStanding.secondChance":
+		if e.ComplexityRoot.AuctionStanding.SecondChance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.SecondChance(childComplexity), true
+	case "AuctionStanding.serverTime":
+		if e.ComplexityRoot.AuctionStanding.ServerTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.ServerTime(childComplexity), true
+	case "AuctionStanding.status":
+		if e.ComplexityRoot.AuctionStanding.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Status(childComplexity), true
+	case "AuctionStanding.version":
+		if e.ComplexityRoot.AuctionStanding.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuctionStanding.Version(childComplexity), true
 
 	case "AuctionStartPayload.auction":
 		if e.ComplexityRoot.AuctionStartPayload.Auction == nil {
@@ -5904,6 +5993,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.AuctionEvents(childComplexity, args["auctionId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
+	case "Subscription.auctionStanding":
+		if e.ComplexityRoot.Subscription.AuctionStanding == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_auctionStanding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AuctionStanding(childComplexity, args["auctionId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
 	case "Subscription.conversationEvents":
 		if e.ComplexityRoot.Subscription.ConversationEvents == nil {
 			break
@@ -7212,6 +7312,50 @@ type AuctionEvent {
   auction: Auction! @shared
   "The bids of a BIDS_PLACED, in the order in which they were judged, or those that a BID_CANCELLED took back."
   bids: [Bid!]! @shared
+}
+`, BuiltIn: false},
+	{Name: "../auctionstanding.graphqls", Input: `extend type Subscription {
+  """
+  How the viewer stands in a lot: as it is, and then whenever something of it changes. Versions are the lot's, and those in which nothing
+  changed for the viewer are left out. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents. What makes no version of the lot, a raise of one's own maximum or
+  a second chance, comes with the lot's last one, and again to who resumes from it.
+  """
+  auctionStanding(auctionId: ID!, afterVersion: Int, epoch: String): AuctionStanding! @auth
+}
+
+enum AuctionStandingStatus {
+  "No bid of the viewer's stands."
+  NONE
+  LEADING
+  OUTBID
+  WON
+  "The lot has ended, and is not the viewer's."
+  LOST
+}
+
+"How the viewer stands in a lot. Nobody else sees it."
+type AuctionStanding {
+  "The lot's version; greater than the last one's, or the same."
+  version: Int!
+  epoch: String!
+  status: AuctionStandingStatus!
+  "The viewer's highest bid that stands: the most that they would pay."
+  maximum: Money
+  "What the viewer's wallet holds for this lot: the maximum, while they lead a lot of backing HOLD."
+  held: Money!
+  "What the leader would pay; null while nobody leads."
+  price: Money
+  "The least that a bid of somebody else's than the leader may be."
+  nextMinimum: Money!
+  "When bidding ends, by the server's clock. Null while the lot waits or is paused."
+  endsAt: Time
+  at: Time!
+  "When the server sent this."
+  serverTime: Time!
+  "What the viewer was offered, since the winner did not pay."
+  secondChance: SecondChance
+  "The lot at this version."
+  auction: Auction!
 }
 `, BuiltIn: false},
 	{Name: "../ban.graphqls", Input: `extend type Query {
@@ -8683,7 +8827,7 @@ extend type Mutation {
 }
 
 extend type Subscription {
-  "What changes of the viewer's own: top-ups, saved cards, refunds, withdrawals. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  "What changes of the viewer's own: top-ups, saved cards, refunds, withdrawals, bids. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   viewerEvents(afterVersion: Int, epoch: String): ViewerEvent! @auth
 }
 
@@ -8712,6 +8856,18 @@ enum ViewerEventKind {
   ORDER_EXPIRED
   "A lot is offered once more, since its winner did not pay, or that was answered: for its bidder and its seller."
   SECOND_CHANCE_CHANGED
+  "The viewer led a lot, the object, and does not any more. Told within a second; once, however often the lead changed hands in that time."
+  OUTBID
+  "The viewer leads a lot, the object, without having bid: bids of others were taken back. On a lot of backing HOLD their maximum is held again."
+  LEADING_AGAIN
+  "The viewer raised their own maximum on a lot that they lead, the object."
+  MAXIMUM_RAISED
+  "A bid of the viewer's was taken back; the object is the lot."
+  BID_CANCELLED
+  "The viewer has won a lot, the object."
+  AUCTION_WON
+  "A lot that the viewer led to its end, the object, was not sold."
+  AUCTION_LOST
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -9780,6 +9936,36 @@ func (ec *executionContext) childFields_AuctionRelistPayload(ctx context.Context
 		return ec.fieldContext_AuctionRelistPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuctionRelistPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AuctionStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_AuctionStanding_version(ctx, field)
+	case "epoch":
+		return ec.fieldContext_AuctionStanding_epoch(ctx, field)
+	case "status":
+		return ec.fieldContext_AuctionStanding_status(ctx, field)
+	case "maximum":
+		return ec.fieldContext_AuctionStanding_maximum(ctx, field)
+	case "held":
+		return ec.fieldContext_AuctionStanding_held(ctx, field)
+	case "price":
+		return ec.fieldContext_AuctionStanding_price(ctx, field)
+	case "nextMinimum":
+		return ec.fieldContext_AuctionStanding_nextMinimum(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_AuctionStanding_endsAt(ctx, field)
+	case "at":
+		return ec.fieldContext_AuctionStanding_at(ctx, field)
+	case "serverTime":
+		return ec.fieldContext_AuctionStanding_serverTime(ctx, field)
+	case "secondChance":
+		return ec.fieldContext_AuctionStanding_secondChance(ctx, field)
+	case "auction":
+		return ec.fieldContext_AuctionStanding_auction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuctionStanding", field.Name)
 }
 
 func (ec *executionContext) childFields_AuctionStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -122,6 +122,7 @@ type QueryResolver interface {
 }
 type SubscriptionResolver interface {
 	AuctionEvents(ctx context.Context, auctionID id.ID, afterVersion *int, epoch *string) (<-chan model.AuctionEvent, error)
+	AuctionStanding(ctx context.Context, auctionID id.ID, afterVersion *int, epoch *string) (<-chan model.AuctionStanding, error)
 	SupportEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error)
 	ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error)
@@ -1381,6 +1382,36 @@ func (ec *executionContext) field_Query_walletFreezes_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_Subscription_auctionEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "auctionId",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["auctionId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "afterVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["afterVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "epoch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["epoch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_auctionStanding_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "auctionId",
@@ -6629,6 +6660,63 @@ func (ec *executionContext) fieldContext_Subscription_auctionEvents(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_auctionStanding(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_auctionStanding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().AuctionStanding(ctx, fc.Args["auctionId"].(id.ID), fc.Args["afterVersion"].(*int), fc.Args["epoch"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.AuctionStanding
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AuctionStanding) graphql.Marshaler {
+			return ec.marshalNAuctionStanding2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐAuctionStanding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_auctionStanding(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuctionStanding(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_auctionStanding_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_supportEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -8559,6 +8647,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "auctionEvents":
 		return ec._Subscription_auctionEvents(ctx, fields[0])
+	case "auctionStanding":
+		return ec._Subscription_auctionStanding(ctx, fields[0])
 	case "supportEvents":
 		return ec._Subscription_supportEvents(ctx, fields[0])
 	case "conversationEvents":

@@ -99,6 +99,31 @@ type AuctionRelistPayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+// How the viewer stands in a lot. Nobody else sees it.
+type AuctionStanding struct {
+	// The lot's version; greater than the last one's, or the same.
+	Version int                    `json:"version"`
+	Epoch   string                 `json:"epoch"`
+	Status  auction.StandingStatus `json:"status"`
+	// The viewer's highest bid that stands: the most that they would pay.
+	Maximum *money.Amount `json:"maximum,omitempty"`
+	// What the viewer's wallet holds for this lot: the maximum, while they lead a lot of backing HOLD.
+	Held money.Amount `json:"held"`
+	// What the leader would pay; null while nobody leads.
+	Price *money.Amount `json:"price,omitempty"`
+	// The least that a bid of somebody else's than the leader may be.
+	NextMinimum money.Amount `json:"nextMinimum"`
+	// When bidding ends, by the server's clock. Null while the lot waits or is paused.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	At     time.Time  `json:"at"`
+	// When the server sent this.
+	ServerTime time.Time `json:"serverTime"`
+	// What the viewer was offered, since the winner did not pay.
+	SecondChance *auction.Chance `json:"secondChance,omitempty"`
+	// The lot at this version.
+	Auction auction.Auction `json:"auction"`
+}
+
 type AuctionStartInput struct {
 	ListingID id.ID `json:"listingId"`
 	// A live show of one's own; the lot gets its next number.

@@ -216,10 +216,10 @@ func cardOf(bids []db.Bid, state State) (card *uuid.UUID) {
 	return card
 }
 
-func standing(bids []db.Bid) []Standing {
-	left := make([]Standing, len(bids))
+func standing(bids []db.Bid) []StandingBid {
+	left := make([]StandingBid, len(bids))
 	for i, b := range bids {
-		left[i] = Standing{Bidder: b.BidderID, Maximum: b.Amount, Rule: Rule(b.Rule)}
+		left[i] = StandingBid{Bidder: b.BidderID, Maximum: b.Amount, Rule: Rule(b.Rule)}
 	}
 	return left
 }

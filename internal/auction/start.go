@@ -166,7 +166,11 @@ func (s *Service) insertTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 	if err := s.catalog.ReserveTx(ctx, tx, in.Listing, seller); err != nil {
 		return db.Auction{}, err
 	}
-	return s.q.AuctionInsert(ctx, tx, insert)
+	row, err := s.q.AuctionInsert(ctx, tx, insert)
+	if err != nil {
+		return db.Auction{}, err
+	}
+	return row, s.q.LotToldInsert(ctx, tx, row.ID)
 }
 
 func maxBid(c money.Currency) int64 {

@@ -353,7 +353,7 @@ func (w *World) Replayed() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
-		"auction", "bid", "bid_cancellation", "auction_end", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
+		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }

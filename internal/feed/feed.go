@@ -50,6 +50,16 @@ const (
 	SecondChanceChanged Kind = "SECOND_CHANCE_CHANGED" // a lot is offered once more, or that is answered
 )
 
+// What becomes of a bid. The lot is the thing.
+const (
+	Outbid        Kind = "OUTBID"         // the user led, and does not any more
+	LeadingAgain  Kind = "LEADING_AGAIN"  // the user leads without having bid, since bids of others were taken back
+	MaximumRaised Kind = "MAXIMUM_RAISED" // the user led, and raised their own maximum
+	BidCancelled  Kind = "BID_CANCELLED"  // a bid of the user's was taken back
+	AuctionWon    Kind = "AUCTION_WON"
+	AuctionLost   Kind = "AUCTION_LOST" // the user led to the end, and the lot was not sold
+)
+
 // OrderPaymentChanged says that a payment of an order has another status.
 const OrderPaymentChanged Kind = "ORDER_PAYMENT_CHANGED"
 
@@ -89,17 +99,12 @@ func AppendTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, kind Kind, object 
 
 // AppendAllTx tells many users of the same, by two statements, as AppendTx tells one. Their feeds are locked until the commit:
 // whoever has thousands to tell does so in several transactions.
-func AppendAllTx(ctx context.Context, tx pgx.Tx, users []uuid.UUID, kind Kind, object id.ID) (_ []realtime.Event, err error) {
-	defer fault.Wrap(&err, "tell %d users", len(users))
-	rows, err := db.New().FeedAdvanceAll(ctx, tx, users)
-	if err != nil {
-		return nil, err
+func AppendAllTx(ctx context.Context, tx pgx.Tx, users []uuid.UUID, kind Kind, object id.ID) ([]realtime.Event, error) {
+	news := make([]News, len(users))
+	for i, user := range users {
+		news[i] = News{user, kind, object}
 	}
-	changes := make([]realtime.Change, len(rows))
-	for i, row := range rows {
-		changes[i] = realtime.Change{Topic: Topic(row.UserID), Version: row.Version, Kind: string(kind), Payload: payload{Object: object.String()}}
-	}
-	return realtime.AppendAllTx(ctx, tx, changes)
+	return TellTx(ctx, tx, news...)
 }
 
 // Service reads what users were told.

@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -67,6 +68,44 @@ func TestVersions(t *testing.T) {
 	}
 	if nobody, err := feed.New(data.Pool).Snapshot(uuid.New())(t.Context()); err != nil || nobody.Version != 0 {
 		t.Errorf("a user who was told nothing: %+v, %v", nobody, err)
+	}
+}
+
+// News of several are told together, each user's in its order and with versions of their own.
+func TestTellingSeveral(t *testing.T) {
+	t.Parallel()
+	data := pgtest.New(t)
+	ada, ben, thing := id.New(), id.New(), id.Auction.ID(id.New())
+	for _, user := range []uuid.UUID{ada, ben} {
+		if _, err := data.Admin.Exec(t.Context(),
+			`INSERT INTO app_user (id, email, name, role, password_hash) VALUES ($1, $2, 'A', 'BUYER', 'x')`, user, user.String()+"@example.com"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell := func(news ...feed.News) (told []string) {
+		t.Helper()
+		if err := postgres.InTx(t.Context(), data.Pool, func(tx pgx.Tx) error {
+			events, err := feed.TellTx(t.Context(), tx, news...)
+			for _, e := range events {
+				told = append(told, fmt.Sprintf("%s %d %s", map[realtime.Topic]string{feed.Topic(ada): "ada", feed.Topic(ben): "ben"}[e.Topic], e.Version, e.Kind))
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return told
+	}
+	if got := tell(); got != nil {
+		t.Errorf("nothing told %v", got)
+	}
+	tell(feed.News{User: ben, Kind: feed.Outbid, Object: thing})
+	got := tell(
+		feed.News{User: ben, Kind: feed.Outbid, Object: thing}, feed.News{User: ada, Kind: feed.Outbid, Object: thing},
+		feed.News{User: ben, Kind: feed.AuctionWon, Object: thing},
+	)
+	want := []string{"ada 1 OUTBID", "ben 2 OUTBID", "ben 3 AUCTION_WON"}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
 	}
 }
 
