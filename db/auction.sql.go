@@ -612,20 +612,21 @@ SELECT (SELECT clock_timestamp())::timestamptz AS now,
             WHEN make_date(c.exp_year, c.exp_month, 1) + interval '1 month' <= clock_timestamp() THEN 'EXPIRED' ELSE 'USABLE' END::text AS card
 FROM (SELECT unnest($1::uuid[]) AS bidder, unnest($2::text[]) AS key, unnest($3::uuid[]) AS card,
              generate_subscripts($1::uuid[], 1) AS n) q
+CROSS JOIN (SELECT a.currency FROM auction a WHERE a.id = $4::uuid) l
 CROSS JOIN LATERAL (SELECT tier, banned_at, birth_date FROM app_user WHERE id = q.bidder LIMIT 1) u
 LEFT JOIN LATERAL (SELECT id FROM bid WHERE bidder_id = q.bidder AND idempotency_key = q.key LIMIT 1) k ON true
 LEFT JOIN LATERAL (SELECT id, removed_at, exp_year, exp_month FROM card WHERE id = q.card AND user_id = q.bidder LIMIT 1) c ON true
 LEFT JOIN LATERAL (SELECT b.balance FROM ledger.account a JOIN ledger.balance b ON b.account_id = a.id
-    WHERE a.owner = q.bidder AND a.kind = 'wallet' AND a.currency = $4::text AND a.ref = '' LIMIT 1) w ON true
+    WHERE a.owner = q.bidder AND a.kind = 'wallet' AND a.currency = l.currency AND a.ref = '' LIMIT 1) w ON true
 LEFT JOIN LATERAL (SELECT min(frozen_at)::timestamptz AS since FROM ledger.freeze WHERE owner = q.bidder AND lifted_at IS NULL) f ON true
 ORDER BY q.n
 `
 
 type BidAskParams struct {
-	Bidders  []uuid.UUID
-	Keys     []string
-	Cards    []uuid.UUID
-	Currency string
+	Bidders   []uuid.UUID
+	Keys      []string
+	Cards     []uuid.UUID
+	AuctionID uuid.UUID
 }
 
 type BidAskRow struct {
@@ -640,14 +641,14 @@ type BidAskRow struct {
 }
 
 // What is known of some bids before they are judged, in the order in which they came: the time, once; who bids, and the first bid
-// under the same key; and what would back it. LIMIT keeps the planner from joining whole tables to a list whose length it does
+// under the same key; and what would back it on this lot. LIMIT keeps the planner from joining whole tables to a list whose length it does
 // not know: each row is looked up.
 func (q *Queries) BidAsk(ctx context.Context, db DBTX, arg BidAskParams) ([]BidAskRow, error) {
 	rows, err := db.Query(ctx, bidAsk,
 		arg.Bidders,
 		arg.Keys,
 		arg.Cards,
-		arg.Currency,
+		arg.AuctionID,
 	)
 	if err != nil {
 		return nil, err

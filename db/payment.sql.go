@@ -371,6 +371,48 @@ func (q *Queries) HoldInsert(ctx context.Context, db DBTX, arg HoldInsertParams)
 	return err
 }
 
+const holdSwap = `-- name: HoldSwap :execrows
+WITH released AS (
+    UPDATE hold SET status = 'RELEASED', resolved_at = clock_timestamp()
+    WHERE id = $7::uuid AND status = 'OPEN' AND user_id = $8::uuid AND amount = $9::bigint AND currency = $4
+    RETURNING id
+)
+INSERT INTO hold (id, user_id, amount, currency, cause_kind, cause_id)
+SELECT $1::uuid, $2::uuid, $3::bigint, $4::text, $5::text, $6::uuid
+WHERE $7::uuid IS NULL OR EXISTS (SELECT FROM released)
+`
+
+type HoldSwapParams struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	Amount    int64
+	Currency  string
+	CauseKind string
+	CauseID   uuid.UUID
+	Release   *uuid.UUID
+	HeldBy    uuid.UUID
+	Held      int64
+}
+
+// One hold for another. Where the first is not open as it is told, nothing is done.
+func (q *Queries) HoldSwap(ctx context.Context, db DBTX, arg HoldSwapParams) (int64, error) {
+	result, err := db.Exec(ctx, holdSwap,
+		arg.ID,
+		arg.UserID,
+		arg.Amount,
+		arg.Currency,
+		arg.CauseKind,
+		arg.CauseID,
+		arg.Release,
+		arg.HeldBy,
+		arg.Held,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const holdsLock = `-- name: HoldsLock :many
 SELECT id, user_id, amount, currency, cause_kind, cause_id, status, opened_at, resolved_at FROM hold WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 `

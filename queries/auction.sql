@@ -97,7 +97,7 @@ LIMIT @page_size;
 SELECT * FROM increment ORDER BY currency, from_price;
 
 -- What is known of some bids before they are judged, in the order in which they came: the time, once; who bids, and the first bid
--- under the same key; and what would back it. LIMIT keeps the planner from joining whole tables to a list whose length it does
+-- under the same key; and what would back it on this lot. LIMIT keeps the planner from joining whole tables to a list whose length it does
 -- not know: each row is looked up.
 -- name: BidAsk :many
 SELECT (SELECT clock_timestamp())::timestamptz AS now,
@@ -108,11 +108,12 @@ SELECT (SELECT clock_timestamp())::timestamptz AS now,
             WHEN make_date(c.exp_year, c.exp_month, 1) + interval '1 month' <= clock_timestamp() THEN 'EXPIRED' ELSE 'USABLE' END::text AS card
 FROM (SELECT unnest(@bidders::uuid[]) AS bidder, unnest(@keys::text[]) AS key, unnest(@cards::uuid[]) AS card,
              generate_subscripts(@bidders::uuid[], 1) AS n) q
+CROSS JOIN (SELECT a.currency FROM auction a WHERE a.id = @auction_id::uuid) l
 CROSS JOIN LATERAL (SELECT tier, banned_at, birth_date FROM app_user WHERE id = q.bidder LIMIT 1) u
 LEFT JOIN LATERAL (SELECT id FROM bid WHERE bidder_id = q.bidder AND idempotency_key = q.key LIMIT 1) k ON true
 LEFT JOIN LATERAL (SELECT id, removed_at, exp_year, exp_month FROM card WHERE id = q.card AND user_id = q.bidder LIMIT 1) c ON true
 LEFT JOIN LATERAL (SELECT b.balance FROM ledger.account a JOIN ledger.balance b ON b.account_id = a.id
-    WHERE a.owner = q.bidder AND a.kind = 'wallet' AND a.currency = @currency::text AND a.ref = '' LIMIT 1) w ON true
+    WHERE a.owner = q.bidder AND a.kind = 'wallet' AND a.currency = l.currency AND a.ref = '' LIMIT 1) w ON true
 LEFT JOIN LATERAL (SELECT min(frozen_at)::timestamptz AS since FROM ledger.freeze WHERE owner = q.bidder AND lifted_at IS NULL) f ON true
 ORDER BY q.n;
 

@@ -71,6 +71,17 @@ SELECT * FROM hold WHERE id = ANY (@ids::uuid[]) ORDER BY id FOR UPDATE;
 -- name: HoldsResolve :execrows
 UPDATE hold SET status = @status, resolved_at = clock_timestamp() WHERE id = ANY (@ids::uuid[]) AND status = 'OPEN';
 
+-- One hold for another. Where the first is not open as it is told, nothing is done.
+-- name: HoldSwap :execrows
+WITH released AS (
+    UPDATE hold SET status = 'RELEASED', resolved_at = clock_timestamp()
+    WHERE id = sqlc.narg(release)::uuid AND status = 'OPEN' AND user_id = @held_by::uuid AND amount = @held::bigint AND currency = @currency
+    RETURNING id
+)
+INSERT INTO hold (id, user_id, amount, currency, cause_kind, cause_id)
+SELECT @id::uuid, @user_id::uuid, @amount::bigint, @currency::text, @cause_kind::text, @cause_id::uuid
+WHERE sqlc.narg(release)::uuid IS NULL OR EXISTS (SELECT FROM released);
+
 -- name: HoldsOpenSum :many
 SELECT currency, sum(amount)::bigint AS held, count(*) AS holds
 FROM hold WHERE user_id = @user_id AND status = 'OPEN'

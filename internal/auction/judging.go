@@ -2,6 +2,7 @@ package auction
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 )
 
@@ -50,14 +52,10 @@ type firstKey struct {
 
 // run takes the lot's lock, judges the bids in their order and writes all that follows from them; the holds move last.
 func (b *judging) run(ctx context.Context, lot uuid.UUID) ([]realtime.Event, error) {
-	var err error
-	if b.row, err = b.s.q.AuctionLock(ctx, b.tx, lot); err != nil {
+	if err := b.look(ctx, lot); err != nil {
 		if postgres.NoRows(err) {
 			return nil, ErrNotFound
 		}
-		return nil, err
-	}
-	if err := b.look(ctx); err != nil {
 		return nil, err
 	}
 	b.state, b.lead = stateOf(b.row), -1
@@ -72,14 +70,18 @@ func (b *judging) run(ctx context.Context, lot uuid.UUID) ([]realtime.Event, err
 	return told, b.again(ctx)
 }
 
-// look reads the time, and what the bidders are and have.
-func (b *judging) look(ctx context.Context) (err error) {
-	ask := db.BidAskParams{Currency: b.row.Currency}
+// look takes the lot's lock; then it reads the time, and what the bidders are and have.
+func (b *judging) look(ctx context.Context, lot uuid.UUID) error {
+	ask := db.BidAskParams{AuctionID: lot}
 	for _, a := range b.asks {
 		ask.Bidders, ask.Keys = append(ask.Bidders, a.bidder), append(ask.Keys, a.key)
 		ask.Cards = append(ask.Cards, valueOf(a.card))
 	}
-	if b.known, err = b.s.q.BidAsk(ctx, b.tx, ask); err != nil {
+	err := postgres.Together(ctx, b.tx,
+		func(tx pgx.Tx) (err error) { b.row, err = b.s.q.AuctionLock(ctx, tx, lot); return err },
+		func(tx pgx.Tx) (err error) { b.known, err = b.s.q.BidAsk(ctx, tx, ask); return err },
+	)
+	if err != nil {
 		return err
 	}
 	if len(b.known) != len(b.asks) {
@@ -213,75 +215,102 @@ func (b *judging) take(a *ask, rule Rule) Placed {
 	return Placed{Bid: bid, Leading: rule.wins(), Price: s.of(s.Price), NextMinimum: s.of(s.NextMinimum(b.s.increments))}
 }
 
-// write stores the bids, the lot after them, and what everybody hears; where the lot was bought it ends here.
+// write stores the lot and its bids, tells of them, and moves the hold; where the lot was bought it ends here. What can be is sent
+// together, since everybody who bids on the lot waits for it.
 func (b *judging) write(ctx context.Context) ([]realtime.Event, error) {
 	if len(b.taken.Ids) == 0 {
 		return nil, nil
 	}
-	holds := b.newLeader()
-	told, err := b.writeLot(ctx)
+	hold, err := b.newLeader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b.taken.AuctionID, b.taken.Version, b.taken.PlacedAt = b.row.ID, b.row.Version, b.now
-	if err := b.s.q.BidsInsert(ctx, b.tx, b.taken); err != nil {
+	change, told, err := b.change()
+	if err != nil {
 		return nil, err
 	}
-	bought := b.state.Status == Sold
-	if bought {
-		row, sold, err := b.s.markTx(ctx, b.tx, b.row, b.now, Sold)
+	steps := b.store(ctx, told)
+	if b.row.ShowID == nil && b.state.Status != Sold {
+		return told, ofHold(postgres.Together(ctx, b.tx, append(steps, hold...)...))
+	}
+	if err := postgres.Together(ctx, b.tx, steps...); err != nil {
+		return nil, err
+	}
+	if b.row.ShowID != nil && len(told) > 0 {
+		inShow, err := show.AppendTx(ctx, b.tx, *b.row.ShowID, kindInShow(EventBids), change)
 		if err != nil {
 			return nil, err
 		}
-		b.row, told = row, append(told, sold...)
+		told = append(told, inShow)
 	}
-	if len(holds.Open) > 0 {
-		if err := b.s.payment.ChangeHoldsTx(ctx, b.tx, holds); err != nil {
-			return nil, ofHold(err)
-		}
+	if b.state.Status == Sold {
+		return b.end(ctx, told, hold)
 	}
-	if bought {
-		won, err := b.s.settleTx(ctx, b.tx, b.row)
-		return append(told, won...), err
-	}
-	return told, nil
+	return told, ofHold(postgres.Together(ctx, b.tx, hold...))
 }
 
-// newLeader puts what the rules have made into the row, and says how the holds change for it: who leads holds their maximum, and
+// change is what everybody hears, as an event under the lot's next version; raises alone make no version, and are no news.
+func (b *judging) change() (c Change, told []realtime.Event, err error) {
+	for _, v := range b.verdicts {
+		if v.placed.Bid.Number != nil {
+			c.Bids = append(c.Bids, v.placed.Bid)
+		}
+	}
+	if len(c.Bids) == 0 {
+		return c, nil, nil
+	}
+	b.row.Version++
+	c.Auction = b.s.auctionOf(b.row)
+	event, err := realtime.NewEvent(Topic(b.row.ID), b.row.Version, EventBids, c)
+	return c, []realtime.Event{event}, err
+}
+
+// store writes the lot, the bids and the events.
+func (b *judging) store(ctx context.Context, events []realtime.Event) []postgres.Step {
+	b.taken.AuctionID, b.taken.Version, b.taken.PlacedAt = b.row.ID, b.row.Version, b.now
+	steps := []postgres.Step{
+		func(tx pgx.Tx) error { return b.s.updateTx(ctx, tx, b.row) },
+		func(tx pgx.Tx) error { return b.s.q.BidsInsert(ctx, tx, b.taken) },
+	}
+	for i := range events {
+		steps = append(steps, func(tx pgx.Tx) error { return events[i].StoreTx(ctx, tx) })
+	}
+	return steps
+}
+
+// end ends a lot that was bought.
+func (b *judging) end(ctx context.Context, told []realtime.Event, hold []postgres.Step) ([]realtime.Event, error) {
+	row, sold, err := b.s.markTx(ctx, b.tx, b.row, b.now, Sold)
+	if err != nil {
+		return nil, err
+	}
+	b.row = row
+	if err := postgres.Together(ctx, b.tx, hold...); err != nil {
+		return nil, ofHold(err)
+	}
+	won, err := b.s.settleTx(ctx, b.tx, b.row)
+	return slices.Concat(told, sold, won), err
+}
+
+// newLeader puts what the rules have made into the row, and gives what has to be done for it: who leads holds their maximum, and
 // nobody else holds anything.
-func (b *judging) newLeader() payment.HoldChange {
+func (b *judging) newLeader(ctx context.Context) ([]postgres.Step, error) {
 	before := b.row
 	b.row = put(b.row, b.state)
 	if b.lead < 0 {
-		return payment.HoldChange{}
+		return nil, nil
 	}
 	b.row.LeaderCard = b.asks[b.lead].card
 	if Backing(b.row.Backing) != ByHold {
-		return payment.HoldChange{}
+		return nil, nil
 	}
 	hold := payment.NewHold{ID: id.New(), User: b.state.Leader, Amount: b.state.of(b.state.Maximum)}
 	b.row.LeaderHold = &hold.ID
-	change := payment.HoldChange{Key: "bid:" + hold.ID.String(), Cause: holdCause(b.row.ID), Open: []payment.NewHold{hold}}
+	swap := payment.HoldSwap{Key: "bid:" + hold.ID.String(), Cause: holdCause(b.row.ID), Open: hold}
 	if before.LeaderHold != nil {
-		change.Release = []uuid.UUID{*before.LeaderHold}
+		swap.Release = &payment.NewHold{ID: *before.LeaderHold, User: *before.LeaderID, Amount: b.state.of(before.LeaderMaximum)}
 	}
-	return change
-}
-
-// writeLot writes the row; raises alone make no version, and are no news.
-func (b *judging) writeLot(ctx context.Context) ([]realtime.Event, error) {
-	var bids []Bid
-	for _, v := range b.verdicts {
-		if v.placed.Bid.Number != nil {
-			bids = append(bids, v.placed.Bid)
-		}
-	}
-	if len(bids) == 0 {
-		return nil, b.s.updateTx(ctx, b.tx, b.row)
-	}
-	_, told, err := b.s.tellTx(ctx, b.tx, b.row, EventBids, bids...)
-	b.row.Version++
-	return told, err
+	return b.s.payment.SwapHold(ctx, swap)
 }
 
 // again answers the keys that have bid before, in this batch or earlier, as they were answered then.

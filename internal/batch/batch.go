@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -62,6 +63,9 @@ type ask[R, A any] struct {
 	request R
 	answer  chan Answer[A] // has room for it: nobody need be there
 }
+
+// gatherTurns bounds how often the processor is given away between two batches.
+const gatherTurns = 16
 
 // New makes a queue. Close ends it.
 func New[K comparable, R, A any](config Config[K, R, A]) *Queue[K, R, A] {
@@ -120,6 +124,20 @@ func (q *Queue[K, R, A]) work(key K) {
 		for i, a := range asks {
 			a.answer <- answers[i]
 		}
+		q.gather(key)
+	}
+}
+
+// gather lets those run who have an answer now: who asks again at once is in the next batch, and not behind it. It goes on as long
+// as that brings anybody, and never sleeps.
+func (q *Queue[K, R, A]) gather(key K) {
+	for before, turn := -1, 0; turn < gatherTurns; turn++ {
+		waiting := q.Waiting(key)
+		if waiting == before || waiting >= q.config.Most {
+			return
+		}
+		before = waiting
+		runtime.Gosched()
 	}
 }
 

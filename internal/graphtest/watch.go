@@ -74,15 +74,35 @@ type Statements struct {
 	sent []string
 }
 
-var _ pgx.QueryTracer = (*Statements)(nil)
+var (
+	_ pgx.QueryTracer = (*Statements)(nil)
+	_ pgx.BatchTracer = (*Statements)(nil)
+)
 
 // TraceQueryStart keeps a statement.
 func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent = append(s.sent, nameOf(data.SQL))
+	s.keep(data.SQL)
 	return ctx
 }
+
+func (s *Statements) keep(sql string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, nameOf(sql))
+}
+
+// TraceBatchStart has nothing to do.
+func (s *Statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+// TraceBatchQuery keeps a statement that was sent together with others.
+func (s *Statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.keep(data.SQL)
+}
+
+// TraceBatchEnd has nothing to do.
+func (s *Statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // TraceQueryEnd has nothing to do.
 func (s *Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}

@@ -64,6 +64,43 @@ func (s *Service) ChangeHoldsTx(ctx context.Context, tx pgx.Tx, change HoldChang
 	})
 }
 
+// HoldSwap opens a hold in the place of another.
+type HoldSwap struct {
+	Key     string // of the ledger's entry, unique for ever
+	Cause   ledger.Cause
+	Open    NewHold
+	Release *NewHold // as it was opened, in the same currency; nil: there is none
+}
+
+// SwapHold is ChangeHoldsTx for one hold in the place of another, as steps that end a transaction with one round trip. There is
+// no savepoint: after a refusal the transaction can only be rolled back.
+func (s *Service) SwapHold(ctx context.Context, swap HoldSwap) ([]postgres.Step, error) {
+	params := db.HoldSwapParams{
+		ID: swap.Open.ID, UserID: swap.Open.User, Amount: swap.Open.Amount.Minor, Currency: string(swap.Open.Amount.Currency),
+		CauseKind: swap.Cause.Kind, CauseID: swap.Cause.ID,
+	}
+	var released []db.Hold
+	if r := swap.Release; r != nil {
+		params.Release, params.HeldBy, params.Held = &r.ID, r.User, r.Amount.Minor
+		released = []db.Hold{{UserID: r.User, Amount: r.Amount.Minor, Currency: string(r.Amount.Currency)}}
+	}
+	legs, err := netLegs([]NewHold{swap.Open}, released)
+	if err != nil {
+		return nil, err
+	}
+	steps := []postgres.Step{func(tx pgx.Tx) error {
+		if opened, err := s.q.HoldSwap(ctx, tx, params); err != nil || opened == 1 {
+			return err
+		}
+		return ErrHoldResolved
+	}}
+	if len(legs) > 0 {
+		entry := ledger.Entry{Key: swap.Key, Flow: ledger.FlowHold, Cause: swap.Cause, Legs: legs}
+		steps = append(steps, func(tx pgx.Tx) error { return post(ctx, tx, entry) })
+	}
+	return steps, nil
+}
+
 // ConsumeHoldTx turns so much of a hold into its order's escrow, and gives the rest back to the wallet, by one entry. A hold is
 // consumed once.
 func (s *Service) ConsumeHoldTx(ctx context.Context, tx pgx.Tx, holdID, order uuid.UUID, total money.Amount, key string) (err error) {

@@ -49,18 +49,29 @@ type Publisher interface {
 func AppendTx(
 	ctx context.Context, tx pgx.Tx, topic Topic, version int64, kind string, payload any,
 ) (_ Event, err error) {
+	event, err := NewEvent(topic, version, kind, payload)
+	if err != nil {
+		return Event{}, err
+	}
+	err = event.StoreTx(ctx, tx)
+	return event, err
+}
+
+// NewEvent is an event that is not stored yet.
+func NewEvent(topic Topic, version int64, kind string, payload any) (_ Event, err error) {
 	defer fault.Wrap(&err, "append %s %d", topic, version)
 	encoded, err := encodePayload(kind, payload)
-	if err != nil {
-		return Event{}, err
-	}
+	return Event{Topic: topic, Version: version, Kind: kind, Payload: encoded}, err
+}
+
+// StoreTx stores a new event, and takes its time, by one statement; AppendTx says what must hold.
+func (e *Event) StoreTx(ctx context.Context, tx pgx.Tx) (err error) {
+	defer fault.Wrap(&err, "append %s %d", e.Topic, e.Version)
 	at, err := db.New().EventInsert(ctx, tx, db.EventInsertParams{
-		Topic: string(topic), Version: version, Kind: kind, Payload: encoded,
+		Topic: string(e.Topic), Version: e.Version, Kind: e.Kind, Payload: e.Payload,
 	})
-	if err != nil {
-		return Event{}, err
-	}
-	return Event{Topic: topic, Version: version, Kind: kind, At: at.UTC(), Payload: encoded}, nil
+	e.At = at.UTC()
+	return err
 }
 
 // Change is an event to be stored: what AppendTx is told.
