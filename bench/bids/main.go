@@ -11,7 +11,7 @@
 // PostgreSQL (which keeps every commit) and Redis are started here. Both sides of a ratio run in turns on the same machine, the
 // client that bids included.
 //
-//	go run ./bench/bids [-souk bin/souk] [-quick] [-only hot,stack,lots,viewers]
+//	go run ./bench/bids [-souk bin/souk] [-quick] [-only hot,stack,lots,viewers] [-statements] [-profile dir]
 package main
 
 import (
@@ -88,6 +88,8 @@ type options struct {
 	only   []string
 	rounds int
 	length time.Duration // of one side's turn in a round
+	spend  bool          // each turn tells its statements
+	cpu    string        // where this process's profile of each turn goes; nowhere where it is empty
 }
 
 func parse(args []string) (o options, err error) {
@@ -95,6 +97,8 @@ func parse(args []string) (o options, err error) {
 	set.StringVar(&o.souk, "souk", "bin/souk", "the program to measure")
 	quick := set.Bool("quick", false, "one short round: for a first look")
 	only := set.String("only", "", "some of the parts, separated by commas")
+	set.BoolVar(&o.spend, "statements", false, "say after each turn which statements it made, and their time in PostgreSQL")
+	set.StringVar(&o.cpu, "profile", "", "a directory for a processor profile of this process in each turn")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
