@@ -10,8 +10,11 @@ import (
 // moneyMovers are the mutations that move money, written down apart from the schema: a new one belongs here.
 var moneyMovers = []string{
 	"auctionBuyNow",
+	"bidCancel",
 	"bidPlace",
 	"ledgerEntryReverse",
+	"lotClose",
+	"lotPass",
 	"orderCancel",
 	"orderConfirmReceipt",
 	"orderPay",

@@ -89,9 +89,9 @@ func TestAHostRunsTheirLots(t *testing.T) {
 	lot("lotPause", "PAUSED")
 	want(do("showEnd", inShow, "show { id }"), `{"show":null,"userErrors":[{"code":"SHOW_HAS_OPEN_LOT","lot":{"id":"`+first+`"}}]}`)
 	lot("lotResume", "OPEN")
-	want(do("lotPass", apitest.Vars{"lotId": first}, "lot { id }"), `{"lot":null,"userErrors":[{"code":"LOT_WOULD_SELL"}]}`)
-	lot("lotClose", "SOLD")
-	want(do("lotPass", apitest.Vars{"lotId": second}, "lot { status }"), `{"lot":{"status":"PASSED"},"userErrors":[]}`)
+	want(do("lotPass", apitest.Vars{"lotId": first, "idempotencyKey": "no"}, "lot { id }"), `{"lot":null,"userErrors":[{"code":"LOT_WOULD_SELL"}]}`)
+	want(do("lotClose", apitest.Vars{"lotId": first, "idempotencyKey": "k"}, "lot { status }"), `{"lot":{"status":"SOLD"},"userErrors":[]}`)
+	want(do("lotPass", apitest.Vars{"lotId": second, "idempotencyKey": "k"}, "lot { status }"), `{"lot":{"status":"PASSED"},"userErrors":[]}`)
 	want(do("showEnd", inShow, "show { status sales { nodes { lotNumber price { amount } } } allLots(first: 2) { nodes { lotNumber } } }"),
 		`{"show":{"allLots":{"nodes":[{"lotNumber":3},{"lotNumber":2}]},"sales":{"nodes":[{"lotNumber":1,"price":{"amount":"10.00"}}]},"status":"ENDED"},"userErrors":[]}`)
 	want(do("showCancel", inShow, "show { id }"), `{"show":null,"userErrors":[{"code":"SHOW_NOT_SCHEDULED"}]}`)

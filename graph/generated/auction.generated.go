@@ -2700,7 +2700,7 @@ func (ec *executionContext) unmarshalInputBidCancelInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"bidId", "reason"}
+	fieldsInOrder := [...]string{"bidId", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2721,6 +2721,13 @@ func (ec *executionContext) unmarshalInputBidCancelInput(ctx context.Context, ob
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil

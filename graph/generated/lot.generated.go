@@ -1017,7 +1017,7 @@ func (ec *executionContext) unmarshalInputLotCloseInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"lotId"}
+	fieldsInOrder := [...]string{"lotId", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1031,6 +1031,13 @@ func (ec *executionContext) unmarshalInputLotCloseInput(ctx context.Context, obj
 				return it, err
 			}
 			it.LotID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -1077,7 +1084,7 @@ func (ec *executionContext) unmarshalInputLotPassInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"lotId"}
+	fieldsInOrder := [...]string{"lotId", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1091,6 +1098,13 @@ func (ec *executionContext) unmarshalInputLotPassInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.LotID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil

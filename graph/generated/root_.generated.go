@@ -7027,7 +7027,7 @@ extend type Mutation {
   Takes a bid back while its lot is open or paused, with the raises of it that followed. The lot is rebuilt from the bids that are left; who leads
   then and can't back it loses their bids as well.
   """
-  bidCancel(input: BidCancelInput!): BidCancelPayload! @auth(roles: [SUPPORT])
+  bidCancel(input: BidCancelInput!): BidCancelPayload! @idempotent @auth(roles: [SUPPORT])
 }
 
 extend type Subscription {
@@ -7208,7 +7208,7 @@ input AuctionBuyNowInput {
   auctionId: ID!
   "A saved card of one's own; wanted on a lot of backing CARD, and refused on any other."
   cardId: ID
-  "1 to 255 printable ASCII characters: see @idempotent."
+  "1 to 255 printable ASCII characters: see @idempotent. A buy now is a bid: the key of another bid of one's own is IDEMPOTENCY_KEY_REUSED."
   idempotencyKey: String!
 }
 
@@ -7222,6 +7222,8 @@ input BidCancelInput {
   bidId: ID!
   "1 to 1000 characters; for staff."
   reason: String!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type BidCancelPayload {
@@ -8305,9 +8307,9 @@ type ReconciliationDifferenceEdge {
   "Lets a paused lot run on for what was left of its time."
   lotResume(input: LotResumeInput!): LotResumePayload! @auth(roles: [SELLER])
   "Brings the hammer down on an open or paused lot: it is SOLD to who leads, where the reserve is met, and else UNSOLD."
-  lotClose(input: LotCloseInput!): LotClosePayload! @auth(roles: [SELLER])
+  lotClose(input: LotCloseInput!): LotClosePayload! @idempotent @auth(roles: [SELLER])
   "Lets a lot go that waits, or that nobody's bid would win (LOT_WOULD_SELL)."
-  lotPass(input: LotPassInput!): LotPassPayload! @auth(roles: [SELLER])
+  lotPass(input: LotPassInput!): LotPassPayload! @idempotent @auth(roles: [SELLER])
   "Shows a lot to the viewers before the others."
   lotPin(input: LotPinInput!): LotPinPayload! @auth(roles: [SELLER])
   "Pins no lot any more."
@@ -8444,6 +8446,8 @@ type LotResumePayload {
 
 input LotCloseInput {
   lotId: ID!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type LotClosePayload {
@@ -8453,6 +8457,8 @@ type LotClosePayload {
 
 input LotPassInput {
   lotId: ID!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
 }
 
 type LotPassPayload {

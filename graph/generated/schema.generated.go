@@ -2048,6 +2048,13 @@ func (ec *executionContext) _Mutation_bidCancel(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.BidCancelPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
 				if err != nil {
 					var zeroVal model.BidCancelPayload
@@ -2057,10 +2064,10 @@ func (ec *executionContext) _Mutation_bidCancel(ctx context.Context, field graph
 					var zeroVal model.BidCancelPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
 			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v model.BidCancelPayload) graphql.Marshaler {
@@ -3425,6 +3432,13 @@ func (ec *executionContext) _Mutation_lotClose(ctx context.Context, field graphq
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.LotClosePayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
 				if err != nil {
 					var zeroVal model.LotClosePayload
@@ -3434,10 +3448,10 @@ func (ec *executionContext) _Mutation_lotClose(ctx context.Context, field graphq
 					var zeroVal model.LotClosePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
 			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v model.LotClosePayload) graphql.Marshaler {
@@ -3487,6 +3501,13 @@ func (ec *executionContext) _Mutation_lotPass(ctx context.Context, field graphql
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.LotPassPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
 				if err != nil {
 					var zeroVal model.LotPassPayload
@@ -3496,10 +3517,10 @@ func (ec *executionContext) _Mutation_lotPass(ctx context.Context, field graphql
 					var zeroVal model.LotPassPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
 			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v model.LotPassPayload) graphql.Marshaler {

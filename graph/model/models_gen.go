@@ -43,7 +43,7 @@ type AuctionBuyNowInput struct {
 	AuctionID id.ID `json:"auctionId"`
 	// A saved card of one's own; wanted on a lot of backing CARD, and refused on any other.
 	CardID *id.ID `json:"cardId,omitempty"`
-	// 1 to 255 printable ASCII characters: see @idempotent.
+	// 1 to 255 printable ASCII characters: see @idempotent. A buy now is a bid: the key of another bid of one's own is IDEMPOTENCY_KEY_REUSED.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -156,6 +156,8 @@ type BidCancelInput struct {
 	BidID id.ID `json:"bidId"`
 	// 1 to 1000 characters; for staff.
 	Reason string `json:"reason"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type BidCancelPayload struct {
@@ -422,6 +424,8 @@ type LotAddPayload struct {
 
 type LotCloseInput struct {
 	LotID id.ID `json:"lotId"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type LotClosePayload struct {
@@ -440,6 +444,8 @@ type LotOpenPayload struct {
 
 type LotPassInput struct {
 	LotID id.ID `json:"lotId"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type LotPassPayload struct {

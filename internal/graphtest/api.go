@@ -123,6 +123,11 @@ func (a *API) tracedPool() *pgxpool.Pool {
 	pool, err := pgxpool.NewWithConfig(a.t.Context(), config)
 	a.must(err)
 	a.t.Cleanup(pool.Close)
+	a.t.Cleanup(func() {
+		if keyless := a.Statements.Keyless(); len(keyless) > 0 {
+			a.t.Errorf("%v moved money and are not @idempotent", keyless)
+		}
+	})
 	return pool
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -70,8 +71,9 @@ func (l *Log) Forget(message string) {
 
 // Statements keeps the SQL that is sent: BEGIN and COMMIT are round trips as well.
 type Statements struct {
-	mu   sync.Mutex
-	sent []string
+	mu      sync.Mutex
+	sent    []string
+	keyless []string // mutations that have posted to the ledger and are not @idempotent
 }
 
 var (
@@ -81,14 +83,39 @@ var (
 
 // TraceQueryStart keeps a statement.
 func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	s.keep(data.SQL)
+	s.keep(ctx, data.SQL)
 	return ctx
 }
 
-func (s *Statements) keep(sql string) {
+func (s *Statements) keep(ctx context.Context, sql string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent = append(s.sent, nameOf(sql))
+	name := nameOf(sql)
+	s.sent = append(s.sent, name)
+	if name == "LedgerPost" || name == "LedgerReverse" {
+		s.posted(ctx)
+	}
+}
+
+// looks are the mutations that do nothing themselves: they ask the provider what has become of a mutation that took a key.
+var looks = []string{"walletTopUpRefresh", "orderPaymentRefresh"}
+
+// posted notes the mutation that posts, where it takes no key. A query never posts, and is noted too.
+func (s *Statements) posted(ctx context.Context) {
+	root := graphql.GetRootFieldContext(ctx)
+	if root == nil || root.Field.Definition == nil { // a job, a test, or bids that are committed together
+		return
+	}
+	if field := root.Field.Definition; field.Directives.ForName("idempotent") == nil && !slices.Contains(looks, field.Name) {
+		s.keyless = append(s.keyless, field.Name)
+	}
+}
+
+// Keyless are the root fields that have moved money and can't be retried: there should be none.
+func (s *Statements) Keyless() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.keyless)
 }
 
 // TraceBatchStart has nothing to do.
@@ -97,8 +124,8 @@ func (s *Statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 }
 
 // TraceBatchQuery keeps a statement that was sent together with others.
-func (s *Statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
-	s.keep(data.SQL)
+func (s *Statements) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.keep(ctx, data.SQL)
 }
 
 // TraceBatchEnd has nothing to do.
