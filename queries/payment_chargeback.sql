@@ -51,6 +51,6 @@ FROM order_payment p WHERE p.id = @id;
 -- name: ChargebacksOfOrderPayment :one
 SELECT p.order_id,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
-       EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0) AS borne,
+       coalesce((SELECT max(c.decided_at) FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0), '0001-01-01 00:00Z')::timestamptz AS borne_at,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND (c.status = 'LOST' OR c.lost_covered IS NOT NULL)) AS lost
 FROM order_payment p WHERE p.id = @id;

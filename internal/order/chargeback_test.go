@@ -191,9 +191,6 @@ func TestAnOrdersChargebackIsLostAfterTheRelease(t *testing.T) {
 // the buyer has the goods, and the buyer where they have nothing.
 func TestAnOrdersLossIsTakenBack(t *testing.T) {
 	t.Parallel()
-	receives := func(w *domaintest.CardWorld, o order.Order) {
-		w.Must2(w.Orders.ConfirmReceipt(w.Ctx(), o.BuyerID, o.ID))
-	}
 	refunds := func(w *domaintest.CardWorld, o order.Order) {
 		w.Must2(w.Orders.Refund(w.Ctx(), order.Actor{User: o.SellerID}, order.RefundInput{Order: o.ID, Reason: "gone", IdempotencyKey: "k"}))
 	}

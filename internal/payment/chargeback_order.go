@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,10 +18,10 @@ type Settlement func(ctx context.Context, tx pgx.Tx) error
 
 // OrderChargeback is what the chargebacks of an order's payment mean for it, once one of them has changed.
 type OrderChargeback struct {
-	Open  bool         // money of it is withdrawn, and nobody has decided
-	Borne bool         // one was lost that found nothing in escrow: the platform pays
-	Taken money.Amount // out of escrow, by the one that changed; negative where it is put back, as a loss is taken back
-	Key   string       // of an entry that may follow from it, in its order's name
+	Open    bool         // money of it is withdrawn, and nobody has decided
+	BorneAt time.Time    // when the last one was lost that found nothing in escrow, so that the platform pays; zero where none was
+	Taken   money.Amount // out of escrow, by the one that changed; negative where it is put back, as a loss is taken back
+	Key     string       // of an entry that may follow from it, in its order's name
 }
 
 // orderDisputed records a dispute of an order's payment.
@@ -88,6 +89,6 @@ func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback)
 		taken.Minor = -*row.LostCovered
 	}
 	return s.orders.ChargedBackTx(ctx, tx, all.OrderID, OrderChargeback{
-		Open: all.Open, Borne: all.Borne, Taken: taken, Key: orderKey(all.OrderID, "release:"+row.ID.String()),
+		Open: all.Open, BorneAt: all.BorneAt, Taken: taken, Key: orderKey(all.OrderID, "release:"+row.ID.String()),
 	})
 }
