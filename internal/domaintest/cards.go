@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,12 +124,17 @@ func (w *CardWorld) PaymentOf(o order.Order) payment.OrderPayment {
 	return payments[o.ID][0]
 }
 
-// CaptureByHand is somebody of ours who takes a payment's money in the provider's dashboard.
-func (w *CardWorld) CaptureByHand(p uuid.UUID) {
+// CaptureByHand is somebody of ours who takes a payment's money in the provider's dashboard; only so many cents of it where they are not 0.
+func (w *CardWorld) CaptureByHand(p uuid.UUID, cents int64) {
 	w.T.Helper()
 	var intent string
 	w.Must(w.Admin.QueryRow(w.Ctx(), "SELECT provider_id FROM order_payment WHERE id = $1", p).Scan(&intent))
-	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodPost, "/v1/payment_intents/"+intent+"/capture", nil)
+	form := url.Values{}
+	if cents > 0 {
+		form.Set("amount_to_capture", strconv.FormatInt(cents, 10))
+	}
+	r := httptest.NewRequestWithContext(w.Ctx(), http.MethodPost, "/v1/payment_intents/"+intent+"/capture", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", "Bearer "+stripeKey)
 	answer := httptest.NewRecorder()
 	if w.Stripe.ServeHTTP(answer, r); answer.Code != http.StatusOK {

@@ -250,7 +250,7 @@ func takenByHand(w *domaintest.CardWorld, wallet int64) order.Order {
 	owed, card := w.Owed(100_00, 100_00, "pm_card_visa")
 	_, p, err := w.Pay(owed, card, wallet)
 	w.Must(err)
-	w.CaptureByHand(p.ID)
+	w.CaptureByHand(p.ID, 0)
 	w.Advance(p.ID)
 	return now(w, owed)
 }

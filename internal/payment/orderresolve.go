@@ -171,11 +171,21 @@ func (s *Service) recordOrderPayment(ctx context.Context, row db.OrderPayment, i
 	if next := nextStatus(OrderPaymentStatus(row.Status), intent.State); intent.State != Succeeded || next == OrderAuthorised {
 		return s.moved(ctx, row, intent, Charge{})
 	}
-	charge, err := chargeOf(intent, money.New(row.CardAmount, money.Currency(row.Currency)))
+	charge, err := chargeOf(intent, takenOf(row, intent))
 	if err != nil || charge.BalanceTxnID == "" { // not on the provider's books yet: its fee is unknown
 		return row, err
 	}
 	return s.moved(ctx, row, intent, charge)
+}
+
+// takenOf is what a payment's charge has to be: its card's part. While the card is let go somebody else may have captured less, and
+// that is what goes back.
+func takenOf(row db.OrderPayment, intent Intent) money.Amount {
+	asked, taken := money.New(row.CardAmount, money.Currency(row.Currency)), intent.Charge.Amount
+	if row.Status == string(OrderVoiding) && taken.Currency == asked.Currency && taken.Minor > 0 && taken.Minor < asked.Minor {
+		return taken
+	}
+	return asked
 }
 
 // moved changes the status as nextStatus has it, under the locks, with all that follows from it.

@@ -26,7 +26,9 @@ SELECT format('refund %s', coalesce(r.id, f.id)),
 FROM (
     SELECT id, order_id, card_amount, currency FROM order_refund
     UNION ALL
-    SELECT id, order_id, card_amount, currency FROM order_payment WHERE status = 'VOIDED' AND charge_id IS NOT NULL
+    SELECT p.id, p.order_id, t.gross, p.currency
+    FROM order_payment p JOIN provider_txn t ON t.entry_key = 'order_payment:' || p.id || ':taken'
+    WHERE p.status = 'VOIDED' AND p.charge_id IS NOT NULL
 ) f
 FULL JOIN (SELECT * FROM refund WHERE source_kind = 'ORDER_PAYMENT') r ON r.id = f.id
 LEFT JOIN order_payment p ON p.id = r.source_id AND (p.status = 'CAPTURED' OR p.id = r.id)
