@@ -53,7 +53,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	srv := handler.New(schema)
 	srv.AddTransport(gqlws.New(gqlws.Config{
 		Sockets: c.Sockets, Init: initWebSocket(r.Identity, presenter(r.Log)), Present: presenter(r.Log),
-		Join: r.counted(c.Audience.Join), Attach: attachSocket(c.Sessions), Log: r.Log,
+		Join: r.counted(c.Audience.Join), Alone: alone, Attach: attachSocket(c.Sessions), Log: r.Log,
 	}))
 	fail := WriteError(r.Log)
 	streams := gqlsse.New(gqlsse.Config{

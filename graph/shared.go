@@ -58,6 +58,8 @@ type sharedTypes struct {
 	show          answer.Type[show.Show]
 	showChat      answer.Type[showchat.Chat]
 	showChatEvent answer.Type[showchat.Change]
+	showAudience  answer.Type[model.ShowAudience]
+	showReaction  answer.Type[model.ShowReactionCount]
 	showMember    answer.Type[showchat.Member]
 	showMessage   answer.Type[showchat.Message]
 }
@@ -84,7 +86,7 @@ func (t *sharedTypes) events() {
 		"bids":       answer.Get(func(e *model.AuctionEvent) []auction.Bid { return e.Bids }, answer.Objects(&t.bid)),
 	}}
 	t.showEvent = answer.Type[model.ShowEvent]{Name: "ShowEvent", Fields: map[string]answer.Field[model.ShowEvent]{
-		"version":    answer.Get(func(e *model.ShowEvent) int { return e.Version }, answer.Number),
+		"version":    answer.Maybe(func(e *model.ShowEvent) *int { return e.Version }, answer.Number),
 		"epoch":      answer.Get(func(e *model.ShowEvent) string { return e.Epoch }, answer.Text),
 		"kind":       answer.Get(func(e *model.ShowEvent) model.ShowEventKind { return e.Kind }, answer.Text),
 		"at":         answer.Get(func(e *model.ShowEvent) time.Time { return e.At }, answer.Time),
@@ -94,6 +96,15 @@ func (t *sharedTypes) events() {
 		"bids":       answer.Get(func(e *model.ShowEvent) []auction.Bid { return e.Bids }, answer.Objects(&t.bid)),
 		"queue":      answer.Get(func(e *model.ShowEvent) []id.ID { return e.Queue }, answer.List(answer.ID)),
 		"chat":       answer.Get(func(e *model.ShowEvent) *showchat.Change { return e.Chat }, answer.Object(&t.showChatEvent)),
+		"audience":   answer.Get(func(e *model.ShowEvent) *model.ShowAudience { return e.Audience }, answer.Object(&t.showAudience)),
+	}}
+	t.showAudience = answer.Type[model.ShowAudience]{Name: "ShowAudience", Fields: map[string]answer.Field[model.ShowAudience]{
+		"watching":  answer.Get(func(a *model.ShowAudience) int { return a.Watching }, answer.Number),
+		"reactions": answer.Get(func(a *model.ShowAudience) []model.ShowReactionCount { return a.Reactions }, answer.Objects(&t.showReaction)),
+	}}
+	t.showReaction = answer.Type[model.ShowReactionCount]{Name: "ShowReactionCount", Fields: map[string]answer.Field[model.ShowReactionCount]{
+		"kind":  answer.Get(func(c *model.ShowReactionCount) showchat.Reaction { return c.Kind }, answer.Text),
+		"count": answer.Get(func(c *model.ShowReactionCount) int { return c.Count }, answer.Number),
 	}}
 	t.money = answer.Type[money.Amount]{Name: "Money", Fields: map[string]answer.Field[money.Amount]{
 		"amount":       answer.Get((*money.Amount).Decimal, answer.Text),

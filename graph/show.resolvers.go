@@ -98,7 +98,8 @@ func (r *subscriptionResolver) ShowEvents(ctx context.Context, showID id.ID, aft
 	if _, err := r.Shows.Get(ctx, watched); err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.Resolver, from(show.Topic(watched), afterVersion, epoch, r.Shows.Snapshot(watched)), r.showEvent)
+	s := from(show.Topic(watched), afterVersion, epoch, r.Shows.Snapshot(watched))
+	return streamBeside(ctx, r.Resolver, s, r.showEvent, r.counts(ctx, watched))
 }
 
 // Show returns generated.ShowResolver implementation.

@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -192,6 +194,59 @@ func TestShowChatThatIsRefused(t *testing.T) {
 		{name: "a word of nothing", who: host, query: configureChat, vars: input(with(settings, "blockedWords", []string{" "})), code: "CHAT_WORDS_INVALID", field: "blockedWords"},
 		{name: "set by a viewer", who: b.buyer.Client, query: configureChat, vars: input(settings), code: "CHAT_NOT_MODERATOR"},
 	}...))
+}
+
+// Who selects it hears in showEvents how many watch and how they cheer, shared or alone, over a socket and over an event stream: without a version, so
+// that who comes back goes on behind the last event; and who does not select it hears nothing of it.
+func TestAudienceInShowEvents(t *testing.T) {
+	t.Parallel()
+	const shared = `subscription($show: ID!, $after: Int) {
+		showEvents(showId: $show, afterVersion: $after) { version kind bids { id } audience { watching reactions { kind count } } } }`
+	for name, query := range map[string]string{"shared": shared, "alone": strings.Replace(shared, "bids", "show { lots { id } } bids", 1)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := graphtest.New(t)
+			host, ada := a.Person(identity.Seller), a.Person(identity.Buyer)
+			show := liveShow(t, a, host)
+			vars := apitest.Vars{"show": show}
+			socket, stream := ada.Subscribe(t, query, vars), a.Nobody().Listen(t, query, vars)
+			quiet := a.Nobody().Subscribe(t, `subscription($show: ID!) { showEvents(showId: $show) { version kind } }`, vars)
+			first := socket.Next().At("showEvents")
+			if first.Str("kind") != "SNAPSHOT" || strings.Contains(string(first.Raw()), "watching") {
+				t.Fatalf("begins with %s", first.Raw())
+			}
+			version := first.Int("version")
+			if data, err := stream.Receive(); err != nil || !strings.Contains(string(data), "SNAPSHOT") {
+				t.Fatalf("begins with %s, %v", data, err)
+			}
+			quiet.Next()
+			snapshot := stream.LastID
+
+			ada.Must(t, `mutation($input: ShowReactInput!) { showReact(input: $input) { show { id } userErrors { code } } }`, input(apitest.Vars{"showId": show, "kind": "HEART"}))
+			receive := func(receive func() (json.RawMessage, error), kind, until string) {
+				t.Helper()
+				for data := ""; !strings.Contains(data, until); { // it has to come to be, or the test does not end
+					raw, err := receive()
+					if data = string(raw); err != nil || !strings.Contains(data, kind) {
+						t.Fatalf("got %s, %v", data, err)
+					}
+				}
+			}
+			const told = `"bids":[],"audience":{"watching":3,"reactions":[{"kind":"HEART","count":1}]}`
+			receive(socket.Receive, `{"version":null,"kind":"AUDIENCE"`, told)
+			receive(stream.Receive, `{"version":null,"kind":"AUDIENCE"`, told)
+			if stream.LastID != snapshot {
+				t.Errorf("an event without a version has the id %s", stream.LastID)
+			}
+
+			host.Must(t, sendToShow, input(apitest.Vars{"showId": show, "body": "hello", "idempotencyKey": "hello"}))
+			posted := fmt.Sprintf(`{"version":%d,"kind":"MESSAGES_POSTED"`, version+1)
+			receive(quiet.Receive, posted, posted)
+			receive(a.Nobody().Subscribe(t, query, with(vars, "after", version)).Receive, "", posted)
+			receive(a.Nobody().ListenAfter(t, stream.LastID, query, vars).Receive, "", posted)
+			receive(socket.Receive, "", posted)
+		})
+	}
 }
 
 // Who watches is counted while they do, over any transport, once a user; and how they cheer.

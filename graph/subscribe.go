@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/presence"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -49,6 +50,17 @@ func streamPrivate[T any](ctx context.Context, r *Resolver, s realtime.Subscribe
 // stream carries a topic's events to one subscriber, each made into what the schema promises. The stream ends
 // with ctx, or with an error that the client sees.
 func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to func(realtime.Event) (T, error)) (<-chan T, error) {
+	return streamBeside(ctx, r, s, to, asides[T]{})
+}
+
+// asides are answers between a topic's events that have no version, and of which only the newest counts. Counts stays open; nil for none.
+type asides[T any] struct {
+	counts <-chan presence.Counts
+	to     func(presence.Counts) T
+}
+
+// streamBeside is stream with asides, for a subscriber who takes them; a group does behind its first event.
+func streamBeside[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to func(realtime.Event) (T, error), beside asides[T]) (<-chan T, error) {
 	if s.After != nil && *s.After < 0 {
 		return nil, errVersion
 	}
@@ -66,28 +78,45 @@ func stream[T any](ctx context.Context, r *Resolver, s realtime.Subscribe, to fu
 	out := make(chan T, audience.Ahead(ctx))
 	go func() {
 		defer close(out)
-		for event := range subscription.Events() {
-			item, err := to(event)
-			if err != nil {
-				if ctx.Err() == nil {
-					r.endWith(ctx, err)
-				}
-				return
-			}
-			if run != nil {
-				run.Emit(event.Version, event.At, item)
-			}
-			select {
-			case out <- item:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err := subscription.Err(); err != nil && ctx.Err() == nil {
+		if err := carry(ctx, subscription, to, beside, out); err != nil && ctx.Err() == nil {
 			r.endWith(ctx, err)
 		}
 	}()
 	return out, nil
+}
+
+// carry carries a subscription's events, and what is beside them, until it ends, and answers why.
+func carry[T any](ctx context.Context, subscription *realtime.Subscription, to func(realtime.Event) (T, error), beside asides[T], out chan<- T) error {
+	run := audience.RunOf(ctx)
+	counts := beside.counts
+	if audience.Shared(ctx) {
+		counts = nil
+	}
+	for {
+		var item T
+		select {
+		case event, ok := <-subscription.Events():
+			if !ok {
+				return subscription.Err()
+			}
+			var err error
+			if item, err = to(event); err != nil {
+				return err
+			}
+			if run != nil {
+				run.Emit(event.Version, event.At, item)
+			}
+			counts = beside.counts
+		case now := <-counts:
+			item = beside.to(now)
+			run.EmitAside(item)
+		}
+		select {
+		case out <- item:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // relay carries a topic's broadcasts to one subscriber, or to one group of them, of a droppable field: nothing is resumed, and while
@@ -148,7 +177,7 @@ func (r *Resolver) showEvent(e realtime.Event) (model.ShowEvent, error) {
 	}
 	chat, err := showchat.FromEvent(e)
 	return model.ShowEvent{
-		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ShowEventKind(e.Kind), At: e.At,
+		Version: new(int(e.Version)), Epoch: r.Hub.Epoch(), Kind: model.ShowEventKind(e.Kind), At: e.At,
 		ServerTime: r.Clock.Now(), Show: change.Show, Chat: chat, Lot: lots.Auction, Bids: lots.Bids, Queue: auctionIDs(lots.Queue),
 	}, err
 }

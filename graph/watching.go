@@ -3,12 +3,14 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/presence"
@@ -45,6 +47,25 @@ func watchedShow(op *graphql.OperationContext) (uuid.UUID, bool) {
 	}
 	show, err := id.Show.Decode(fmt.Sprint(root.ArgumentMap(op.Variables)["showId"]))
 	return show, err == nil
+}
+
+// alone has a subscription that is served to one viewer tell its asides from its events.
+func alone(ctx context.Context) (context.Context, func() bool) {
+	ctx, told := audience.Alone(ctx)
+	return ctx, func() bool { _, _, aside := told(); return aside }
+}
+
+// counts are the AUDIENCE events of a show, for a subscription that selects what they tell and can miss one.
+func (r *Resolver) counts(ctx context.Context, where uuid.UUID) (none asides[model.ShowEvent]) {
+	if !audience.TakesAsides(ctx) || !slices.Contains(graphql.CollectAllFields(ctx), "audience") {
+		return none
+	}
+	return asides[model.ShowEvent]{r.Presence.Follow(ctx, where), r.audienceEvent}
+}
+
+func (r *Resolver) audienceEvent(now presence.Counts) model.ShowEvent {
+	at := r.Clock.Now()
+	return model.ShowEvent{Epoch: r.Hub.Epoch(), Kind: model.ShowEventKindAudience, At: at, ServerTime: at, Audience: new(audienceOf(now))}
 }
 
 // audienceOf is what is counted, in the order in which it is shown.

@@ -424,4 +424,11 @@ func (ec *executionContext) marshalNShowReactionCount2ᚕgithubᚗcomᚋsouklive
 	return ret
 }
 
+func (ec *executionContext) marshalOShowAudience2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowAudience(ctx context.Context, sel ast.SelectionSet, v *model.ShowAudience) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ShowAudience(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

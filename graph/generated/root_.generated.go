@@ -1028,6 +1028,7 @@ type ComplexityRoot struct {
 
 	ShowEvent struct {
 		At         func(childComplexity int) int
+		Audience   func(childComplexity int) int
 		Bids       func(childComplexity int) int
 		Chat       func(childComplexity int) int
 		Epoch      func(childComplexity int) int
@@ -5478,6 +5479,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShowEvent.At(childComplexity), true
+	case "ShowEvent.audience":
+		if e.ComplexityRoot.ShowEvent.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShowEvent.Audience(childComplexity), true
 	case "ShowEvent.bids":
 		if e.ComplexityRoot.ShowEvent.Bids == nil {
 			break
@@ -9098,16 +9105,29 @@ extend type Show {
   audience: ShowAudience!
 }
 
+extend enum ShowEventKind {
+  """
+  How many watch and how they cheer is another: ` + "`" + `audience` + "`" + `. For who selects ` + "`" + `audience` + "`" + `, once a second at most, and at the beginning. It has no
+  version, nobody resumes behind it, and only the newest counts: who is slow misses some of these, and never anything else.
+  """
+  AUDIENCE
+}
+
+extend type ShowEvent {
+  "In an AUDIENCE, who is there now, on all servers."
+  audience: ShowAudience @shared
+}
+
 type ShowAudience {
   "How many watch: those who have ` + "`" + `showEvents` + "`" + ` open, each once on a server. Right within two seconds."
-  watching: Int!
+  watching: Int! @shared
   "The sums since the show's first, forgotten a day after the last."
-  reactions: [ShowReactionCount!]!
+  reactions: [ShowReactionCount!]! @shared
 }
 
 type ShowReactionCount {
-  kind: ShowReaction!
-  count: Int!
+  kind: ShowReaction! @shared
+  count: Int! @shared
 }
 
 enum ShowReaction {
@@ -9414,8 +9434,8 @@ enum ShowEventKind {
 }
 
 type ShowEvent {
-  "The version of what the show's viewers are told that this event made; the next event's is one greater."
-  version: Int! @shared
+  "The version of what the show's viewers are told that this event made; the next event's is one greater. Null in an AUDIENCE."
+  version: Int @shared
   "Of which database the version is; pass both to resume."
   epoch: String! @shared
   kind: ShowEventKind! @shared
@@ -11332,6 +11352,8 @@ func (ec *executionContext) childFields_ShowEvent(ctx context.Context, field gra
 		return ec.fieldContext_ShowEvent_bids(ctx, field)
 	case "queue":
 		return ec.fieldContext_ShowEvent_queue(ctx, field)
+	case "audience":
+		return ec.fieldContext_ShowEvent_audience(ctx, field)
 	case "chat":
 		return ec.fieldContext_ShowEvent_chat(ctx, field)
 	}

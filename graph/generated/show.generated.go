@@ -938,11 +938,11 @@ func (ec *executionContext) _ShowEvent_version(ctx context.Context, field graphq
 			return obj.Version, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_ShowEvent_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1158,6 +1158,38 @@ func (ec *executionContext) _ShowEvent_queue(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_ShowEvent_queue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ShowEvent", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ShowEvent_audience(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShowEvent_audience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Audience, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ShowAudience) graphql.Marshaler {
+			return ec.marshalOShowAudience2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShowAudience(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShowEvent_audience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShowEvent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShowAudience(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ShowEvent_chat(ctx context.Context, field graphql.CollectedField, obj *model.ShowEvent) (ret graphql.Marshaler) {
@@ -2115,7 +2147,7 @@ func (ec *executionContext) _ShowEvent(ctx context.Context, sel ast.SelectionSet
 			out.Values[i] = graphql.MarshalString("ShowEvent")
 		case "version":
 			out.Values[i] = ec._ShowEvent_version(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "epoch":
@@ -2155,6 +2187,11 @@ func (ec *executionContext) _ShowEvent(ctx context.Context, sel ast.SelectionSet
 			}
 		case "queue":
 			out.Values[i] = ec._ShowEvent_queue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "audience":
+			out.Values[i] = ec._ShowEvent_audience(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -725,8 +725,8 @@ type ShowEndPayload struct {
 }
 
 type ShowEvent struct {
-	// The version of what the show's viewers are told that this event made; the next event's is one greater.
-	Version int `json:"version"`
+	// The version of what the show's viewers are told that this event made; the next event's is one greater. Null in an AUDIENCE.
+	Version *int `json:"version,omitempty"`
 	// Of which database the version is; pass both to resume.
 	Epoch string        `json:"epoch"`
 	Kind  ShowEventKind `json:"kind"`
@@ -741,6 +741,8 @@ type ShowEvent struct {
 	Bids []auction.Bid `json:"bids"`
 	// After LOTS_REORDERED, the ids of all lots that wait, in their order.
 	Queue []id.ID `json:"queue,omitempty"`
+	// In an AUDIENCE, who is there now, on all servers.
+	Audience *ShowAudience `json:"audience,omitempty"`
 	// What happened in the chat, where something did.
 	Chat *showchat.Change `json:"chat,omitempty"`
 }
@@ -1309,6 +1311,9 @@ const (
 	ShowEventKindBidsPlaced ShowEventKind = "BIDS_PLACED"
 	// Bids for a lot were taken back; it is as if they had not been.
 	ShowEventKindBidCancelled ShowEventKind = "BID_CANCELLED"
+	// How many watch and how they cheer is another: `audience`. For who selects `audience`, once a second at most, and at the beginning. It has no
+	// version, nobody resumes behind it, and only the newest counts: who is slow misses some of these, and never anything else.
+	ShowEventKindAudience ShowEventKind = "AUDIENCE"
 	// Messages were written: `chat.messages`.
 	ShowEventKindMessagesPosted ShowEventKind = "MESSAGES_POSTED"
 	// A message was deleted, and is pinned no more: `chat.message`.
@@ -1342,6 +1347,7 @@ var AllShowEventKind = []ShowEventKind{
 	ShowEventKindLotsReordered,
 	ShowEventKindBidsPlaced,
 	ShowEventKindBidCancelled,
+	ShowEventKindAudience,
 	ShowEventKindMessagesPosted,
 	ShowEventKindMessageDeleted,
 	ShowEventKindMessagePinned,
@@ -1352,7 +1358,7 @@ var AllShowEventKind = []ShowEventKind{
 
 func (e ShowEventKind) IsValid() bool {
 	switch e {
-	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindEnded, ShowEventKindCancelled, ShowEventKindLotQueued, ShowEventKindLotOpened, ShowEventKindLotPaused, ShowEventKindLotResumed, ShowEventKindLotSold, ShowEventKindLotUnsold, ShowEventKindLotPassed, ShowEventKindLotPinned, ShowEventKindLotUnpinned, ShowEventKindLotsReordered, ShowEventKindBidsPlaced, ShowEventKindBidCancelled, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
+	case ShowEventKindSnapshot, ShowEventKindScheduled, ShowEventKindChanged, ShowEventKindStarted, ShowEventKindEnded, ShowEventKindCancelled, ShowEventKindLotQueued, ShowEventKindLotOpened, ShowEventKindLotPaused, ShowEventKindLotResumed, ShowEventKindLotSold, ShowEventKindLotUnsold, ShowEventKindLotPassed, ShowEventKindLotPinned, ShowEventKindLotUnpinned, ShowEventKindLotsReordered, ShowEventKindBidsPlaced, ShowEventKindBidCancelled, ShowEventKindAudience, ShowEventKindMessagesPosted, ShowEventKindMessageDeleted, ShowEventKindMessagePinned, ShowEventKindMessageUnpinned, ShowEventKindChatMemberChanged, ShowEventKindChatChanged:
 		return true
 	}
 	return false

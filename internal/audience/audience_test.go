@@ -51,6 +51,8 @@ type bundle struct {
 	pruned  atomic.Int64  // what follows an older cursor is gone
 	hang    atomic.Int64  // the event that is handed on together with the one before it, and then hangs
 	release chan struct{} // until this is closed
+
+	asides chan string // what is to be told beside the events
 }
 
 func setup(t *testing.T, config Config) *bundle {
@@ -61,7 +63,7 @@ func setup(t *testing.T, config Config) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(groups.Close)
-	b := &bundle{t: t, groups: groups, changed: make(chan struct{}), release: make(chan struct{})}
+	b := &bundle{t: t, groups: groups, changed: make(chan struct{}), release: make(chan struct{}), asides: make(chan string)}
 	b.exec = executor.New(b.schema())
 	return b
 }
@@ -151,8 +153,16 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 						}
 						return answer(cursor+1, "BID")
 					}
+					asides := b.asides
+					if !TakesAsides(ctx) {
+						asides = nil
+					}
 					select {
 					case <-changed:
+					case text := <-asides:
+						run.EmitAside(text)
+						buffer = fmt.Appendf(buffer[:0], `%q`, text)
+						return &graphql.Response{Data: buffer}
 					case <-ctx.Done():
 						return nil
 					}
@@ -166,13 +176,15 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 type viewer struct {
 	t *testing.T
 
-	mu    sync.Mutex
-	kind  Kind     // whose answers it is to get
-	seen  []string // kind and version
-	last  int64
-	bad   string
-	ended chan gqlerror.List
-	news  chan struct{}
+	mu     sync.Mutex
+	kind   Kind     // whose answers it is to get
+	seen   []string // kind and version
+	last   int64
+	bad    string
+	aside  string // the last that was offered
+	asides int
+	ended  chan gqlerror.List
+	news   chan struct{}
 }
 
 func newViewer(t *testing.T, after int64) *viewer {
@@ -207,7 +219,16 @@ func (v *viewer) Next(last int64, answers [][]byte) {
 	nudge(v.news)
 }
 
-func (v *viewer) Offer([]byte)           { v.t.Error("an answer of a log was offered") }
+func (v *viewer) Offer(answer []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.seen) == 0 && v.last < 0 {
+		v.bad = "an aside is a newcomer's first answer"
+	}
+	v.aside = string(answer)
+	v.asides++
+	nudge(v.news)
+}
 func (v *viewer) Ready() bool            { return true }
 func (v *viewer) End(errs gqlerror.List) { v.ended <- errs }
 

@@ -90,5 +90,5 @@ func (g *group) prepend(missed []frame, bytes int) {
 	if now.reset != nil || len(missed) == 0 || missed[len(missed)-1].version != now.first-1 {
 		return
 	}
-	g.view.Store(&view{first: missed[0].version, frames: slices.Concat(missed, now.frames), bytes: bytes + now.bytes})
+	g.view.Store(&view{first: missed[0].version, frames: slices.Concat(missed, now.frames), bytes: bytes + now.bytes, aside: now.aside})
 }

@@ -26,14 +26,23 @@ type member struct {
 	leave  func()        // counts it out; may be called again
 
 	// Guarded by its shard's lock.
-	cursor int64 // the last version that it was handed
-	at     int   // its place in the shard; -1 while it is not in
+	cursor int64  // the last version that it was handed
+	aside  *frame // the last that it was offered
+	at     int    // its place in the shard; -1 while it is not in
 }
 
 // end is a member's last word, after which it is in no group: whoever brought it need not count it out any more.
 func (m *member) end(errs gqlerror.List) {
 	m.viewer.End(errs)
 	m.leave()
+}
+
+// offer offers a member what is beside the log, where it was not offered it before. Its shard's lock is held.
+func (m *member) offer(now *view) {
+	if m.aside != now.aside {
+		m.aside = now.aside
+		m.viewer.Offer(now.aside.body)
+	}
 }
 
 // group is an audience.
@@ -118,8 +127,12 @@ func (g *group) follow() gqlerror.List {
 		}
 	})
 	defer timer.Stop()
-	run := &Run{Begin: &Begin{}, shared: true}
+	run := &Run{Begin: &Begin{}, shared: true, asides: true}
 	err := g.each(g.ctx, run, func(f frame) bool {
+		if f.aside {
+			g.lay(f)
+			return true
+		}
 		if g.view.Load() == nil {
 			g.fresh.Store(&snapshot{f, time.Now()})
 			g.passed.Store(f.version)
@@ -150,10 +163,21 @@ func (g *group) append(f frame) *view {
 	if f.version == now.last()+1 {
 		now = now.with(f, g.passed.Load(), g.a.config.MaxFrames, g.a.config.MaxBytes)
 	} else { // a snapshot: the sequence starts anew
-		now = &view{first: f.version + 1, reset: &f}
+		now = &view{first: f.version + 1, reset: &f, aside: now.aside}
 	}
 	g.view.Store(now)
 	return now
+}
+
+// lay puts an answer beside the log, in the place of the one before it.
+func (g *group) lay(f frame) {
+	g.appending.Lock()
+	defer g.appending.Unlock()
+	if now := g.view.Load(); now != nil {
+		g.a.metrics.executions.Inc()
+		g.view.Store(now.besides(f))
+		nudge(g.wake)
+	}
 }
 
 func nudge(c chan struct{}) {
@@ -193,7 +217,7 @@ func (g *group) each(ctx context.Context, run *Run, take func(frame) bool) error
 		if err != nil {
 			return fmt.Errorf("encode version %d: %w", m.version, err)
 		}
-		if !take(frame{m.version, m.at, encoded.keep(body)}) {
+		if !take(frame{m.version, m.at, encoded.keep(body), m.aside}) {
 			return nil
 		}
 	}
@@ -268,6 +292,7 @@ func (g *group) attach(m *member, version int64, first []byte) bool {
 	if len(bodies) > 0 {
 		m.viewer.Next(m.cursor, bodies)
 	}
+	m.offer(now)
 	m.at = len(sh.members)
 	sh.members = append(sh.members, m)
 	return true

@@ -40,6 +40,7 @@ func (g *group) keepStep(now *view) bool {
 
 // fanOut passes what is new to every member, as often as something is.
 func (g *group) fanOut() {
+	var aside *frame // that every member was offered
 	for {
 		select {
 		case <-g.wake:
@@ -47,7 +48,8 @@ func (g *group) fanOut() {
 			return
 		}
 		begun := g.view.Load() // everybody has at least this afterwards
-		if begun.last() == g.passed.Load() {
+		further := begun.last() != g.passed.Load()
+		if !further && begun.aside == aside {
 			continue
 		}
 		var passing sync.WaitGroup
@@ -56,9 +58,12 @@ func (g *group) fanOut() {
 		}
 		g.shards[0].pass(&g.view)
 		passing.Wait()
-		g.passed.Store(begun.last())
-		nudge(g.caught)
-		g.a.metrics.passed(begun)
+		aside = begun.aside
+		if further {
+			g.passed.Store(begun.last())
+			nudge(g.caught)
+			g.a.metrics.passed(begun)
+		}
 	}
 }
 
@@ -81,6 +86,7 @@ func (sh *shard) pass(current *atomic.Pointer[view]) {
 		for ; rest > stop; rest-- {
 			m, now := sh.members[rest-1], current.Load()
 			if m.cursor >= now.last() {
+				m.offer(now)
 				continue
 			}
 			if now != of || m.cursor != behind {
@@ -89,6 +95,7 @@ func (sh *shard) pass(current *atomic.Pointer[view]) {
 			}
 			m.viewer.Next(now.last(), bodies)
 			m.cursor = now.last()
+			m.offer(now)
 		}
 		sh.mu.Unlock()
 	}

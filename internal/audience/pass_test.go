@@ -38,7 +38,7 @@ func TestWhatHappensDuringAPassGoesOutWithIt(t *testing.T) {
 		if now == nil {
 			now = &view{first: 1}
 		}
-		current.Store(now.with(frame{version, time.Now(), fmt.Appendf(nil, "v%d", version)}, 0, 256, 1<<20))
+		current.Store(now.with(frame{version: version, at: time.Now(), body: fmt.Appendf(nil, "v%d", version)}, 0, 256, 1<<20))
 	}
 	add(1)
 	deliveries, sh := 0, &shard{}

@@ -19,6 +19,7 @@ type Run struct {
 	Begin *Begin
 
 	shared bool // for a group
+	asides bool // whoever takes the answers can tell those of EmitAside from the others
 
 	mu    sync.Mutex
 	marks []mark // of what was handed on and is not executed; the first is being executed
@@ -39,6 +40,7 @@ type mark struct {
 	version int64
 	at      time.Time
 	event   any
+	aside   bool
 }
 
 type runKey struct{}
@@ -81,23 +83,38 @@ func cursorIn(ctx context.Context) *Cursor {
 	return c
 }
 
-// WithVersions has the resolver of a viewer who is served alone tell versions: after each answer, next is the answer's.
-func WithVersions(ctx context.Context) (_ context.Context, next func() (version int64, ok bool)) {
-	run := &Run{}
+// Alone has the resolver of a viewer who is served alone tell what its answers are: after each, next is the answer's version, or
+// that it is an aside. An answer that the resolver told nothing of has neither.
+func Alone(ctx context.Context) (_ context.Context, next func() (version int64, versioned, aside bool)) {
+	run := &Run{asides: true}
 	if c := cursorIn(ctx); c != nil {
 		run.Begin = &Begin{c}
 	}
-	return withRun(ctx, run), func() (int64, bool) {
+	return withRun(ctx, run), func() (int64, bool, bool) {
 		m, ok := run.next()
-		return m.version, ok
+		return m.version, ok && !m.aside, m.aside
 	}
+}
+
+// TakesAsides reports whether the resolver may hand on what it tells by EmitAside.
+func TakesAsides(ctx context.Context) bool {
+	run := RunOf(ctx)
+	return run != nil && run.asides
 }
 
 // Emit notes the event that the resolver is about to hand on, its version and its time. Each is executed in turn.
 func (r *Run) Emit(version int64, at time.Time, event any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.marks = append(r.marks, mark{version, at, event})
+	r.marks = append(r.marks, mark{version: version, at: at, event: event})
+}
+
+// EmitAside is Emit for an answer among the versioned ones of which only the newest counts: it has no version, it is nobody's first answer
+// in a group, and a viewer who is slow may miss it.
+func (r *Run) EmitAside(event any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.marks = append(r.marks, mark{event: event, aside: true})
 }
 
 // Burst is what the event that is being executed shares with those that were at hand when the first of them asked for it. That

@@ -199,11 +199,6 @@ func (h *Handler) Drain() {
 	}
 }
 
-// count lets a resolver that serves this viewer alone say which version an answer is of.
-func (h *Handler) count(ctx context.Context) (context.Context, func() (int64, bool)) {
-	return audience.WithVersions(ctx)
-}
-
 func readEventID(id string) (audience.Cursor, error) {
 	epoch, number, ok := strings.Cut(id, ":")
 	version, err := strconv.ParseInt(number, 10, 64)

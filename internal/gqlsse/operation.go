@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/gqlws"
 )
 
@@ -52,7 +53,7 @@ func (o *operation) begin(ctx context.Context, exec graphql.GraphExecutor, op *g
 // execute runs the operation for this client alone.
 func (o *operation) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) {
 	ctx, end := gqlws.WithStreamEnd(ctx)
-	ctx, counted := o.h.count(ctx)
+	ctx, told := audience.Alone(ctx)
 	droppable := gqlws.Droppable(op)
 	respond, ctx := exec.DispatchOperation(ctx, op)
 	for {
@@ -70,15 +71,15 @@ func (o *operation) execute(ctx context.Context, exec graphql.GraphExecutor, op 
 			end.Set(gqlerror.Errorf("internal error"))
 			break
 		}
-		if droppable {
+		version, versioned, aside := told()
+		if droppable || aside {
 			o.Offer(body)
 			continue
 		}
 		if !o.Ready() {
 			break
 		}
-		version, ok := counted()
-		if !ok {
+		if !versioned {
 			version = -1
 		}
 		o.Next(version, [][]byte{body})

@@ -1,6 +1,7 @@
 package gqlws
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -146,5 +147,44 @@ func TestACompletedSubscriptionDropsWhatWaits(t *testing.T) {
 	send(t, ws, `{"type":"ping","payload":{"x":"over"}}`)
 	if others := readAll(t, ws, func(m string) bool { return strings.Contains(m, "over") }); len(others) > 1 {
 		t.Errorf("got %v", others)
+	}
+}
+
+// Of a subscription that has both, who does not read misses of what is beside its events all but the newest, and no event.
+func TestAStalledClientMissesAsidesAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) {
+		b.socket.MaxQueue, b.socket.WriteTimeout = 8<<20, time.Minute
+		b.config.Alone = func(ctx context.Context) (context.Context, func() bool) { return ctx, b.aside.Load }
+	})
+	ws := b.dialBy(modern, narrow)
+	send(t, ws, `{"type":"connection_init"}`)
+	want(t, ws, `{"type":"connection_ack"}`)
+	send(t, ws, `{"type":"subscribe","id":"both","payload":{"query":"subscription { both }"}}`)
+	for n := range backlog {
+		b.ticks <- fmt.Sprintf("%0*d", tickSize, n)
+		b.states <- fmt.Sprint("state ", n)
+	}
+	b.states <- "newest"
+	b.ticks <- "taken" // when the one before it was offered
+	ticks, asides := 0, 0
+	for newest := false; !newest || ticks <= backlog; {
+		_, raw, err := ws.ReadMessage()
+		if err != nil {
+			t.Fatalf("%v after %d ticks and %d states", err, ticks, asides)
+		}
+		switch m := string(raw); {
+		case strings.Contains(m, "newest"):
+			newest = true
+		case strings.Contains(m, "state "):
+			asides++
+		case ticks < backlog && !strings.Contains(m, fmt.Sprintf(`%0*d"`, tickSize, ticks)):
+			t.Fatalf("tick %d is %s", ticks, raw)
+		default:
+			ticks++
+		}
+	}
+	if asides > backlog/2 {
+		t.Errorf("%d states of %d came to a client that did not read", asides, backlog)
 	}
 }

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const modern, legacy = "graphql-transport-ws", "graphql-ws"
 
-// bundle is a server with one query, `a`, and two subscriptions that send what the test says: `ticks`, and `state`, which is
-// droppable.
+// bundle is a server with one query, `a`, and three subscriptions that send what the test says: `ticks`, `state`, which is
+// droppable, and `both`, whose answers are ticks and beside them states.
 type bundle struct {
 	t       *testing.T
 	url     string
@@ -39,6 +39,7 @@ type bundle struct {
 	ticks   chan string // closed: the stream is complete
 	states  chan string
 	failure *gqlerror.Error
+	aside   atomic.Bool // the last answer of both was a state
 	running atomic.Int64
 }
 
@@ -71,7 +72,7 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `
 		directive @droppable on FIELD_DEFINITION
 		type Query { a: String }
-		type Subscription { ticks: String  state: String @droppable }`})
+		type Subscription { ticks: String  state: String @droppable  both: String }`})
 	return &graphql.ExecutableSchemaMock{
 		SchemaFunc:     func() *ast.Schema { return schema },
 		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) { return 1, true },
@@ -81,13 +82,21 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 				return graphql.OneShot(&graphql.Response{Data: json.RawMessage(`{"a":"b"}`)})
 			}
 			field, source := "ticks", b.ticks
-			if Droppable(op) {
+			var beside <-chan string
+			switch {
+			case Droppable(op):
 				field, source = "state", b.states
+			case rootField(op.Operation.SelectionSet).Name == "both":
+				field, beside = "both", b.states
 			}
 			b.running.Add(1)
 			context.AfterFunc(ctx, func() { b.running.Add(-1) })
 			return func(ctx context.Context) *graphql.Response {
+				b.aside.Store(false)
 				select {
+				case state := <-beside:
+					b.aside.Store(true)
+					return &graphql.Response{Data: fmt.Appendf(nil, `{%q:%q}`, field, state)}
 				case tick, ok := <-source:
 					if tick == "fail" || tick == "part" {
 						kind := map[string]string{"fail": "INTERNAL", "part": "INVALID"}[tick]

@@ -24,6 +24,9 @@ type Config struct {
 	// Join is asked to take a subscription over and to serve it together with others; nil, and what it declines,
 	// is executed for its own client alone.
 	Join JoinFunc
+	// Alone, where it is set, is a context for a subscription that is executed for its client alone; after each answer, aside says
+	// whether only the newest such answer counts.
+	Alone func(context.Context) (_ context.Context, aside func() bool)
 	// Present makes an error what a client sees.
 	Present func(ctx context.Context, err error) *gqlerror.Error
 	// Attach is told of each connection that Init has let in, with a way to end it, and may refuse it as Init may;
@@ -78,6 +81,9 @@ func New(c Config) *Handler {
 	c.MaxOperations = cmp.Or(c.MaxOperations, 100)
 	if c.Present == nil {
 		c.Present = func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Wrap(err) }
+	}
+	if c.Alone == nil {
+		c.Alone = func(ctx context.Context) (context.Context, func() bool) { return ctx, func() bool { return false } }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -109,6 +109,7 @@ func (o *operation) End(errs gqlerror.List) {
 func (o *operation) execute(ctx context.Context, read *graphql.OperationContext) {
 	ctx, end := WithStreamEnd(ctx)
 	droppable := Droppable(read)
+	ctx, aside := o.s.h.Alone(ctx)
 	respond, ctx := o.s.exec.DispatchOperation(ctx, read)
 	for {
 		response := respond(ctx)
@@ -125,7 +126,7 @@ func (o *operation) execute(ctx context.Context, read *graphql.OperationContext)
 			end.Set(gqlerror.Errorf("internal error"))
 			break
 		}
-		if droppable {
+		if aside() || droppable {
 			o.Offer(body)
 			continue
 		}

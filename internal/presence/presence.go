@@ -13,7 +13,6 @@ package presence
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -23,6 +22,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/souklive/souk/internal/fault"
 )
 
 const (
@@ -47,6 +48,8 @@ type Presence struct {
 
 	mu     sync.Mutex
 	places map[uuid.UUID]*place
+
+	follows follows
 }
 
 // place is what this server knows of a place that somebody here is in, or has cheered in since the last beat.
@@ -63,7 +66,7 @@ type Counts struct {
 
 // New makes a Presence. Run makes it known to others.
 func New(c Config) *Presence {
-	return &Presence{Config: c, server: rand.Text(), places: map[uuid.UUID]*place{}}
+	return &Presence{Config: c, server: rand.Text(), places: map[uuid.UUID]*place{}, follows: follows{of: map[uuid.UUID]*followed{}}}
 }
 
 // Enter counts somebody in until leave is called, which may be called again.
@@ -98,6 +101,9 @@ func (p *Presence) at(where uuid.UUID) *place {
 
 // Run tells Redis until ctx ends, and takes its leave.
 func (p *Presence) Run(ctx context.Context) error {
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	looking.Go(func() { p.lookOut(ctx) })
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for n := 0; ; n++ {
@@ -190,38 +196,59 @@ func (p *Presence) leave(ctx context.Context) error {
 
 // Count adds up what all servers said of a place.
 func (p *Presence) Count(ctx context.Context, where uuid.UUID) (Counts, error) {
-	var (
-		servers   *redis.StringSliceCmd
-		reactions *redis.MapStringStringCmd
-	)
+	all, err := p.countAll(ctx, []uuid.UUID{where})
+	if err != nil {
+		return Counts{}, err
+	}
+	return all[0], nil
+}
+
+// countAll is Count for several, in their order, by two round trips.
+func (p *Presence) countAll(ctx context.Context, places []uuid.UUID) (_ []Counts, err error) {
+	defer fault.Wrap(&err, "read who watches %d places", len(places))
+	servers, reactions := make([]*redis.StringSliceCmd, len(places)), make([]*redis.MapStringStringCmd, len(places))
 	if _, err := p.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		servers, reactions = pipe.SMembers(ctx, p.servers(where)), pipe.HGetAll(ctx, p.reactions(where))
+		for i, where := range places {
+			servers[i], reactions[i] = pipe.SMembers(ctx, p.servers(where)), pipe.HGetAll(ctx, p.reactions(where))
+		}
 		return nil
 	}); err != nil {
-		return Counts{}, fmt.Errorf("read who watches %s: %w", where, err)
+		return nil, err
 	}
+	all, shares := make([]Counts, len(places)), make([]*redis.SliceCmd, len(places))
+	if _, err := p.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, where := range places {
+			keys := []string{p.share(where, p.server)} // there is one at least, for MGET's sake
+			for _, server := range servers[i].Val() {
+				if server != p.server {
+					keys = append(keys, p.share(where, server))
+				}
+			}
+			shares[i] = pipe.MGet(ctx, keys...)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	for i := range places {
+		all[i] = countsOf(shares[i].Val(), reactions[i].Val())
+	}
+	return all, nil
+}
+
+// countsOf reads what Redis has of a place: nil is the share of a server that has been silent.
+func countsOf(shares []any, reactions map[string]string) Counts {
 	counts := Counts{Reactions: map[string]int64{}}
-	for kind, n := range reactions.Val() {
+	for kind, n := range reactions {
 		counts.Reactions[kind], _ = strconv.ParseInt(n, 10, 64) // only HINCRBY writes there
 	}
-	if len(servers.Val()) == 0 {
-		return counts, nil
-	}
-	keys := make([]string, len(servers.Val()))
-	for i, server := range servers.Val() {
-		keys[i] = p.share(where, server)
-	}
-	shares, err := p.Redis.MGet(ctx, keys...).Result()
-	if err != nil {
-		return Counts{}, fmt.Errorf("read who watches %s: %w", where, err)
-	}
-	for _, share := range shares { // nil from a server that has been silent
+	for _, share := range shares {
 		if text, ok := share.(string); ok {
 			n, _ := strconv.ParseInt(text, 10, 64)
 			counts.Watching += n
 		}
 	}
-	return counts, nil
+	return counts
 }
 
 // The braces give all keys of a place one slot.

@@ -1,9 +1,12 @@
 package presence
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -156,4 +159,76 @@ func TestWithoutRedis(t *testing.T) {
 	}
 	b.beat(s)
 	b.want(s, show, 1, nil)
+}
+
+// heard is what somebody who follows a place would take now.
+func heard(news <-chan Counts) (all []int64) {
+	for {
+		select {
+		case c := <-news:
+			all = append(all, c.Watching, c.Reactions["HEART"])
+		default:
+			return all
+		}
+	}
+}
+
+// Who follows a place hears its counts once, again when they are others, and only the newest of what it did not take.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two, here, there := b.server(), b.server(), uuid.New(), uuid.New()
+	look := func() {
+		t.Helper()
+		if err := one.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(news <-chan Counts, counts ...int64) {
+		t.Helper()
+		if got := heard(news); !slices.Equal(got, counts) {
+			t.Errorf("heard %v, want %v", got, counts)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	first, slow, other := one.Follow(ctx, here), one.Follow(ctx, here), one.Follow(ctx, there)
+	want(first)
+	look()
+	want(first, 0, 0)
+	two.Enter(here, "ada")
+	two.React(here, "HEART")
+	b.beat(one, two)
+	look()
+	look()
+	want(first, 1, 1)
+	two.Enter(here, "ben")
+	b.beat(one, two)
+	look()
+	want(first, 2, 1)
+	want(slow, 2, 1)
+	want(other, 0, 0)
+	late := one.Follow(ctx, here)
+	want(late, 2, 1)
+
+	b.redis.Close()
+	if one.look(t.Context()) == nil {
+		t.Error("a look at nothing")
+	}
+	want(first)
+	if err := b.redis.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	b.beat(two)
+	look()
+	want(first)
+	stop()
+	for one.following() > 0 { // they leave on a goroutine of their own
+		runtime.Gosched()
+	}
+}
+
+func (p *Presence) following() int {
+	p.follows.mu.Lock()
+	defer p.follows.mu.Unlock()
+	return len(p.follows.of)
 }
