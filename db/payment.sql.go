@@ -581,11 +581,12 @@ const providerEventsOpen = `-- name: ProviderEventsOpen :many
 SELECT id FROM provider_event
 WHERE status IN ('RECEIVED', 'FAILED')
   AND received_at < clock_timestamp() - make_interval(secs => $1::float8)
+      * CASE status WHEN 'FAILED' THEN greatest(1, attempts * attempts / 8.0) ELSE 1 END
 ORDER BY attempts, received_at, id
 LIMIT $2
 `
 
-// What lost its job, or failed. Those that failed often come last.
+// What lost its job, or failed. Those that failed often come last, and less and less often: an event that failed n times waits n*n/8 times as long.
 func (q *Queries) ProviderEventsOpen(ctx context.Context, db DBTX, olderThanSeconds float64, pageSize int32) ([]string, error) {
 	rows, err := db.Query(ctx, providerEventsOpen, olderThanSeconds, pageSize)
 	if err != nil {

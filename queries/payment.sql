@@ -218,11 +218,12 @@ SELECT * FROM provider_event WHERE id = @id;
 UPDATE provider_event SET status = @status, error = sqlc.narg('error'), attempts = attempts + 1
 WHERE id = @id AND status IN ('RECEIVED', 'FAILED');
 
--- What lost its job, or failed. Those that failed often come last.
+-- What lost its job, or failed. Those that failed often come last, and less and less often: an event that failed n times waits n*n/8 times as long.
 -- name: ProviderEventsOpen :many
 SELECT id FROM provider_event
 WHERE status IN ('RECEIVED', 'FAILED')
   AND received_at < clock_timestamp() - make_interval(secs => @older_than_seconds::float8)
+      * CASE status WHEN 'FAILED' THEN greatest(1, attempts * attempts / 8.0) ELSE 1 END
 ORDER BY attempts, received_at, id
 LIMIT @page_size;
 

@@ -575,3 +575,36 @@ func TestEventOfASetupWhoseLookFails(t *testing.T) {
 		})
 	}
 }
+
+// What the provider does not know may be known to another account of ours: it is tried again, ever less often, and never given up.
+func TestEventOfAnUnknownObject(t *testing.T) {
+	t.Parallel()
+	b := listening(t)
+	exec := func(sql string, args ...any) {
+		_, err := b.data.Admin.Exec(t.Context(), sql, args...)
+		b.must(err)
+	}
+	for kind, object := range map[string]string{"charge.dispute.created": "dp_of_nobody", "refund.updated": "re_of_nobody"} {
+		exec(`INSERT INTO provider_event (id, provider, kind, object_id, created_at, status, received_at)
+			VALUES ($1, 'stripe', $2, $1, now(), 'RECEIVED', now() - interval '2 minutes')`, object, kind)
+	}
+	tried := func() int {
+		b.must(b.handleOpenEvents(t.Context(), time.Minute))
+		return b.count("SELECT sum(attempts) FROM provider_event")
+	}
+	if n := tried(); n != 2 {
+		t.Errorf("tried %d times", n)
+	}
+	if n := b.count("SELECT count(*) FROM provider_event WHERE status = 'FAILED' AND error LIKE '%404%'"); n != 2 {
+		t.Errorf("%d failed", n)
+	}
+	exec("UPDATE provider_event SET attempts = 20")
+	if n := tried(); n != 40 {
+		t.Errorf("tried %d times when it had been tried for long", n-40)
+	}
+	exec("UPDATE provider_event SET received_at = received_at - interval '1 hour'")
+	if n := tried(); n != 42 {
+		t.Errorf("tried %d times when it was due again", n-40)
+	}
+	b.agrees()
+}
