@@ -58,6 +58,11 @@ func aServerCanOnlyPost(t reporter, database *pgtest.Database) {
 			t.Errorf("%s: %v, want permission denied", statement, err)
 		}
 	}
+	for _, statement := range writesToEveryTable(t, database) {
+		if _, err := database.Pool.Exec(t.Context(), statement); sqlState(err) != "42501" {
+			t.Errorf("%s: %v, want permission denied", statement, err)
+		}
+	}
 	for _, statement := range []string{
 		"ALTER TABLE ledger.posting DISABLE TRIGGER ALL",
 		"DROP TRIGGER immutable ON ledger.posting",
@@ -70,6 +75,30 @@ func aServerCanOnlyPost(t reporter, database *pgtest.Database) {
 		}
 	}
 	wantSound(t, database)
+}
+
+// writesToEveryTable are the plainest ways to write to each table of the schema, so that one that is added later is asked too.
+func writesToEveryTable(t reporter, database *pgtest.Database) (statements []string) {
+	t.Helper()
+	rows, err := database.Admin.Query(t.Context(), `SELECT format('%I.%I', table_schema, table_name), array_agg(format('%I', column_name)::text)
+		FROM information_schema.columns WHERE table_schema = 'ledger' GROUP BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var (
+		table   string
+		columns []string
+	)
+	if _, err := pgx.ForEachRow(rows, []any{&table, &columns}, func() error {
+		statements = append(statements, "INSERT INTO "+table+" DEFAULT VALUES", "DELETE FROM "+table, "TRUNCATE "+table+" CASCADE")
+		for _, column := range columns {
+			statements = append(statements, "UPDATE "+table+" SET "+column+" = DEFAULT")
+		}
+		return nil
+	}); err != nil || len(statements) < 7*4 {
+		t.Fatalf("%d statements, %v", len(statements), err)
+	}
+	return statements
 }
 
 // asOwner runs statements in one transaction as the ledger's owner, and gives the last one's error.
