@@ -50,7 +50,7 @@ func (c Client) Subscribe(t testing.TB, query string, vars Vars) *Stream {
 // SubscribeBy is Subscribe in either protocol.
 func (c Client) SubscribeBy(t testing.TB, p Protocol, query string, vars Vars) *Stream {
 	t.Helper()
-	s, err := c.trySubscribe(t, p, query, vars)
+	s, err := c.TrySubscribeBy(t, p, query, vars)
 	if err != nil {
 		t.Fatalf("subscribe %s: %v", head(query), err)
 	}
@@ -60,10 +60,11 @@ func (c Client) SubscribeBy(t testing.TB, p Protocol, query string, vars Vars) *
 // TrySubscribe opens a subscription; a refusal of the connection is an error.
 func (c Client) TrySubscribe(t testing.TB, query string, vars Vars) (*Stream, error) {
 	t.Helper()
-	return c.trySubscribe(t, TransportWS, query, vars)
+	return c.TrySubscribeBy(t, TransportWS, query, vars)
 }
 
-func (c Client) trySubscribe(t testing.TB, p Protocol, query string, vars Vars) (*Stream, error) {
+// TrySubscribeBy is TrySubscribe in either protocol.
+func (c Client) TrySubscribeBy(t testing.TB, p Protocol, query string, vars Vars) (*Stream, error) {
 	t.Helper()
 	dialer := websocket.Dialer{HandshakeTimeout: patience, Subprotocols: []string{p.Name}}
 	conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", nil)

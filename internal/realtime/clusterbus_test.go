@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -159,5 +160,64 @@ func TestPublishPastAFrozenNode(t *testing.T) {
 			t.Errorf("%d lost of %d, %v; want a third", lost, len(messages), err)
 		}
 		cancel()
+	}
+}
+
+// A master dies and its replica takes its place: its viewers miss nothing of what was told meanwhile, and hear what is told from then on
+// by the replica. Then the two change places again.
+func TestFailOver(t *testing.T) {
+	t.Parallel()
+	r, d := ownCluster(t), newDatabase(t)
+	if err := r.cluster.Replicate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	one, two := startReal(t, unpolled, d, r.url), startReal(t, unpolled, d, r.url)
+	master, replica := r.cluster.Nodes[0], r.cluster.Replica
+	topic, other := r.topicAt(t, one.Epoch(), master), r.topicAt(t, one.Epoch(), r.nodes[1])
+	channel := channelOf(one.Epoch(), topic)
+	s, undisturbed := subscribe(t, two, Subscribe{Topic: topic, After: new(int64(0))}), subscribe(t, two, Subscribe{Topic: other, After: new(int64(0))})
+	hears(t, master, channel)
+	hears(t, r.nodes[1], channelOf(one.Epoch(), other))
+	await(t, "the bus is well", two.healthy.Load)
+	version := int64(0)
+	for round := range int64(2) {
+		version++
+		tell(t, d, one, topic)
+		expect(t, s, version, version)
+
+		if err := master.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the loss is noticed", func() bool { return !two.healthy.Load() })
+		version++
+		tell(t, d, one, topic)
+		tell(t, d, one, other)
+		expect(t, undisturbed, round+1, round+1)
+		if err := replica.AwaitRole(t.Context(), "master"); err != nil {
+			t.Fatal(err)
+		}
+		hears(t, replica, channel)
+		expect(t, s, version, version)
+		seen := version
+		await(t, "both servers are well", func() bool { return one.healthy.Load() && two.healthy.Load() })
+
+		await(t, "the replica takes messages", func() bool {
+			sent, dropped := value(t, one.metrics.published), value(t, one.metrics.unpublished)
+			tell(t, d, one, topic)
+			version++
+			await(t, "it is sent or dropped", func() bool {
+				return value(t, one.metrics.published)+value(t, one.metrics.unpublished) > sent+dropped
+			})
+			return value(t, one.metrics.published) > sent
+		})
+		expect(t, s, seen+1, version)
+
+		if err := master.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(master.AwaitRole(t.Context(), "slave"), r.cluster.AwaitReady(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		master, replica = replica, master
 	}
 }

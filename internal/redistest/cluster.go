@@ -23,8 +23,9 @@ const slots = 16384
 // Cluster is a Redis Cluster of three masters on loopback, started for real. Its nodes keep what they know of each other,
 // and nothing else, so that one that was killed comes back as a member.
 type Cluster struct {
-	URL   string // redis://host:port?addr=host:port&addr=host:port
-	Nodes []*Server
+	URL     string // redis://host:port?addr=host:port&addr=host:port
+	Nodes   []*Server
+	Replica *Server // of the first of them, after Replicate
 
 	dir string
 }
@@ -120,6 +121,7 @@ func (c *Cluster) prepare(s *Server) error {
 	s.extra = []string{
 		"--cluster-enabled", "yes", "--cluster-config-file", fmt.Sprintf("nodes-%d.conf", s.port),
 		"--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", "1000",
+		"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
 	}
 	return nil
 }
@@ -165,8 +167,12 @@ func (s *Server) do(ctx context.Context, commands ...[]any) error {
 func (c *Cluster) AwaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for _, node := range c.Nodes {
-		if err := node.awaitCluster(ctx, len(c.Nodes)); err != nil {
+	nodes := slices.Clone(c.Nodes)
+	if c.Replica != nil {
+		nodes = append(nodes, c.Replica)
+	}
+	for _, node := range nodes {
+		if err := node.awaitCluster(ctx, len(nodes)); err != nil {
 			return err
 		}
 	}
@@ -193,6 +199,57 @@ func ready(info string, nodes int) bool {
 	return strings.Contains(info, "cluster_state:ok") &&
 		strings.Contains(info, fmt.Sprintf("cluster_slots_ok:%d\r\n", slots)) &&
 		strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r\n", nodes))
+}
+
+// Replicate gives the first node a replica, which takes its place when it is gone, and waits until it follows. The two may change places as often
+// as one of them ends: the other masters are a majority.
+func (c *Cluster) Replicate(ctx context.Context) (err error) {
+	if c.Replica, err = launch(ctx, c.prepare); err != nil {
+		return err
+	}
+	of := redis.NewClient(&redis.Options{Addr: c.Nodes[0].Addr})
+	defer func() { _ = of.Close() }()
+	master, err := of.ClusterMyID(ctx).Result()
+	if err != nil {
+		return err
+	}
+	if err := c.Replica.do(ctx, []any{"CLUSTER", "MEET", "127.0.0.1", c.Nodes[0].port, c.Nodes[0].bus()}); err != nil {
+		return err
+	}
+	if err := c.Replica.until(ctx, func(*redis.Client) error { return c.Replica.do(ctx, []any{"CLUSTER", "REPLICATE", master}) }); err != nil {
+		return err // it has never heard of the master
+	}
+	return errors.Join(c.Replica.AwaitRole(ctx, "slave"), c.AwaitReady(ctx))
+}
+
+// AwaitRole waits until a node is "master", or a "slave" that has all of its master's.
+func (s *Server) AwaitRole(ctx context.Context, role string) error {
+	return s.until(ctx, func(client *redis.Client) error {
+		is, err := client.Do(ctx, "ROLE").Slice()
+		if err == nil && (is[0] != role || (role == "slave" && is[3] != "connected")) {
+			err = fmt.Errorf("%s has the role %v, not %s", s.Addr, is, role)
+		}
+		return err
+	})
+}
+
+// until tries until there is no error, half a minute at most.
+func (s *Server) until(ctx context.Context, try func(*redis.Client) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	client := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer func() { _ = client.Close() }()
+	for {
+		err := try(client)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Slot is the slot of a key or a channel.
@@ -268,5 +325,9 @@ func (c *Cluster) Restart(ctx context.Context) error {
 }
 
 func (c *Cluster) end() error {
-	return errors.Join(c.Kill(), os.RemoveAll(c.dir))
+	err := c.Kill()
+	if c.Replica != nil {
+		err = errors.Join(err, c.Replica.Kill())
+	}
+	return errors.Join(err, os.RemoveAll(c.dir))
 }
