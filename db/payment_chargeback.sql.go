@@ -277,7 +277,7 @@ func (q *Queries) ChargebackUpdate(ctx context.Context, db DBTX, arg ChargebackU
 }
 
 const chargebacksOfOrderPayment = `-- name: ChargebacksOfOrderPayment :one
-SELECT p.order_id,
+SELECT p.order_id, p.status,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
        coalesce((SELECT max(c.decided_at) FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0), '0001-01-01 00:00Z')::timestamptz AS borne_at,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND (c.status = 'LOST' OR c.lost_covered IS NOT NULL)) AS lost
@@ -286,6 +286,7 @@ FROM order_payment p WHERE p.id = $1
 
 type ChargebacksOfOrderPaymentRow struct {
 	OrderID uuid.UUID
+	Status  string
 	Open    bool
 	BorneAt time.Time
 	Lost    bool
@@ -297,6 +298,7 @@ func (q *Queries) ChargebacksOfOrderPayment(ctx context.Context, db DBTX, id uui
 	var i ChargebacksOfOrderPaymentRow
 	err := row.Scan(
 		&i.OrderID,
+		&i.Status,
 		&i.Open,
 		&i.BorneAt,
 		&i.Lost,
@@ -358,9 +360,9 @@ func (q *Queries) ChargebacksOfUser(ctx context.Context, db DBTX, ids []uuid.UUI
 }
 
 const orderPaymentCardLeft = `-- name: OrderPaymentCardLeft :one
-SELECT p.order_id, (p.card_amount
+SELECT p.order_id, (CASE p.status WHEN 'CAPTURED' THEN p.card_amount
     - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
-    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0))::bigint AS card_left
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left
 FROM order_payment p WHERE p.id = $1
 `
 
@@ -370,7 +372,7 @@ type OrderPaymentCardLeftRow struct {
 }
 
 // What is left in escrow of the card's part, unless it was released: without what refunds have taken out, whatever became of
-// them, and what lost chargebacks did.
+// them, and what lost chargebacks did. What was captured while it was let go never was in escrow.
 func (q *Queries) OrderPaymentCardLeft(ctx context.Context, db DBTX, id uuid.UUID) (OrderPaymentCardLeftRow, error) {
 	row := db.QueryRow(ctx, orderPaymentCardLeft, id)
 	var i OrderPaymentCardLeftRow

@@ -40,16 +40,16 @@ LIMIT @page_size;
 SELECT * FROM top_up WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
 -- What is left in escrow of the card's part, unless it was released: without what refunds have taken out, whatever became of
--- them, and what lost chargebacks did.
+-- them, and what lost chargebacks did. What was captured while it was let go never was in escrow.
 -- name: OrderPaymentCardLeft :one
-SELECT p.order_id, (p.card_amount
+SELECT p.order_id, (CASE p.status WHEN 'CAPTURED' THEN p.card_amount
     - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
-    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0))::bigint AS card_left
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left
 FROM order_payment p WHERE p.id = @id;
 
 -- A card whose charge was ever lost is given nothing back any more, also where the bank took that back: what is left is the wallet's.
 -- name: ChargebacksOfOrderPayment :one
-SELECT p.order_id,
+SELECT p.order_id, p.status,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
        coalesce((SELECT max(c.decided_at) FROM chargeback c WHERE c.order_payment_id = p.id AND c.covered = 0), '0001-01-01 00:00Z')::timestamptz AS borne_at,
        EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND (c.status = 'LOST' OR c.lost_covered IS NOT NULL)) AS lost

@@ -5,6 +5,8 @@ import (
 
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/stripefake"
 )
 
 // A charge may be disputed several times. What each of them means for its order stands, whatever becomes of the others.
@@ -83,4 +85,48 @@ func TestSeveralChargebacksOfAnOrder(t *testing.T) {
 func receives(w *domaintest.CardWorld, o order.Order) {
 	w.T.Helper()
 	w.Must2(w.Orders.ConfirmReceipt(w.Ctx(), o.BuyerID, o.ID))
+}
+
+// What was captured by hand while it was let go is on its way back when its bank takes it as well. Its order has nothing to do with
+// that. The refund, which the card refuses then, is in the wallet, so that the platform bears what the bank takes.
+func TestAChargebackOfWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		captured, disputed int64
+		outcome            string
+		wallet, loss       int64
+	}{
+		"won, and the card takes no refund":  {0, 70_00, "won", 100_00, 0},
+		"lost, and the card takes no refund": {0, 70_00, "lost", 100_00, 70_00},
+		"a part, lost":                       {25_00, 25_00, "lost", 55_00, 25_00},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := domaintest.NewWithCards(t)
+			owed, card := w.Owed(100_00, 30_00, "pm_card_visa")
+			_, p, err := w.Pay(owed, card, 30_00)
+			w.Must(err)
+			w.Broken("cancel", stripefake.CutBefore)
+			w.Must2(w.Orders.Cancel(t.Context(), order.Actor{User: owed.SellerID}, owed.ID, "Broken."))
+			w.Mended(stripefake.CutBefore)
+			w.CaptureByHand(p.ID, c.captured)
+			if p := w.Advance(p.ID); p.Status != payment.OrderVoided {
+				t.Fatalf("the payment is %s", p.Status)
+			}
+			d, err := w.Stripe.OpenDispute(*w.Stripe.Journal()[0].Source, "fraudulent", c.disputed, false)
+			w.Must(err)
+			looks(w, d.ID)
+			w.Must2(w.Payment.PushRefund(t.Context(), p.ID))
+			w.Audited()
+			decides(w, d.ID, c.outcome)
+			if o := now(w, owed); o.Payment != order.Voided || o.Disputed || o.ChargedBack.Minor != 0 {
+				t.Errorf("the order: %+v", o)
+			}
+			w.WantWallet(owed.BuyerID, c.wallet, 0)
+			if loss(w) != -c.loss {
+				t.Errorf("a loss of %d", loss(w))
+			}
+			cleared(w)
+		})
+	}
 }

@@ -40,7 +40,7 @@ func (s *Service) orderDisputed(ctx context.Context, d Dispute) (ignored string,
 	switch {
 	case err != nil:
 		return "", err
-	case p.Status != OrderCaptured:
+	case p.Status != OrderCaptured && p.Status != OrderVoided: // voided: somebody captured it while it was let go
 		return "", errStillOpen
 	}
 	return "", s.recordDispute(ctx, d, disputed{user: p.User, orderPayment: &p})
@@ -78,7 +78,7 @@ func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback)
 		return nil, nil, nil
 	}
 	all, err := s.q.ChargebacksOfOrderPayment(ctx, tx, *row.OrderPaymentID)
-	if err != nil {
+	if err != nil || all.Status != string(OrderCaptured) { // the order was never paid by it
 		return nil, nil, err
 	}
 	taken := money.New(0, money.Currency(row.Currency))
