@@ -12,10 +12,35 @@ import (
 	"github.com/google/uuid"
 )
 
+const listingHide = `-- name: ListingHide :one
+UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+`
+
+func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
+	row := db.QueryRow(ctx, listingHide, id)
+	var i Listing
+	err := row.Scan(
+		&i.ID,
+		&i.SellerID,
+		&i.Kind,
+		&i.Title,
+		&i.Description,
+		&i.Condition,
+		&i.Price,
+		&i.Currency,
+		&i.Status,
+		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
+	)
+	return i, err
+}
+
 const listingInsert = `-- name: ListingInsert :one
-INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at
+INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
 `
 
 type ListingInsertParams struct {
@@ -27,6 +52,8 @@ type ListingInsertParams struct {
 	Condition   string
 	Price       *int64
 	Currency    *string
+	OptionNames []string
+	Status      string
 }
 
 func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertParams) (Listing, error) {
@@ -39,6 +66,8 @@ func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertP
 		arg.Condition,
 		arg.Price,
 		arg.Currency,
+		arg.OptionNames,
+		arg.Status,
 	)
 	var i Listing
 	err := row.Scan(
@@ -52,12 +81,42 @@ func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertP
 		&i.Currency,
 		&i.Status,
 		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
+	)
+	return i, err
+}
+
+const listingLock = `-- name: ListingLock :one
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing WHERE id = $1 FOR UPDATE
+`
+
+func (q *Queries) ListingLock(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
+	row := db.QueryRow(ctx, listingLock, id)
+	var i Listing
+	err := row.Scan(
+		&i.ID,
+		&i.SellerID,
+		&i.Kind,
+		&i.Title,
+		&i.Description,
+		&i.Condition,
+		&i.Price,
+		&i.Currency,
+		&i.Status,
+		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
 	)
 	return i, err
 }
 
 const listingMove = `-- name: ListingMove :execrows
-UPDATE listing SET status = $1 WHERE id = $2 AND status = $3
+UPDATE listing
+SET status = CASE status WHEN 'HIDDEN' THEN status ELSE $1::text END, hidden_from = CASE status WHEN 'HIDDEN' THEN $1::text END
+WHERE id = $2 AND coalesce(hidden_from, status) = $3::text
 `
 
 func (q *Queries) ListingMove(ctx context.Context, db DBTX, toStatus string, iD uuid.UUID, fromStatus string) (int64, error) {
@@ -68,22 +127,65 @@ func (q *Queries) ListingMove(ctx context.Context, db DBTX, toStatus string, iD 
 	return result.RowsAffected(), nil
 }
 
-const listingPage = `-- name: ListingPage :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at FROM listing
-WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
-ORDER BY created_at DESC, id DESC
-LIMIT $3
+const listingMoves = `-- name: ListingMoves :many
+SELECT from_state, to_state FROM listing_move ORDER BY from_state, to_state
 `
 
-func (q *Queries) ListingPage(ctx context.Context, db DBTX, beforeAt time.Time, beforeID uuid.UUID, pageSize int32) ([]Listing, error) {
-	rows, err := db.Query(ctx, listingPage, beforeAt, beforeID, pageSize)
+func (q *Queries) ListingMoves(ctx context.Context, db DBTX) ([]ListingMove, error) {
+	rows, err := db.Query(ctx, listingMoves)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Listing
+	var items []ListingMove
 	for rows.Next() {
-		var i Listing
+		var i ListingMove
+		if err := rows.Scan(&i.FromState, &i.ToState); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listingPage = `-- name: ListingPage :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM public_listing
+WHERE (published_at, id) < ($1::timestamptz, $2::uuid)
+  AND status = ANY ($3::text[])
+  AND ($4::uuid IS NULL OR seller_id = $4)
+  AND ($5::text IS NULL OR kind = $5)
+ORDER BY published_at DESC, id DESC
+LIMIT $6
+`
+
+type ListingPageParams struct {
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Statuses []string
+	SellerID *uuid.UUID
+	Kind     *string
+	PageSize int32
+}
+
+func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParams) ([]PublicListing, error) {
+	rows, err := db.Query(ctx, listingPage,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Statuses,
+		arg.SellerID,
+		arg.Kind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PublicListing
+	for rows.Next() {
+		var i PublicListing
 		if err := rows.Scan(
 			&i.ID,
 			&i.SellerID,
@@ -95,6 +197,9 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, beforeAt time.Time, 
 			&i.Currency,
 			&i.Status,
 			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -104,6 +209,26 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, beforeAt time.Time, 
 		return nil, err
 	}
 	return items, nil
+}
+
+const listingPhotoCount = `-- name: ListingPhotoCount :one
+SELECT count(*) FROM listing_photo WHERE listing_id = $1
+`
+
+func (q *Queries) ListingPhotoCount(ctx context.Context, db DBTX, listingID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, listingPhotoCount, listingID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const listingPhotosDelete = `-- name: ListingPhotosDelete :exec
+DELETE FROM listing_photo WHERE listing_id = $1
+`
+
+func (q *Queries) ListingPhotosDelete(ctx context.Context, db DBTX, listingID uuid.UUID) error {
+	_, err := db.Exec(ctx, listingPhotosDelete, listingID)
+	return err
 }
 
 const listingPhotosInsert = `-- name: ListingPhotosInsert :exec
@@ -118,7 +243,8 @@ func (q *Queries) ListingPhotosInsert(ctx context.Context, db DBTX, listingID uu
 }
 
 const listingReserve = `-- name: ListingReserve :execrows
-UPDATE listing SET status = 'RESERVED' WHERE id = $1 AND seller_id = $2 AND status = 'ACTIVE'
+UPDATE listing SET status = 'RESERVED'
+WHERE id = $1 AND seller_id = $2 AND status = 'ACTIVE' AND kind IN ('ONE_OFF', 'LOT')
 `
 
 func (q *Queries) ListingReserve(ctx context.Context, db DBTX, iD uuid.UUID, sellerID uuid.UUID) (int64, error) {
@@ -129,10 +255,98 @@ func (q *Queries) ListingReserve(ctx context.Context, db DBTX, iD uuid.UUID, sel
 	return result.RowsAffected(), nil
 }
 
-const listingsByID = `-- name: ListingsByID :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+const listingRestore = `-- name: ListingRestore :one
+UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1 AND hidden_from IS NOT NULL RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
 `
 
+func (q *Queries) ListingRestore(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
+	row := db.QueryRow(ctx, listingRestore, id)
+	var i Listing
+	err := row.Scan(
+		&i.ID,
+		&i.SellerID,
+		&i.Kind,
+		&i.Title,
+		&i.Description,
+		&i.Condition,
+		&i.Price,
+		&i.Currency,
+		&i.Status,
+		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
+	)
+	return i, err
+}
+
+const listingSetStatus = `-- name: ListingSetStatus :one
+UPDATE listing SET status = $1 WHERE id = $2 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+`
+
+func (q *Queries) ListingSetStatus(ctx context.Context, db DBTX, status string, iD uuid.UUID) (Listing, error) {
+	row := db.QueryRow(ctx, listingSetStatus, status, iD)
+	var i Listing
+	err := row.Scan(
+		&i.ID,
+		&i.SellerID,
+		&i.Kind,
+		&i.Title,
+		&i.Description,
+		&i.Condition,
+		&i.Price,
+		&i.Currency,
+		&i.Status,
+		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
+	)
+	return i, err
+}
+
+const listingUpdate = `-- name: ListingUpdate :one
+UPDATE listing SET title = $1, description = $2, condition = $3 WHERE id = $4 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+`
+
+type ListingUpdateParams struct {
+	Title       string
+	Description string
+	Condition   string
+	ID          uuid.UUID
+}
+
+func (q *Queries) ListingUpdate(ctx context.Context, db DBTX, arg ListingUpdateParams) (Listing, error) {
+	row := db.QueryRow(ctx, listingUpdate,
+		arg.Title,
+		arg.Description,
+		arg.Condition,
+		arg.ID,
+	)
+	var i Listing
+	err := row.Scan(
+		&i.ID,
+		&i.SellerID,
+		&i.Kind,
+		&i.Title,
+		&i.Description,
+		&i.Condition,
+		&i.Price,
+		&i.Currency,
+		&i.Status,
+		&i.CreatedAt,
+		&i.OptionNames,
+		&i.HiddenFrom,
+		&i.PublishedAt,
+	)
+	return i, err
+}
+
+const listingsByID = `-- name: ListingsByID :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+`
+
+// Whoever they are for: only for who has a right of their own, as the parties of an order have.
 func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Listing, error) {
 	rows, err := db.Query(ctx, listingsByID, ids)
 	if err != nil {
@@ -153,6 +367,9 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.Currency,
 			&i.Status,
 			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -165,9 +382,12 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 }
 
 const listingsFree = `-- name: ListingsFree :execrows
-UPDATE listing SET status = 'ACTIVE' WHERE id = ANY ($1::uuid[]) AND status = 'RESERVED'
+UPDATE listing
+SET status = CASE status WHEN 'HIDDEN' THEN status ELSE 'ACTIVE' END, hidden_from = CASE status WHEN 'HIDDEN' THEN 'ACTIVE' END
+WHERE id = ANY ($1::uuid[]) AND coalesce(hidden_from, status) = 'RESERVED'
 `
 
+// A hidden listing goes on beneath.
 func (q *Queries) ListingsFree(ctx context.Context, db DBTX, ids []uuid.UUID) (int64, error) {
 	result, err := db.Exec(ctx, listingsFree, ids)
 	if err != nil {
@@ -176,9 +396,66 @@ func (q *Queries) ListingsFree(ctx context.Context, db DBTX, ids []uuid.UUID) (i
 	return result.RowsAffected(), nil
 }
 
+const listingsOfSeller = `-- name: ListingsOfSeller :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
+  AND ($4::text IS NULL OR status = $4)
+ORDER BY created_at DESC, id DESC
+LIMIT $5
+`
+
+type ListingsOfSellerParams struct {
+	SellerID uuid.UUID
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Status   *string
+	PageSize int32
+}
+
+// The seller's own, drafts and hidden ones among them.
+func (q *Queries) ListingsOfSeller(ctx context.Context, db DBTX, arg ListingsOfSellerParams) ([]Listing, error) {
+	rows, err := db.Query(ctx, listingsOfSeller,
+		arg.SellerID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Status,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Listing
+	for rows.Next() {
+		var i Listing
+		if err := rows.Scan(
+			&i.ID,
+			&i.SellerID,
+			&i.Kind,
+			&i.Title,
+			&i.Description,
+			&i.Condition,
+			&i.Price,
+			&i.Currency,
+			&i.Status,
+			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listingsOnMarket = `-- name: ListingsOnMarket :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at FROM listing
-WHERE seller_id = $1 AND status <> 'SOLD'
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+WHERE seller_id = $1 AND status IN ('ACTIVE', 'RESERVED')
 ORDER BY created_at DESC, id DESC
 LIMIT $2
 `
@@ -203,6 +480,89 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 			&i.Currency,
 			&i.Status,
 			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listingsPublic = `-- name: ListingsPublic :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM public_listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+`
+
+func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) ([]PublicListing, error) {
+	rows, err := db.Query(ctx, listingsPublic, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PublicListing
+	for rows.Next() {
+		var i PublicListing
+		if err := rows.Scan(
+			&i.ID,
+			&i.SellerID,
+			&i.Kind,
+			&i.Title,
+			&i.Description,
+			&i.Condition,
+			&i.Price,
+			&i.Currency,
+			&i.Status,
+			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listingsSeenBy = `-- name: ListingsSeenBy :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+WHERE listing.id = ANY ($1::uuid[])
+  AND (listing.seller_id = $2 OR $3::boolean OR EXISTS (SELECT 1 FROM public_listing p WHERE p.id = listing.id))
+ORDER BY listing.id
+`
+
+// What one person may see: what everybody may, and their own; staff see all.
+func (q *Queries) ListingsSeenBy(ctx context.Context, db DBTX, ids []uuid.UUID, viewerID uuid.UUID, staff bool) ([]Listing, error) {
+	rows, err := db.Query(ctx, listingsSeenBy, ids, viewerID, staff)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Listing
+	for rows.Next() {
+		var i Listing
+		if err := rows.Scan(
+			&i.ID,
+			&i.SellerID,
+			&i.Kind,
+			&i.Title,
+			&i.Description,
+			&i.Condition,
+			&i.Price,
+			&i.Currency,
+			&i.Status,
+			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -367,6 +727,230 @@ func (q *Queries) PhotosOwnedFree(ctx context.Context, db DBTX, ids []uuid.UUID,
 			&i.Height,
 			&i.Status,
 			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const priceChanges = `-- name: PriceChanges :many
+SELECT id, variant_id, price, currency, changed_at FROM price_change WHERE variant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+`
+
+func (q *Queries) PriceChanges(ctx context.Context, db DBTX, variantID uuid.UUID, before int64, pageSize int32) ([]PriceChange, error) {
+	rows, err := db.Query(ctx, priceChanges, variantID, before, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PriceChange
+	for rows.Next() {
+		var i PriceChange
+		if err := rows.Scan(
+			&i.ID,
+			&i.VariantID,
+			&i.Price,
+			&i.Currency,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantByID = `-- name: VariantByID :one
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant WHERE id = $1
+`
+
+func (q *Queries) VariantByID(ctx context.Context, db DBTX, id uuid.UUID) (Variant, error) {
+	row := db.QueryRow(ctx, variantByID, id)
+	var i Variant
+	err := row.Scan(
+		&i.ID,
+		&i.ListingID,
+		&i.SellerID,
+		&i.Position,
+		&i.Sku,
+		&i.OptionValues,
+		&i.Price,
+		&i.Currency,
+		&i.CreatedAt,
+		&i.RetiredAt,
+	)
+	return i, err
+}
+
+const variantInsert = `-- name: VariantInsert :one
+INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+`
+
+type VariantInsertParams struct {
+	ID           uuid.UUID
+	ListingID    uuid.UUID
+	SellerID     uuid.UUID
+	Position     int16
+	Sku          *string
+	OptionValues []string
+	Price        *int64
+	Currency     *string
+}
+
+func (q *Queries) VariantInsert(ctx context.Context, db DBTX, arg VariantInsertParams) (Variant, error) {
+	row := db.QueryRow(ctx, variantInsert,
+		arg.ID,
+		arg.ListingID,
+		arg.SellerID,
+		arg.Position,
+		arg.Sku,
+		arg.OptionValues,
+		arg.Price,
+		arg.Currency,
+	)
+	var i Variant
+	err := row.Scan(
+		&i.ID,
+		&i.ListingID,
+		&i.SellerID,
+		&i.Position,
+		&i.Sku,
+		&i.OptionValues,
+		&i.Price,
+		&i.Currency,
+		&i.CreatedAt,
+		&i.RetiredAt,
+	)
+	return i, err
+}
+
+const variantRetire = `-- name: VariantRetire :one
+UPDATE variant SET retired_at = clock_timestamp() WHERE id = $1 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+`
+
+func (q *Queries) VariantRetire(ctx context.Context, db DBTX, id uuid.UUID) (Variant, error) {
+	row := db.QueryRow(ctx, variantRetire, id)
+	var i Variant
+	err := row.Scan(
+		&i.ID,
+		&i.ListingID,
+		&i.SellerID,
+		&i.Position,
+		&i.Sku,
+		&i.OptionValues,
+		&i.Price,
+		&i.Currency,
+		&i.CreatedAt,
+		&i.RetiredAt,
+	)
+	return i, err
+}
+
+const variantUpdate = `-- name: VariantUpdate :one
+UPDATE variant SET sku = $1, price = $2, currency = $3 WHERE id = $4 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+`
+
+type VariantUpdateParams struct {
+	Sku      *string
+	Price    *int64
+	Currency *string
+	ID       uuid.UUID
+}
+
+func (q *Queries) VariantUpdate(ctx context.Context, db DBTX, arg VariantUpdateParams) (Variant, error) {
+	row := db.QueryRow(ctx, variantUpdate,
+		arg.Sku,
+		arg.Price,
+		arg.Currency,
+		arg.ID,
+	)
+	var i Variant
+	err := row.Scan(
+		&i.ID,
+		&i.ListingID,
+		&i.SellerID,
+		&i.Position,
+		&i.Sku,
+		&i.OptionValues,
+		&i.Price,
+		&i.Currency,
+		&i.CreatedAt,
+		&i.RetiredAt,
+	)
+	return i, err
+}
+
+const variantsByID = `-- name: VariantsByID :many
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant WHERE id = ANY ($1::uuid[]) ORDER BY id
+`
+
+func (q *Queries) VariantsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Variant, error) {
+	rows, err := db.Query(ctx, variantsByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Variant
+	for rows.Next() {
+		var i Variant
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.Position,
+			&i.Sku,
+			&i.OptionValues,
+			&i.Price,
+			&i.Currency,
+			&i.CreatedAt,
+			&i.RetiredAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantsByListing = `-- name: VariantsByListing :many
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant
+WHERE listing_id = ANY ($1::uuid[]) AND retired_at IS NULL
+ORDER BY listing_id, position, id
+`
+
+func (q *Queries) VariantsByListing(ctx context.Context, db DBTX, listingIds []uuid.UUID) ([]Variant, error) {
+	rows, err := db.Query(ctx, variantsByListing, listingIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Variant
+	for rows.Next() {
+		var i Variant
+		if err := rows.Scan(
+			&i.ID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.Position,
+			&i.Sku,
+			&i.OptionValues,
+			&i.Price,
+			&i.Currency,
+			&i.CreatedAt,
+			&i.RetiredAt,
 		); err != nil {
 			return nil, err
 		}

@@ -260,6 +260,14 @@ type Listing struct {
 	Currency    *string
 	Status      string
 	CreatedAt   time.Time
+	OptionNames []string
+	HiddenFrom  *string
+	PublishedAt *time.Time
+}
+
+type ListingMove struct {
+	FromState string
+	ToState   string
 }
 
 type Message struct {
@@ -358,6 +366,14 @@ type Photo struct {
 	CreatedAt   time.Time
 }
 
+type PriceChange struct {
+	ID        int64
+	VariantID uuid.UUID
+	Price     *int64
+	Currency  *string
+	ChangedAt time.Time
+}
+
 type ProviderCustomer struct {
 	UserID     uuid.UUID
 	Provider   string
@@ -376,6 +392,22 @@ type ProviderEvent struct {
 	Status     string
 	Attempts   int32
 	Error      *string
+}
+
+type PublicListing struct {
+	ID          uuid.UUID
+	SellerID    uuid.UUID
+	Kind        string
+	Title       string
+	Description string
+	Condition   string
+	Price       *int64
+	Currency    *string
+	Status      string
+	CreatedAt   time.Time
+	OptionNames []string
+	HiddenFrom  *string
+	PublishedAt *time.Time
 }
 
 type ReconciliationDifference struct {
@@ -534,6 +566,19 @@ type TopUp struct {
 type UserFeed struct {
 	UserID  uuid.UUID
 	Version int64
+}
+
+type Variant struct {
+	ID           uuid.UUID
+	ListingID    uuid.UUID
+	SellerID     uuid.UUID
+	Position     int16
+	Sku          *string
+	OptionValues []string
+	Price        *int64
+	Currency     *string
+	CreatedAt    time.Time
+	RetiredAt    *time.Time
 }
 
 type Withdrawal struct {

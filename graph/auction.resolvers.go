@@ -16,8 +16,8 @@ import (
 )
 
 // Listing is the resolver for the listing field.
-func (r *auctionResolver) Listing(ctx context.Context, obj *auction.Auction) (catalog.Listing, error) {
-	return load(ctx).listing.Load(ctx, obj.ListingID)
+func (r *auctionResolver) Listing(ctx context.Context, obj *auction.Auction) (*catalog.Listing, error) {
+	return maybe(ctx, load(ctx).listing, obj.ListingID)
 }
 
 // Seller is the resolver for the seller field.

@@ -13,8 +13,8 @@ import (
 )
 
 // Listing is the resolver for the listing field.
-func (r *conversationResolver) Listing(ctx context.Context, obj *chat.Conversation) (catalog.Listing, error) {
-	return load(ctx).listing.Load(ctx, obj.ListingID)
+func (r *conversationResolver) Listing(ctx context.Context, obj *chat.Conversation) (*catalog.Listing, error) {
+	return maybe(ctx, load(ctx).listingSeen, obj.ListingID)
 }
 
 // Buyer is the resolver for the buyer field.

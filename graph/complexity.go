@@ -3,6 +3,7 @@ package graph
 import (
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
@@ -25,7 +26,12 @@ const showLots = 20
 func complexityRoot() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
-	c.Query.Listings, c.Viewer.Following = list, list
+	c.Viewer.Following, c.Variant.PriceHistory = list, list
+	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, first *int, after *string) int {
+		return list(child, first, after)
+	}
+	shop := func(child int, _ *catalog.Status, first *int, after *string) int { return list(child, first, after) }
+	c.User.Listings, c.Viewer.Listings = shop, shop
 	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {
 		return list(child, first, after)
 	}

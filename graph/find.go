@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/adminlog"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
@@ -74,6 +75,39 @@ func (r *Resolver) changeFollow(ctx context.Context, v id.ID, change func(_ cont
 	return user, change(ctx, actorID(ctx), followed)
 }
 
+// findVariant is for who may see its listing.
+func (r *Resolver) findVariant(ctx context.Context, variant uuid.UUID) (*catalog.Variant, error) {
+	v, err := maybe(ctx, load(ctx).variant, variant)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	if l, err := maybe(ctx, load(ctx).listingSeen, v.ListingID); l == nil || err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// changeListing does something with a listing of the actor's own.
+func (r *Resolver) changeListing(
+	ctx context.Context, v id.ID, change func(_ context.Context, seller, listing uuid.UUID) (catalog.Listing, error),
+) (catalog.Listing, error) {
+	var in inputReader
+	listing := in.id(v, id.Listing, "listingId")
+	if in.err != nil {
+		return catalog.Listing{}, in.err
+	}
+	return change(ctx, actorID(ctx), listing)
+}
+
+// moderateListing does something with anybody's listing, for a reason.
+func (r *Resolver) moderateListing(
+	ctx context.Context, v id.ID, reason string, change func(_ context.Context, by, listing uuid.UUID, reason string) (catalog.Listing, error),
+) (catalog.Listing, error) {
+	return r.changeListing(ctx, v, func(ctx context.Context, by, listing uuid.UUID) (catalog.Listing, error) {
+		return change(ctx, by, listing, reason)
+	})
+}
+
 // isStaff says whether the actor may see what support sees.
 func isStaff(ctx context.Context) bool {
 	session, ok := actor(ctx)
@@ -112,7 +146,9 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	case id.User:
 		return node(maybe(ctx, l.user, v.UUID))
 	case id.Listing:
-		return node(maybe(ctx, l.listing, v.UUID))
+		return node(maybe(ctx, l.listingSeen, v.UUID))
+	case id.Variant:
+		return node(r.findVariant(ctx, v.UUID))
 	case id.Show:
 		return node(maybe(ctx, l.show, v.UUID))
 	case id.Auction:

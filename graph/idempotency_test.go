@@ -315,11 +315,11 @@ func TestErrorsAreNoAnswer(t *testing.T) {
 	ada, ben := a.Funded(100), a.Funded(100)
 	const query = `mutation($input: BidPlaceInput!) { bidPlace(input: $input) { leading auction { listing { title } } } }`
 	in := bidOf(lot.NodeID(), "10", "once")
-	a.Exec(`ALTER TABLE listing RENAME TO listing_away`)
+	a.Exec(`ALTER VIEW public_listing RENAME TO listing_away`)
 	if code := codeOf(t, ada.Client, query, in); code != "INTERNAL" {
 		t.Errorf("without the listings: %s", code)
 	}
-	a.Exec(`ALTER TABLE listing_away RENAME TO listing`)
+	a.Exec(`ALTER VIEW listing_away RENAME TO public_listing`)
 	first := body(t, ada.Client, query, in)
 	if !strings.Contains(first, `{"leading":true,"auction":{"listing":{"title":"A lot of something"}}}`) {
 		t.Errorf("then: %s", first)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -165,14 +166,37 @@ func acceptInput(v model.SecondChanceAcceptInput) (auction.AcceptInput, error) {
 func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 	var in inputReader
 	out := catalog.CreateInput{
-		Title: v.Title, Description: v.Description, Condition: v.Condition,
-		Photos: in.ids(v.PhotoIds, id.Photo, "photoIds"),
+		Kind: v.Kind, Draft: v.Draft, Title: v.Title, Description: v.Description, Condition: v.Condition,
+		Price: in.maybeAmount(v.Price, "price"), Photos: in.ids(v.PhotoIds, id.Photo, "photoIds"), OptionNames: v.OptionNames,
 	}
-	if v.Price != nil {
-		price := in.amount(*v.Price, "price")
-		out.Price = &price
+	for i, variant := range v.Variants {
+		out.Variants = append(out.Variants, in.variant(variant, "variants", strconv.Itoa(i)))
 	}
 	return out, in.err
+}
+
+// variant wants a variant, which stands below a path of the input.
+func (in *inputReader) variant(v model.VariantInput, path ...string) catalog.VariantInput {
+	var own inputReader
+	out := catalog.VariantInput{SKU: v.Sku, Options: v.Options, Price: own.maybeAmount(v.Price, "price")}
+	if f, ok := fault.As(own.err); ok && in.err == nil {
+		in.err = f.At(append(path, f.Field...)...)
+	}
+	return out
+}
+
+func listingChange(v model.ListingUpdateInput) (uuid.UUID, catalog.UpdateInput, error) {
+	var in inputReader
+	out := catalog.UpdateInput{Title: v.Title, Description: v.Description, Condition: v.Condition, Price: in.maybeAmount(v.Price, "price")}
+	if v.PhotoIds != nil {
+		out.Photos = in.ids(v.PhotoIds, id.Photo, "photoIds")
+	}
+	return in.id(v.ListingID, id.Listing, "listingId"), out, in.err
+}
+
+func listingFilter(seller *id.ID, kind *catalog.Kind, status *catalog.Status) (catalog.Filter, error) {
+	var in inputReader
+	return catalog.Filter{Seller: in.maybeID(seller, id.User, "sellerId"), Kind: kind, Status: status}, in.err
 }
 
 func showDraft(v model.ShowCreateInput) (show.Draft, error) {

@@ -176,8 +176,8 @@ func (r inventedSubscription) ShowEvents(context.Context, id.ID, *int, *string) 
 	return invent[model.ShowEvent](r.w), err
 }
 
-func (r inventedAuction) Listing(_ context.Context, of *auction.Auction) (catalog.Listing, error) {
-	return inventing[catalog.Listing](r.w, "listing", of.ID)
+func (r inventedAuction) Listing(_ context.Context, of *auction.Auction) (*catalog.Listing, error) {
+	return inventing[*catalog.Listing](r.w, "listing", of.ID)
 }
 
 func (r inventedAuction) Seller(_ context.Context, of *auction.Auction) (identity.User, error) {
@@ -206,6 +206,10 @@ func (r inventedListing) Seller(_ context.Context, of *catalog.Listing) (identit
 
 func (r inventedListing) Photos(_ context.Context, of *catalog.Listing) ([]catalog.Photo, error) {
 	return inventing[[]catalog.Photo](r.w, "photos", of.ID)
+}
+
+func (r inventedListing) Variants(_ context.Context, of *catalog.Listing) ([]catalog.Variant, error) {
+	return inventing[[]catalog.Variant](r.w, "variants", of.ID)
 }
 
 func (r inventedListing) Auction(_ context.Context, of *catalog.Listing) (*auction.Auction, error) {

@@ -130,7 +130,11 @@ type sources struct {
 	refunds     byID[[]order.Refund] // by order
 
 	user            byID[identity.User]
-	listing         byID[catalog.Listing]
+	listing         byID[catalog.Listing]   // what everybody may see
+	listingSeen     byID[catalog.Listing]   // what the actor may see
+	listingOfOrder  byID[catalog.Listing]   // anybody's: for the parties of its order
+	variants        byID[[]catalog.Variant] // by listing
+	variant         byID[catalog.Variant]   // anybody's
 	photos          byID[[]catalog.Photo]
 	photo           byID[catalog.Photo]
 	followers       byID[int32] // by user
@@ -169,7 +173,9 @@ func (r *Resolver) newSources() *sources {
 
 		refunds:     sourceOf(r.Orders.Refunds),
 		user:        &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
-		listing:     sourceOf(r.Catalog.ByID),
+		listing:     sourceOf(r.Catalog.Public),
+		variants:    sourceOf(r.Catalog.VariantsByListing),
+		variant:     sourceOf(r.Catalog.VariantsByID),
 		photos:      sourceOf(r.Catalog.PhotosByListing),
 		photo:       sourceOf(r.Catalog.PhotosByID),
 		followers:   sourceOf(r.Follows.Counts),
@@ -183,6 +189,10 @@ func (r *Resolver) newSources() *sources {
 		showChat:    sourceOf(r.ShowChats.Chats),
 		showMessage: sourceOf(r.ShowChats.ByID),
 
+		listingSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Listing, error) {
+			return r.Catalog.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
+		}),
+		listingOfOrder:    sourceOf(r.Catalog.ByID),
 		orderOfActorFor:   own(r.Orders.ByAuction),
 		maximumOfActor:    own(r.Auctions.Maxima),
 		orderOfActor:      own(r.Orders.ByID),

@@ -110,8 +110,8 @@ func (r *orderResolver) Seller(ctx context.Context, obj *order.Order) (identity.
 }
 
 // Listing is the resolver for the listing field.
-func (r *orderResolver) Listing(ctx context.Context, obj *order.Order) (catalog.Listing, error) {
-	return load(ctx).listing.Load(ctx, obj.ListingID)
+func (r *orderResolver) Listing(ctx context.Context, obj *order.Order) (*catalog.Listing, error) {
+	return maybe(ctx, load(ctx).listingOfOrder, obj.ListingID)
 }
 
 // Auction is the resolver for the auction field.

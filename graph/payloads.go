@@ -15,6 +15,15 @@ func setupPayload(setup payment.CardSetup, err error) (model.CardSetupStartPaylo
 	return payload, err
 }
 
+// answered is what a use case gave, as a payload has it: the thing, or why it was refused.
+func answered[T any](v T, err error) (*T, []model.UserError, error) {
+	if err != nil {
+		errs, err := refused(err)
+		return nil, errs, err
+	}
+	return &v, nil, nil
+}
+
 // textOrNil is null for a text that is empty.
 func textOrNil(text string) *string {
 	if text == "" {

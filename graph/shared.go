@@ -52,6 +52,7 @@ type sharedTypes struct {
 	auction       answer.Type[auction.Auction]
 	bid           answer.Type[auction.Bid]
 	listing       answer.Type[catalog.Listing]
+	variant       answer.Type[catalog.Variant]
 	photo         answer.Type[catalog.Photo]
 	money         answer.Type[money.Amount]
 	user          answer.Type[identity.User]
@@ -116,7 +117,7 @@ func (t *sharedTypes) events() {
 func (t *sharedTypes) lots(r generated.ResolverRoot) {
 	t.auction = answer.Type[auction.Auction]{Name: "Auction", Fields: map[string]answer.Field[auction.Auction]{
 		"id":                  answer.Get((*auction.Auction).NodeID, answer.ID),
-		"listing":             answer.Ask(r.Auction().Listing, answer.Value(&t.listing)),
+		"listing":             answer.Ask(r.Auction().Listing, answer.Object(&t.listing)),
 		"seller":              answer.Ask(r.Auction().Seller, answer.Value(&t.user)),
 		"show":                answer.Ask(r.Auction().Show, answer.Object(&t.show)),
 		"lotNumber":           answer.Maybe(func(a *auction.Auction) *int32 { return a.LotNumber }, answer.Number),
@@ -161,11 +162,21 @@ func (t *sharedTypes) listings(r generated.ResolverRoot) {
 		"description": answer.Get(func(l *catalog.Listing) string { return l.Description }, answer.Text),
 		"condition":   answer.Get(func(l *catalog.Listing) catalog.Condition { return l.Condition }, answer.Text),
 		"price":       answer.Get(func(l *catalog.Listing) *money.Amount { return l.Price }, answer.Object(&t.money)),
+		"optionNames": answer.Get(func(l *catalog.Listing) []string { return l.OptionNames }, answer.List(answer.Text[string])),
+		"variants":    answer.Ask(r.Listing().Variants, answer.Objects(&t.variant)),
 		"status":      answer.Get(func(l *catalog.Listing) catalog.Status { return l.Status }, answer.Text),
 		"seller":      answer.Ask(r.Listing().Seller, answer.Value(&t.user)),
 		"photos":      answer.Ask(r.Listing().Photos, answer.Objects(&t.photo)),
 		"auction":     answer.Ask(r.Listing().Auction, answer.Object(&t.auction)),
 		"createdAt":   answer.Get(func(l *catalog.Listing) time.Time { return l.CreatedAt }, answer.Time),
+		"publishedAt": answer.Maybe(func(l *catalog.Listing) *time.Time { return l.PublishedAt }, answer.Time),
+	}}
+	t.variant = answer.Type[catalog.Variant]{Name: "Variant", Fields: map[string]answer.Field[catalog.Variant]{
+		"id":        answer.Get((*catalog.Variant).NodeID, answer.ID),
+		"sku":       answer.Maybe(func(v *catalog.Variant) *string { return v.SKU }, answer.Text),
+		"options":   answer.Get(func(v *catalog.Variant) []string { return v.OptionValues }, answer.List(answer.Text[string])),
+		"price":     answer.Get(func(v *catalog.Variant) *money.Amount { return v.Price }, answer.Object(&t.money)),
+		"retiredAt": answer.Maybe(func(v *catalog.Variant) *time.Time { return v.RetiredAt }, answer.Time),
 	}}
 	t.photo = answer.Type[catalog.Photo]{Name: "Photo", Fields: map[string]answer.Field[catalog.Photo]{
 		"id":     answer.Get((*catalog.Photo).NodeID, answer.ID),

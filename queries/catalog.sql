@@ -23,8 +23,8 @@ WHERE p.id = ANY (@ids::uuid[]) AND p.owner_id = @owner_id
 ORDER BY p.id;
 
 -- name: ListingInsert :one
-INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency)
-VALUES (@id, @seller_id, @kind, @title, @description, @condition, @price, @currency)
+INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status)
+VALUES (@id, @seller_id, @kind, @title, @description, @condition, @price, @currency, @option_names, @status)
 RETURNING *;
 
 -- name: ListingPhotosInsert :exec
@@ -32,26 +32,103 @@ INSERT INTO listing_photo (listing_id, position, photo_id)
 SELECT @listing_id, p.n, p.photo_id
 FROM unnest(@photo_ids::uuid[]) WITH ORDINALITY AS p (photo_id, n);
 
+-- name: ListingPhotosDelete :exec
+DELETE FROM listing_photo WHERE listing_id = @listing_id;
+
+-- name: ListingPhotoCount :one
+SELECT count(*) FROM listing_photo WHERE listing_id = @listing_id;
+
+-- Whoever they are for: only for who has a right of their own, as the parties of an order have.
 -- name: ListingsByID :many
 SELECT * FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
--- name: ListingPage :many
+-- name: ListingsPublic :many
+SELECT * FROM public_listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+
+-- What one person may see: what everybody may, and their own; staff see all.
+-- name: ListingsSeenBy :many
 SELECT * FROM listing
-WHERE (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+WHERE listing.id = ANY (@ids::uuid[])
+  AND (listing.seller_id = @viewer_id OR @staff::boolean OR EXISTS (SELECT 1 FROM public_listing p WHERE p.id = listing.id))
+ORDER BY listing.id;
+
+-- name: ListingLock :one
+SELECT * FROM listing WHERE id = @id FOR UPDATE;
+
+-- name: ListingPage :many
+SELECT * FROM public_listing
+WHERE (published_at, id) < (@before_at::timestamptz, @before_id::uuid)
+  AND status = ANY (@statuses::text[])
+  AND (sqlc.narg(seller_id)::uuid IS NULL OR seller_id = sqlc.narg(seller_id))
+  AND (sqlc.narg(kind)::text IS NULL OR kind = sqlc.narg(kind))
+ORDER BY published_at DESC, id DESC
+LIMIT @page_size;
+
+-- The seller's own, drafts and hidden ones among them.
+-- name: ListingsOfSeller :many
+SELECT * FROM listing
+WHERE seller_id = @seller_id AND (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+  AND (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
 ORDER BY created_at DESC, id DESC
 LIMIT @page_size;
 
 -- name: ListingsOnMarket :many
 SELECT * FROM listing
-WHERE seller_id = @seller_id AND status <> 'SOLD'
+WHERE seller_id = @seller_id AND status IN ('ACTIVE', 'RESERVED')
 ORDER BY created_at DESC, id DESC
 LIMIT @page_size;
 
--- name: ListingReserve :execrows
-UPDATE listing SET status = 'RESERVED' WHERE id = @id AND seller_id = @seller_id AND status = 'ACTIVE';
+-- name: ListingUpdate :one
+UPDATE listing SET title = @title, description = @description, condition = @condition WHERE id = @id RETURNING *;
 
+-- name: ListingReserve :execrows
+UPDATE listing SET status = 'RESERVED'
+WHERE id = @id AND seller_id = @seller_id AND status = 'ACTIVE' AND kind IN ('ONE_OFF', 'LOT');
+
+-- A hidden listing goes on beneath.
 -- name: ListingsFree :execrows
-UPDATE listing SET status = 'ACTIVE' WHERE id = ANY (@ids::uuid[]) AND status = 'RESERVED';
+UPDATE listing
+SET status = CASE status WHEN 'HIDDEN' THEN status ELSE 'ACTIVE' END, hidden_from = CASE status WHEN 'HIDDEN' THEN 'ACTIVE' END
+WHERE id = ANY (@ids::uuid[]) AND coalesce(hidden_from, status) = 'RESERVED';
 
 -- name: ListingMove :execrows
-UPDATE listing SET status = @to_status WHERE id = @id AND status = @from_status;
+UPDATE listing
+SET status = CASE status WHEN 'HIDDEN' THEN status ELSE @to_status::text END, hidden_from = CASE status WHEN 'HIDDEN' THEN @to_status::text END
+WHERE id = @id AND coalesce(hidden_from, status) = @from_status::text;
+
+-- name: ListingSetStatus :one
+UPDATE listing SET status = @status WHERE id = @id RETURNING *;
+
+-- name: ListingHide :one
+UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = @id RETURNING *;
+
+-- name: ListingRestore :one
+UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = @id AND hidden_from IS NOT NULL RETURNING *;
+
+-- name: ListingMoves :many
+SELECT * FROM listing_move ORDER BY from_state, to_state;
+
+-- name: VariantInsert :one
+INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)
+VALUES (@id, @listing_id, @seller_id, @position, @sku, @option_values, @price, @currency)
+RETURNING *;
+
+-- name: VariantUpdate :one
+UPDATE variant SET sku = @sku, price = @price, currency = @currency WHERE id = @id RETURNING *;
+
+-- name: VariantRetire :one
+UPDATE variant SET retired_at = clock_timestamp() WHERE id = @id RETURNING *;
+
+-- name: VariantByID :one
+SELECT * FROM variant WHERE id = @id;
+
+-- name: VariantsByID :many
+SELECT * FROM variant WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+
+-- name: VariantsByListing :many
+SELECT * FROM variant
+WHERE listing_id = ANY (@listing_ids::uuid[]) AND retired_at IS NULL
+ORDER BY listing_id, position, id;
+
+-- name: PriceChanges :many
+SELECT * FROM price_change WHERE variant_id = @variant_id AND id < @before ORDER BY id DESC LIMIT @page_size;

@@ -27,7 +27,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type AuctionResolver interface {
-	Listing(ctx context.Context, obj *auction.Auction) (catalog.Listing, error)
+	Listing(ctx context.Context, obj *auction.Auction) (*catalog.Listing, error)
 	Seller(ctx context.Context, obj *auction.Auction) (identity.User, error)
 	Show(ctx context.Context, obj *auction.Auction) (*show.Show, error)
 
@@ -212,11 +212,11 @@ func (ec *executionContext) _Auction_listing(ctx context.Context, field graphql.
 			return ec.Resolvers.Auction().Listing(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v catalog.Listing) graphql.Marshaler {
-			return ec.marshalNListing2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Listing) graphql.Marshaler {
+			return ec.marshalOListing2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Auction_listing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2872,7 +2872,7 @@ func (ec *executionContext) _Auction(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Auction_listing(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

@@ -23,7 +23,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type ConversationResolver interface {
-	Listing(ctx context.Context, obj *chat.Conversation) (catalog.Listing, error)
+	Listing(ctx context.Context, obj *chat.Conversation) (*catalog.Listing, error)
 	Buyer(ctx context.Context, obj *chat.Conversation) (identity.User, error)
 	Seller(ctx context.Context, obj *chat.Conversation) (identity.User, error)
 
@@ -101,11 +101,11 @@ func (ec *executionContext) _Conversation_listing(ctx context.Context, field gra
 			return ec.Resolvers.Conversation().Listing(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v catalog.Listing) graphql.Marshaler {
-			return ec.marshalNListing2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Listing) graphql.Marshaler {
+			return ec.marshalOListing2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Conversation_listing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1247,7 +1247,7 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Conversation_listing(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

@@ -29,7 +29,7 @@ import (
 type OrderResolver interface {
 	Buyer(ctx context.Context, obj *order.Order) (identity.User, error)
 	Seller(ctx context.Context, obj *order.Order) (identity.User, error)
-	Listing(ctx context.Context, obj *order.Order) (catalog.Listing, error)
+	Listing(ctx context.Context, obj *order.Order) (*catalog.Listing, error)
 	Auction(ctx context.Context, obj *order.Order) (*auction.Auction, error)
 
 	Refunds(ctx context.Context, obj *order.Order) ([]order.Refund, error)
@@ -254,11 +254,11 @@ func (ec *executionContext) _Order_listing(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Order().Listing(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v catalog.Listing) graphql.Marshaler {
-			return ec.marshalNListing2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Listing) graphql.Marshaler {
+			return ec.marshalOListing2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐListing(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Order_listing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2512,7 +2512,7 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 					}
 				}()
 				res = ec._Order_listing(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
@@ -60,6 +61,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	SupportEvent() SupportEventResolver
 	User() UserResolver
+	Variant() VariantResolver
 	Viewer() ViewerResolver
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
@@ -521,11 +523,14 @@ type ComplexityRoot struct {
 		Description func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		NodeID      func(childComplexity int) int
+		OptionNames func(childComplexity int) int
 		Photos      func(childComplexity int) int
 		Price       func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
 		Seller      func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Title       func(childComplexity int) int
+		Variants    func(childComplexity int) int
 	}
 
 	ListingConnection struct {
@@ -539,9 +544,39 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ListingDuplicatePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ListingEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ListingEndPayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingHidePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingPublishPayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingRestorePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingUpdatePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	LotAddPayload struct {
@@ -636,6 +671,12 @@ type ComplexityRoot struct {
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
 		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
+		ListingDuplicate    func(childComplexity int, input model.ListingDuplicateInput) int
+		ListingEnd          func(childComplexity int, input model.ListingEndInput) int
+		ListingHide         func(childComplexity int, input model.ListingHideInput) int
+		ListingPublish      func(childComplexity int, input model.ListingPublishInput) int
+		ListingRestore      func(childComplexity int, input model.ListingRestoreInput) int
+		ListingUpdate       func(childComplexity int, input model.ListingUpdateInput) int
 		LotAdd              func(childComplexity int, input model.LotAddInput) int
 		LotClose            func(childComplexity int, input model.LotCloseInput) int
 		LotOpen             func(childComplexity int, input model.LotOpenInput) int
@@ -677,6 +718,9 @@ type ComplexityRoot struct {
 		UserTierSet         func(childComplexity int, input model.UserTierSetInput) int
 		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
 		UserUnfollow        func(childComplexity int, input model.UserUnfollowInput) int
+		VariantAdd          func(childComplexity int, input model.VariantAddInput) int
+		VariantRetire       func(childComplexity int, input model.VariantRetireInput) int
+		VariantUpdate       func(childComplexity int, input model.VariantUpdateInput) int
 		ViewerBirthDateSet  func(childComplexity int, input model.ViewerBirthDateSetInput) int
 		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
 		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
@@ -812,6 +856,22 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PriceChange struct {
+		At    func(childComplexity int) int
+		Price func(childComplexity int) int
+	}
+
+	PriceChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PriceChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Query struct {
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
@@ -823,7 +883,7 @@ type ComplexityRoot struct {
 		LedgerAccounts       func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
 		LedgerEntry          func(childComplexity int, id int64) int
 		Listing              func(childComplexity int, id id.ID) int
-		Listings             func(childComplexity int, first *int, after *string) int
+		Listings             func(childComplexity int, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, first *int, after *string) int
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		ReconciliationReport func(childComplexity int) int
@@ -1217,6 +1277,7 @@ type ComplexityRoot struct {
 		CreatedAt     func(childComplexity int) int
 		Followed      func(childComplexity int) int
 		FollowerCount func(childComplexity int) int
+		Listings      func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Name          func(childComplexity int) int
 		NodeID        func(childComplexity int) int
 	}
@@ -1253,6 +1314,31 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Variant struct {
+		Listing      func(childComplexity int) int
+		NodeID       func(childComplexity int) int
+		OptionValues func(childComplexity int) int
+		Price        func(childComplexity int) int
+		PriceHistory func(childComplexity int, first *int, after *string) int
+		RetiredAt    func(childComplexity int) int
+		SKU          func(childComplexity int) int
+	}
+
+	VariantAddPayload struct {
+		UserErrors func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	VariantRetirePayload struct {
+		UserErrors func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	VariantUpdatePayload struct {
+		UserErrors func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
 	VideoToken struct {
 		AppID     func(childComplexity int) int
 		Channel   func(childComplexity int) int
@@ -1271,6 +1357,7 @@ type ComplexityRoot struct {
 		Earnings      func(childComplexity int) int
 		Email         func(childComplexity int) int
 		Following     func(childComplexity int, first *int, after *string) int
+		Listings      func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Purchases     func(childComplexity int, first *int, after *string) int
 		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
@@ -3097,6 +3184,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.NodeID(childComplexity), true
+	case "Listing.optionNames":
+		if e.ComplexityRoot.Listing.OptionNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.OptionNames(childComplexity), true
 	case "Listing.photos":
 		if e.ComplexityRoot.Listing.Photos == nil {
 			break
@@ -3109,6 +3202,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Price(childComplexity), true
+	case "Listing.publishedAt":
+		if e.ComplexityRoot.Listing.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.PublishedAt(childComplexity), true
 	case "Listing.seller":
 		if e.ComplexityRoot.Listing.Seller == nil {
 			break
@@ -3127,6 +3226,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Title(childComplexity), true
+	case "Listing.variants":
+		if e.ComplexityRoot.Listing.Variants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Variants(childComplexity), true
 
 	case "ListingConnection.edges":
 		if e.ComplexityRoot.ListingConnection.Edges == nil {
@@ -3160,6 +3265,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ListingCreatePayload.UserErrors(childComplexity), true
 
+	case "ListingDuplicatePayload.listing":
+		if e.ComplexityRoot.ListingDuplicatePayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingDuplicatePayload.Listing(childComplexity), true
+	case "ListingDuplicatePayload.userErrors":
+		if e.ComplexityRoot.ListingDuplicatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingDuplicatePayload.UserErrors(childComplexity), true
+
 	case "ListingEdge.cursor":
 		if e.ComplexityRoot.ListingEdge.Cursor == nil {
 			break
@@ -3172,6 +3290,71 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListingEdge.Node(childComplexity), true
+
+	case "ListingEndPayload.listing":
+		if e.ComplexityRoot.ListingEndPayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingEndPayload.Listing(childComplexity), true
+	case "ListingEndPayload.userErrors":
+		if e.ComplexityRoot.ListingEndPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingEndPayload.UserErrors(childComplexity), true
+
+	case "ListingHidePayload.listing":
+		if e.ComplexityRoot.ListingHidePayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHidePayload.Listing(childComplexity), true
+	case "ListingHidePayload.userErrors":
+		if e.ComplexityRoot.ListingHidePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHidePayload.UserErrors(childComplexity), true
+
+	case "ListingPublishPayload.listing":
+		if e.ComplexityRoot.ListingPublishPayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingPublishPayload.Listing(childComplexity), true
+	case "ListingPublishPayload.userErrors":
+		if e.ComplexityRoot.ListingPublishPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingPublishPayload.UserErrors(childComplexity), true
+
+	case "ListingRestorePayload.listing":
+		if e.ComplexityRoot.ListingRestorePayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingRestorePayload.Listing(childComplexity), true
+	case "ListingRestorePayload.userErrors":
+		if e.ComplexityRoot.ListingRestorePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingRestorePayload.UserErrors(childComplexity), true
+
+	case "ListingUpdatePayload.listing":
+		if e.ComplexityRoot.ListingUpdatePayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingUpdatePayload.Listing(childComplexity), true
+	case "ListingUpdatePayload.userErrors":
+		if e.ComplexityRoot.ListingUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingUpdatePayload.UserErrors(childComplexity), true
 
 	case "LotAddPayload.lot":
 		if e.ComplexityRoot.LotAddPayload.Lot == nil {
@@ -3519,6 +3702,72 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingCreate(childComplexity, args["input"].(model.ListingCreateInput)), true
+	case "Mutation.listingDuplicate":
+		if e.ComplexityRoot.Mutation.ListingDuplicate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingDuplicate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingDuplicate(childComplexity, args["input"].(model.ListingDuplicateInput)), true
+	case "Mutation.listingEnd":
+		if e.ComplexityRoot.Mutation.ListingEnd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingEnd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingEnd(childComplexity, args["input"].(model.ListingEndInput)), true
+	case "Mutation.listingHide":
+		if e.ComplexityRoot.Mutation.ListingHide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingHide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingHide(childComplexity, args["input"].(model.ListingHideInput)), true
+	case "Mutation.listingPublish":
+		if e.ComplexityRoot.Mutation.ListingPublish == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingPublish_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingPublish(childComplexity, args["input"].(model.ListingPublishInput)), true
+	case "Mutation.listingRestore":
+		if e.ComplexityRoot.Mutation.ListingRestore == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingRestore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingRestore(childComplexity, args["input"].(model.ListingRestoreInput)), true
+	case "Mutation.listingUpdate":
+		if e.ComplexityRoot.Mutation.ListingUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingUpdate(childComplexity, args["input"].(model.ListingUpdateInput)), true
 	case "Mutation.lotAdd":
 		if e.ComplexityRoot.Mutation.LotAdd == nil {
 			break
@@ -3965,6 +4214,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UserUnfollow(childComplexity, args["input"].(model.UserUnfollowInput)), true
+	case "Mutation.variantAdd":
+		if e.ComplexityRoot.Mutation.VariantAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_variantAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VariantAdd(childComplexity, args["input"].(model.VariantAddInput)), true
+	case "Mutation.variantRetire":
+		if e.ComplexityRoot.Mutation.VariantRetire == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_variantRetire_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VariantRetire(childComplexity, args["input"].(model.VariantRetireInput)), true
+	case "Mutation.variantUpdate":
+		if e.ComplexityRoot.Mutation.VariantUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_variantUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VariantUpdate(childComplexity, args["input"].(model.VariantUpdateInput)), true
 	case "Mutation.viewerBirthDateSet":
 		if e.ComplexityRoot.Mutation.ViewerBirthDateSet == nil {
 			break
@@ -4527,6 +4809,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhotoUploadCreatePayload.UserErrors(childComplexity), true
 
+	case "PriceChange.at":
+		if e.ComplexityRoot.PriceChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChange.At(childComplexity), true
+	case "PriceChange.price":
+		if e.ComplexityRoot.PriceChange.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChange.Price(childComplexity), true
+
+	case "PriceChangeConnection.edges":
+		if e.ComplexityRoot.PriceChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChangeConnection.Edges(childComplexity), true
+	case "PriceChangeConnection.nodes":
+		if e.ComplexityRoot.PriceChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChangeConnection.Nodes(childComplexity), true
+	case "PriceChangeConnection.pageInfo":
+		if e.ComplexityRoot.PriceChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChangeConnection.PageInfo(childComplexity), true
+
+	case "PriceChangeEdge.cursor":
+		if e.ComplexityRoot.PriceChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChangeEdge.Cursor(childComplexity), true
+	case "PriceChangeEdge.node":
+		if e.ComplexityRoot.PriceChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChangeEdge.Node(childComplexity), true
+
 	case "Query.adminActions":
 		if e.ComplexityRoot.Query.AdminActions == nil {
 			break
@@ -4648,7 +4975,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Listings(childComplexity, args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Listings(childComplexity, args["sellerId"].(*id.ID), args["kind"].(*catalog.Kind), args["status"].(*catalog.Status), args["first"].(*int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -6177,6 +6504,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.FollowerCount(childComplexity), true
+	case "User.listings":
+		if e.ComplexityRoot.User.Listings == nil {
+			break
+		}
+
+		args, err := ec.field_User_listings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Listings(childComplexity, args["status"].(*catalog.Status), args["first"].(*int), args["after"].(*string)), true
 	case "User.name":
 		if e.ComplexityRoot.User.Name == nil {
 			break
@@ -6280,6 +6618,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserUnfollowPayload.UserErrors(childComplexity), true
 
+	case "Variant.listing":
+		if e.ComplexityRoot.Variant.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Listing(childComplexity), true
+	case "Variant.id":
+		if e.ComplexityRoot.Variant.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.NodeID(childComplexity), true
+	case "Variant.options":
+		if e.ComplexityRoot.Variant.OptionValues == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.OptionValues(childComplexity), true
+	case "Variant.price":
+		if e.ComplexityRoot.Variant.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Price(childComplexity), true
+	case "Variant.priceHistory":
+		if e.ComplexityRoot.Variant.PriceHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Variant_priceHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.PriceHistory(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Variant.retiredAt":
+		if e.ComplexityRoot.Variant.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.RetiredAt(childComplexity), true
+	case "Variant.sku":
+		if e.ComplexityRoot.Variant.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.SKU(childComplexity), true
+
+	case "VariantAddPayload.userErrors":
+		if e.ComplexityRoot.VariantAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantAddPayload.UserErrors(childComplexity), true
+	case "VariantAddPayload.variant":
+		if e.ComplexityRoot.VariantAddPayload.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantAddPayload.Variant(childComplexity), true
+
+	case "VariantRetirePayload.userErrors":
+		if e.ComplexityRoot.VariantRetirePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantRetirePayload.UserErrors(childComplexity), true
+	case "VariantRetirePayload.variant":
+		if e.ComplexityRoot.VariantRetirePayload.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantRetirePayload.Variant(childComplexity), true
+
+	case "VariantUpdatePayload.userErrors":
+		if e.ComplexityRoot.VariantUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantUpdatePayload.UserErrors(childComplexity), true
+	case "VariantUpdatePayload.variant":
+		if e.ComplexityRoot.VariantUpdatePayload.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantUpdatePayload.Variant(childComplexity), true
+
 	case "VideoToken.appId":
 		if e.ComplexityRoot.VideoToken.AppID == nil {
 			break
@@ -6375,6 +6800,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Following(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.listings":
+		if e.ComplexityRoot.Viewer.Listings == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_listings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Listings(childComplexity, args["status"].(*catalog.Status), args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -6746,6 +7182,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputConversationStartInput,
 		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingCreateInput,
+		ec.unmarshalInputListingDuplicateInput,
+		ec.unmarshalInputListingEndInput,
+		ec.unmarshalInputListingHideInput,
+		ec.unmarshalInputListingPublishInput,
+		ec.unmarshalInputListingRestoreInput,
+		ec.unmarshalInputListingUpdateInput,
 		ec.unmarshalInputLotAddInput,
 		ec.unmarshalInputLotCloseInput,
 		ec.unmarshalInputLotOpenInput,
@@ -6787,6 +7229,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUserTierSetInput,
 		ec.unmarshalInputUserUnbanInput,
 		ec.unmarshalInputUserUnfollowInput,
+		ec.unmarshalInputVariantAddInput,
+		ec.unmarshalInputVariantInput,
+		ec.unmarshalInputVariantRetireInput,
+		ec.unmarshalInputVariantUpdateInput,
 		ec.unmarshalInputViewerBirthDateSetInput,
 		ec.unmarshalInputWalletExchangeInput,
 		ec.unmarshalInputWalletFreezeInput,
@@ -7072,7 +7518,8 @@ enum AuctionStatus {
 
 type Auction implements Node {
   id: ID! @shared
-  listing: Listing! @shared
+  "Null where everybody may not see it: support hid it, or banned its seller."
+  listing: Listing @shared
   seller: User! @shared
   show: Show @shared
   "The lot's number in its show."
@@ -7411,29 +7858,67 @@ type UserUnbanPayload {
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
+  "Null where there is none, or where it is not for everybody: drafts and what support hid are seen by their seller and by staff."
   listing(id: ID!): Listing @public
-  "The newest first."
-  listings(first: Int, after: String): ListingConnection! @public
+  "The newest first, of sellers who are not banned. Without a status: what is on the market or sold."
+  listings(sellerId: ID, kind: ListingKind, status: ListingStatus, first: Int, after: String): ListingConnection! @public
 }
 
 extend type Mutation {
   "Announces a photo, and tells where to send its bytes: a JPEG or PNG of at most 8 MiB."
   photoUploadCreate(input: PhotoUploadCreateInput!): PhotoUploadCreatePayload! @auth(roles: [SELLER])
-  "Lists a one-off item with photos that were uploaded."
+  "Lists something with photos that were uploaded, or keeps a draft of it."
   listingCreate(input: ListingCreateInput!): ListingCreatePayload! @auth(roles: [SELLER])
+  "Changes a listing of one's own that is a draft, on the market or ended. What is left out stays."
+  listingUpdate(input: ListingUpdateInput!): ListingUpdatePayload! @auth(roles: [SELLER])
+  "Puts a draft, or what was ended, on the market; it has photos and prices by then."
+  listingPublish(input: ListingPublishInput!): ListingPublishPayload! @auth(roles: [SELLER])
+  "Takes a listing of one's own off the market. A draft is given up."
+  listingEnd(input: ListingEndInput!): ListingEndPayload! @auth(roles: [SELLER])
+  "Makes a draft like a listing of one's own, without its photos and SKUs, which belong to one listing each."
+  listingDuplicate(input: ListingDuplicateInput!): ListingDuplicatePayload! @auth(roles: [SELLER])
+  "Takes a listing out of everybody's sight. A lot or an order that it is in goes on beneath."
+  listingHide(input: ListingHideInput!): ListingHidePayload! @auth(roles: [SUPPORT])
+  "Shows a hidden listing again, as what it has become beneath."
+  listingRestore(input: ListingRestoreInput!): ListingRestorePayload! @auth(roles: [SUPPORT])
+}
+
+extend type User {
+  "Their shop: what everybody may see of what they sell, the newest first. Without a status: what is on the market or sold."
+  listings(status: ListingStatus, first: Int, after: String): ListingConnection!
+}
+
+extend type Viewer {
+  "One's own listings, drafts and hidden ones among them, the newest first."
+  listings(status: ListingStatus, first: Int, after: String): ListingConnection!
 }
 
 enum ListingKind {
-  "A single item that exists once."
+  "A single item that exists once; sold at its price, by auction, or either."
   ONE_OFF
+  "A single item that costs nothing: its price is zero."
+  GIVEAWAY
+  "A product with a stock, in one variant or several."
+  RETAIL
+  "A code that is handed over: a game key, a gift card, a licence."
+  DIGITAL_CODE
+  "A single item that is sold by auction only."
+  LOT
 }
 
 enum ListingStatus {
+  "Its seller writes it; nobody else sees it."
+  DRAFT
+  "On the market."
   ACTIVE
   "In an auction."
   RESERVED
   "And ACTIVE again when the order was cancelled before it was sent."
   SOLD
+  "Taken off the market by its seller; by its id everybody sees it."
+  ENDED
+  "By support; its seller and staff see it."
+  HIDDEN
 }
 
 enum Condition {
@@ -7449,8 +7934,12 @@ type Listing implements Node {
   title: String! @shared
   description: String! @shared
   condition: Condition! @shared
-  "Null where the item is sold by auction only."
+  "The lowest of its variants'. Null where the item is sold by auction only, and in drafts."
   price: Money @shared
+  "In what its variants differ: Size, Colour."
+  optionNames: [String!]! @shared
+  "What is bought. What exists once has one variant; lots are bid on instead."
+  variants: [Variant!]! @shared
   status: ListingStatus! @shared
   seller: User! @shared
   "In the order in which they are shown."
@@ -7458,6 +7947,8 @@ type Listing implements Node {
   "The newest auction of this listing."
   auction: Auction @shared
   createdAt: Time! @shared
+  "When it was first on the market; null before."
+  publishedAt: Time @shared
 }
 
 type ListingConnection {
@@ -7507,18 +7998,93 @@ type HTTPHeader {
 }
 
 input ListingCreateInput {
+  kind: ListingKind! = ONE_OFF
+  "Kept for oneself until listingPublish; photos and prices may be missing."
+  draft: Boolean! = false
   "3 to 140 characters."
   title: String!
   "At most 5000 characters."
   description: String! = ""
-  condition: Condition!
-  "Leave out to sell by auction only."
+  condition: Condition! = NEW
+  "Leave out to sell by auction only, and where variants have prices of their own. A giveaway's is zero."
   price: MoneyInput
   "One to five, each uploaded by you and on no other listing."
-  photoIds: [ID!]!
+  photoIds: [ID!]! = []
+  "In what the variants of a product differ: up to three names of 1 to 40 characters."
+  optionNames: [String!]! = []
+  "Of a RETAIL product or a DIGITAL_CODE, at most 100. Leave out for a product in one form."
+  variants: [VariantInput!]! = []
 }
 
 type ListingCreatePayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingUpdateInput {
+  listingId: ID!
+  "3 to 140 characters."
+  title: String
+  "At most 5000 characters."
+  description: String
+  condition: Condition
+  "Of a listing with one variant; the others' are changed by variantUpdate."
+  price: MoneyInput
+  "All photos that it has then, one to five, in their order."
+  photoIds: [ID!]
+}
+
+type ListingUpdatePayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingPublishInput {
+  listingId: ID!
+}
+
+type ListingPublishPayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingEndInput {
+  listingId: ID!
+}
+
+type ListingEndPayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingDuplicateInput {
+  listingId: ID!
+}
+
+type ListingDuplicatePayload {
+  "The draft."
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingHideInput {
+  listingId: ID!
+  "1 to 1000 characters; staff see it, the seller does not."
+  reason: String!
+}
+
+type ListingHidePayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input ListingRestoreInput {
+  listingId: ID!
+  "1 to 1000 characters; staff see it, the seller does not."
+  reason: String!
+}
+
+type ListingRestorePayload {
   listing: Listing
   userErrors: [UserError!]!
 }
@@ -7625,7 +8191,8 @@ extend type Subscription {
 
 type Conversation implements Node {
   id: ID!
-  listing: Listing!
+  "Null where it is not for the viewer to see: support hid it, or banned its seller."
+  listing: Listing
   buyer: User!
   seller: User!
   "How many messages it has."
@@ -8196,6 +8763,8 @@ type LedgerEntry {
 enum AdminActionKind {
   BID_CANCELLED
   LEDGER_ENTRY_REVERSED
+  LISTING_HIDDEN
+  LISTING_RESTORED
   ORDER_CANCELLED
   ORDER_REFUNDED
   USER_BANNED
@@ -8595,7 +9164,8 @@ type Order implements Node {
   id: ID!
   buyer: User!
   seller: User!
-  listing: Listing!
+  "Hidden or not: who bought it sees it. It is never null; elsewhere a listing may be, and fields of one name are of one type."
+  listing: Listing
   auction: Auction
   "What the buyer pays."
   total: Money!
@@ -9739,6 +10309,90 @@ type UserTierSetPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../variant.graphqls", Input: `extend type Mutation {
+  "Adds a variant to a product of one's own; one that is on the market has a price."
+  variantAdd(input: VariantAddInput!): VariantAddPayload! @auth(roles: [SELLER])
+  "Changes the SKU or the price of a variant. What is left out stays."
+  variantUpdate(input: VariantUpdateInput!): VariantUpdatePayload! @auth(roles: [SELLER])
+  "Takes a variant out of its product for good; its SKU is free again. The last one stays."
+  variantRetire(input: VariantRetireInput!): VariantRetirePayload! @auth(roles: [SELLER])
+}
+
+"What is bought: one of those in which a listing comes."
+type Variant implements Node {
+  id: ID! @shared
+  "Its seller's own name for it."
+  sku: String @shared
+  "Its values, in the order of the listing's optionNames."
+  options: [String!]! @shared
+  "Null where the item is sold by auction only, and in drafts."
+  price: Money @shared
+  "Every price that it has had, the newest first."
+  priceHistory(first: Int, after: String): PriceChangeConnection!
+  "Null where the listing is not for the viewer to see."
+  listing: Listing
+  "Set where it is sold no more."
+  retiredAt: Time @shared
+}
+
+"A price that a variant was given."
+type PriceChange {
+  "Null where the price was taken off."
+  price: Money
+  at: Time!
+}
+
+type PriceChangeConnection {
+  edges: [PriceChangeEdge!]!
+  nodes: [PriceChange!]!
+  pageInfo: PageInfo!
+}
+
+type PriceChangeEdge {
+  cursor: String!
+  node: PriceChange!
+}
+
+input VariantInput {
+  "1 to 64 printable ASCII characters without a space, unique among one's own."
+  sku: String
+  "A value of 1 to 40 characters for each of the listing's optionNames, in their order."
+  options: [String!]! = []
+  "In the one currency of the listing; it may be missing in a draft."
+  price: MoneyInput
+}
+
+input VariantAddInput {
+  listingId: ID!
+  variant: VariantInput!
+}
+
+type VariantAddPayload {
+  variant: Variant
+  userErrors: [UserError!]!
+}
+
+input VariantUpdateInput {
+  variantId: ID!
+  "1 to 64 printable ASCII characters without a space, unique among one's own."
+  sku: String
+  price: MoneyInput
+}
+
+type VariantUpdatePayload {
+  variant: Variant
+  userErrors: [UserError!]!
+}
+
+input VariantRetireInput {
+  variantId: ID!
+}
+
+type VariantRetirePayload {
+  variant: Variant
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../video.graphqls", Input: `extend type Mutation {
   """
   Opens a show's video to who asks: for publishing to its host, from before it is live, and for watching to everybody else, signed in or
@@ -10506,6 +11160,10 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_condition(ctx, field)
 	case "price":
 		return ec.fieldContext_Listing_price(ctx, field)
+	case "optionNames":
+		return ec.fieldContext_Listing_optionNames(ctx, field)
+	case "variants":
+		return ec.fieldContext_Listing_variants(ctx, field)
 	case "status":
 		return ec.fieldContext_Listing_status(ctx, field)
 	case "seller":
@@ -10516,6 +11174,8 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_auction(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Listing_createdAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_Listing_publishedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Listing", field.Name)
 }
@@ -10542,6 +11202,16 @@ func (ec *executionContext) childFields_ListingCreatePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ListingCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ListingDuplicatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingDuplicatePayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingDuplicatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingDuplicatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ListingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -10550,6 +11220,56 @@ func (ec *executionContext) childFields_ListingEdge(ctx context.Context, field g
 		return ec.fieldContext_ListingEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingEndPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingEndPayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingEndPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingEndPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingHidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingHidePayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingHidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingHidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingPublishPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingPublishPayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingPublishPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingPublishPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingRestorePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingRestorePayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingRestorePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingRestorePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingUpdatePayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LotAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10962,6 +11682,38 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 		return ec.fieldContext_PhotoUploadCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return ec.fieldContext_PriceChange_price(ctx, field)
+	case "at":
+		return ec.fieldContext_PriceChange_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceChange", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PriceChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PriceChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PriceChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PriceChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PriceChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceChangeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ReconciliationDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11678,6 +12430,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_name(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
+	case "listings":
+		return ec.fieldContext_User_listings(ctx, field)
 	case "followerCount":
 		return ec.fieldContext_User_followerCount(ctx, field)
 	case "followed":
@@ -11750,6 +12504,56 @@ func (ec *executionContext) childFields_UserUnfollowPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type UserUnfollowPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Variant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Variant_id(ctx, field)
+	case "sku":
+		return ec.fieldContext_Variant_sku(ctx, field)
+	case "options":
+		return ec.fieldContext_Variant_options(ctx, field)
+	case "price":
+		return ec.fieldContext_Variant_price(ctx, field)
+	case "priceHistory":
+		return ec.fieldContext_Variant_priceHistory(ctx, field)
+	case "listing":
+		return ec.fieldContext_Variant_listing(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_Variant_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_VariantAddPayload_variant(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_VariantAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantRetirePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_VariantRetirePayload_variant(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_VariantRetirePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantRetirePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_VariantUpdatePayload_variant(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_VariantUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_VideoToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "provider":
@@ -11780,6 +12584,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_email(ctx, field)
 	case "role":
 		return ec.fieldContext_Viewer_role(ctx, field)
+	case "listings":
+		return ec.fieldContext_Viewer_listings(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Viewer_conversations(ctx, field)
 	case "following":

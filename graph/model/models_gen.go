@@ -381,18 +381,93 @@ type LedgerEntryReversePayload struct {
 }
 
 type ListingCreateInput struct {
+	Kind catalog.Kind `json:"kind"`
+	// Kept for oneself until listingPublish; photos and prices may be missing.
+	Draft bool `json:"draft"`
 	// 3 to 140 characters.
 	Title string `json:"title"`
 	// At most 5000 characters.
 	Description string            `json:"description"`
 	Condition   catalog.Condition `json:"condition"`
-	// Leave out to sell by auction only.
+	// Leave out to sell by auction only, and where variants have prices of their own. A giveaway's is zero.
 	Price *MoneyInput `json:"price,omitempty"`
 	// One to five, each uploaded by you and on no other listing.
 	PhotoIds []id.ID `json:"photoIds"`
+	// In what the variants of a product differ: up to three names of 1 to 40 characters.
+	OptionNames []string `json:"optionNames"`
+	// Of a RETAIL product or a DIGITAL_CODE, at most 100. Leave out for a product in one form.
+	Variants []VariantInput `json:"variants"`
 }
 
 type ListingCreatePayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingDuplicateInput struct {
+	ListingID id.ID `json:"listingId"`
+}
+
+type ListingDuplicatePayload struct {
+	// The draft.
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingEndInput struct {
+	ListingID id.ID `json:"listingId"`
+}
+
+type ListingEndPayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingHideInput struct {
+	ListingID id.ID `json:"listingId"`
+	// 1 to 1000 characters; staff see it, the seller does not.
+	Reason string `json:"reason"`
+}
+
+type ListingHidePayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingPublishInput struct {
+	ListingID id.ID `json:"listingId"`
+}
+
+type ListingPublishPayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingRestoreInput struct {
+	ListingID id.ID `json:"listingId"`
+	// 1 to 1000 characters; staff see it, the seller does not.
+	Reason string `json:"reason"`
+}
+
+type ListingRestorePayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingUpdateInput struct {
+	ListingID id.ID `json:"listingId"`
+	// 3 to 140 characters.
+	Title *string `json:"title,omitempty"`
+	// At most 5000 characters.
+	Description *string            `json:"description,omitempty"`
+	Condition   *catalog.Condition `json:"condition,omitempty"`
+	// Of a listing with one variant; the others' are changed by variantUpdate.
+	Price *MoneyInput `json:"price,omitempty"`
+	// All photos that it has then, one to five, in their order.
+	PhotoIds []id.ID `json:"photoIds,omitempty"`
+}
+
+type ListingUpdatePayload struct {
 	Listing    *catalog.Listing `json:"listing,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
 }
@@ -960,6 +1035,46 @@ type UserUnfollowInput struct {
 type UserUnfollowPayload struct {
 	User       *identity.User `json:"user,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
+}
+
+type VariantAddInput struct {
+	ListingID id.ID        `json:"listingId"`
+	Variant   VariantInput `json:"variant"`
+}
+
+type VariantAddPayload struct {
+	Variant    *catalog.Variant `json:"variant,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type VariantInput struct {
+	// 1 to 64 printable ASCII characters without a space, unique among one's own.
+	Sku *string `json:"sku,omitempty"`
+	// A value of 1 to 40 characters for each of the listing's optionNames, in their order.
+	Options []string `json:"options"`
+	// In the one currency of the listing; it may be missing in a draft.
+	Price *MoneyInput `json:"price,omitempty"`
+}
+
+type VariantRetireInput struct {
+	VariantID id.ID `json:"variantId"`
+}
+
+type VariantRetirePayload struct {
+	Variant    *catalog.Variant `json:"variant,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type VariantUpdateInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 64 printable ASCII characters without a space, unique among one's own.
+	Sku   *string     `json:"sku,omitempty"`
+	Price *MoneyInput `json:"price,omitempty"`
+}
+
+type VariantUpdatePayload struct {
+	Variant    *catalog.Variant `json:"variant,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 type ViewerBirthDateSetInput struct {

@@ -33,6 +33,8 @@ type Kind string
 const (
 	BidCancelled        Kind = "BID_CANCELLED"
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
+	ListingHidden       Kind = "LISTING_HIDDEN"
+	ListingRestored     Kind = "LISTING_RESTORED"
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"
 	UserBanned          Kind = "USER_BANNED"

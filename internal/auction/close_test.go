@@ -173,8 +173,9 @@ func TestBrokenLotsDontStopTheOthers(t *testing.T) {
 	w.MustBid(broken.ID, ada, 10_00)
 	lose(w, broken.ID)
 	w.End(broken.ID)
-	w.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, status)
-		SELECT gen_random_uuid(), $1, 'ONE_OFF', 'broken', '', 'GOOD', 'RESERVED' FROM generate_series(1, 230)`, broken.SellerID)
+	w.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition)
+		SELECT gen_random_uuid(), $1, 'ONE_OFF', 'broken', '', 'GOOD' FROM generate_series(1, 230)`, broken.SellerID)
+	w.Exec(`UPDATE listing SET status = 'RESERVED' WHERE title = 'broken'`)
 	w.Exec(`INSERT INTO auction (id, listing_id, seller_id, currency, start_price, price, bid_count, bid_seq, leader_id, leader_maximum, leader_hold, duration, opened_at, ends_at, extension, status, version)
 		SELECT gen_random_uuid(), l.id, a.seller_id, a.currency, a.start_price, a.price, a.bid_count, a.bid_seq, a.leader_id, a.leader_maximum, a.leader_hold, a.duration, a.opened_at, a.ends_at, 0, 'OPEN', 2
 		FROM auction a, listing l WHERE l.title = 'broken'`)

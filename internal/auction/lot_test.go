@@ -444,8 +444,9 @@ func TestCancelShow(t *testing.T) {
 func TestAThousandLots(t *testing.T) {
 	t.Parallel()
 	s := newStage(t).live()
-	s.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, status)
-		SELECT gen_random_uuid(), $1, 'ONE_OFF', 'One of many', '', 'GOOD', 'RESERVED' FROM generate_series(1, 999)`, s.host)
+	s.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition)
+		SELECT gen_random_uuid(), $1, 'ONE_OFF', 'One of many', '', 'GOOD' FROM generate_series(1, 999)`, s.host)
+	s.Exec(`UPDATE listing SET status = 'RESERVED'`)
 	s.Exec(`INSERT INTO auction (id, listing_id, seller_id, show_id, lot_number, position, backing, currency, start_price, duration, extension, status, version)
 		SELECT gen_random_uuid(), id, seller_id, $1, row_number() OVER (), row_number() OVER (), 'HOLD', 'EUR', 100, 60, 0, 'QUEUED', 0 FROM listing`, s.show.ID)
 	s.Exec(`UPDATE show SET lots = 999 WHERE id = $1`, s.show.ID)

@@ -1,9 +1,14 @@
-// Package catalog holds what is for sale: listings and their photos.
+// Package catalog holds what is for sale: listings of five kinds, their variants and photos. docs/catalogue.md is its design.
 //
-// It owns the tables listing, photo and listing_photo. What must stay true:
-//   - a listing is ACTIVE (may be bought or auctioned), RESERVED (in an open auction, or won and not yet
-//     handed over) or SOLD, and ACTIVE again when its sale was cancelled; it moves by one conditional UPDATE, so two
-//     takers can't both get it;
+// It owns the tables listing, listing_move, variant, price_change, photo and listing_photo, and the view public_listing. What must
+// stay true:
+//   - a listing moves by the table of moves in moves.go, which the database holds as well; of two takers of what exists once only one
+//     gets it, as each takes it by one conditional UPDATE;
+//   - who may see a listing is said in one place, the view public_listing; its seller and staff see it always;
+//   - every listing that exists once has exactly one variant, under the listing's own number; a listing's price is the lowest of
+//     its variants', and every price that a variant has had is kept;
 //   - a photo's bytes count only after they were checked to be the announced kind of picture;
 //   - a photo shows one listing, of the user who uploaded it.
+//
+// Lock order: listing → variant.
 package catalog

@@ -4,36 +4,30 @@ import (
 	"context"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
-	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
-	"github.com/souklive/souk/internal/postgres"
-	"github.com/souklive/souk/internal/text"
-)
-
-// Status says whether a listing can be taken.
-type Status string
-
-// The statuses of a listing.
-const (
-	Active   Status = "ACTIVE"
-	Reserved Status = "RESERVED"
-	Sold     Status = "SOLD"
 )
 
 // Kind is the kind of a listing.
 type Kind string
 
-// OneOff is a single item that exists once.
-const OneOff Kind = "ONE_OFF"
+// The kinds.
+const (
+	OneOff      Kind = "ONE_OFF"      // a single item that exists once
+	Giveaway    Kind = "GIVEAWAY"     // a single item that costs nothing
+	Retail      Kind = "RETAIL"       // a product with a stock, in variants
+	DigitalCode Kind = "DIGITAL_CODE" // a code that is handed over: a game key, a gift card, a licence
+	AuctionLot  Kind = "LOT"          // a single item that is sold by auction only
+)
+
+// Once says that there is one of a kind's thing, so that it is reserved and sold as a whole; of the others there is a stock.
+func (k Kind) Once() bool { return k == OneOff || k == Giveaway || k == AuctionLot }
 
 // Condition of an item.
 type Condition string
@@ -46,11 +40,16 @@ const (
 	ConditionFair    Condition = "FAIR"
 )
 
-var conditions = []Condition{ConditionNew, ConditionLikeNew, ConditionGood, ConditionFair}
+var (
+	kinds      = []Kind{OneOff, Giveaway, Retail, DigitalCode, AuctionLot}
+	conditions = []Condition{ConditionNew, ConditionLikeNew, ConditionGood, ConditionFair}
+)
 
+// Marks of the cursors of this package's lists.
 const (
-	photosPerListing = 5
-	listingList      = 'L' // marks cursors of lists of listings
+	listingList = 'L' // what everybody sees, by when it was published
+	ownList     = 'l' // a seller's own, by when it was made
+	priceList   = '$'
 )
 
 // Listing is something for sale.
@@ -61,18 +60,23 @@ type Listing struct {
 	Title       string
 	Description string
 	Condition   Condition
-	Price       *money.Amount // nil where the item is sold by auction only
+	Price       *money.Amount // the lowest of its variants'; nil where the item is sold by auction only, and in drafts
+	OptionNames []string      // in what its variants differ
 	Status      Status
 	CreatedAt   time.Time
+	PublishedAt *time.Time
+
+	beneath Status // what a hidden one is
 }
 
 // NodeID is the id that clients see.
 func (l Listing) NodeID() id.ID { return id.Listing.ID(l.ID) }
 
-// Cursor is the listing's place in a list.
-func (l Listing) Cursor() string {
-	return page.Key{At: l.CreatedAt, ID: l.ID}.Encode(listingList)
+func publicCursor(l Listing) string {
+	return page.Key{At: *l.PublishedAt, ID: l.ID}.Encode(listingList)
 }
+
+func ownCursor(l Listing) string { return page.Key{At: l.CreatedAt, ID: l.ID}.Encode(ownList) }
 
 // ListingPage is a page of a list of Listings.
 type ListingPage = page.Page[Listing]
@@ -83,12 +87,30 @@ type ListingEdge = page.Edge[Listing]
 func listingOf(row db.Listing) Listing {
 	l := Listing{
 		ID: row.ID, SellerID: row.SellerID, Kind: Kind(row.Kind), Title: row.Title, Description: row.Description,
-		Condition: Condition(row.Condition), Status: Status(row.Status), CreatedAt: row.CreatedAt,
+		Condition: Condition(row.Condition), Price: amountOf(row.Price, row.Currency), OptionNames: row.OptionNames, Status: Status(row.Status),
+		CreatedAt: row.CreatedAt, PublishedAt: row.PublishedAt, beneath: Status(row.Status),
 	}
-	if row.Price != nil {
-		l.Price = &money.Amount{Minor: *row.Price, Currency: money.Currency(*row.Currency)}
+	if row.HiddenFrom != nil {
+		l.beneath = Status(*row.HiddenFrom)
 	}
 	return l
+}
+
+func publicOf(row db.PublicListing) Listing { return listingOf(db.Listing(row)) }
+
+func amountOf(minor *int64, currency *string) *money.Amount {
+	if minor == nil {
+		return nil
+	}
+	return &money.Amount{Minor: *minor, Currency: money.Currency(*currency)}
+}
+
+// columnsOf is an amount as two columns.
+func columnsOf(a *money.Amount) (minor *int64, currency *string) {
+	if a == nil {
+		return nil, nil
+	}
+	return &a.Minor, (*string)(&a.Currency)
 }
 
 // Service holds the use cases of this package.
@@ -103,100 +125,18 @@ func New(pool *pgxpool.Pool, photos *PhotoStore) *Service {
 	return &Service{pool: pool, q: db.New(), photos: photos}
 }
 
-// CreateInput describes a new listing.
-type CreateInput struct {
-	Title       string
-	Description string
-	Condition   Condition
-	Price       *money.Amount // nil to sell by auction only
-	Photos      []uuid.UUID   // in the order in which they are shown
+// Filter narrows a list of listings; what is nil does not.
+type Filter struct {
+	Seller *uuid.UUID
+	Kind   *Kind
+	Status *Status // nil for what is on the market or sold
 }
 
-func (in *CreateInput) validate() error {
-	in.Title, in.Description = text.Clean(in.Title), text.Clean(in.Description)
-	if n := utf8.RuneCountInString(in.Title); n < 3 || n > 140 {
-		return ErrTitleLength.At("title")
-	}
-	if utf8.RuneCountInString(in.Description) > 5000 {
-		return ErrDescriptionLength.At("description")
-	}
-	if !text.IsLine(in.Title) {
-		return ErrTextControl.At("title")
-	}
-	if !text.IsProse(in.Description) {
-		return ErrTextControl.At("description")
-	}
-	if !slices.Contains(conditions, in.Condition) {
-		return ErrCondition.At("condition")
-	}
-	if in.Price != nil && in.Price.Minor <= 0 {
-		return ErrPricePositive.At("price")
-	}
-	seen := make(map[uuid.UUID]bool, len(in.Photos))
-	for _, p := range in.Photos {
-		seen[p] = true
-	}
-	if len(in.Photos) < 1 || len(in.Photos) > photosPerListing || len(seen) != len(in.Photos) {
-		return ErrPhotoCount.At("photoIds")
-	}
-	return nil
-}
+// statuses are those that a list shows where nobody asks for one.
+var statuses = []string{string(Active), string(Reserved), string(Sold)}
 
-// Create lists a one-off item with the seller's uploaded photos.
-func (s *Service) Create(ctx context.Context, seller uuid.UUID, in CreateInput) (_ Listing, err error) {
-	if err := in.validate(); err != nil {
-		return Listing{}, err
-	}
-	defer fault.Wrap(&err, "create a listing")
-	var (
-		price    *int64
-		currency *string
-	)
-	if in.Price != nil {
-		price, currency = &in.Price.Minor, (*string)(&in.Price.Currency)
-	}
-	var row db.Listing
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := s.claimPhotosTx(ctx, tx, seller, in.Photos); err != nil {
-			return err
-		}
-		row, err = s.q.ListingInsert(ctx, tx, db.ListingInsertParams{
-			ID: id.New(), SellerID: seller, Kind: string(OneOff), Title: in.Title, Description: in.Description,
-			Condition: string(in.Condition), Price: price, Currency: currency,
-		})
-		if err != nil {
-			return err
-		}
-		return s.q.ListingPhotosInsert(ctx, tx, row.ID, in.Photos)
-	})
-	if postgres.Violates(err, "listing_photo_photo_id_key") {
-		err = ErrPhotoUnknown.At("photoIds")
-	}
-	if err != nil {
-		return Listing{}, err
-	}
-	return listingOf(row), nil
-}
-
-func (s *Service) claimPhotosTx(ctx context.Context, tx pgx.Tx, owner uuid.UUID, ids []uuid.UUID) error {
-	photos, err := s.q.PhotosOwnedFree(ctx, tx, ids, owner)
-	if err != nil {
-		return err
-	}
-	stored := 0
-	for _, p := range photos {
-		if p.Status == string(Stored) {
-			stored++
-		}
-	}
-	if stored != len(ids) {
-		return ErrPhotoUnknown.At("photoIds")
-	}
-	return nil
-}
-
-// List is the newest listings first.
-func (s *Service) List(ctx context.Context, args page.Args) (ListingPage, error) {
+// List is the newest listings that everybody may see.
+func (s *Service) List(ctx context.Context, f Filter, args page.Args) (ListingPage, error) {
 	size, err := args.Size()
 	if err != nil {
 		return ListingPage{}, err
@@ -205,37 +145,82 @@ func (s *Service) List(ctx context.Context, args page.Args) (ListingPage, error)
 	if err != nil {
 		return ListingPage{}, err
 	}
-	rows, err := s.q.ListingPage(ctx, s.pool, before.At, before.ID, int32(size+1))
-	return page.Of(rows, size, listingOf, Listing.Cursor), err
+	wanted := statuses
+	if f.Status != nil {
+		wanted = []string{string(*f.Status)}
+	}
+	rows, err := s.q.ListingPage(ctx, s.pool, db.ListingPageParams{
+		BeforeAt: before.At, BeforeID: before.ID, Statuses: wanted, SellerID: f.Seller, Kind: (*string)(f.Kind), PageSize: int32(size + 1),
+	})
+	return page.Of(rows, size, publicOf, publicCursor), err
 }
 
-// ByID reads listings for a loader.
+// Own is a seller's listings, drafts and hidden ones among them, the newest first.
+func (s *Service) Own(ctx context.Context, seller uuid.UUID, status *Status, args page.Args) (ListingPage, error) {
+	size, err := args.Size()
+	if err != nil {
+		return ListingPage{}, err
+	}
+	before, err := args.Before(ownList)
+	if err != nil {
+		return ListingPage{}, err
+	}
+	rows, err := s.q.ListingsOfSeller(ctx, s.pool, db.ListingsOfSellerParams{
+		SellerID: seller, BeforeAt: before.At, BeforeID: before.ID, Status: (*string)(status), PageSize: int32(size + 1),
+	})
+	return page.Of(rows, size, listingOf, ownCursor), err
+}
+
+// ByID reads listings for a loader, whether or not everybody may see them: for who has a right of their own, as the parties of an
+// order have. What is shown to others comes from Public or SeenBy.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
 	rows, err := s.q.ListingsByID(ctx, s.pool, ids)
-	if err != nil {
-		return nil, err
-	}
-	listings := make(map[uuid.UUID]Listing, len(rows))
-	for _, row := range rows {
-		listings[row.ID] = listingOf(row)
-	}
-	return listings, nil
+	return byID(rows, listingOf), err
 }
 
-// Get reads one listing.
+// Public reads, for a loader, what everybody may see of some listings.
+func (s *Service) Public(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
+	rows, err := s.q.ListingsPublic(ctx, s.pool, ids)
+	return byID(rows, publicOf), err
+}
+
+// SeenBy reads, for a loader, what one person may see of some listings: besides what is public their own, and all where they are staff.
+func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
+	rows, err := s.q.ListingsSeenBy(ctx, s.pool, ids, viewer, staff)
+	return byID(rows, listingOf), err
+}
+
+func byID[R any](rows []R, to func(R) Listing) map[uuid.UUID]Listing {
+	listings := make(map[uuid.UUID]Listing, len(rows))
+	for _, row := range rows {
+		l := to(row)
+		listings[l.ID] = l
+	}
+	return listings
+}
+
+// Get reads one listing, whether or not everybody may see it.
 func (s *Service) Get(ctx context.Context, listing uuid.UUID) (Listing, error) {
-	found, err := s.ByID(ctx, []uuid.UUID{listing})
+	return only(s.ByID(ctx, []uuid.UUID{listing}))
+}
+
+// GetPublic reads one listing that everybody may see.
+func (s *Service) GetPublic(ctx context.Context, listing uuid.UUID) (Listing, error) {
+	return only(s.Public(ctx, []uuid.UUID{listing}))
+}
+
+// only is the one listing that was asked for.
+func only(found map[uuid.UUID]Listing, err error) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	l, ok := found[listing]
-	if !ok {
-		return Listing{}, ErrListingNotFound
+	for _, l := range found {
+		return l, nil
 	}
-	return l, nil
+	return Listing{}, ErrListingNotFound
 }
 
-// OnMarket is a seller's newest listings that are not sold, a hundred at most.
+// OnMarket is a seller's newest listings that are on the market or in a lot, a hundred at most.
 func (s *Service) OnMarket(ctx context.Context, seller uuid.UUID) ([]Listing, error) {
 	rows, err := s.q.ListingsOnMarket(ctx, s.pool, seller, page.MaxFirst)
 	listings := make([]Listing, len(rows))
@@ -245,43 +230,4 @@ func (s *Service) OnMarket(ctx context.Context, seller uuid.UUID) ([]Listing, er
 	return listings, err
 }
 
-// ReserveTx takes the seller's own listing off the market for an auction. Only one taker succeeds.
-func (s *Service) ReserveTx(ctx context.Context, tx pgx.Tx, listing, seller uuid.UUID) error {
-	n, err := s.q.ListingReserve(ctx, tx, listing, seller)
-	if err == nil && n == 0 {
-		return ErrListingTaken
-	}
-	return err
-}
-
-// SellTx marks a reserved listing as sold.
-func (s *Service) SellTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) error {
-	return s.moveTx(ctx, tx, listing, Reserved, Sold)
-}
-
-// ReturnTx puts a sold listing back on the market: its sale has come to nothing, and its seller has it still.
-func (s *Service) ReturnTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) error {
-	return s.moveTx(ctx, tx, listing, Sold, Active)
-}
-
-// FreeTx puts a reserved listing back on the market.
-func (s *Service) FreeTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID) error {
-	return s.moveTx(ctx, tx, listing, Reserved, Active)
-}
-
-// FreeAllTx is FreeTx for many.
-func (s *Service) FreeAllTx(ctx context.Context, tx pgx.Tx, listings []uuid.UUID) error {
-	n, err := s.q.ListingsFree(ctx, tx, listings)
-	if err == nil && n != int64(len(listings)) {
-		return fault.New(fault.Internal, "LISTING_MOVE", "%d of %d listings are reserved", n, len(listings))
-	}
-	return err
-}
-
-func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID, from, to Status) error {
-	n, err := s.q.ListingMove(ctx, tx, string(to), listing, string(from))
-	if err == nil && n != 1 {
-		return fault.New(fault.Internal, "LISTING_MOVE", "listing %s is not %s", listing, from)
-	}
-	return err
-}
+func isKind(k Kind) bool { return slices.Contains(kinds, k) }

@@ -178,13 +178,13 @@ func TestListPageByPage(t *testing.T) {
 	for range 7 {
 		want = append(want, b.Listing(b.seller))
 	}
-	b.Exec(`UPDATE listing SET created_at = date_trunc('second', now()) - interval '1 minute'`)
+	b.Exec(`UPDATE listing SET published_at = date_trunc('second', now()) - interval '1 minute'`)
 	slices.SortFunc(want, func(x, y uuid.UUID) int { return slices.Compare(y[:], x[:]) })
 	three := 3
 	args := page.Args{First: &three}
 	var got []uuid.UUID
 	for {
-		p, err := b.List(t.Context(), args)
+		p, err := b.List(t.Context(), catalog.Filter{}, args)
 		b.Must(err)
 		for _, l := range p.Nodes {
 			got = append(got, l.ID)
@@ -200,7 +200,7 @@ func TestListPageByPage(t *testing.T) {
 	}
 	bad := "!"
 	for name, args := range map[string]page.Args{"a wrong cursor": {After: &bad}, "none": {First: new(int)}} {
-		if _, err := b.List(t.Context(), args); fault.KindOf(err) != fault.Invalid {
+		if _, err := b.List(t.Context(), catalog.Filter{}, args); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -212,6 +212,7 @@ func TestOnMarket(t *testing.T) {
 	active, reserved, sold := b.Listing(b.seller), b.Listing(b.seller), b.Listing(b.seller)
 	b.Listing(b.User(identity.Seller))
 	b.Exec(`UPDATE listing SET status = 'RESERVED' WHERE id = $1`, reserved)
+	b.Exec(`UPDATE listing SET status = 'RESERVED' WHERE id = $1`, sold)
 	b.Exec(`UPDATE listing SET status = 'SOLD' WHERE id = $1`, sold)
 	got, err := b.OnMarket(t.Context(), b.seller)
 	if err != nil || len(got) != 2 || got[0].ID != reserved || got[1].ID != active {

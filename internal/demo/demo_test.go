@@ -80,7 +80,7 @@ func (b bundle) whole() auction.Auction {
 func (b bundle) stalled(all int) {
 	b.T.Helper()
 	hundred := 100
-	listings, err := b.Catalog.List(b.Ctx(), page.Args{First: &hundred})
+	listings, err := b.Catalog.List(b.Ctx(), catalog.Filter{}, page.Args{First: &hundred})
 	b.Must(err)
 	var titles, want []string
 	for _, l := range listings.Nodes {

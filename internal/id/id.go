@@ -43,6 +43,7 @@ const (
 	AdminAction  Kind = "adm"
 	ShowMessage  Kind = "smg"
 	SecondChance Kind = "sch"
+	Variant      Kind = "var"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -6,9 +6,11 @@ GRANT USAGE ON SCHEMA public TO souk_app;
 -- what staff did or found are written once.
 REVOKE DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public FROM souk_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO souk_app;
-REVOKE UPDATE ON event, bid, admin_action, show_moderation, reconciliation_run, reconciliation_difference FROM souk_app;
+REVOKE UPDATE ON event, bid, admin_action, show_moderation, price_change, reconciliation_run, reconciliation_difference FROM souk_app;
 -- Answers to idempotency keys are kept for a while only; no money hangs on them.
 GRANT DELETE ON idempotency_answer TO souk_app;
+-- Which photos a listing shows, and in what order, is written anew; the photos stay.
+GRANT DELETE ON listing_photo TO souk_app;
 -- The job queue cleans up after itself.
 DO $$
 DECLARE
