@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/identity"
@@ -90,10 +91,15 @@ func (r *Resolver) recheckSocket(ctx context.Context, next graphql.OperationHand
 	return next(ctx)
 }
 
-// withActor authenticates HTTP requests, the one that upgrades to a WebSocket included.
+// withActor authenticates HTTP requests, the one that upgrades to a WebSocket included. A POST is one operation, which has its place
+// among all others from now; what comes over a connection has it when it is done.
 func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, err := authenticate(r.Context(), users, r.Header.Get("Authorization"))
+		ctx := r.Context()
+		if r.Method == http.MethodPost {
+			ctx = batch.Arrive(ctx)
+		}
+		ctx, err := authenticate(ctx, users, r.Header.Get("Authorization"))
 		if err != nil {
 			fail(w, r, err)
 			return

@@ -1,7 +1,7 @@
 // Package batch puts what arrives for one thing, while a commit for it is under way, into the next one.
 //
 // Requests have a key: a lot, a show. For each key one batch runs at a time in this process; whatever arrives meanwhile waits,
-// and is the next batch, in the order of arrival. A request that finds nobody at work is a batch of one, at once: nothing
+// and is the next batch, in the order of arrival (Arrive). A request that finds nobody at work is a batch of one, at once: nothing
 // ever waits for company.
 //
 // What must stay true:
@@ -60,6 +60,7 @@ type lane[R, A any] struct{ waiting []*ask[R, A] }
 
 // ask is one request.
 type ask[R, A any] struct {
+	came    time.Time
 	request R
 	answer  chan Answer[A] // has room for it: nobody need be there
 }
@@ -82,7 +83,7 @@ func (q *Queue[K, R, A]) Do(ctx context.Context, key K, request R) (A, error) {
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	a := &ask[R, A]{request, make(chan Answer[A], 1)}
+	a := &ask[R, A]{arrival(ctx), request, make(chan Answer[A], 1)}
 	if err := q.enter(key, a); err != nil {
 		return none, err
 	}
@@ -113,9 +114,27 @@ func (q *Queue[K, R, A]) enter(key K, a *ask[R, A]) error {
 	return nil
 }
 
+type arrivalKey struct{}
+
+// Arrive says that whatever ctx is for has arrived now, at this server: that is its place in every queue, however long the ways to
+// them are. What has no such place takes it when it comes to a queue.
+func Arrive(ctx context.Context) context.Context {
+	return context.WithValue(ctx, arrivalKey{}, time.Now())
+}
+
+func arrival(ctx context.Context) time.Time {
+	if at, ok := ctx.Value(arrivalKey{}).(time.Time); ok {
+		return at
+	}
+	return time.Now()
+}
+
+func inOrder[R, A any](a, b *ask[R, A]) int { return a.came.Compare(b.came) }
+
 // work runs batch after batch, until nothing waits.
 func (q *Queue[K, R, A]) work(key K) {
 	for {
+		q.gather(key)
 		asks := q.take(key)
 		if len(asks) == 0 {
 			return
@@ -124,12 +143,11 @@ func (q *Queue[K, R, A]) work(key K) {
 		for i, a := range asks {
 			a.answer <- answers[i]
 		}
-		q.gather(key)
 	}
 }
 
-// gather lets those run who have an answer now: who asks again at once is in the next batch, and not behind it. It goes on as long
-// as that brings anybody, and never sleeps.
+// gather lets those run who are on their way, or have just had an answer and ask again at once: they are in the next batch, and not
+// behind it. It goes on as long as that brings anybody, and never sleeps.
 func (q *Queue[K, R, A]) gather(key K) {
 	for before, turn := -1, 0; turn < gatherTurns; turn++ {
 		waiting := q.Waiting(key)
@@ -150,6 +168,9 @@ func (q *Queue[K, R, A]) take(key K) []*ask[R, A] {
 	if n == 0 {
 		delete(q.lanes, key)
 		return nil
+	}
+	if !slices.IsSortedFunc(l.waiting, inOrder[R, A]) {
+		slices.SortStableFunc(l.waiting, inOrder[R, A])
 	}
 	asks := slices.Clone(l.waiting[:n])
 	l.waiting = slices.Delete(l.waiting, 0, n)

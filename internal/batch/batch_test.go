@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -232,5 +233,45 @@ func TestEachOnce(t *testing.T) {
 		if done[i] != 1 {
 			t.Errorf("%d was done %d times", i, done[i])
 		}
+	}
+}
+
+// What arrived first is first, whichever way to the queue was shorter.
+func TestOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	begun, held := make(chan struct{}), make(chan struct{})
+	var order []int
+	q := batch.New(batch.Config[string, int, int]{Run: func(_ context.Context, _ string, requests []int) []batch.Answer[int] {
+		if requests[0] == -1 {
+			close(begun)
+			<-held
+		}
+		order = append(order, requests...)
+		return make([]batch.Answer[int], len(requests))
+	}})
+	var all sync.WaitGroup
+	do := func(ctx context.Context, n int) {
+		all.Go(func() {
+			if _, err := q.Do(ctx, "lot", n); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	do(t.Context(), -1)
+	<-begun
+	var arrived []context.Context
+	for range 20 {
+		arrived = append(arrived, batch.Arrive(t.Context()))
+	}
+	for i := range slices.Backward(arrived) {
+		do(arrived[i], i)
+		for q.Waiting("lot") != len(arrived)-i {
+			runtime.Gosched()
+		}
+	}
+	close(held)
+	all.Wait()
+	if !slices.IsSorted(order) || len(order) != 1+len(arrived) {
+		t.Errorf("they were done in the order %v", order)
 	}
 }
