@@ -11,12 +11,15 @@ import (
 	"github.com/google/uuid"
 )
 
-const idempotencyClaim = `-- name: IdempotencyClaim :one
+const idempotencyClaim = `-- name: IdempotencyClaim :many
 WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO idempotency_answer AS a (user_id, operation, key, input_hash, selection_hash, claim, locked_until)
-SELECT $1::uuid, $2::text, $3::text, $4::bytea, $5::bytea, $6::uuid,
-       clock_timestamp() + make_interval(secs => $7::float8)
-FROM unhurried
+SELECT q.user_id, q.operation, q.key, q.input_hash, q.selection_hash, q.claim, clock_timestamp() + make_interval(secs => $1::float8)
+FROM unhurried, (
+    SELECT unnest($2::uuid[]) AS user_id, unnest($3::text[]) AS operation, unnest($4::text[]) AS key,
+           unnest($5::bytea[]) AS input_hash, unnest($6::bytea[]) AS selection_hash, unnest($7::uuid[]) AS claim
+    ORDER BY user_id, operation, key
+) q
 ON CONFLICT (user_id, operation, key) DO UPDATE
 SET selection_hash = excluded.selection_hash, claim = excluded.claim, locked_until = excluded.locked_until
 WHERE a.answer IS NULL AND a.locked_until <= clock_timestamp() AND a.input_hash = excluded.input_hash
@@ -24,53 +27,85 @@ RETURNING a.claim
 `
 
 type IdempotencyClaimParams struct {
-	UserID        uuid.UUID
-	Operation     string
-	Key           string
-	InputHash     []byte
-	SelectionHash []byte
-	Claim         uuid.UUID
-	LeaseSeconds  float64
+	LeaseSeconds    float64
+	UserIds         []uuid.UUID
+	Operations      []string
+	Keys            []string
+	InputHashes     [][]byte
+	SelectionHashes [][]byte
+	Claims          []uuid.UUID
 }
 
-// Takes a key that nobody has, or one whose claim has run out without an answer; no row: look why not. The claim
-// need not be on disk before what it guards: the commit of that writes it out as well.
-func (q *Queries) IdempotencyClaim(ctx context.Context, db DBTX, arg IdempotencyClaimParams) (uuid.UUID, error) {
-	row := db.QueryRow(ctx, idempotencyClaim,
-		arg.UserID,
-		arg.Operation,
-		arg.Key,
-		arg.InputHash,
-		arg.SelectionHash,
-		arg.Claim,
+// Takes those of some keys that nobody has, or whose claim has run out without an answer; where a claim does not come back, look
+// why. The claims need not be on disk before what they guard: the commit of that writes them out as well. Keys are
+// locked in their order.
+func (q *Queries) IdempotencyClaim(ctx context.Context, db DBTX, arg IdempotencyClaimParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, idempotencyClaim,
 		arg.LeaseSeconds,
+		arg.UserIds,
+		arg.Operations,
+		arg.Keys,
+		arg.InputHashes,
+		arg.SelectionHashes,
+		arg.Claims,
 	)
-	var claim uuid.UUID
-	err := row.Scan(&claim)
-	return claim, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var claim uuid.UUID
+		if err := rows.Scan(&claim); err != nil {
+			return nil, err
+		}
+		items = append(items, claim)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
-const idempotencyGet = `-- name: IdempotencyGet :one
-SELECT user_id, operation, key, input_hash, selection_hash, claim, locked_until, answer, refusals, created_at, answered_at FROM idempotency_answer WHERE user_id = $1 AND operation = $2 AND key = $3
+const idempotencyGet = `-- name: IdempotencyGet :many
+SELECT a.user_id, a.operation, a.key, a.input_hash, a.selection_hash, a.claim, a.locked_until, a.answer, a.refusals, a.created_at, a.answered_at FROM (
+    SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS operation, unnest($3::text[]) AS key
+) q
+CROSS JOIN LATERAL (SELECT user_id, operation, key, input_hash, selection_hash, claim, locked_until, answer, refusals, created_at, answered_at FROM idempotency_answer WHERE user_id = q.user_id AND operation = q.operation AND key = q.key LIMIT 1) a
+ORDER BY a.user_id, a.operation, a.key
 `
 
-func (q *Queries) IdempotencyGet(ctx context.Context, db DBTX, userID uuid.UUID, operation string, key string) (IdempotencyAnswer, error) {
-	row := db.QueryRow(ctx, idempotencyGet, userID, operation, key)
-	var i IdempotencyAnswer
-	err := row.Scan(
-		&i.UserID,
-		&i.Operation,
-		&i.Key,
-		&i.InputHash,
-		&i.SelectionHash,
-		&i.Claim,
-		&i.LockedUntil,
-		&i.Answer,
-		&i.Refusals,
-		&i.CreatedAt,
-		&i.AnsweredAt,
-	)
-	return i, err
+// LIMIT has each key looked up, as in BidAsk.
+func (q *Queries) IdempotencyGet(ctx context.Context, db DBTX, userIds []uuid.UUID, operations []string, keys []string) ([]IdempotencyAnswer, error) {
+	rows, err := db.Query(ctx, idempotencyGet, userIds, operations, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IdempotencyAnswer
+	for rows.Next() {
+		var i IdempotencyAnswer
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Operation,
+			&i.Key,
+			&i.InputHash,
+			&i.SelectionHash,
+			&i.Claim,
+			&i.LockedUntil,
+			&i.Answer,
+			&i.Refusals,
+			&i.CreatedAt,
+			&i.AnsweredAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const idempotencyGiveUp = `-- name: IdempotencyGiveUp :exec
@@ -95,35 +130,67 @@ func (q *Queries) IdempotencyGiveUp(ctx context.Context, db DBTX, arg Idempotenc
 	return err
 }
 
-const idempotencyKeep = `-- name: IdempotencyKeep :execrows
-UPDATE idempotency_answer
-SET answer = $1::bytea, refusals = $2::jsonb, answered_at = clock_timestamp()
-WHERE user_id = $3 AND operation = $4 AND key = $5 AND selection_hash = $6 AND answer IS NULL
+const idempotencyKeep = `-- name: IdempotencyKeep :many
+INSERT INTO idempotency_answer AS a (user_id, operation, key, input_hash, selection_hash, claim, locked_until, answer, refusals, answered_at)
+SELECT q.user_id, q.operation, q.key, q.input_hash, q.selection_hash, q.claim, clock_timestamp(), q.answer, nullif(q.refusals, '')::jsonb, clock_timestamp()
+FROM (
+    SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS operation, unnest($3::text[]) AS key,
+           unnest($4::bytea[]) AS input_hash, unnest($5::bytea[]) AS selection_hash, unnest($6::uuid[]) AS claim,
+           unnest($7::bytea[]) AS answer, unnest($8::text[]) AS refusals
+    ORDER BY user_id, operation, key
+) q
+ON CONFLICT (user_id, operation, key) DO UPDATE
+SET answer = excluded.answer, refusals = excluded.refusals, answered_at = excluded.answered_at
+WHERE a.answer IS NULL AND a.input_hash = excluded.input_hash AND a.selection_hash = excluded.selection_hash
+RETURNING a.user_id, a.operation, a.key
 `
 
 type IdempotencyKeepParams struct {
-	Answer        []byte
-	Refusals      []byte
-	UserID        uuid.UUID
-	Operation     string
-	Key           string
-	SelectionHash []byte
+	UserIds         []uuid.UUID
+	Operations      []string
+	Keys            []string
+	InputHashes     [][]byte
+	SelectionHashes [][]byte
+	Claims          []uuid.UUID
+	Answers         [][]byte
+	Refusals        []string
 }
 
-// The first answer counts, whoever holds the claim by now; no row: there is one, or another selection is waited for.
-func (q *Queries) IdempotencyKeep(ctx context.Context, db DBTX, arg IdempotencyKeepParams) (int64, error) {
-	result, err := db.Exec(ctx, idempotencyKeep,
-		arg.Answer,
+type IdempotencyKeepRow struct {
+	UserID    uuid.UUID
+	Operation string
+	Key       string
+}
+
+// The first answer to a key counts, whoever holds its claim by now; a key that does not come back has one, or another selection is
+// waited for. Rows that stand are found by their key, in the order of the keys; one that was pruned meanwhile is made again.
+func (q *Queries) IdempotencyKeep(ctx context.Context, db DBTX, arg IdempotencyKeepParams) ([]IdempotencyKeepRow, error) {
+	rows, err := db.Query(ctx, idempotencyKeep,
+		arg.UserIds,
+		arg.Operations,
+		arg.Keys,
+		arg.InputHashes,
+		arg.SelectionHashes,
+		arg.Claims,
+		arg.Answers,
 		arg.Refusals,
-		arg.UserID,
-		arg.Operation,
-		arg.Key,
-		arg.SelectionHash,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []IdempotencyKeepRow
+	for rows.Next() {
+		var i IdempotencyKeepRow
+		if err := rows.Scan(&i.UserID, &i.Operation, &i.Key); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const idempotencyPrune = `-- name: IdempotencyPrune :execrows

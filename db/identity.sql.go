@@ -50,36 +50,52 @@ func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, id uuid.UUID) erro
 	return err
 }
 
-const sessionUser = `-- name: SessionUser :one
-SELECT s.id AS session_id, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier
+const sessionUser = `-- name: SessionUser :many
+SELECT s.id AS session_id, s.token_hash, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier
 FROM session s JOIN app_user u ON u.id = s.user_id
-WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+WHERE s.token_hash = ANY ($1::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+ORDER BY s.id
 `
 
 type SessionUserRow struct {
 	SessionID uuid.UUID
+	TokenHash []byte
 	ExpiresAt time.Time
 	AppUser   AppUser
 }
 
-func (q *Queries) SessionUser(ctx context.Context, db DBTX, tokenHash []byte) (SessionUserRow, error) {
-	row := db.QueryRow(ctx, sessionUser, tokenHash)
-	var i SessionUserRow
-	err := row.Scan(
-		&i.SessionID,
-		&i.ExpiresAt,
-		&i.AppUser.ID,
-		&i.AppUser.Email,
-		&i.AppUser.Name,
-		&i.AppUser.Role,
-		&i.AppUser.PasswordHash,
-		&i.AppUser.CreatedAt,
-		&i.AppUser.BannedAt,
-		&i.AppUser.BanReason,
-		&i.AppUser.BirthDate,
-		&i.AppUser.Tier,
-	)
-	return i, err
+func (q *Queries) SessionUser(ctx context.Context, db DBTX, tokenHashes [][]byte) ([]SessionUserRow, error) {
+	rows, err := db.Query(ctx, sessionUser, tokenHashes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SessionUserRow
+	for rows.Next() {
+		var i SessionUserRow
+		if err := rows.Scan(
+			&i.SessionID,
+			&i.TokenHash,
+			&i.ExpiresAt,
+			&i.AppUser.ID,
+			&i.AppUser.Email,
+			&i.AppUser.Name,
+			&i.AppUser.Role,
+			&i.AppUser.PasswordHash,
+			&i.AppUser.CreatedAt,
+			&i.AppUser.BannedAt,
+			&i.AppUser.BanReason,
+			&i.AppUser.BirthDate,
+			&i.AppUser.Tier,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const sessionsRevokedLately = `-- name: SessionsRevokedLately :many

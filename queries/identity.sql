@@ -17,10 +17,11 @@ FROM app_user u WHERE u.id = @user_id AND u.banned_at IS NULL
 FOR SHARE
 RETURNING expires_at;
 
--- name: SessionUser :one
-SELECT s.id AS session_id, s.expires_at, sqlc.embed(u)
+-- name: SessionUser :many
+SELECT s.id AS session_id, s.token_hash, s.expires_at, sqlc.embed(u)
 FROM session s JOIN app_user u ON u.id = s.user_id
-WHERE s.token_hash = @token_hash AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp();
+WHERE s.token_hash = ANY (@token_hashes::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+ORDER BY s.id;
 
 -- name: SessionRevoke :exec
 UPDATE session SET revoked_at = clock_timestamp() WHERE id = @id AND revoked_at IS NULL;

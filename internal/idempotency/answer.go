@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/id"
 )
 
 // Lease is how long a claim keeps others from running the same request, unless Hold renews it: so long a client waits for
@@ -23,14 +21,21 @@ const Lease = 10 * time.Second
 // MaxAnswer is the size in bytes up to which an answer is kept.
 const MaxAnswer = 64 << 10
 
-// Store keeps the answers.
+// Store keeps the answers. Keys that are claimed while others are, are claimed together next, and answers are kept so.
 type Store struct {
-	pool *pgxpool.Pool
-	q    *db.Queries
+	pool   *pgxpool.Pool
+	q      *db.Queries
+	claims *batch.Queue[struct{}, Request, Found]
+	keeps  *batch.Queue[struct{}, keep, []byte]
 }
 
 // New makes a Store.
-func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool, q: db.New()} }
+func New(pool *pgxpool.Pool) *Store {
+	s := &Store{pool: pool, q: db.New()}
+	s.claims = batch.New(batch.Config[struct{}, Request, Found]{Run: oneByOne(s.claimAll)})
+	s.keeps = batch.New(batch.Config[struct{}, keep, []byte]{Run: oneByOne(s.keepAll)})
+	return s
+}
 
 // Request is one use of a key.
 type Request struct {
@@ -65,28 +70,11 @@ type Found struct {
 // first request still runs (ErrInFlight).
 func (s *Store) Claim(ctx context.Context, r Request) (_ Found, err error) {
 	defer fault.Wrap(&err, "claim a key of %s", r.Operation)
-	claim, err := s.q.IdempotencyClaim(ctx, s.pool, db.IdempotencyClaimParams{
-		UserID: r.User, Operation: r.Operation, Key: r.Key, InputHash: r.Input[:], SelectionHash: r.Selection[:],
-		Claim: id.New(), LeaseSeconds: Lease.Seconds(),
-	})
-	if err == nil {
-		return Found{Claim: &Claim{store: s, request: r, id: claim}}, nil
-	}
-	if !errors.Is(err, pgx.ErrNoRows) {
+	if err := ctx.Err(); err != nil {
 		return Found{}, err
 	}
-	row, err := s.q.IdempotencyGet(ctx, s.pool, r.User, r.Operation, r.Key)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows): // pruned between the two statements
-		return Found{}, ErrInFlight
-	case err != nil:
-		return Found{}, err
-	case !bytes.Equal(row.InputHash, r.Input[:]):
-		return Found{}, ErrKeyReused
-	case row.Answer == nil:
-		return Found{}, ErrInFlight
-	}
-	return found(row, r), nil
+	// Who has hung up meanwhile gives the claim up; it would stand for its lease if nobody heard of it.
+	return s.claims.Do(context.WithoutCancel(ctx), struct{}{}, r)
 }
 
 func found(row db.IdempotencyAnswer, r Request) Found {
@@ -130,22 +118,7 @@ func (c *Claim) Keep(ctx context.Context, answer Answer) (_ []byte, err error) {
 	if len(answer.JSON) > MaxAnswer {
 		return answer.JSON, c.GiveUp(ctx)
 	}
-	r := c.request
-	kept, err := c.store.q.IdempotencyKeep(ctx, c.store.pool, db.IdempotencyKeepParams{
-		UserID: r.User, Operation: r.Operation, Key: r.Key, SelectionHash: r.Selection[:],
-		Answer: answer.JSON, Refusals: answer.Refusals,
-	})
-	if err != nil || kept == 1 {
-		return answer.JSON, err
-	}
-	row, err := c.store.q.IdempotencyGet(ctx, c.store.pool, r.User, r.Operation, r.Key)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return answer.JSON, nil
-	}
-	if err == nil && row.Answer != nil && bytes.Equal(row.SelectionHash, r.Selection[:]) {
-		return row.Answer, nil
-	}
-	return answer.JSON, err
+	return c.store.keeps.Do(ctx, struct{}{}, keep{c, answer})
 }
 
 // GiveUp lets the next request with the key and the same input run at once: this one failed.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
@@ -90,14 +91,32 @@ func (s *Service) Authenticate(ctx context.Context, token string) (_ Session, er
 		return Session{}, ErrUnauthenticated
 	}
 	defer fault.Wrap(&err, "authenticate")
-	row, err := s.q.SessionUser(ctx, s.pool, digest(token))
-	if postgres.NoRows(err) {
-		return Session{}, ErrUnauthenticated
+	return s.sessions.Do(ctx, struct{}{}, token)
+}
+
+// ofTokens finds the sessions of some tokens. Requests that come while others look do so together, by one statement; nothing is
+// remembered, so that a session that ends is over with the next request.
+func (s *Service) ofTokens(ctx context.Context, _ struct{}, tokens []string) []batch.Answer[Session] {
+	hashes := make([][]byte, len(tokens))
+	for i, token := range tokens {
+		hashes[i] = digest(token)
 	}
+	rows, err := s.q.SessionUser(ctx, s.pool, hashes)
 	if err != nil {
-		return Session{}, err
+		return batch.Fail[Session](len(tokens), err)
 	}
-	return Session{ID: row.SessionID, User: userOf(row.AppUser), ExpiresAt: row.ExpiresAt}, nil
+	found := make(map[string]Session, len(rows))
+	for _, row := range rows {
+		found[string(row.TokenHash)] = Session{ID: row.SessionID, User: userOf(row.AppUser), ExpiresAt: row.ExpiresAt}
+	}
+	answers := make([]batch.Answer[Session], len(tokens))
+	for i, hash := range hashes {
+		var known bool
+		if answers[i].Value, known = found[string(hash)]; !known {
+			answers[i].Err = ErrUnauthenticated
+		}
+	}
+	return answers
 }
 
 // SignOut revokes a session; doing so twice is no error.

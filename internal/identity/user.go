@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
@@ -55,6 +56,7 @@ type Service struct {
 	q         *db.Queries
 	hasher    *hasher
 	referrals Referrals
+	sessions  *batch.Queue[struct{}, string, Session] // by token
 }
 
 // Referrals hears of a new user who names a code, in the transaction that makes them; where it refuses, there is no new
@@ -65,7 +67,9 @@ type Referrals interface {
 
 // New makes the service over a pool.
 func New(pool *pgxpool.Pool) *Service {
-	return &Service{pool: pool, q: db.New(), hasher: newHasher()}
+	s := &Service{pool: pool, q: db.New(), hasher: newHasher()}
+	s.sessions = batch.New(batch.Config[struct{}, string, Session]{Run: s.ofTokens})
+	return s
 }
 
 // UseReferrals says who hears of referral codes; to be called before anybody signs up.
