@@ -120,15 +120,26 @@ func signUp(ctx context.Context, admin *pgxpool.Pool, user uuid.UUID, role ident
 	return err
 }
 
+// fund gives somebody money, of which they have held some before.
 func fund(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
-	_, err := ledger.PostTx(ctx, tx, ledger.Entry{
-		Key: "bench:" + user.String(), Flow: ledger.FlowTopUp, Cause: ledger.Cause{Kind: "bench", ID: user},
-		Legs: []ledger.Leg{
-			{Account: ledger.Account{Kind: ledger.Bank, Currency: "EUR"}, Amount: -wallet},
-			{Account: ledger.Account{Kind: ledger.Wallet, Owner: user, Currency: "EUR"}, Amount: wallet},
-		},
-	})
-	return err
+	of := func(kind ledger.Kind) ledger.Account { return ledger.Account{Kind: kind, Owner: user, Currency: "EUR"} }
+	for _, e := range []struct {
+		flow     ledger.Flow
+		from, to ledger.Account
+		amount   int64
+	}{
+		{ledger.FlowTopUp, ledger.Account{Kind: ledger.Bank, Currency: "EUR"}, of(ledger.Wallet), wallet},
+		{ledger.FlowHold, of(ledger.Wallet), of(ledger.WalletHeld), cent},
+		{ledger.FlowHold, of(ledger.WalletHeld), of(ledger.Wallet), cent},
+	} {
+		if _, err := ledger.PostTx(ctx, tx, ledger.Entry{
+			Key: "bench:" + id.New().String(), Flow: e.flow, Cause: ledger.Cause{Kind: "bench", ID: user},
+			Legs: []ledger.Leg{{Account: e.from, Amount: -e.amount}, {Account: e.to, Amount: e.amount}},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wire ties the services as server/wiring.go does.
