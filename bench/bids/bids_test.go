@@ -73,7 +73,7 @@ func TestReport(t *testing.T) {
 	b.rows([]side{{name: "naive"}, {name: "engine"}}, turns)
 	b.Result("bids", vsNaive(turns, "engine"))
 	b.Print()
-	for _, want := range []string{"2000  (3000 280 2000)", "refused 50.0 %  28.00 times\n", "RESULT bids 28\n"} {
+	for _, want := range []string{"2000  (3000 280 2000)", "refused 50.0 % of 4000  28.00 times\n", "RESULT bids 28\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}
@@ -98,14 +98,20 @@ func TestClient(t *testing.T) {
 		}
 	}()
 	c := newClient(here, "souk.example:80", "secret")
-	if got, err := c.post([]byte("{}")); err != nil || string(got) != "first" {
+	post := func(body string) ([]byte, error) {
+		if err := c.send([]byte(body)); err != nil {
+			return nil, err
+		}
+		return c.answer()
+	}
+	if got, err := post("{}"); err != nil || string(got) != "first" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if got := <-asked; !strings.HasPrefix(got, "POST /graphql HTTP/1.1\r\nHost: souk.example:80\r\n") ||
 		!strings.Contains(got, "\r\nAuthorization: Bearer secret\r\n") || !strings.HasSuffix(got, "\r\nContent-Length: 2\r\n\r\n{}") {
 		t.Errorf("it sent %q", got)
 	}
-	if got, err := c.post([]byte("{}")); err == nil || !strings.Contains(err.Error(), "401") {
+	if got, err := post("{}"); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("a refusal gave %q, %v", got, err)
 	}
 }

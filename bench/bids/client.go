@@ -52,18 +52,27 @@ func closeAll(clients []*client) {
 	}
 }
 
-// post sends a body, and gives the body of the answer, which holds until the next.
-func (c *client) post(body []byte) ([]byte, error) {
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+// bid sends the next bid on a lot, and gives the body of the answer, which holds until the next. Bids are sent in the order of their
+// amounts; in which order the server comes to see them is its own.
+func (c *client) bid(l *lot) ([]byte, error) {
+	l.line.Lock()
+	err := c.send(l.request(l.asked.Add(cent)))
+	l.line.Unlock()
+	if err != nil {
 		return nil, err
+	}
+	return c.answer()
+}
+
+func (c *client) send(body []byte) error {
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
 	}
 	c.buffer = append(c.buffer[:0], c.head...)
 	c.buffer = strconv.AppendInt(c.buffer, int64(len(body)), 10)
 	c.buffer = append(append(c.buffer, "\r\n\r\n"...), body...)
-	if _, err := c.conn.Write(c.buffer); err != nil {
-		return nil, err
-	}
-	return c.answer()
+	_, err := c.conn.Write(c.buffer)
+	return err
 }
 
 // answer reads a response that says how long it is.

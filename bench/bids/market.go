@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -166,6 +167,7 @@ func (b *bench) wire(ctx context.Context) (err error) {
 type lot struct {
 	id    uuid.UUID
 	asked atomic.Int64 // the amount that was bid last, taken or on its way
+	line  sync.Mutex   // of those who send one
 }
 
 func (m *market) lots(ctx context.Context, count int) ([]*lot, error) {

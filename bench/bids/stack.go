@@ -36,12 +36,12 @@ func (b *bench) measureStack(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, souk.Stop(context.WithoutCancel(ctx))) }()
 	var clients []*client
 	defer func() { closeAll(clients) }()
-	throughHTTP := b.market.hot(func(_ context.Context, bidder int, body []byte) ([]byte, error) { return clients[bidder].post(body) })
+	throughHTTP := b.market.hot(func(_ context.Context, bidder int, l *lot) ([]byte, error) { return clients[bidder].bid(l) })
 	names := []string{"naive", "engine", "with GraphQL, in process", "with HTTP, the program"}
 	sides := []side{
 		b.naive.side(1), b.market.engine(1),
-		{names[2], b.market.hot(func(ctx context.Context, bidder int, body []byte) ([]byte, error) {
-			return b.market.serve(ctx, api, bidder, body)
+		{names[2], b.market.hot(func(ctx context.Context, bidder int, l *lot) ([]byte, error) {
+			return b.market.serve(ctx, api, bidder, l.request(l.asked.Add(cent)))
 		})},
 		{names[3], func(ctx context.Context) (_ bidding, err error) {
 			closeAll(clients) // a server does not wait for ever for who says nothing
@@ -98,11 +98,11 @@ func (l *lot) request(amount int64) []byte {
 }
 
 // hot opens a lot whose bids are sent as requests of the API.
-func (m *market) hot(send func(ctx context.Context, bidder int, body []byte) ([]byte, error)) func(context.Context) (bidding, error) {
+func (m *market) hot(send func(ctx context.Context, bidder int, l *lot) ([]byte, error)) func(context.Context) (bidding, error) {
 	return func(ctx context.Context) (bidding, error) {
 		lots, err := m.lots(ctx, 1)
 		return func(ctx context.Context, bidder int) (bool, error) {
-			answer, err := send(ctx, bidder, lots[0].request(lots[0].asked.Add(cent)))
+			answer, err := send(ctx, bidder, lots[0])
 			if err != nil {
 				return false, err
 			}

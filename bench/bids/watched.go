@@ -91,7 +91,7 @@ func (w *watched) bidFor(ctx context.Context, length time.Duration) (turn, error
 			return false, nil
 		}
 		time.Sleep(time.Until(begun.Add(time.Duration(n) * time.Second / wanted)))
-		answer, err := w.clients[bidder].post(w.lot.request(w.lot.asked.Add(cent)))
+		answer, err := w.clients[bidder].bid(w.lot)
 		if err != nil {
 			return false, err
 		}
