@@ -86,7 +86,7 @@ func TestABidderSeesHowTheyStand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	support.Must(t, mutation("bidCancel"), input(apitest.Vars{"bidId": bids.Nodes[0].NodeID().String(), "reason": "a slip"}))
+	support.Must(t, mutation("bidCancel"), input(apitest.Vars{"bidId": bids.Nodes[0].NodeID().String(), "reason": "a slip", "idempotencyKey": uuid.NewString()}))
 	tellBidders(t, a)
 	wantStandings(t, s, "5 LEADING max 40.00 held 40.00 price 16.00 next 17.00")
 	a.Close(lot)
