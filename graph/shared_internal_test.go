@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -237,6 +238,28 @@ func (s *selector) name(prefix string) string {
 // when is a condition, or none.
 func (s *selector) when() string {
 	return rapid.SampledFrom([]string{"", "", "", "", "@include(if: $yes) ", "@skip(if: $no) ", "@skip(if: $yes) ", "@include(if: false) "}).Draw(s.T, "when")
+}
+
+// A subscription that ends while an event is executed does not end the server, and what there is of the event is no answer.
+func TestStraightEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	for range 50 { // gqlgen may see the end before the event, or behind it
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w := &invented{Resolver: &Resolver{}, events: 1, leader: func() error {
+			cancel(errors.New("the end"))
+			return context.Canceled
+		}}
+		schema := generated.NewExecutableSchema(generated.Config{Resolvers: w})
+		exec := executor.New(schema)
+		op := operation(t, exec, `subscription { auctionEvents(auctionId: "auc_01jzzzzzzzezzzzzzzzzzzzzzz") { auction { leader { name } } } }`)
+		if err := newSharedTypes(w).straight(schema, op); err != nil {
+			t.Fatal(err)
+		}
+		respond, ctx := exec.DispatchOperation(graphql.StartOperationTrace(ctx), op)
+		if response := respond(ctx); response == nil || len(response.Errors) == 0 || strings.Contains(string(response.Data), "name") {
+			t.Fatalf("%+v", response)
+		}
+	}
 }
 
 // What it is for: an event that is written straight takes a fraction of the allocations.

@@ -90,5 +90,10 @@ func (p *plan[E]) executed(ctx context.Context, e E) []byte {
 		},
 	}
 	ctx = graphql.WithOperationContext(ctx, op)
-	return p.schema.Exec(ctx)(ctx).Data
+	response := p.schema.Exec(ctx)(ctx)
+	if response == nil { // the subscription has ended meanwhile: no part of this may be taken for an answer
+		graphql.AddError(ctx, context.Cause(ctx))
+		return []byte("null")
+	}
+	return response.Data
 }
