@@ -2,42 +2,39 @@ package main
 
 import (
 	"context"
+	_ "embed" // the purchases
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souklive/souk/internal/audit"
 )
 
-// loadBooks makes whole books of n postings: top-ups from the bank into 50 000 wallets, two legs each, as post() would
-// have left them. Triggers are off while it loads, and indexes are built when the rows are there.
+//go:embed scripts/purchases.sql
+var purchases string
+
+// postingsAPurchase is what one purchase of loadBooks leaves in the ledger.
+const postingsAPurchase = 8
+
+// loadBooks makes whole books of about n postings, as the use cases would have left them: purchases, each of which a buyer tops up for by card, pays
+// from the wallet, and receives. There are 50 000 buyers and 5000 sellers. Triggers are off while it loads, and indexes are built when the
+// rows are there.
 func loadBooks(ctx context.Context, b *books, n int64) error {
-	const wallets = 50_000
-	return b.load(ctx,
-		"SET LOCAL session_replication_role = replica",
-		"SET LOCAL maintenance_work_mem = '512MB'",
-		fmt.Sprintf(`INSERT INTO ledger.account (id, kind, owner, currency, mode, floor) OVERRIDING SYSTEM VALUE
-			SELECT n, 'wallet', gen_random_uuid(), 'EUR', 'guarded', 0 FROM generate_series(1, %d) n`, wallets),
-		`INSERT INTO ledger.account (id, kind, currency, mode) OVERRIDING SYSTEM VALUE VALUES (1000000, 'bank', 'EUR', 'recorded')`,
-		"ALTER TABLE ledger.posting DROP CONSTRAINT posting_pkey, DROP CONSTRAINT posting_account_id_seq_key",
-		"DROP INDEX ledger.posting_tail_idx",
-		"DROP INDEX ledger.entry_cause_idx",
-		fmt.Sprintf(`INSERT INTO ledger.entry (id, key, request_hash, flow, cause_kind, cause_id) OVERRIDING SYSTEM VALUE
-			SELECT n, 'load:' || n, sha256(''), 'hold', 'bench', '00000000-0000-4000-8000-000000000001'
-			FROM generate_series(0, %d) n`, n/2-1),
-		fmt.Sprintf(`INSERT INTO ledger.posting (entry_id, account_id, currency, amount, seq, balance)
-			SELECT n, l.account, 'EUR', l.amount, l.seq, l.seq
-			FROM generate_series(0, %[2]d) n,
-			LATERAL (VALUES (1 + n %% %[1]d, 1, 1 + n / %[1]d), (1000000, -1, NULL)) l (account, amount, seq)`, wallets, n/2-1),
-		"INSERT INTO ledger.balance SELECT account_id, sum(amount), count(*) FROM ledger.posting WHERE seq IS NOT NULL GROUP BY account_id",
-		"INSERT INTO ledger.rollup (account_id) VALUES (1000000)",
-		"ALTER TABLE ledger.posting ADD PRIMARY KEY (entry_id, account_id), ADD UNIQUE (account_id, seq)",
-		tailIndex,
-		"CREATE INDEX entry_cause_idx ON ledger.entry (cause_kind, cause_id)")
+	const buyers, sellers, price, fee, charge = 50_000, 5_000, 1000, 100, 39
+	text := strings.NewReplacer("$purchases", strconv.FormatInt(n/postingsAPurchase, 10), "$buyers", strconv.Itoa(buyers), "$sellers", strconv.Itoa(sellers),
+		"$price", strconv.Itoa(price), "$fee", strconv.Itoa(fee), "$charge", strconv.Itoa(charge))
+	var statements []string
+	for statement := range strings.SplitSeq(text.Replace(purchases), ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			statements = append(statements, statement)
+		}
+	}
+	return b.load(ctx, statements...)
 }
 
 // checkLarge runs every check on large books, and says what it took.
@@ -53,6 +50,9 @@ func checkLarge(ctx context.Context, b *books, postings int64, out io.Writer) er
 	begun := time.Now()
 	ok, err := audit.Run(ctx, b.admin, audit.Options{}, func(r audit.Result) {
 		fmt.Fprintf(out, "%-28s %8.1f\n", r.Name, r.Took.Seconds())
+		for _, f := range r.Findings[:min(3, len(r.Findings))] {
+			fmt.Fprintf(out, "  %s: %s\n", f.Subject, f.Detail)
+		}
 	})
 	if err != nil {
 		return err
