@@ -31,7 +31,7 @@ TIMEOUT  ?= 25m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
 
-.PHONY: help run build test race soak-money soak-live soak-close lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
+.PHONY: help run build test race soak-money soak-live soak-close soak-stock lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ soak-live: ## break everything that live viewers stand on, for a time (FOR=10m, 
 
 soak-close: ## bid on ten thousand lots at the instant of their close
 	@$(MAKE) test PKG=./internal/auction ARGS='-count=1 -v -run TestBidAgainstClose -closes=$(or $(CLOSES),10000)'
+
+soak-stock: ## pay ten thousand reservations at the instant of their end
+	@$(MAKE) test PKG=./internal/inventory ARGS='-count=1 -v -run TestExpiryAgainstPayment -expiries=$(or $(EXPIRIES),10000)'
 
 generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
 	@rm -f db/*.sql.go

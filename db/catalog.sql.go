@@ -13,7 +13,7 @@ import (
 )
 
 const listingHide = `-- name: ListingHide :one
-UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
 `
 
 func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -33,6 +33,8 @@ func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listi
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
@@ -40,7 +42,7 @@ func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listi
 const listingInsert = `-- name: ListingInsert :one
 INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
 `
 
 type ListingInsertParams struct {
@@ -84,12 +86,14 @@ func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertP
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
 
 const listingLock = `-- name: ListingLock :one
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing WHERE id = $1 FOR UPDATE
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) ListingLock(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -109,6 +113,8 @@ func (q *Queries) ListingLock(ctx context.Context, db DBTX, id uuid.UUID) (Listi
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
@@ -152,7 +158,7 @@ func (q *Queries) ListingMoves(ctx context.Context, db DBTX) ([]ListingMove, err
 }
 
 const listingPage = `-- name: ListingPage :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM public_listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM public_listing
 WHERE (published_at, id) < ($1::timestamptz, $2::uuid)
   AND status = ANY ($3::text[])
   AND ($4::uuid IS NULL OR seller_id = $4)
@@ -200,6 +206,8 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -243,10 +251,12 @@ func (q *Queries) ListingPhotosInsert(ctx context.Context, db DBTX, listingID uu
 }
 
 const listingReserve = `-- name: ListingReserve :execrows
-UPDATE listing SET status = 'RESERVED'
-WHERE id = $1 AND seller_id = $2 AND status = 'ACTIVE' AND kind IN ('ONE_OFF', 'LOT')
+UPDATE listing SET status = 'RESERVED', reserved_by = NULL, reserved_until = NULL
+WHERE id = $1 AND seller_id = $2 AND kind IN ('ONE_OFF', 'LOT')
+  AND (status = 'ACTIVE' OR (status = 'RESERVED' AND reserved_until <= clock_timestamp()))
 `
 
+// What a buyer has set aside beyond its time is free.
 func (q *Queries) ListingReserve(ctx context.Context, db DBTX, iD uuid.UUID, sellerID uuid.UUID) (int64, error) {
 	result, err := db.Exec(ctx, listingReserve, iD, sellerID)
 	if err != nil {
@@ -256,7 +266,7 @@ func (q *Queries) ListingReserve(ctx context.Context, db DBTX, iD uuid.UUID, sel
 }
 
 const listingRestore = `-- name: ListingRestore :one
-UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1 AND hidden_from IS NOT NULL RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1 AND hidden_from IS NOT NULL RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
 `
 
 func (q *Queries) ListingRestore(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -276,12 +286,14 @@ func (q *Queries) ListingRestore(ctx context.Context, db DBTX, id uuid.UUID) (Li
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
 
 const listingSetStatus = `-- name: ListingSetStatus :one
-UPDATE listing SET status = $1 WHERE id = $2 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+UPDATE listing SET status = $1 WHERE id = $2 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
 `
 
 func (q *Queries) ListingSetStatus(ctx context.Context, db DBTX, status string, iD uuid.UUID) (Listing, error) {
@@ -301,12 +313,14 @@ func (q *Queries) ListingSetStatus(ctx context.Context, db DBTX, status string, 
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
 
 const listingUpdate = `-- name: ListingUpdate :one
-UPDATE listing SET title = $1, description = $2, condition = $3 WHERE id = $4 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at
+UPDATE listing SET title = $1, description = $2, condition = $3 WHERE id = $4 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
 `
 
 type ListingUpdateParams struct {
@@ -338,12 +352,14 @@ func (q *Queries) ListingUpdate(ctx context.Context, db DBTX, arg ListingUpdateP
 		&i.OptionNames,
 		&i.HiddenFrom,
 		&i.PublishedAt,
+		&i.ReservedBy,
+		&i.ReservedUntil,
 	)
 	return i, err
 }
 
 const listingsByID = `-- name: ListingsByID :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 // Whoever they are for: only for who has a right of their own, as the parties of an order have.
@@ -370,6 +386,8 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -397,7 +415,7 @@ func (q *Queries) ListingsFree(ctx context.Context, db DBTX, ids []uuid.UUID) (i
 }
 
 const listingsOfSeller = `-- name: ListingsOfSeller :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
   AND ($4::text IS NULL OR status = $4)
 ORDER BY created_at DESC, id DESC
@@ -442,6 +460,8 @@ func (q *Queries) ListingsOfSeller(ctx context.Context, db DBTX, arg ListingsOfS
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -454,7 +474,7 @@ func (q *Queries) ListingsOfSeller(ctx context.Context, db DBTX, arg ListingsOfS
 }
 
 const listingsOnMarket = `-- name: ListingsOnMarket :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
 WHERE seller_id = $1 AND status IN ('ACTIVE', 'RESERVED')
 ORDER BY created_at DESC, id DESC
 LIMIT $2
@@ -483,6 +503,8 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -495,7 +517,7 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 }
 
 const listingsPublic = `-- name: ListingsPublic :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM public_listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM public_listing WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) ([]PublicListing, error) {
@@ -521,6 +543,8 @@ func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) 
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -533,7 +557,7 @@ func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) 
 }
 
 const listingsSeenBy = `-- name: ListingsSeenBy :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
 WHERE listing.id = ANY ($1::uuid[])
   AND (listing.seller_id = $2 OR $3::boolean OR EXISTS (SELECT 1 FROM public_listing p WHERE p.id = listing.id))
 ORDER BY listing.id
@@ -563,6 +587,8 @@ func (q *Queries) ListingsSeenBy(ctx context.Context, db DBTX, ids []uuid.UUID, 
 			&i.OptionNames,
 			&i.HiddenFrom,
 			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -830,6 +856,35 @@ func (q *Queries) VariantInsert(ctx context.Context, db DBTX, arg VariantInsertP
 		&i.Currency,
 		&i.CreatedAt,
 		&i.RetiredAt,
+	)
+	return i, err
+}
+
+const variantOwn = `-- name: VariantOwn :one
+SELECT v.id, v.listing_id, v.seller_id, v.position, v.sku, v.option_values, v.price, v.currency, v.created_at, v.retired_at, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
+WHERE v.id = $1 AND v.seller_id = $2 AND v.retired_at IS NULL
+`
+
+type VariantOwnRow struct {
+	Variant Variant
+	Kind    string
+}
+
+func (q *Queries) VariantOwn(ctx context.Context, db DBTX, iD uuid.UUID, sellerID uuid.UUID) (VariantOwnRow, error) {
+	row := db.QueryRow(ctx, variantOwn, iD, sellerID)
+	var i VariantOwnRow
+	err := row.Scan(
+		&i.Variant.ID,
+		&i.Variant.ListingID,
+		&i.Variant.SellerID,
+		&i.Variant.Position,
+		&i.Variant.Sku,
+		&i.Variant.OptionValues,
+		&i.Variant.Price,
+		&i.Variant.Currency,
+		&i.Variant.CreatedAt,
+		&i.Variant.RetiredAt,
+		&i.Kind,
 	)
 	return i, err
 }

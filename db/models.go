@@ -250,24 +250,34 @@ type LedgerFreeze struct {
 }
 
 type Listing struct {
-	ID          uuid.UUID
-	SellerID    uuid.UUID
-	Kind        string
-	Title       string
-	Description string
-	Condition   string
-	Price       *int64
-	Currency    *string
-	Status      string
-	CreatedAt   time.Time
-	OptionNames []string
-	HiddenFrom  *string
-	PublishedAt *time.Time
+	ID            uuid.UUID
+	SellerID      uuid.UUID
+	Kind          string
+	Title         string
+	Description   string
+	Condition     string
+	Price         *int64
+	Currency      *string
+	Status        string
+	CreatedAt     time.Time
+	OptionNames   []string
+	HiddenFrom    *string
+	PublishedAt   *time.Time
+	ReservedBy    *uuid.UUID
+	ReservedUntil *time.Time
 }
 
 type ListingMove struct {
 	FromState string
 	ToState   string
+}
+
+type Location struct {
+	ID        uuid.UUID
+	SellerID  uuid.UUID
+	Name      string
+	Region    string
+	CreatedAt time.Time
 }
 
 type Message struct {
@@ -395,19 +405,21 @@ type ProviderEvent struct {
 }
 
 type PublicListing struct {
-	ID          uuid.UUID
-	SellerID    uuid.UUID
-	Kind        string
-	Title       string
-	Description string
-	Condition   string
-	Price       *int64
-	Currency    *string
-	Status      string
-	CreatedAt   time.Time
-	OptionNames []string
-	HiddenFrom  *string
-	PublishedAt *time.Time
+	ID            uuid.UUID
+	SellerID      uuid.UUID
+	Kind          string
+	Title         string
+	Description   string
+	Condition     string
+	Price         *int64
+	Currency      *string
+	Status        string
+	CreatedAt     time.Time
+	OptionNames   []string
+	HiddenFrom    *string
+	PublishedAt   *time.Time
+	ReservedBy    *uuid.UUID
+	ReservedUntil *time.Time
 }
 
 type ReconciliationDifference struct {
@@ -471,6 +483,25 @@ type Refund struct {
 	CreatedAt    time.Time
 	SettledAt    *time.Time
 	FailedAt     *time.Time
+}
+
+type Reservation struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	Status         string
+	CreatedAt      time.Time
+	ExpiresAt      time.Time
+	EndedAt        *time.Time
+}
+
+type ReservationLine struct {
+	ReservationID uuid.UUID
+	Number        int16
+	VariantID     uuid.UUID
+	LocationID    *uuid.UUID
+	Quantity      int32
 }
 
 type SecondChance struct {
@@ -539,6 +570,31 @@ type ShowModeration struct {
 	Words     []string
 	Reason    string
 	At        time.Time
+}
+
+type Stock struct {
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	SellerID   uuid.UUID
+	OnHand     int32
+	Reserved   int32
+	Number     int64
+	LowAt      *int32
+}
+
+type StockMovement struct {
+	VariantID      uuid.UUID
+	LocationID     uuid.UUID
+	Number         int64
+	Kind           string
+	Quantity       int32
+	OnHand         int32
+	CauseID        uuid.UUID
+	ActorID        uuid.UUID
+	Note           string
+	IdempotencyKey *string
+	RequestHash    []byte
+	MovedAt        time.Time
 }
 
 type TopUp struct {

@@ -81,9 +81,11 @@ LIMIT @page_size;
 -- name: ListingUpdate :one
 UPDATE listing SET title = @title, description = @description, condition = @condition WHERE id = @id RETURNING *;
 
+-- What a buyer has set aside beyond its time is free.
 -- name: ListingReserve :execrows
-UPDATE listing SET status = 'RESERVED'
-WHERE id = @id AND seller_id = @seller_id AND status = 'ACTIVE' AND kind IN ('ONE_OFF', 'LOT');
+UPDATE listing SET status = 'RESERVED', reserved_by = NULL, reserved_until = NULL
+WHERE id = @id AND seller_id = @seller_id AND kind IN ('ONE_OFF', 'LOT')
+  AND (status = 'ACTIVE' OR (status = 'RESERVED' AND reserved_until <= clock_timestamp()));
 
 -- A hidden listing goes on beneath.
 -- name: ListingsFree :execrows
@@ -121,6 +123,10 @@ UPDATE variant SET retired_at = clock_timestamp() WHERE id = @id RETURNING *;
 
 -- name: VariantByID :one
 SELECT * FROM variant WHERE id = @id;
+
+-- name: VariantOwn :one
+SELECT sqlc.embed(v), l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
+WHERE v.id = @id AND v.seller_id = @seller_id AND v.retired_at IS NULL;
 
 -- name: VariantsByID :many
 SELECT * FROM variant WHERE id = ANY (@ids::uuid[]) ORDER BY id;

@@ -25,6 +25,16 @@ func corruptions() []corruption {
 			VALUES (gen_random_uuid(), :` + user + `;, 'stripe', 'pm_saved', 'visa', '4242', 1, 2030)`
 	}
 	return []corruption{
+		one("a listing that is cheaper than its variants", "UPDATE listing SET price = 1 WHERE id = :product;", "listing_price"),
+		one("a price that nobody was told", "UPDATE variant SET price = price + 1 WHERE id = :product;", "listing_price"),
+		one("stock from nowhere", "UPDATE stock SET on_hand = on_hand + 1", "stock_movements"),
+		one("a movement that is gone", "DELETE FROM stock_movement WHERE number = 1", "stock_movements"),
+		one("a movement of the past is changed", "UPDATE stock_movement SET on_hand = on_hand + 1 WHERE number = 1", "stock_movements"),
+		one("a reservation of nothing", "UPDATE stock SET reserved = 0", "stock_reserved"),
+		one("a stock that nobody has reserved", "UPDATE reservation SET status = 'RELEASED', ended_at = now() WHERE id = :reserved;", "reservation_listing", "stock_reserved"),
+		one("an item that somebody else has", "UPDATE listing SET status = 'ACTIVE', reserved_by = NULL, reserved_until = NULL WHERE reserved_by IS NOT NULL", "reservation_listing"),
+		one("something sold that nobody paid", "UPDATE reservation SET status = 'RELEASED' WHERE id = :consumed;", "reservation_sold"),
+		one("something paid that was not taken", "DELETE FROM reservation_line WHERE reservation_id = :consumed;", "reservation_sold"),
 		one("a recorded amount is changed", "UPDATE ledger.posting SET amount = amount + 1 WHERE amount > 0 AND "+entry("label"), "entry_sums_to_zero"),
 		one("an entry without postings", "INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('x', sha256(''), 'test', 'test', :amal;)", "entry_has_legs"),
 		one("postings come later than their entry", "UPDATE ledger.posting SET xid = pg_current_xact_id() WHERE "+entry("label"), "entry_closed"),

@@ -152,6 +152,7 @@ func tell(t *testing.T) *story {
 	s.chargebacks()
 
 	s.byCard(seller, amal)
+	s.goods(seller, amal)
 
 	s.post("label", ledger.CarrierCost, ledger.CarrierPayable)
 	s.post("promised", ledger.Promotions, ledger.Bank)
@@ -247,6 +248,24 @@ func (s *story) lot(seller uuid.UUID, name string, bidders ...uuid.UUID) uuid.UU
 	}
 	s.names[name] = a.ID.String()
 	return a.ID
+}
+
+// goods tells of a "product" with a stock of 5, of which one was paid ("consumed") and one is "reserved", beside an item that exists once.
+func (s *story) goods(seller, buyer uuid.UUID) {
+	s.t.Helper()
+	product, single, place, paid, open := id.New(), id.New(), id.New(), id.New(), id.New()
+	s.exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'RETAIL', 'A product', '', 'NEW')`, product, seller)
+	s.exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency) VALUES ($1, $1, $2, 900, 'EUR')`, product, seller)
+	s.exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency) VALUES ($1, $2, 'ONE_OFF', 'A thing', '', 'GOOD', 500, 'EUR')`, single, seller)
+	s.exec(`INSERT INTO location (id, seller_id, name, region) VALUES ($1, $2, 'Home', 'FR')`, place, seller)
+	s.exec(`INSERT INTO stock (variant_id, location_id, seller_id) VALUES ($1, $2, $3)`, product, place, seller)
+	s.exec(`INSERT INTO stock_movement (variant_id, location_id, number, kind, quantity, on_hand, cause_id, actor_id) VALUES ($1, $2, 0, 'RECEIVED', 5, 0, $1, $3)`,
+		product, place, seller)
+	s.exec(`SELECT reservation_open($1, $2, 'paid', '', 900, ARRAY[$3::uuid], ARRAY[$4::uuid], ARRAY[1])`, paid, buyer, product, place)
+	s.exec(`SELECT reservation_consume($1)`, paid)
+	s.exec(`SELECT reservation_open($1, $2, 'open', '', 900, ARRAY[$3::uuid, $4::uuid], ARRAY[$5::uuid, $6::uuid], ARRAY[1, 1])`,
+		open, buyer, product, single, place, uuid.Nil)
+	s.names["product"], s.names["consumed"], s.names["reserved"] = product.String(), paid.String(), open.String()
 }
 
 // start opens an auction of a new listing.

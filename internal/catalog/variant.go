@@ -352,6 +352,21 @@ func (s *Service) variantsTx(ctx context.Context, tx db.DBTX, listing uuid.UUID)
 	return variants, err
 }
 
+// OwnVariant is a variant of a seller's that is not retired, with the kind of its listing.
+type OwnVariant struct {
+	Variant
+	Kind Kind
+}
+
+// OwnVariant reads a seller's own variant.
+func (s *Service) OwnVariant(ctx context.Context, seller, variant uuid.UUID) (OwnVariant, error) {
+	row, err := s.q.VariantOwn(ctx, s.pool, variant, seller)
+	if postgres.NoRows(err) {
+		return OwnVariant{}, ErrVariantNotFound.At("variantId")
+	}
+	return OwnVariant{variantOf(row.Variant), Kind(row.Kind)}, err
+}
+
 // VariantsByListing reads, for a loader, the variants of listings, in their order.
 func (s *Service) VariantsByListing(ctx context.Context, listings []uuid.UUID) (map[uuid.UUID][]Variant, error) {
 	rows, err := s.q.VariantsByListing(ctx, s.pool, listings)

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
@@ -61,6 +62,7 @@ type World struct {
 
 	Identity  *identity.Service
 	Catalog   *catalog.Service
+	Inventory *inventory.Service
 	Shows     *show.Service
 	ShowChat  *showchat.Service
 	Follows   *follow.Service
@@ -126,6 +128,7 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.Must(err)
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
+	w.Inventory = w.InventoryAt(clock.System{}, 0)
 	w.Follows = follow.New(w.Pool)
 	w.Shows = w.ShowsAt(clock.System{})
 	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
@@ -142,6 +145,13 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
 	})
 	w.Must(err)
+}
+
+// InventoryAt is the world's inventory by another clock, and with another time to pay.
+func (w *World) InventoryAt(c clock.Clock, ttl time.Duration) *inventory.Service {
+	return inventory.New(inventory.Config{
+		Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: c, Log: slog.New(slog.DiscardHandler), TTL: ttl,
+	})
 }
 
 // ShowsAt is the world's shows by another clock.
@@ -352,7 +362,7 @@ func (w *World) Replayed() {
 // tables are those that a refusal must leave as they were.
 func tables() []string {
 	return []string{
-		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
+		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
 		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}

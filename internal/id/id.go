@@ -44,6 +44,8 @@ const (
 	ShowMessage  Kind = "smg"
 	SecondChance Kind = "sch"
 	Variant      Kind = "var"
+	Location     Kind = "loc"
+	Reservation  Kind = "rsv"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

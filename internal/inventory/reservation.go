@@ -1,0 +1,356 @@
+package inventory
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// ReservationStatus says how a reservation stands.
+type ReservationStatus string
+
+// The statuses of a reservation.
+const (
+	Open     ReservationStatus = "OPEN"
+	Consumed ReservationStatus = "CONSUMED" // paid
+	Released ReservationStatus = "RELEASED" // given back by its buyer
+	Expired  ReservationStatus = "EXPIRED"  // its time was over
+)
+
+const (
+	// DefaultTTL is how long a reservation holds.
+	DefaultTTL = 15 * time.Minute
+
+	maxLines = 50
+	// codeShort is what reservation_take answers where a line is short.
+	codeShort = "SK410"
+)
+
+// Reservation is what somebody has set aside for a while, to pay for it.
+type Reservation struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	Status    ReservationStatus // EXPIRED from its time on, whether or not the job has been there
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// NodeID is the id that clients see.
+func (r Reservation) NodeID() id.ID { return id.Reservation.ID(r.ID) }
+
+// Line is what is reserved of one variant, at one location.
+type Line struct {
+	VariantID  uuid.UUID
+	LocationID *uuid.UUID // nil for what exists once
+	Quantity   int
+}
+
+// ReserveInput is what somebody wants to buy.
+type ReserveInput struct {
+	Wants          []Want
+	Region         string // where it is sent, a country's two letters; empty where that is not known
+	IdempotencyKey string
+}
+
+func (in ReserveInput) validate() error {
+	if len(in.Wants) < 1 || len(in.Wants) > maxLines {
+		return ErrReservationLines.At("lines")
+	}
+	seen := make(map[uuid.UUID]bool, len(in.Wants))
+	for i, w := range in.Wants {
+		if w.Quantity < 1 || w.Quantity > maxQuantity {
+			return ErrQuantity.At("lines", fmt.Sprint(i), "quantity")
+		}
+		if seen[w.Variant] {
+			return ErrReservationLines.At("lines", fmt.Sprint(i), "variantId")
+		}
+		seen[w.Variant] = true
+	}
+	if in.Region != "" && !isRegion(in.Region) {
+		return ErrRegion.At("region")
+	}
+	return nil
+}
+
+// hash is of everything that has to be the same when a key is used again.
+func (in ReserveInput) hash() []byte {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "reserve\n%s\n", in.Region)
+	for _, w := range in.Wants {
+		_, _ = fmt.Fprintf(h, "%s %d\n", w.Variant, w.Quantity)
+	}
+	return h.Sum(nil)
+}
+
+// Reserve sets aside all that is wanted, or nothing. The same key gives the same reservation.
+//
+// It is planned on what was read, and taken by one statement that takes only what is there. Where that is short, once more under the
+// locks of the stock, after what is beyond its time was given back: that answer is the truth.
+func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput) (_ Reservation, err error) {
+	if err := in.validate(); err != nil {
+		return Reservation{}, err
+	}
+	defer fault.Wrap(&err, "reserve %d lines", len(in.Wants))
+	once, stocked, err := s.sortOut(ctx, in.Wants)
+	if err != nil {
+		return Reservation{}, err
+	}
+	taken, _, ok, err := s.plan(ctx, s.pool, stocked, in.Region)
+	if err != nil {
+		return Reservation{}, err
+	}
+	r := id.New()
+	if ok {
+		err = s.open(ctx, r, buyer, in, append(once, taken...))
+	}
+	if !ok || isShort(err) {
+		err = s.reserveLocked(ctx, r, buyer, in, once, stocked)
+	}
+	if postgres.Violates(err, "reservation_key") {
+		return s.replay(ctx, buyer, in)
+	}
+	if err != nil {
+		return Reservation{}, outOfStock(err, in.Wants)
+	}
+	return s.byID(ctx, r)
+}
+
+// sortOut parts what exists once from what has a stock, and refuses what nobody sells.
+func (s *Service) sortOut(ctx context.Context, wants []Want) (once []Taken, stocked []Want, err error) {
+	ids := make([]uuid.UUID, len(wants))
+	for i, w := range wants {
+		ids[i] = w.Variant
+	}
+	rows, err := s.q.VariantsForSale(ctx, s.pool, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	sold := make(map[uuid.UUID]db.VariantsForSaleRow, len(rows))
+	for _, row := range rows {
+		sold[row.ID] = row
+	}
+	for i, w := range wants {
+		row, there := sold[w.Variant]
+		switch kind := catalog.Kind(row.Kind); {
+		case !there || kind == catalog.AuctionLot:
+			return nil, nil, catalog.ErrVariantNotFound.At("lines", fmt.Sprint(i), "variantId")
+		case kind.Once() && w.Quantity == 1:
+			once = append(once, Taken{Want: w})
+		case kind.Once() || catalog.Status(row.Status) != catalog.Active:
+			return nil, nil, outAt(i, w.Variant)
+		default:
+			stocked = append(stocked, w)
+		}
+	}
+	return once, stocked, nil
+}
+
+// plan says from where to take what is wanted, by what is free as it is read.
+func (s *Service) plan(ctx context.Context, conn db.DBTX, wants []Want, region string) (_ []Taken, short uuid.UUID, ok bool, err error) {
+	if len(wants) == 0 {
+		return nil, uuid.Nil, true, nil
+	}
+	ids := make([]uuid.UUID, len(wants))
+	for i, w := range wants {
+		ids[i] = w.Variant
+	}
+	rows, err := s.q.StockOf(ctx, conn, ids)
+	if err != nil {
+		return nil, uuid.Nil, false, err
+	}
+	shelves := make([]Shelf, len(rows))
+	for i, row := range rows {
+		shelves[i] = Shelf{row.Stock.VariantID, row.Stock.LocationID, row.Region, row.Stock.OnHand - row.Stock.Reserved}
+	}
+	taken, short, ok := Allocate(wants, shelves, region)
+	return taken, short, ok, nil
+}
+
+// open makes the reservation by one statement.
+func (s *Service) open(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, taken []Taken) error {
+	variants, locations, quantities := columns(taken)
+	_, err := s.q.ReservationOpen(ctx, s.pool, db.ReservationOpenParams{
+		ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
+		Variants: variants, Locations: locations, Quantities: quantities,
+	})
+	return err
+}
+
+// reserveLocked plans under the locks, so that what it plans is there. What is beyond its time is given back before, each in a
+// transaction of its own, which locks the reservation first.
+func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, once []Taken, stocked []Want) error {
+	ids := make([]uuid.UUID, len(in.Wants))
+	for i, w := range in.Wants {
+		ids[i] = w.Variant
+	}
+	due, err := s.q.ReservationsDueOf(ctx, s.pool, ids)
+	if err != nil {
+		return err
+	}
+	for _, d := range due {
+		if _, err := s.q.ReservationFree(ctx, s.pool, d, string(Expired)); err != nil {
+			return err
+		}
+	}
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		err := s.q.ReservationInsert(ctx, tx, db.ReservationInsertParams{
+			ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.q.ListingsLock(ctx, tx, idsOf(once)); err != nil {
+			return err
+		}
+		if _, err := s.q.StockLock(ctx, tx, ids); err != nil {
+			return err
+		}
+		taken, short, ok, err := s.plan(ctx, tx, stocked, in.Region)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return outAt(slices.IndexFunc(in.Wants, func(w Want) bool { return w.Variant == short }), short)
+		}
+		variants, locations, quantities := columns(append(slices.Clone(once), taken...))
+		return s.q.ReservationTake(ctx, tx, db.ReservationTakeParams{ID: r, Variants: variants, Locations: locations, Quantities: quantities})
+	})
+}
+
+func idsOf(taken []Taken) []uuid.UUID {
+	ids := make([]uuid.UUID, len(taken))
+	for i, t := range taken {
+		ids[i] = t.Variant
+	}
+	return ids
+}
+
+func columns(taken []Taken) (variants, locations []uuid.UUID, quantities []int32) {
+	for _, t := range taken {
+		variants, locations, quantities = append(variants, t.Variant), append(locations, t.Location), append(quantities, t.Quantity)
+	}
+	return variants, locations, quantities
+}
+
+// isShort says that a line was short.
+func isShort(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == codeShort
+}
+
+// outOfStock names the line that was short.
+func outOfStock(err error, wants []Want) error {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || e.Code != codeShort {
+		return err
+	}
+	return outAt(slices.IndexFunc(wants, func(w Want) bool { return w.Variant.String() == e.Detail }), uuid.Nil)
+}
+
+func outAt(i int, variant uuid.UUID) error {
+	return ErrOutOfStock.At("lines", fmt.Sprint(i)).With("variant", variant)
+}
+
+// replay answers what the key was used for first.
+func (s *Service) replay(ctx context.Context, buyer uuid.UUID, in ReserveInput) (Reservation, error) {
+	row, err := s.q.ReservationByKey(ctx, s.pool, buyer, in.IdempotencyKey)
+	if err == nil && !bytes.Equal(row.RequestHash, in.hash()) {
+		err = ErrKeyReused.At("idempotencyKey")
+	}
+	return s.reservationOf(row), err
+}
+
+// Release gives back what the buyer has reserved. What was given back already stays so.
+func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ Reservation, err error) {
+	defer fault.Wrap(&err, "release reservation %s", reservation)
+	r, err := s.Get(ctx, buyer, reservation)
+	if err != nil {
+		return Reservation{}, err
+	}
+	if _, err := s.q.ReservationFree(ctx, s.pool, reservation, string(Released)); err != nil {
+		return Reservation{}, err
+	}
+	if r, err = s.byID(ctx, reservation); err == nil && r.Status == Consumed {
+		err = ErrReservationOver
+	}
+	return r, err
+}
+
+// ConsumeTx makes what a reservation holds its buyer's, in the transaction that pays for it. Of it and the end of the reservation's
+// time one comes first; where that is the time, ErrReservationOver leaves the transaction as it was. The events are to be published
+// after the commit: sellers are told what gets low.
+func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID) (told []realtime.Event, err error) {
+	defer fault.Wrap(&err, "consume reservation %s", reservation)
+	inner, err := tx.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = inner.Rollback(context.WithoutCancel(ctx)) }()
+	consumed, err := s.q.ReservationConsume(ctx, inner, reservation)
+	if err != nil {
+		return nil, err
+	}
+	if !consumed {
+		return nil, ErrReservationOver
+	}
+	low, err := s.q.StockGotLow(ctx, inner, reservation)
+	if err != nil {
+		return nil, err
+	}
+	news := make([]feed.News, len(low))
+	for i, l := range low {
+		news[i] = lowNews(l.SellerID, l.VariantID)
+	}
+	if told, err = feed.TellTx(ctx, inner, news...); err != nil {
+		return nil, err
+	}
+	return told, inner.Commit(ctx)
+}
+
+// Get reads a buyer's own reservation.
+func (s *Service) Get(ctx context.Context, buyer, reservation uuid.UUID) (Reservation, error) {
+	r, err := s.byID(ctx, reservation)
+	if postgres.NoRows(err) || err == nil && r.UserID != buyer {
+		return Reservation{}, ErrReservationNotFound
+	}
+	return r, err
+}
+
+func (s *Service) byID(ctx context.Context, reservation uuid.UUID) (Reservation, error) {
+	row, err := s.q.ReservationByID(ctx, s.pool, reservation)
+	return s.reservationOf(row), err
+}
+
+func (s *Service) reservationOf(row db.Reservation) Reservation {
+	r := Reservation{ID: row.ID, UserID: row.UserID, Status: ReservationStatus(row.Status), CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt}
+	if r.Status == Open && !s.clock.Now().Before(r.ExpiresAt) {
+		r.Status = Expired
+	}
+	return r
+}
+
+// Lines are what a reservation holds, or held.
+func (s *Service) Lines(ctx context.Context, reservation uuid.UUID) ([]Line, error) {
+	rows, err := s.q.ReservationLines(ctx, s.pool, reservation)
+	lines := make([]Line, len(rows))
+	for i, row := range rows {
+		lines[i] = Line{VariantID: row.VariantID, LocationID: row.LocationID, Quantity: int(row.Quantity)}
+	}
+	return lines, err
+}

@@ -1,0 +1,113 @@
+-- name: LocationInsert :one
+INSERT INTO location (id, seller_id, name, region) VALUES (@id, @seller_id, @name, @region) RETURNING *;
+
+-- name: LocationsOfSeller :many
+SELECT * FROM location WHERE seller_id = @seller_id ORDER BY created_at, id;
+
+-- name: LocationCount :one
+SELECT count(*) FROM location WHERE seller_id = @seller_id;
+
+-- name: LocationsByID :many
+SELECT * FROM location WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+
+-- name: StockMake :exec
+INSERT INTO stock (variant_id, location_id, seller_id) VALUES (@variant_id, @location_id, @seller_id) ON CONFLICT DO NOTHING;
+
+-- In the order in which stock is locked everywhere: the second side of a move waits behind nobody who waits for the first.
+-- name: StockLock :many
+SELECT * FROM stock WHERE variant_id = ANY (@variant_ids::uuid[]) ORDER BY variant_id, location_id FOR UPDATE;
+
+-- name: StockOf :many
+SELECT sqlc.embed(s), l.region, l.created_at FROM stock s JOIN location l ON l.id = s.location_id
+WHERE s.variant_id = ANY (@variant_ids::uuid[]) ORDER BY s.variant_id, l.created_at, l.id;
+
+-- name: StockLevel :one
+SELECT * FROM stock WHERE variant_id = @variant_id AND location_id = @location_id;
+
+-- number and on_hand are the trigger's.
+-- name: StockMovementInsert :one
+INSERT INTO stock_movement (variant_id, location_id, number, kind, quantity, on_hand, cause_id, actor_id, note, idempotency_key, request_hash)
+VALUES (@variant_id, @location_id, 0, @kind, @quantity, 0, @cause_id, @actor_id, @note, sqlc.narg(idempotency_key), sqlc.narg(request_hash))
+RETURNING *;
+
+-- name: StockMovementByKey :one
+SELECT * FROM stock_movement WHERE actor_id = @actor_id AND idempotency_key = @idempotency_key::text ORDER BY kind LIMIT 1;
+
+-- name: StockMovementPage :many
+SELECT * FROM stock_movement
+WHERE variant_id = @variant_id AND location_id = @location_id AND number < @before
+ORDER BY number DESC
+LIMIT @page_size;
+
+-- name: StockMovementsOfCause :many
+SELECT * FROM stock_movement WHERE cause_id = @cause_id AND variant_id = ANY (@variant_ids::uuid[]) ORDER BY variant_id, location_id;
+
+-- name: StockAlertSet :one
+UPDATE stock SET low_at = sqlc.narg(low_at) WHERE variant_id = @variant_id AND location_id = @location_id AND seller_id = @seller_id RETURNING *;
+
+-- How much may be reserved; what is set aside beyond its time counts as free, whether or not the job has been there.
+-- name: VariantsAvailable :many
+SELECT v.id,
+       (CASE WHEN l.kind IN ('RETAIL', 'DIGITAL_CODE') THEN
+            CASE WHEN l.status = 'ACTIVE' AND v.retired_at IS NULL THEN
+                coalesce((SELECT sum(s.on_hand - s.reserved) FROM stock s WHERE s.variant_id = v.id), 0)
+              + coalesce((SELECT sum(rl.quantity) FROM reservation_line rl JOIN reservation r ON r.id = rl.reservation_id
+                          WHERE rl.variant_id = v.id AND r.status = 'OPEN' AND r.expires_at <= clock_timestamp()), 0)
+            ELSE 0 END
+        WHEN l.kind <> 'LOT' AND l.price IS NOT NULL
+             AND (l.status = 'ACTIVE' OR (l.status = 'RESERVED' AND l.reserved_until <= clock_timestamp())) THEN 1
+        ELSE 0 END)::integer AS available
+FROM variant v JOIN listing l ON l.id = v.listing_id
+WHERE v.id = ANY (@ids::uuid[])
+ORDER BY v.id;
+
+-- What may be bought, with what is needed to reserve it: of listings that everybody may see.
+-- name: VariantsForSale :many
+SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN public_listing l ON l.id = v.listing_id
+WHERE v.id = ANY (@ids::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
+ORDER BY v.id;
+
+-- name: ReservationOpen :one
+SELECT reservation_open(@id, @user_id, @idempotency_key, @request_hash, @seconds, @variants::uuid[], @locations::uuid[], @quantities::integer[])::timestamptz AS expires_at;
+
+-- name: ReservationInsert :exec
+INSERT INTO reservation (id, user_id, idempotency_key, request_hash, expires_at)
+VALUES (@id, @user_id, @idempotency_key, @request_hash, clock_timestamp() + make_interval(secs => @seconds::float8));
+
+-- name: ReservationTake :exec
+SELECT reservation_take(@id, @variants::uuid[], @locations::uuid[], @quantities::integer[]);
+
+-- What exists once is locked before stock.
+-- name: ListingsLock :exec
+SELECT FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: ReservationFree :one
+SELECT reservation_free(@id, @status)::boolean AS freed;
+
+-- name: ReservationConsume :one
+SELECT reservation_consume(@id)::boolean AS consumed;
+
+-- name: ReservationByID :one
+SELECT * FROM reservation WHERE id = @id;
+
+-- name: ReservationByKey :one
+SELECT * FROM reservation WHERE user_id = @user_id AND idempotency_key = @idempotency_key;
+
+-- name: ReservationLines :many
+SELECT * FROM reservation_line WHERE reservation_id = @reservation_id ORDER BY number;
+
+-- name: ReservationsDue :many
+SELECT id FROM reservation WHERE status = 'OPEN' AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT @page_size;
+
+-- name: ReservationsDueOf :many
+SELECT DISTINCT r.id FROM reservation r JOIN reservation_line l ON l.reservation_id = r.id
+WHERE l.variant_id = ANY (@variant_ids::uuid[]) AND r.status = 'OPEN' AND r.expires_at <= clock_timestamp()
+ORDER BY r.id;
+
+-- Whose stock came down to its mark by one cause: it was above it before.
+-- name: StockGotLow :many
+SELECT s.seller_id, s.variant_id FROM stock_movement m JOIN stock s USING (variant_id, location_id)
+WHERE m.cause_id = @cause_id
+  AND m.variant_id IN (SELECT l.variant_id FROM reservation_line l WHERE l.reservation_id = @cause_id)
+  AND m.on_hand <= s.low_at AND m.on_hand - m.quantity > s.low_at
+ORDER BY s.seller_id, s.variant_id;
