@@ -26,7 +26,7 @@ const showLots = 20
 func complexityRoot() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
-	c.Viewer.Following, c.Variant.PriceHistory = list, list
+	c.Viewer.Following, c.Variant.PriceHistory, c.StockLevel.Movements = list, list, list
 	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, first *int, after *string) int {
 		return list(child, first, after)
 	}

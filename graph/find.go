@@ -147,6 +147,10 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(maybe(ctx, l.user, v.UUID))
 	case id.Listing:
 		return node(maybe(ctx, l.listingSeen, v.UUID))
+	case id.Location:
+		return node(visible(r.Inventory.LocationOf(ctx, actorID(ctx), v.UUID)))
+	case id.Reservation:
+		return node(visible(r.Inventory.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Variant:
 		return node(r.findVariant(ctx, v.UUID))
 	case id.Show:

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
@@ -183,6 +184,42 @@ func (in *inputReader) variant(v model.VariantInput, path ...string) catalog.Var
 		in.err = f.At(append(path, f.Field...)...)
 	}
 	return out
+}
+
+// stockChange wants what changes at one location.
+func (in *inputReader) stockChange(v model.StockReceiveInput) inventory.ChangeInput {
+	return inventory.ChangeInput{
+		Variant: in.id(v.VariantID, id.Variant, "variantId"), Location: in.id(v.LocationID, id.Location, "locationId"),
+		Quantity: v.Quantity, Note: v.Note, IdempotencyKey: v.IdempotencyKey,
+	}
+}
+
+func (in *inputReader) stockMove(v model.StockMoveInput) inventory.MoveInput {
+	return inventory.MoveInput{
+		Variant: in.id(v.VariantID, id.Variant, "variantId"), From: in.id(v.FromLocationID, id.Location, "fromLocationId"),
+		To: in.id(v.ToLocationID, id.Location, "toLocationId"), Quantity: v.Quantity, Note: v.Note, IdempotencyKey: v.IdempotencyKey,
+	}
+}
+
+// reserve wants what is to be set aside.
+func (in *inputReader) reserve(v model.ReservationCreateInput) inventory.ReserveInput {
+	out := inventory.ReserveInput{Region: textOf(v.Region), IdempotencyKey: v.IdempotencyKey}
+	for i, line := range v.Lines {
+		variant, err := line.VariantID.As(id.Variant)
+		if f, ok := fault.As(err); ok && in.err == nil {
+			in.err = f.At("lines", strconv.Itoa(i), "variantId")
+		}
+		out.Wants = append(out.Wants, inventory.Want{Variant: variant, Quantity: int32(line.Quantity)}) // an Int has 32 bits
+	}
+	return out
+}
+
+// once makes a call where its input could be read.
+func once[T any](unread error, call func() (T, error)) (v T, err error) {
+	if unread != nil {
+		return v, unread
+	}
+	return call()
 }
 
 func listingChange(v model.ListingUpdateInput) (uuid.UUID, catalog.UpdateInput, error) {

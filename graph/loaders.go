@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -130,9 +131,12 @@ type sources struct {
 	refunds     byID[[]order.Refund] // by order
 
 	user            byID[identity.User]
-	listing         byID[catalog.Listing]   // what everybody may see
-	listingSeen     byID[catalog.Listing]   // what the actor may see
-	listingOfOrder  byID[catalog.Listing]   // anybody's: for the parties of its order
+	listing         byID[catalog.Listing] // what everybody may see
+	listingSeen     byID[catalog.Listing] // what the actor may see
+	listingOfOrder  byID[catalog.Listing] // anybody's: for the parties of its order
+	location        byID[inventory.Location]
+	available       byID[int32]             // by variant
+	levels          byID[[]inventory.Level] // by variant: for its seller
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
 	photos          byID[[]catalog.Photo]
@@ -174,6 +178,9 @@ func (r *Resolver) newSources() *sources {
 		refunds:     sourceOf(r.Orders.Refunds),
 		user:        &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
 		listing:     sourceOf(r.Catalog.Public),
+		location:    sourceOf(r.Inventory.LocationsByID),
+		available:   sourceOf(r.Inventory.Available),
+		levels:      sourceOf(r.Inventory.Levels),
 		variants:    sourceOf(r.Catalog.VariantsByListing),
 		variant:     sourceOf(r.Catalog.VariantsByID),
 		photos:      sourceOf(r.Catalog.PhotosByListing),

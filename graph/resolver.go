@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/presence"
@@ -36,6 +37,7 @@ type Resolver struct {
 	Shows     *show.Service
 	Video     *video.Service
 	Follows   *follow.Service
+	Inventory *inventory.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/ide"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -84,6 +85,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	follows := follow.New(s.pool)
+	stock := inventory.New(inventory.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}, Log: s.log})
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
 	crowd := presence.New(presence.Config{Redis: s.redis, Epoch: hub.Epoch, Log: s.log})
 	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Shows: shows, Crowd: crowd, Clock: clock.System{}, Log: s.log})
@@ -131,7 +133,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Inventory: stock, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -154,6 +156,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		workers: []func(context.Context) error{
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			auctions.AftermathLoop,
+			stock.ExpireLoop,
 			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
 		},

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
@@ -38,6 +39,7 @@ type ViewerResolver interface {
 	Listings(ctx context.Context, obj *identity.Session, status *catalog.Status, first *int, after *string) (page.Page[catalog.Listing], error)
 	Conversations(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[chat.Conversation], error)
 	Following(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[follow.Follow], error)
+	Locations(ctx context.Context, obj *identity.Session) ([]inventory.Location, error)
 	Purchases(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error)
 	Sales(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[order.Order], error)
 	Wallets(ctx context.Context, obj *identity.Session) ([]ledger.WalletBalance, error)
@@ -828,6 +830,38 @@ func (ec *executionContext) fieldContext_Viewer_following(ctx context.Context, f
 	if fc.Args, err = ec.field_Viewer_following_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_locations(ctx context.Context, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_locations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Locations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
+			return ec.marshalNLocation2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋinventoryᚐLocationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_locations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Location(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -1696,6 +1730,44 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Viewer_following(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "locations":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_locations(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

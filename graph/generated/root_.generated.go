@@ -50,6 +50,8 @@ type ResolverRoot interface {
 	ReconciliationDifference() ReconciliationDifferenceResolver
 	ReconciliationReport() ReconciliationReportResolver
 	ReferralProgram() ReferralProgramResolver
+	Reservation() ReservationResolver
+	ReservationLine() ReservationLineResolver
 	SecondChance() SecondChanceResolver
 	Show() ShowResolver
 	ShowChat() ShowChatResolver
@@ -58,6 +60,7 @@ type ResolverRoot interface {
 	ShowMessage() ShowMessageResolver
 	ShowModeration() ShowModerationResolver
 	StatementLine() StatementLineResolver
+	StockLevel() StockLevelResolver
 	Subscription() SubscriptionResolver
 	SupportEvent() SupportEventResolver
 	User() UserResolver
@@ -579,6 +582,17 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Location struct {
+		Name   func(childComplexity int) int
+		NodeID func(childComplexity int) int
+		Region func(childComplexity int) int
+	}
+
+	LocationCreatePayload struct {
+		Location   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LotAddPayload struct {
 		Lot        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -677,6 +691,7 @@ type ComplexityRoot struct {
 		ListingPublish      func(childComplexity int, input model.ListingPublishInput) int
 		ListingRestore      func(childComplexity int, input model.ListingRestoreInput) int
 		ListingUpdate       func(childComplexity int, input model.ListingUpdateInput) int
+		LocationCreate      func(childComplexity int, input model.LocationCreateInput) int
 		LotAdd              func(childComplexity int, input model.LotAddInput) int
 		LotClose            func(childComplexity int, input model.LotCloseInput) int
 		LotOpen             func(childComplexity int, input model.LotOpenInput) int
@@ -695,6 +710,8 @@ type ComplexityRoot struct {
 		OrderRefund         func(childComplexity int, input model.OrderRefundInput) int
 		OrderShip           func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
+		ReservationCreate   func(childComplexity int, input model.ReservationCreateInput) int
+		ReservationRelease  func(childComplexity int, input model.ReservationReleaseInput) int
 		SecondChanceAccept  func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline func(childComplexity int, input model.SecondChanceDeclineInput) int
 		ShowCancel          func(childComplexity int, input model.ShowCancelInput) int
@@ -712,6 +729,10 @@ type ComplexityRoot struct {
 		SignIn              func(childComplexity int, input model.SignInInput) int
 		SignOut             func(childComplexity int) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
+		StockAdjust         func(childComplexity int, input model.StockAdjustInput) int
+		StockAlertSet       func(childComplexity int, input model.StockAlertSetInput) int
+		StockMove           func(childComplexity int, input model.StockMoveInput) int
+		StockReceive        func(childComplexity int, input model.StockReceiveInput) int
 		TypingSend          func(childComplexity int, input model.TypingSendInput) int
 		UserBan             func(childComplexity int, input model.UserBanInput) int
 		UserFollow          func(childComplexity int, input model.UserFollowInput) int
@@ -971,6 +992,30 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Maximum func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	Reservation struct {
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	ReservationCreatePayload struct {
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	ReservationLine struct {
+		Quantity func(childComplexity int) int
+		Region   func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	ReservationReleasePayload struct {
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	SecondChance struct {
@@ -1240,6 +1285,54 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	StockAdjustPayload struct {
+		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockAlertSetPayload struct {
+		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockLevel struct {
+		Location  func(childComplexity int) int
+		LowAt     func(childComplexity int) int
+		Movements func(childComplexity int, first *int, after *string) int
+		OnHand    func(childComplexity int) int
+		Reserved  func(childComplexity int) int
+	}
+
+	StockMovePayload struct {
+		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockMovement struct {
+		At       func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Note     func(childComplexity int) int
+		Number   func(childComplexity int) int
+		OnHand   func(childComplexity int) int
+		Quantity func(childComplexity int) int
+	}
+
+	StockMovementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	StockMovementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockReceivePayload struct {
+		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Subscription struct {
 		AuctionEvents      func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		AuctionStanding    func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
@@ -1315,6 +1408,7 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
+		Available    func(childComplexity int) int
 		Listing      func(childComplexity int) int
 		NodeID       func(childComplexity int) int
 		OptionValues func(childComplexity int) int
@@ -1322,6 +1416,7 @@ type ComplexityRoot struct {
 		PriceHistory func(childComplexity int, first *int, after *string) int
 		RetiredAt    func(childComplexity int) int
 		SKU          func(childComplexity int) int
+		Stock        func(childComplexity int) int
 	}
 
 	VariantAddPayload struct {
@@ -1358,6 +1453,7 @@ type ComplexityRoot struct {
 		Email         func(childComplexity int) int
 		Following     func(childComplexity int, first *int, after *string) int
 		Listings      func(childComplexity int, status *catalog.Status, first *int, after *string) int
+		Locations     func(childComplexity int) int
 		Purchases     func(childComplexity int, first *int, after *string) int
 		Referral      func(childComplexity int) int
 		Role          func(childComplexity int) int
@@ -3356,6 +3452,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ListingUpdatePayload.UserErrors(childComplexity), true
 
+	case "Location.name":
+		if e.ComplexityRoot.Location.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Name(childComplexity), true
+	case "Location.id":
+		if e.ComplexityRoot.Location.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.NodeID(childComplexity), true
+	case "Location.region":
+		if e.ComplexityRoot.Location.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Region(childComplexity), true
+
+	case "LocationCreatePayload.location":
+		if e.ComplexityRoot.LocationCreatePayload.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationCreatePayload.Location(childComplexity), true
+	case "LocationCreatePayload.userErrors":
+		if e.ComplexityRoot.LocationCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationCreatePayload.UserErrors(childComplexity), true
+
 	case "LotAddPayload.lot":
 		if e.ComplexityRoot.LotAddPayload.Lot == nil {
 			break
@@ -3768,6 +3896,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingUpdate(childComplexity, args["input"].(model.ListingUpdateInput)), true
+	case "Mutation.locationCreate":
+		if e.ComplexityRoot.Mutation.LocationCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_locationCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LocationCreate(childComplexity, args["input"].(model.LocationCreateInput)), true
 	case "Mutation.lotAdd":
 		if e.ComplexityRoot.Mutation.LotAdd == nil {
 			break
@@ -3966,6 +4105,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PhotoUploadCreate(childComplexity, args["input"].(model.PhotoUploadCreateInput)), true
+	case "Mutation.reservationCreate":
+		if e.ComplexityRoot.Mutation.ReservationCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reservationCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReservationCreate(childComplexity, args["input"].(model.ReservationCreateInput)), true
+	case "Mutation.reservationRelease":
+		if e.ComplexityRoot.Mutation.ReservationRelease == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reservationRelease_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReservationRelease(childComplexity, args["input"].(model.ReservationReleaseInput)), true
 	case "Mutation.secondChanceAccept":
 		if e.ComplexityRoot.Mutation.SecondChanceAccept == nil {
 			break
@@ -4148,6 +4309,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.stockAdjust":
+		if e.ComplexityRoot.Mutation.StockAdjust == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_stockAdjust_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StockAdjust(childComplexity, args["input"].(model.StockAdjustInput)), true
+	case "Mutation.stockAlertSet":
+		if e.ComplexityRoot.Mutation.StockAlertSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_stockAlertSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StockAlertSet(childComplexity, args["input"].(model.StockAlertSetInput)), true
+	case "Mutation.stockMove":
+		if e.ComplexityRoot.Mutation.StockMove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_stockMove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StockMove(childComplexity, args["input"].(model.StockMoveInput)), true
+	case "Mutation.stockReceive":
+		if e.ComplexityRoot.Mutation.StockReceive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_stockReceive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StockReceive(childComplexity, args["input"].(model.StockReceiveInput)), true
 	case "Mutation.typingSend":
 		if e.ComplexityRoot.Mutation.TypingSend == nil {
 			break
@@ -5369,6 +5574,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefundTooLarge.Message(childComplexity), true
 
+	case "Reservation.createdAt":
+		if e.ComplexityRoot.Reservation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reservation.CreatedAt(childComplexity), true
+	case "Reservation.expiresAt":
+		if e.ComplexityRoot.Reservation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reservation.ExpiresAt(childComplexity), true
+	case "Reservation.lines":
+		if e.ComplexityRoot.Reservation.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reservation.Lines(childComplexity), true
+	case "Reservation.id":
+		if e.ComplexityRoot.Reservation.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reservation.NodeID(childComplexity), true
+	case "Reservation.status":
+		if e.ComplexityRoot.Reservation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reservation.Status(childComplexity), true
+
+	case "ReservationCreatePayload.reservation":
+		if e.ComplexityRoot.ReservationCreatePayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationCreatePayload.Reservation(childComplexity), true
+	case "ReservationCreatePayload.userErrors":
+		if e.ComplexityRoot.ReservationCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationCreatePayload.UserErrors(childComplexity), true
+
+	case "ReservationLine.quantity":
+		if e.ComplexityRoot.ReservationLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationLine.Quantity(childComplexity), true
+	case "ReservationLine.region":
+		if e.ComplexityRoot.ReservationLine.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationLine.Region(childComplexity), true
+	case "ReservationLine.variant":
+		if e.ComplexityRoot.ReservationLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationLine.Variant(childComplexity), true
+
+	case "ReservationReleasePayload.reservation":
+		if e.ComplexityRoot.ReservationReleasePayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationReleasePayload.Reservation(childComplexity), true
+	case "ReservationReleasePayload.userErrors":
+		if e.ComplexityRoot.ReservationReleasePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationReleasePayload.UserErrors(childComplexity), true
+
 	case "SecondChance.auction":
 		if e.ComplexityRoot.SecondChance.Auction == nil {
 			break
@@ -6316,6 +6597,163 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
 
+	case "StockAdjustPayload.level":
+		if e.ComplexityRoot.StockAdjustPayload.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAdjustPayload.Level(childComplexity), true
+	case "StockAdjustPayload.userErrors":
+		if e.ComplexityRoot.StockAdjustPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAdjustPayload.UserErrors(childComplexity), true
+
+	case "StockAlertSetPayload.level":
+		if e.ComplexityRoot.StockAlertSetPayload.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertSetPayload.Level(childComplexity), true
+	case "StockAlertSetPayload.userErrors":
+		if e.ComplexityRoot.StockAlertSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertSetPayload.UserErrors(childComplexity), true
+
+	case "StockLevel.location":
+		if e.ComplexityRoot.StockLevel.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Location(childComplexity), true
+	case "StockLevel.lowAt":
+		if e.ComplexityRoot.StockLevel.LowAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.LowAt(childComplexity), true
+	case "StockLevel.movements":
+		if e.ComplexityRoot.StockLevel.Movements == nil {
+			break
+		}
+
+		args, err := ec.field_StockLevel_movements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StockLevel.Movements(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "StockLevel.onHand":
+		if e.ComplexityRoot.StockLevel.OnHand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.OnHand(childComplexity), true
+	case "StockLevel.reserved":
+		if e.ComplexityRoot.StockLevel.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Reserved(childComplexity), true
+
+	case "StockMovePayload.level":
+		if e.ComplexityRoot.StockMovePayload.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovePayload.Level(childComplexity), true
+	case "StockMovePayload.userErrors":
+		if e.ComplexityRoot.StockMovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovePayload.UserErrors(childComplexity), true
+
+	case "StockMovement.at":
+		if e.ComplexityRoot.StockMovement.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.At(childComplexity), true
+	case "StockMovement.kind":
+		if e.ComplexityRoot.StockMovement.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Kind(childComplexity), true
+	case "StockMovement.note":
+		if e.ComplexityRoot.StockMovement.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Note(childComplexity), true
+	case "StockMovement.number":
+		if e.ComplexityRoot.StockMovement.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Number(childComplexity), true
+	case "StockMovement.onHand":
+		if e.ComplexityRoot.StockMovement.OnHand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.OnHand(childComplexity), true
+	case "StockMovement.quantity":
+		if e.ComplexityRoot.StockMovement.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Quantity(childComplexity), true
+
+	case "StockMovementConnection.edges":
+		if e.ComplexityRoot.StockMovementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.Edges(childComplexity), true
+	case "StockMovementConnection.nodes":
+		if e.ComplexityRoot.StockMovementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.Nodes(childComplexity), true
+	case "StockMovementConnection.pageInfo":
+		if e.ComplexityRoot.StockMovementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.PageInfo(childComplexity), true
+
+	case "StockMovementEdge.cursor":
+		if e.ComplexityRoot.StockMovementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementEdge.Cursor(childComplexity), true
+	case "StockMovementEdge.node":
+		if e.ComplexityRoot.StockMovementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementEdge.Node(childComplexity), true
+
+	case "StockReceivePayload.level":
+		if e.ComplexityRoot.StockReceivePayload.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockReceivePayload.Level(childComplexity), true
+	case "StockReceivePayload.userErrors":
+		if e.ComplexityRoot.StockReceivePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockReceivePayload.UserErrors(childComplexity), true
+
 	case "Subscription.auctionEvents":
 		if e.ComplexityRoot.Subscription.AuctionEvents == nil {
 			break
@@ -6618,6 +7056,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserUnfollowPayload.UserErrors(childComplexity), true
 
+	case "Variant.available":
+		if e.ComplexityRoot.Variant.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Available(childComplexity), true
 	case "Variant.listing":
 		if e.ComplexityRoot.Variant.Listing == nil {
 			break
@@ -6665,6 +7109,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.SKU(childComplexity), true
+	case "Variant.stock":
+		if e.ComplexityRoot.Variant.Stock == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Stock(childComplexity), true
 
 	case "VariantAddPayload.userErrors":
 		if e.ComplexityRoot.VariantAddPayload.UserErrors == nil {
@@ -6811,6 +7261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Listings(childComplexity, args["status"].(*catalog.Status), args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.locations":
+		if e.ComplexityRoot.Viewer.Locations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Locations(childComplexity), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -7188,6 +7644,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputListingPublishInput,
 		ec.unmarshalInputListingRestoreInput,
 		ec.unmarshalInputListingUpdateInput,
+		ec.unmarshalInputLocationCreateInput,
 		ec.unmarshalInputLotAddInput,
 		ec.unmarshalInputLotCloseInput,
 		ec.unmarshalInputLotOpenInput,
@@ -7207,6 +7664,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
+		ec.unmarshalInputReservationCreateInput,
+		ec.unmarshalInputReservationLineInput,
+		ec.unmarshalInputReservationReleaseInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
 		ec.unmarshalInputShowCancelInput,
@@ -7223,6 +7683,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputShowVideoTokenInput,
 		ec.unmarshalInputSignInInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputStockAdjustInput,
+		ec.unmarshalInputStockAlertSetInput,
+		ec.unmarshalInputStockMoveInput,
+		ec.unmarshalInputStockReceiveInput,
 		ec.unmarshalInputTypingSendInput,
 		ec.unmarshalInputUserBanInput,
 		ec.unmarshalInputUserFollowInput,
@@ -8536,6 +9000,219 @@ type SignOutPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../inventory.graphqls", Input: `extend type Mutation {
+  "Names a place of one's own where stock lies; 50 at most."
+  locationCreate(input: LocationCreateInput!): LocationCreatePayload! @auth(roles: [SELLER])
+  "Adds what has arrived."
+  stockReceive(input: StockReceiveInput!): StockReceivePayload! @idempotent @auth(roles: [SELLER])
+  "Corrects what is on hand, upwards or downwards; what is reserved can't be corrected away (STOCK_SHORT)."
+  stockAdjust(input: StockAdjustInput!): StockAdjustPayload! @idempotent @auth(roles: [SELLER])
+  "Moves stock from one location to another."
+  stockMove(input: StockMoveInput!): StockMovePayload! @idempotent @auth(roles: [SELLER])
+  "Has viewerEvents tell (STOCK_LOW) when no more than so many are left."
+  stockAlertSet(input: StockAlertSetInput!): StockAlertSetPayload! @auth(roles: [SELLER])
+  """
+  Sets everything aside that is wanted, or nothing, for 15 minutes: what a checkout begins with. Stock is taken from the nearest location
+  that has all of it, else from as few as can be found.
+  """
+  reservationCreate(input: ReservationCreateInput!): ReservationCreatePayload! @idempotent @auth
+  "Gives back what one has set aside."
+  reservationRelease(input: ReservationReleaseInput!): ReservationReleasePayload! @auth
+}
+
+extend type Viewer {
+  "Where one's own stock lies, the oldest first."
+  locations: [Location!]!
+}
+
+extend type Variant {
+  "How many may be reserved now, of what exists once one or none. What is set aside beyond its time is free."
+  available: Int!
+  "What there is at each location: for its seller; empty for others."
+  stock: [StockLevel!]!
+}
+
+"Where a seller's stock lies."
+type Location implements Node {
+  id: ID!
+  name: String!
+  "A country's two letters by ISO 3166-1: FR."
+  region: String!
+}
+
+"What a location has of a variant."
+type StockLevel {
+  location: Location!
+  onHand: Int!
+  "Set aside for buyers, whose time may be over."
+  reserved: Int!
+  "Its seller is told when no more than this is left; null for never."
+  lowAt: Int
+  "Every change of onHand, the newest first."
+  movements(first: Int, after: String): StockMovementConnection!
+}
+
+enum StockMovementKind {
+  RECEIVED
+  "Counted anew, lost, broken."
+  ADJUSTED
+  MOVED_OUT
+  MOVED_IN
+  "Paid for."
+  SOLD
+  RETURNED
+}
+
+"One change of a stock."
+type StockMovement {
+  "From 1, without a gap."
+  number: Int!
+  kind: StockMovementKind!
+  "Below zero where it went out."
+  quantity: Int!
+  "What was on hand after it."
+  onHand: Int!
+  note: String!
+  at: Time!
+}
+
+type StockMovementConnection {
+  edges: [StockMovementEdge!]!
+  nodes: [StockMovement!]!
+  pageInfo: PageInfo!
+}
+
+type StockMovementEdge {
+  cursor: String!
+  node: StockMovement!
+}
+
+enum ReservationStatus {
+  OPEN
+  "Paid for."
+  CONSUMED
+  "Given back by its buyer."
+  RELEASED
+  "Its time was over."
+  EXPIRED
+}
+
+"What one has set aside for a while, to pay for it."
+type Reservation implements Node {
+  id: ID!
+  status: ReservationStatus!
+  "A variant that lies at several locations has a line for each."
+  lines: [ReservationLine!]!
+  createdAt: Time!
+  expiresAt: Time!
+}
+
+type ReservationLine {
+  variant: Variant!
+  quantity: Int!
+  "The region from which it is sent; null for what exists once."
+  region: String
+}
+
+input LocationCreateInput {
+  "1 to 80 characters, and no other of one's own has it."
+  name: String!
+  "A country's two letters by ISO 3166-1: FR."
+  region: String!
+}
+
+type LocationCreatePayload {
+  location: Location
+  userErrors: [UserError!]!
+}
+
+input StockReceiveInput {
+  variantId: ID!
+  locationId: ID!
+  "1 to 1,000,000."
+  quantity: Int!
+  "At most 1000 characters."
+  note: String! = ""
+  idempotencyKey: String!
+}
+
+type StockReceivePayload {
+  level: StockLevel
+  userErrors: [UserError!]!
+}
+
+input StockAdjustInput {
+  variantId: ID!
+  locationId: ID!
+  "What is added, or below zero what is taken off."
+  quantity: Int!
+  "At most 1000 characters."
+  note: String! = ""
+  idempotencyKey: String!
+}
+
+type StockAdjustPayload {
+  level: StockLevel
+  userErrors: [UserError!]!
+}
+
+input StockMoveInput {
+  variantId: ID!
+  fromLocationId: ID!
+  toLocationId: ID!
+  "1 to 1,000,000."
+  quantity: Int!
+  "At most 1000 characters."
+  note: String! = ""
+  idempotencyKey: String!
+}
+
+type StockMovePayload {
+  "Of the location that it moved to."
+  level: StockLevel
+  userErrors: [UserError!]!
+}
+
+input StockAlertSetInput {
+  variantId: ID!
+  locationId: ID!
+  "Null for never."
+  lowAt: Int
+}
+
+type StockAlertSetPayload {
+  level: StockLevel
+  userErrors: [UserError!]!
+}
+
+input ReservationLineInput {
+  variantId: ID!
+  "1 to 1,000,000; of what exists once 1."
+  quantity: Int! = 1
+}
+
+input ReservationCreateInput {
+  "1 to 50, each variant once."
+  lines: [ReservationLineInput!]!
+  "Where it is sent: a country's two letters. Locations there come first."
+  region: String
+  idempotencyKey: String!
+}
+
+type ReservationCreatePayload {
+  reservation: Reservation
+  userErrors: [UserError!]!
+}
+
+input ReservationReleaseInput {
+  reservationId: ID!
+}
+
+type ReservationReleasePayload {
+  reservation: Reservation
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../ledger.graphqls", Input: `extend type Query {
   "Accounts of the ledger, the newest first: all, or those of an owner (an id of any kind: a user's, an order's), of a kind, in a currency."
   ledgerAccounts(owner: ID, kind: LedgerAccountKind, currencyCode: CurrencyCode, first: Int, after: String): LedgerAccountConnection! @auth(roles: [SUPPORT])
@@ -9451,6 +10128,8 @@ enum ViewerEventKind {
   AUCTION_WON
   "A lot that the viewer led to its end, the object, was not sold."
   AUCTION_LOST
+  "Of a variant that the viewer sells, the object, no more is left somewhere than stockAlertSet said."
+  STOCK_LOW
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -11272,6 +11951,28 @@ func (ec *executionContext) childFields_ListingUpdatePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ListingUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Location_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Location_name(ctx, field)
+	case "region":
+		return ec.fieldContext_Location_region(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func (ec *executionContext) childFields_LocationCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_LocationCreatePayload_location(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LocationCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationCreatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LotAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "lot":
@@ -11858,6 +12559,54 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
 }
 
+func (ec *executionContext) childFields_Reservation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Reservation_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Reservation_status(ctx, field)
+	case "lines":
+		return ec.fieldContext_Reservation_lines(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Reservation_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Reservation_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reservation", field.Name)
+}
+
+func (ec *executionContext) childFields_ReservationCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_ReservationCreatePayload_reservation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReservationCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReservationCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReservationLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_ReservationLine_variant(ctx, field)
+	case "quantity":
+		return ec.fieldContext_ReservationLine_quantity(ctx, field)
+	case "region":
+		return ec.fieldContext_ReservationLine_region(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
+}
+
+func (ec *executionContext) childFields_ReservationReleasePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_ReservationReleasePayload_reservation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReservationReleasePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReservationReleasePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SecondChance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12378,6 +13127,102 @@ func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_StockAdjustPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_StockAdjustPayload_level(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StockAdjustPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAdjustPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StockAlertSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_StockAlertSetPayload_level(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StockAlertSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertSetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StockLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_StockLevel_location(ctx, field)
+	case "onHand":
+		return ec.fieldContext_StockLevel_onHand(ctx, field)
+	case "reserved":
+		return ec.fieldContext_StockLevel_reserved(ctx, field)
+	case "lowAt":
+		return ec.fieldContext_StockLevel_lowAt(ctx, field)
+	case "movements":
+		return ec.fieldContext_StockLevel_movements(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_StockMovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_StockMovePayload_level(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StockMovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StockMovement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_StockMovement_number(ctx, field)
+	case "kind":
+		return ec.fieldContext_StockMovement_kind(ctx, field)
+	case "quantity":
+		return ec.fieldContext_StockMovement_quantity(ctx, field)
+	case "onHand":
+		return ec.fieldContext_StockMovement_onHand(ctx, field)
+	case "note":
+		return ec.fieldContext_StockMovement_note(ctx, field)
+	case "at":
+		return ec.fieldContext_StockMovement_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovement", field.Name)
+}
+
+func (ec *executionContext) childFields_StockMovementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StockMovementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StockMovementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StockMovementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StockMovementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StockMovementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StockMovementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StockReceivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_StockReceivePayload_level(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StockReceivePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockReceivePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SupportEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "version":
@@ -12520,6 +13365,10 @@ func (ec *executionContext) childFields_Variant(ctx context.Context, field graph
 		return ec.fieldContext_Variant_listing(ctx, field)
 	case "retiredAt":
 		return ec.fieldContext_Variant_retiredAt(ctx, field)
+	case "available":
+		return ec.fieldContext_Variant_available(ctx, field)
+	case "stock":
+		return ec.fieldContext_Variant_stock(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
 }
@@ -12590,6 +13439,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_conversations(ctx, field)
 	case "following":
 		return ec.fieldContext_Viewer_following(ctx, field)
+	case "locations":
+		return ec.fieldContext_Viewer_locations(ctx, field)
 	case "purchases":
 		return ec.fieldContext_Viewer_purchases(ctx, field)
 	case "sales":

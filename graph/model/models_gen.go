@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -472,6 +473,18 @@ type ListingUpdatePayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type LocationCreateInput struct {
+	// 1 to 80 characters, and no other of one's own has it.
+	Name string `json:"name"`
+	// A country's two letters by ISO 3166-1: FR.
+	Region string `json:"region"`
+}
+
+type LocationCreatePayload struct {
+	Location   *inventory.Location `json:"location,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
 type LotAddInput struct {
 	ShowID     id.ID           `json:"showId"`
 	ListingID  id.ID           `json:"listingId"`
@@ -716,6 +729,34 @@ type RefundTooLarge struct {
 }
 
 func (RefundTooLarge) IsUserError() {}
+
+type ReservationCreateInput struct {
+	// 1 to 50, each variant once.
+	Lines []ReservationLineInput `json:"lines"`
+	// Where it is sent: a country's two letters. Locations there come first.
+	Region         *string `json:"region,omitempty"`
+	IdempotencyKey string  `json:"idempotencyKey"`
+}
+
+type ReservationCreatePayload struct {
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	UserErrors  []UserError            `json:"userErrors"`
+}
+
+type ReservationLineInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 1,000,000; of what exists once 1.
+	Quantity int `json:"quantity"`
+}
+
+type ReservationReleaseInput struct {
+	ReservationID id.ID `json:"reservationId"`
+}
+
+type ReservationReleasePayload struct {
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	UserErrors  []UserError            `json:"userErrors"`
+}
 
 type SecondChanceAcceptInput struct {
 	SecondChanceID id.ID `json:"secondChanceId"`
@@ -968,6 +1009,65 @@ type SignUpInput struct {
 type SignUpPayload struct {
 	Session    *identity.Session `json:"session,omitempty"`
 	UserErrors []UserError       `json:"userErrors"`
+}
+
+type StockAdjustInput struct {
+	VariantID  id.ID `json:"variantId"`
+	LocationID id.ID `json:"locationId"`
+	// What is added, or below zero what is taken off.
+	Quantity int `json:"quantity"`
+	// At most 1000 characters.
+	Note           string `json:"note"`
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type StockAdjustPayload struct {
+	Level      *inventory.Level `json:"level,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type StockAlertSetInput struct {
+	VariantID  id.ID `json:"variantId"`
+	LocationID id.ID `json:"locationId"`
+	// Null for never.
+	LowAt *int `json:"lowAt,omitempty"`
+}
+
+type StockAlertSetPayload struct {
+	Level      *inventory.Level `json:"level,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type StockMoveInput struct {
+	VariantID      id.ID `json:"variantId"`
+	FromLocationID id.ID `json:"fromLocationId"`
+	ToLocationID   id.ID `json:"toLocationId"`
+	// 1 to 1,000,000.
+	Quantity int `json:"quantity"`
+	// At most 1000 characters.
+	Note           string `json:"note"`
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type StockMovePayload struct {
+	// Of the location that it moved to.
+	Level      *inventory.Level `json:"level,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type StockReceiveInput struct {
+	VariantID  id.ID `json:"variantId"`
+	LocationID id.ID `json:"locationId"`
+	// 1 to 1,000,000.
+	Quantity int `json:"quantity"`
+	// At most 1000 characters.
+	Note           string `json:"note"`
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type StockReceivePayload struct {
+	Level      *inventory.Level `json:"level,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 type Subscription struct {

@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -157,6 +158,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
+	r.Inventory = inventory.New(inventory.Config{
+		Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+	})
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)

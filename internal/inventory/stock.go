@@ -174,6 +174,7 @@ func (s *Service) changeStock(ctx context.Context, seller uuid.UUID, c change) (
 }
 
 func (s *Service) changeStockTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, c change) (told []realtime.Event, err error) {
+	cause, hash := id.New(), c.hash()
 	// Stock is locked in the order of its locations, however the goods go.
 	c.sides = slices.SortedFunc(slices.Values(c.sides), func(a, b side) int { return bytes.Compare(a.location[:], b.location[:]) })
 	for _, side := range c.sides {
@@ -181,7 +182,6 @@ func (s *Service) changeStockTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID
 			return nil, err
 		}
 	}
-	cause, hash := id.New(), c.hash()
 	var news []feed.News
 	for _, side := range c.sides {
 		row, err := s.q.StockMovementInsert(ctx, tx, db.StockMovementInsertParams{
