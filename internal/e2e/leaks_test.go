@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/souklive/souk/internal/redistest"
 )
 
 // metric is what the server says about itself.
@@ -62,8 +64,8 @@ func measureIdle(t *testing.T, s *server) idle {
 	return measured
 }
 
-// leavesNothing waits until the servers have let go of all that viewers had them hold, and Redis of every subscription.
-func leavesNothing(t *testing.T, before idle, redisURL string, servers ...*server) {
+// leavesNothing waits until the servers have let go of all that viewers had them hold, and Redis, on all its nodes, of every subscription.
+func leavesNothing(t *testing.T, before idle, redises []*redistest.Server, servers ...*server) {
 	t.Helper()
 	for i, s := range servers {
 		most := map[string]float64{}
@@ -84,19 +86,18 @@ func leavesNothing(t *testing.T, before idle, redisURL string, servers ...*serve
 			})
 		}
 	}
-	options, err := redis.ParseURL(redisURL)
-	if err != nil {
-		t.Fatal(err)
+	for _, node := range redises {
+		client := redis.NewClient(&redis.Options{Addr: node.Addr})
+		settles(t, func() string {
+			channels, err := client.PubSubChannels(t.Context(), "souk:*").Result()
+			sharded, shardErr := client.PubSubShardChannels(t.Context(), "souk:*").Result()
+			if err == nil && shardErr == nil && len(channels)+len(sharded) == 0 {
+				return ""
+			}
+			return fmt.Sprintf("Redis has subscriptions left: %v, %v (%v, %v)", channels, sharded, err, shardErr)
+		})
+		_ = client.Close()
 	}
-	client := redis.NewClient(options)
-	defer func() { _ = client.Close() }()
-	settles(t, func() string {
-		channels, err := client.PubSubChannels(t.Context(), "souk:*").Result()
-		if err == nil && len(channels) == 0 {
-			return ""
-		}
-		return fmt.Sprintf("Redis has subscriptions left: %v (%v)", channels, err)
-	})
 }
 
 // settles waits until nothing is wrong any more; if something stays so, that is the test's error.

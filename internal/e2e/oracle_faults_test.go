@@ -23,9 +23,11 @@ import (
 type trouble struct {
 	t        *testing.T
 	w        *oracle
-	sites    []*site // a server's each
-	redis    *redistest.Server
+	sites    []*site           // a server's each
+	redis    *redistest.Server // behind a wire
 	wire     *wire
+	cluster  *redistest.Cluster // in place of the two
+	redises  []*redistest.Server
 	postgres *cluster.Cluster
 	config   cluster.Config
 }

@@ -15,6 +15,7 @@ const (
 	aConversation = "conversation"
 	anOrder       = "order"
 	aUser         = "user"
+	theDesk       = "desk" // support's
 )
 
 // operation is one way to watch a topic of a kind. Its answers name fields as the schema does, or with a number behind
@@ -104,6 +105,14 @@ func operations() []operation {
 		{name: "an order", kind: anOrder, text: inVariables(`subscription ($1: ID!, $2: Int, $3: String) {
 			orderEvents(orderId: $1, afterVersion: $2, epoch: $3) { version epoch kind at order { id version payment fulfilment tracking
 				total `+amounts+` buyer `+someone+` seller `+someone+` availableActions } } }`, "o", "v", "e")},
+		{name: "support's desk", kind: theDesk, text: inText("supportEvents", "", "version epoch kind at object { id }")},
+		{name: "support's desk, with variables", kind: theDesk, text: func(_ string, c cursor) (string, apitest.Vars) {
+			vars := apitest.Vars{}
+			if c.after >= 0 {
+				vars["after"], vars["epoch"] = c.after, c.epoch
+			}
+			return `subscription ($after: Int, $epoch: String) { supportEvents(afterVersion: $after, epoch: $epoch) { version epoch kind object { __typename id } } }`, vars
+		}},
 		{name: "one's own", kind: aUser, text: inText("viewerEvents", "", "version epoch kind at object { id }")},
 	}
 }

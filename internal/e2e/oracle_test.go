@@ -3,15 +3,21 @@ package e2e
 import (
 	"context"
 	"flag"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/redistest"
+	"github.com/souklive/souk/internal/stripefake"
 )
 
 var (
@@ -33,9 +39,27 @@ func TestOracle(t *testing.T) {
 	x := newTrouble(t, seed, oracleConfig{
 		viewers: 200, lots: 3, lotFor: 15 * time.Second, pace: 80 * time.Millisecond, fidget: 6 * time.Second, stall: 3 * time.Second,
 	})
-	w := x.w
+	x.wire.mangling.Store(true)
+	x.run(seed, max(*forFlag, 30*time.Second), x.ofRedis(), append(happenings, mangled...))
+}
 
-	length := max(*forFlag, 30*time.Second)
+// The same over a Redis Cluster: its nodes are killed and frozen, and a replica takes its master's place.
+func TestOracleOverACluster(t *testing.T) {
+	t.Parallel()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("go test -run '^TestOracleOverACluster$' -oracle.seed=%d ./internal/e2e", seed)
+	x := newTroubleOverACluster(t, seed, oracleConfig{
+		viewers: 60, lots: 2, lotFor: 10 * time.Second, pace: 120 * time.Millisecond, fidget: 4 * time.Second, stall: 2 * time.Second,
+	})
+	x.run(seed, max(*forFlag, 15*time.Second), x.ofCluster(), happenings)
+}
+
+// run has people write, viewers watch and things break, for a time and until each has happened, and looks at what was seen.
+func (x *trouble) run(seed uint64, length time.Duration, ofRedis []fault, happenings []string) {
+	t, w := x.t, x.w
 	ctx, cancel := context.WithTimeout(t.Context(), length+5*time.Minute)
 	defer cancel()
 	writing, stopWriting := context.WithCancel(ctx)
@@ -43,11 +67,10 @@ func TestOracle(t *testing.T) {
 	w.write(writing)
 	watching := w.watch(ctx)
 
-	x.wire.mangling.Store(true)
 	breaking, stopBreaking := context.WithTimeout(ctx, length)
 	defer stopBreaking()
 	var making sync.WaitGroup
-	making.Go(func() { x.makes(breaking, rand.New(rand.NewPCG(seed, 1)), x.ofRedis()) })
+	making.Go(func() { x.makes(breaking, rand.New(rand.NewPCG(seed, 1)), ofRedis) })
 	making.Go(func() { x.makes(breaking, rand.New(rand.NewPCG(seed, 2)), x.ofServers()) })
 	making.Wait()
 	for _, what := range happenings {
@@ -62,8 +85,8 @@ func TestOracle(t *testing.T) {
 	w.hangUp()
 
 	w.report()
-	leavesNothing(t, w.idle, x.redis.URL, w.servers...)
-	for _, f := range slices.Concat(x.ofRedis(), x.ofServers()) {
+	leavesNothing(t, w.idle, x.redises, w.servers...)
+	for _, f := range slices.Concat(ofRedis, x.ofServers()) {
 		w.atLeastOnce("fault: " + f.name)
 	}
 	w.atLeastOnce(happenings...)
@@ -71,10 +94,13 @@ func TestOracle(t *testing.T) {
 
 // happenings are what has to happen in every run, however slow the machine, besides the faults.
 var happenings = []string{
-	"publishes repeated", "publishes delayed", "publishes swapped", "publishes lost", "subscribers overrun",
 	"sockets cut", "sockets stalled", "sockets half open", "operations stopped and started anew", "resumed by Last-Event-ID",
 	"journals kept to a topic's end", "snapshots read", "bids placed", "lots sold", "orders received",
+	"events read at support's desk",
 }
+
+// mangled is what the way to one Redis does besides.
+var mangled = []string{"publishes repeated", "publishes delayed", "publishes swapped", "publishes lost", "subscribers overrun"}
 
 // awaits waits until something has happened, or ctx ends.
 func (w *oracle) awaits(ctx context.Context, what string) {
@@ -87,17 +113,36 @@ func (w *oracle) awaits(ctx context.Context, what string) {
 func newTrouble(t *testing.T, seed uint64, config oracleConfig) *trouble {
 	t.Helper()
 	x := &trouble{t: t, redis: redistest.Start(t)}
-	x.postgres, x.config = ownPostgres(t)
-	t.Cleanup(func() { _ = x.postgres.Stop(context.WithoutCancel(t.Context())) })
+	x.redises = []*redistest.Server{x.redis}
 	counts := newTally()
 	x.wire = startWire(t, x.redis.Addr, seed, counts)
+	return x.start(seed, config, counts, x.wire.URL)
+}
+
+// newTroubleOverACluster has a Redis Cluster instead, whose first master has a replica.
+func newTroubleOverACluster(t *testing.T, seed uint64, config oracleConfig) *trouble {
+	t.Helper()
+	x := &trouble{t: t, cluster: redistest.StartCluster(t)}
+	if err := x.cluster.Replicate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	x.redises = append(slices.Clone(x.cluster.Nodes), x.cluster.Replica)
+	return x.start(seed, config, newTally(), x.cluster.URL)
+}
+
+// start starts the servers.
+func (x *trouble) start(seed uint64, config oracleConfig, counts *tally, redisURL string) *trouble {
+	t := x.t
+	t.Helper()
+	x.postgres, x.config = ownPostgres(t)
+	t.Cleanup(func() { _ = x.postgres.Stop(context.WithoutCancel(t.Context())) })
 	one := privateSite(t)
 	one.tolerant = true
 	one.settings["DATABASE_URL"], one.settings["DATABASE_ADMIN_URL"] = x.postgres.ServerURL("souk"), x.postgres.AdminURL("souk")
-	one.settings["REDIS_URL"] = x.wire.URL
+	one.settings["REDIS_URL"] = redisURL
 	one.settings["SOUK_DB_MAX_CONNS"] = "12"
 	one.settings["SOUK_TRUSTED_PROXIES"] = "127.0.0.0/8"
-	one.shareStripe()
+	stripe := one.shareStripe()
 	x.sites = []*site{one, one.another()}
 	servers := []*server{x.sites[0].start(), x.sites[1].start()}
 	truth, err := newTruth(t.Context(), x.postgres.AdminURL("souk"))
@@ -106,7 +151,23 @@ func newTrouble(t *testing.T, seed uint64, config oracleConfig) *trouble {
 	}
 	t.Cleanup(truth.pool.Close)
 	x.w = newOracle(t, seed, config, counts, truth, servers...)
+	stripe.Notify(stripefake.Endpoint{URL: x.w.takesWebhooks() + payment.WebhookPath, Secret: hookSecret})
 	return x
+}
+
+// takesWebhooks is an address that leads to any of the servers, wherever they are just now.
+func (w *oracle) takesWebhooks() string {
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			target, err := url.Parse(w.anyServer(rand.New(rand.NewPCG(rand.Uint64(), 0))))
+			if err == nil {
+				r.SetURL(target)
+			}
+		},
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // Stripe tries again
+	})
+	w.t.Cleanup(front.Close)
+	return front.URL
 }
 
 // report says what was seen, and fails for what must not be.

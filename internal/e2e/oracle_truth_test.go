@@ -155,10 +155,13 @@ func (t *truth) recordOf(ctx context.Context, e realtime.Event) (record, error) 
 	case "order":
 		err := t.tellOrder(ctx, e, &r)
 		return r, err
-	case "user":
+	case "user", "support":
 		var told struct{ Object string }
 		err := json.Unmarshal(e.Payload, &told)
 		r.event["object"] = facts{"id": told.Object}
+		if kind == "support" { // whose desk has nothing else yet
+			r.event["object"] = facts{"id": told.Object, "__typename": "Chargeback"}
+		}
 		return r, err
 	}
 	return r, fmt.Errorf("an event of %s", e.Topic)

@@ -87,6 +87,9 @@ func (v *audience) chooses() bool {
 	}
 	for len(v.journals) < want {
 		t := v.w.topicFor(v.rng, v.who)
+		if len(v.journals) == 0 && slices.Contains(v.w.desk.members, v.who) { // who sits at the desk watches it
+			t = v.w.desk
+		}
 		if t == nil {
 			break
 		}
@@ -270,6 +273,9 @@ func (v *audience) reads(ctx context.Context, j *journal, h heard) bool {
 		return false
 	}
 	v.w.count("events read", 1)
+	if j.topic.kind == theDesk && number > 0 {
+		v.w.count("events read at support's desk", 1)
+	}
 	version := int(number)
 	if v.manner == bySSE {
 		if want := fmt.Sprintf("%s:%d", v.w.truth.epoch, version); h.eventID != want {

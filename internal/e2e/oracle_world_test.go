@@ -44,7 +44,10 @@ type oracle struct {
 	truth  *truth
 	seller *member
 	buyers []*member
-	idle   idle // a server that nobody watches
+	payer  *member   // whose bank takes payments back
+	people []*member // all of them
+	desk   *topic    // support's
+	idle   idle      // a server that nobody watches
 
 	mu         sync.Mutex
 	servers    []*server
@@ -119,6 +122,7 @@ func newOracle(t *testing.T, seed uint64, config oracleConfig, counts *tally, tr
 			t.Fatal(err)
 		}
 		w.add(&topic{name: feed.Topic(m.id), kind: aUser, members: []*member{m}})
+		w.people = append(w.people, m)
 		return m
 	}
 	w.seller = join("Hana", "SELLER")
@@ -127,6 +131,13 @@ func newOracle(t *testing.T, seed uint64, config oracleConfig, counts *tally, tr
 		buyer.topUp(t, 10_000)
 		w.buyers = append(w.buyers, buyer)
 	}
+	w.payer = join("Payer", "BUYER")
+	desk := join("Support", "BUYER")
+	if _, err := truth.pool.Exec(t.Context(), `UPDATE app_user SET role = 'SUPPORT' WHERE id = $1`, desk.id); err != nil {
+		t.Fatal(err)
+	}
+	w.desk = &topic{name: feed.SupportTopic, kind: theDesk, members: []*member{desk}}
+	w.add(w.desk)
 	transport.CloseIdleConnections()
 	w.idle = measureIdle(t, servers[0])
 	return w
@@ -237,7 +248,10 @@ func (w *oracle) write(ctx context.Context) {
 		}
 	}
 	w.writes(ctx, source(100), 500*time.Millisecond, func(rng *mathrand.Rand) error {
-		return w.pays(w.at(w.buyers[rng.IntN(len(w.buyers))].person, rng))
+		return w.pays(w.at(w.buyers[rng.IntN(len(w.buyers))].person, rng), "pm_card_visa")
+	})
+	w.writes(ctx, source(101), time.Second, func(rng *mathrand.Rand) error {
+		return w.pays(w.at(w.payer.person, rng), "pm_card_createDispute")
 	})
 	for i, buyer := range w.buyers[:2] {
 		c := w.beginsToWrite(buyer, source(200+i))
@@ -247,10 +261,10 @@ func (w *oracle) write(ctx context.Context) {
 	}
 }
 
-func (w *oracle) pays(p person) error {
+func (w *oracle) pays(p person, card string) error {
 	var paid any
 	return ask(p, tour(w.t, "Pay into the wallet (buyer)"), apitest.Vars{
-		"amount": eur(5_000_00), "paymentMethod": "pm_card_visa", "idempotencyKey": rand.Text(),
+		"amount": eur(5_000_00), "paymentMethod": card, "idempotencyKey": rand.Text(),
 	}, &paid)
 }
 
@@ -416,7 +430,7 @@ func (w *oracle) watch(ctx context.Context) *sync.WaitGroup {
 			from: fmt.Sprintf("10.0.%d.%d", n/100, n%100),
 		}
 		if n%3 == 0 {
-			v.who = append(w.buyers, w.seller)[n/3%(len(w.buyers)+1)]
+			v.who = w.people[n/3%len(w.people)]
 		}
 		watching.Go(func() { v.run(ctx) })
 	}

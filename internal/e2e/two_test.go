@@ -73,8 +73,8 @@ func testTwoServers(t *testing.T, redisURL string, redis mortal) {
 	site.checkLedger()
 }
 
-// shareStripe gives the site's servers one Stripe, as there is only one.
-func (s *site) shareStripe() {
+// shareStripe gives the site's servers one Stripe, as there is only one. It tells nobody what happens before it is told to.
+func (s *site) shareStripe() *stripefake.Server {
 	s.t.Helper()
 	const key = "sk_test_e2e"
 	fake, err := stripefake.New(stripefake.Config{Key: key})
@@ -86,8 +86,11 @@ func (s *site) shareStripe() {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = stop(context.WithoutCancel(s.t.Context())) })
-	s.settings["STRIPE_SECRET_KEY"], s.settings["STRIPE_API_URL"] = key, url
+	s.settings["STRIPE_SECRET_KEY"], s.settings["STRIPE_API_URL"], s.settings["STRIPE_WEBHOOK_SECRET"] = key, url, hookSecret
+	return fake
 }
+
+const hookSecret = "whsec_e2e"
 
 // busHealthy is what the server says about its Redis.
 func busHealthy(t *testing.T, srv *server) bool {
