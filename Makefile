@@ -29,7 +29,8 @@ PKG      ?= ./...
 ARGS     ?=
 TIMEOUT  ?= 25m
 TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
-TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(ARGS) $(PKG)
+# The packages come first: a flag that go test does not know would hide them.
+TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
 .PHONY: help run build test race soak-money soak-live soak-close soak-stock lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
 
