@@ -591,43 +591,6 @@ func (q *Queries) StockMovementPage(ctx context.Context, db DBTX, arg StockMovem
 	return items, nil
 }
 
-const stockMovementsOfCause = `-- name: StockMovementsOfCause :many
-SELECT variant_id, location_id, number, kind, quantity, on_hand, cause_id, actor_id, note, idempotency_key, request_hash, moved_at FROM stock_movement WHERE cause_id = $1 AND variant_id = ANY ($2::uuid[]) ORDER BY variant_id, location_id
-`
-
-func (q *Queries) StockMovementsOfCause(ctx context.Context, db DBTX, causeID uuid.UUID, variantIds []uuid.UUID) ([]StockMovement, error) {
-	rows, err := db.Query(ctx, stockMovementsOfCause, causeID, variantIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []StockMovement
-	for rows.Next() {
-		var i StockMovement
-		if err := rows.Scan(
-			&i.VariantID,
-			&i.LocationID,
-			&i.Number,
-			&i.Kind,
-			&i.Quantity,
-			&i.OnHand,
-			&i.CauseID,
-			&i.ActorID,
-			&i.Note,
-			&i.IdempotencyKey,
-			&i.RequestHash,
-			&i.MovedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const stockOf = `-- name: StockOf :many
 SELECT s.variant_id, s.location_id, s.seller_id, s.on_hand, s.reserved, s.number, s.low_at, l.region, l.created_at FROM stock s JOIN location l ON l.id = s.location_id
 WHERE s.variant_id = ANY ($1::uuid[]) ORDER BY s.variant_id, l.created_at, l.id

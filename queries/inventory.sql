@@ -39,9 +39,6 @@ WHERE variant_id = @variant_id AND location_id = @location_id AND number < @befo
 ORDER BY number DESC
 LIMIT @page_size;
 
--- name: StockMovementsOfCause :many
-SELECT * FROM stock_movement WHERE cause_id = @cause_id AND variant_id = ANY (@variant_ids::uuid[]) ORDER BY variant_id, location_id;
-
 -- name: StockAlertSet :one
 UPDATE stock SET low_at = sqlc.narg(low_at) WHERE variant_id = @variant_id AND location_id = @location_id AND seller_id = @seller_id RETURNING *;
 

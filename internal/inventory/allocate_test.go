@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -15,11 +16,12 @@ func variantNo(n byte) uuid.UUID { return numbered('v', n) }
 
 func placeNo(n byte) uuid.UUID { return numbered('l', n) }
 
-func written(taken []Taken) (s string) {
+func written(taken []Taken) string {
+	var out strings.Builder
 	for _, t := range taken {
-		s += fmt.Sprintf("%d of %d at %d; ", t.Quantity, t.Variant[15], t.Location[15])
+		fmt.Fprintf(&out, "%d of %d at %d; ", t.Quantity, t.Variant[15], t.Location[15])
 	}
-	return s
+	return out.String()
 }
 
 func TestAllocate(t *testing.T) {

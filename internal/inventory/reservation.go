@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,10 +76,10 @@ func (in ReserveInput) validate() error {
 	seen := make(map[uuid.UUID]bool, len(in.Wants))
 	for i, w := range in.Wants {
 		if w.Quantity < 1 || w.Quantity > maxQuantity {
-			return ErrQuantity.At("lines", fmt.Sprint(i), "quantity")
+			return ErrQuantity.At("lines", strconv.Itoa(i), "quantity")
 		}
 		if seen[w.Variant] {
-			return ErrReservationLines.At("lines", fmt.Sprint(i), "variantId")
+			return ErrReservationLines.At("lines", strconv.Itoa(i), "variantId")
 		}
 		seen[w.Variant] = true
 	}
@@ -149,11 +150,11 @@ func (s *Service) sortOut(ctx context.Context, wants []Want) (once []Taken, stoc
 		row, there := sold[w.Variant]
 		switch kind := catalog.Kind(row.Kind); {
 		case !there || kind == catalog.AuctionLot:
-			return nil, nil, catalog.ErrVariantNotFound.At("lines", fmt.Sprint(i), "variantId")
+			return nil, nil, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
 		case kind.Once() && w.Quantity == 1:
 			once = append(once, Taken{Want: w})
 		case kind.Once() || catalog.Status(row.Status) != catalog.Active:
-			return nil, nil, outAt(i, w.Variant)
+			return nil, nil, outAt(i)
 		default:
 			stocked = append(stocked, w)
 		}
@@ -226,7 +227,7 @@ func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in Rese
 			return err
 		}
 		if !ok {
-			return outAt(slices.IndexFunc(in.Wants, func(w Want) bool { return w.Variant == short }), short)
+			return outAt(slices.IndexFunc(in.Wants, func(w Want) bool { return w.Variant == short }))
 		}
 		variants, locations, quantities := columns(append(slices.Clone(once), taken...))
 		return s.q.ReservationTake(ctx, tx, db.ReservationTakeParams{ID: r, Variants: variants, Locations: locations, Quantities: quantities})
@@ -260,12 +261,10 @@ func outOfStock(err error, wants []Want) error {
 	if !ok || e.Code != codeShort {
 		return err
 	}
-	return outAt(slices.IndexFunc(wants, func(w Want) bool { return w.Variant.String() == e.Detail }), uuid.Nil)
+	return outAt(slices.IndexFunc(wants, func(w Want) bool { return w.Variant.String() == e.Detail }))
 }
 
-func outAt(i int, variant uuid.UUID) error {
-	return ErrOutOfStock.At("lines", fmt.Sprint(i)).With("variant", variant)
-}
+func outAt(i int) error { return ErrOutOfStock.At("lines", strconv.Itoa(i)) }
 
 // replay answers what the key was used for first.
 func (s *Service) replay(ctx context.Context, buyer uuid.UUID, in ReserveInput) (Reservation, error) {
@@ -279,14 +278,14 @@ func (s *Service) replay(ctx context.Context, buyer uuid.UUID, in ReserveInput) 
 // Release gives back what the buyer has reserved. What was given back already stays so.
 func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ Reservation, err error) {
 	defer fault.Wrap(&err, "release reservation %s", reservation)
-	r, err := s.Get(ctx, buyer, reservation)
-	if err != nil {
+	if _, err := s.Get(ctx, buyer, reservation); err != nil {
 		return Reservation{}, err
 	}
 	if _, err := s.q.ReservationFree(ctx, s.pool, reservation, string(Released)); err != nil {
 		return Reservation{}, err
 	}
-	if r, err = s.byID(ctx, reservation); err == nil && r.Status == Consumed {
+	r, err := s.byID(ctx, reservation)
+	if err == nil && r.Status == Consumed {
 		err = ErrReservationOver
 	}
 	return r, err

@@ -248,7 +248,7 @@ func (s *Service) SetAlert(ctx context.Context, seller, variant, location uuid.U
 	}
 	var row db.Stock
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		if err = s.q.StockMake(ctx, tx, variant, location, seller); err != nil {
+		if err := s.q.StockMake(ctx, tx, variant, location, seller); err != nil {
 			return err
 		}
 		row, err = s.q.StockAlertSet(ctx, tx, db.StockAlertSetParams{VariantID: variant, LocationID: location, SellerID: seller, LowAt: maybeInt32(lowAt)})
