@@ -121,11 +121,19 @@ func TestLotAgainstModel(t *testing.T) {
 			if want := m.bid(who, who == lot.SellerID, cents); domaintest.Code(err) != want {
 				t.Fatalf("%d over %d: %v, want %q", cents, m.price, err, want)
 			}
+			if wrong := w.Int(holdsAndLeaders); wrong != 0 {
+				t.Fatalf("after a bid of %d the holds are not what the leaders owe: by %d", cents, wrong)
+			}
 		}
 		m.agrees(t, w, lot.ID)
 	})
 	w.Audited()
 }
+
+// holdsAndLeaders is by how much the open holds, and what the wallets hold, differ from what the leaders of all lots may owe.
+const holdsAndLeaders = `SELECT abs(owed - (SELECT coalesce(sum(amount), 0) FROM hold WHERE status = 'OPEN'))
+	+ abs(owed - (SELECT coalesce(sum(b.balance), 0) FROM ledger.balance b JOIN ledger.account a ON a.id = b.account_id WHERE a.kind = 'wallet_held'))
+	FROM (SELECT coalesce(sum(leader_maximum), 0) AS owed FROM auction WHERE status IN ('OPEN', 'PAUSED') AND leader_id IS NOT NULL) l`
 
 // closes gives the leader back what is held above the price.
 func (m *model) closes() {

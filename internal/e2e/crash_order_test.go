@@ -48,7 +48,8 @@ func newOwed(t *testing.T, mishaps ...stripefake.MishapRule) *owed {
 	o.bilal.Must(t, tour(t, "Bid with a card"), apitest.Vars{"input": apitest.Vars{
 		"auctionId": lot, "amount": eur(4000), "cardId": o.card, "idempotencyKey": "bid",
 	}})
-	if _, err := c.db.Admin.Exec(t.Context(), `UPDATE auction SET ends_at = clock_timestamp()`); err != nil {
+	if _, err := c.db.Admin.Exec(t.Context(), `WITH ended AS (UPDATE auction SET ends_at = clock_timestamp() WHERE true RETURNING *)
+		INSERT INTO auction_end (auction_id, version, seq, ends_at, latest_end) SELECT id, version, bid_seq, ends_at, latest_end FROM ended`); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the order", func() bool { return c.count(`SELECT count(*) FROM orders`) == 1 })

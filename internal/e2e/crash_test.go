@@ -16,9 +16,10 @@ type bidder struct {
 	acknowledged []bid
 	key          string // of the bid whose fate is unknown
 	amount       int    // and its amount
+	over         int    // what they bid is the next minimum and so many cents
 }
 
-// run bids the next minimum over and over. It gives an error only for an answer that must not be.
+// run bids the next minimum, and what it bids over it, again and again. It gives an error only for an answer that must not be.
 func (b *bidder) run(auction string, wanted func() bool) error {
 	amount := 1000
 	for wanted() {
@@ -32,9 +33,9 @@ func (b *bidder) run(auction string, wanted func() bool) error {
 			if placed.Number > 0 { // a raise is nobody else's business
 				b.acknowledged = append(b.acknowledged, placed)
 			}
-			amount = placed.Amount + 100
+			amount = placed.Amount + 100 + b.over
 		case "BID_TOO_LOW":
-			amount = placed.Minimum
+			amount = placed.Minimum + b.over
 		case "ALREADY_LEADING": // until somebody else bids
 		default:
 			return fmt.Errorf("%s's bid of %d: %s", b.name, amount, placed.Code)

@@ -39,6 +39,11 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := privateSite(t)
 	s.db = pgtest.New(t)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			s.checkBidsReplay()
+		}
+	})
 	s.settings["DATABASE_URL"], s.settings["DATABASE_ADMIN_URL"] = s.db.URL, s.db.AdminURL
 	s.settings["REDIS_URL"] = redistest.URL(t)
 	s.settings["SOUK_DB_MAX_CONNS"] = "12"
@@ -105,6 +110,14 @@ func (s *site) checkLedger() {
 	out, err := s.command("ledger", "check").CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("Every balance holds.")) {
 		s.t.Errorf("souk ledger check: %v\n%s", err, out)
+	}
+}
+
+// checkBidsReplay runs `souk auction replay`, which has to find that the rules say of each lot what is stored. Every test ends with it.
+func (s *site) checkBidsReplay() {
+	s.t.Helper()
+	if out, err := s.command("auction", "replay", "--all").CombinedOutput(); err != nil {
+		s.t.Errorf("souk auction replay: %v\n%s", err, out)
 	}
 }
 

@@ -69,6 +69,7 @@ type API struct {
 	t     testing.TB
 	data  *pgtest.Database
 	pool  *pgxpool.Pool // of the domains
+	lost  bool          // and the database with it
 	users int
 }
 
@@ -105,6 +106,11 @@ func New(t testing.TB, options ...Option) *API {
 	t.Cleanup(func() { stop(); watch.Wait() })
 	a.serve(log, sockets.Guard(graph.NewHandler(a.Resolver, config)))
 	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then
+	t.Cleanup(func() {
+		if !t.Failed() && !a.lost {
+			a.replayed()
+		}
+	})
 	return a
 }
 
@@ -210,7 +216,22 @@ func (a *API) serve(log *slog.Logger, api http.Handler) {
 func (a *API) Nobody() apitest.Client { return apitest.Client{URL: a.URL} }
 
 // LoseDatabase takes the domains' database away for good.
-func (a *API) LoseDatabase() { a.pool.Close() }
+func (a *API) LoseDatabase() {
+	a.lost = true
+	a.pool.Close()
+}
+
+// replayed insists that each lot's stored bids, judged again, give what was stored. Every test ends with it.
+func (a *API) replayed() {
+	err := a.Resolver.Auctions.ReplayAll(context.Background(), func(r auction.Replayed) {
+		for _, d := range r.Differences {
+			a.t.Errorf("lot %s: %s", r.Auction, d)
+		}
+	})
+	if err != nil {
+		a.t.Errorf("replay: %v", err)
+	}
+}
 
 // Exec runs a statement as the schema's owner.
 func (a *API) Exec(sql string, args ...any) {

@@ -111,7 +111,8 @@ func (a *API) Bid(bidder Person, lot auction.Auction, euros int64) {
 // Close ends a lot now, and gives the winner's order if there is one.
 func (a *API) Close(lot auction.Auction) id.ID {
 	a.t.Helper()
-	a.Exec(`UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1`, lot.ID)
+	a.Exec(`WITH ended AS (UPDATE auction SET ends_at = clock_timestamp() WHERE id = $1 RETURNING *)
+		INSERT INTO auction_end (auction_id, version, seq, ends_at, latest_end) SELECT id, version, bid_seq, ends_at, latest_end FROM ended`, lot.ID)
 	if closed, err := a.Resolver.Auctions.Close(a.t.Context(), lot.ID); err != nil || !closed {
 		a.t.Fatalf("close a lot: %v, %v", closed, err)
 	}
