@@ -546,10 +546,10 @@ func (q *Queries) AuctionsByShow(ctx context.Context, db DBTX, showIds []uuid.UU
 const auctionsLatestByListing = `-- name: AuctionsLatestByListing :many
 SELECT DISTINCT ON (listing_id) id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
 WHERE listing_id = ANY ($1::uuid[])
-ORDER BY listing_id, id DESC
+ORDER BY listing_id, closed_at DESC NULLS FIRST, id DESC
 `
 
-// Ids are in the order of their making.
+// A listing has one lot at most that has not ended; else it is the one that ended last, by the database's clock.
 func (q *Queries) AuctionsLatestByListing(ctx context.Context, db DBTX, listingIds []uuid.UUID) ([]Auction, error) {
 	rows, err := db.Query(ctx, auctionsLatestByListing, listingIds)
 	if err != nil {
@@ -1052,14 +1052,14 @@ func (q *Queries) LotsLive(ctx context.Context, db DBTX, showID uuid.UUID) ([]Au
 }
 
 const lotsNewest = `-- name: LotsNewest :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
-WHERE show_id = $1::uuid AND lot_number < $2::integer
-ORDER BY lot_number DESC
-LIMIT $3
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card, a.reserve, a.buy_now, a.duration, a.extension_cap, a.latest_end, a.minimum_age, a.minimum_tier, a.leader_maximum, a.bid_seq, a.opens_at, a.time_left, a.position, a.relisted_from
+FROM (SELECT unnest($1::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.lot_number < $2::integer ORDER BY lot_number DESC LIMIT $3))
+ORDER BY a.show_id, a.lot_number DESC
 `
 
-func (q *Queries) LotsNewest(ctx context.Context, db DBTX, showID uuid.UUID, beforeNumber int32, pageSize int32) ([]Auction, error) {
-	rows, err := db.Query(ctx, lotsNewest, showID, beforeNumber, pageSize)
+func (q *Queries) LotsNewest(ctx context.Context, db DBTX, shows []uuid.UUID, beforeNumber int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsNewest, shows, beforeNumber, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -1182,14 +1182,14 @@ func (q *Queries) LotsPlace(ctx context.Context, db DBTX, ids []uuid.UUID, posit
 }
 
 const lotsQueued = `-- name: LotsQueued :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
-WHERE show_id = $1::uuid AND status = 'QUEUED' AND position > $2::integer
-ORDER BY position
-LIMIT $3
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card, a.reserve, a.buy_now, a.duration, a.extension_cap, a.latest_end, a.minimum_age, a.minimum_tier, a.leader_maximum, a.bid_seq, a.opens_at, a.time_left, a.position, a.relisted_from
+FROM (SELECT unnest($1::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.status = 'QUEUED' AND l.position > $2::integer ORDER BY position LIMIT $3))
+ORDER BY a.show_id, a.position
 `
 
-func (q *Queries) LotsQueued(ctx context.Context, db DBTX, showID uuid.UUID, afterPosition int32, pageSize int32) ([]Auction, error) {
-	rows, err := db.Query(ctx, lotsQueued, showID, afterPosition, pageSize)
+func (q *Queries) LotsQueued(ctx context.Context, db DBTX, shows []uuid.UUID, afterPosition int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsQueued, shows, afterPosition, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -1242,14 +1242,15 @@ func (q *Queries) LotsQueued(ctx context.Context, db DBTX, showID uuid.UUID, aft
 }
 
 const lotsSold = `-- name: LotsSold :many
-SELECT id, listing_id, seller_id, show_id, lot_number, currency, start_price, price, bid_count, leader_id, leader_hold, status, opened_at, ends_at, extension, closed_at, version, backing, leader_card, reserve, buy_now, duration, extension_cap, latest_end, minimum_age, minimum_tier, leader_maximum, bid_seq, opens_at, time_left, position, relisted_from FROM auction
-WHERE show_id = $1::uuid AND status = 'SOLD' AND lot_number > $2::integer
-ORDER BY lot_number
-LIMIT $3
+SELECT a.id, a.listing_id, a.seller_id, a.show_id, a.lot_number, a.currency, a.start_price, a.price, a.bid_count, a.leader_id, a.leader_hold, a.status, a.opened_at, a.ends_at, a.extension, a.closed_at, a.version, a.backing, a.leader_card, a.reserve, a.buy_now, a.duration, a.extension_cap, a.latest_end, a.minimum_age, a.minimum_tier, a.leader_maximum, a.bid_seq, a.opens_at, a.time_left, a.position, a.relisted_from
+FROM (SELECT unnest($1::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.status = 'SOLD' AND l.lot_number > $2::integer ORDER BY lot_number LIMIT $3))
+ORDER BY a.show_id, a.lot_number
 `
 
-func (q *Queries) LotsSold(ctx context.Context, db DBTX, showID uuid.UUID, afterNumber int32, pageSize int32) ([]Auction, error) {
-	rows, err := db.Query(ctx, lotsSold, showID, afterNumber, pageSize)
+// Of each of some shows, a page.
+func (q *Queries) LotsSold(ctx context.Context, db DBTX, shows []uuid.UUID, afterNumber int32, pageSize int32) ([]Auction, error) {
+	rows, err := db.Query(ctx, lotsSold, shows, afterNumber, pageSize)
 	if err != nil {
 		return nil, err
 	}

@@ -295,14 +295,15 @@ func (q *Queries) ShowMessageDelete(ctx context.Context, db DBTX, at *time.Time,
 }
 
 const showMessagePage = `-- name: ShowMessagePage :many
-SELECT id, show_id, number, author_id, body, reply_to, mentions, idempotency_key, sent_at, deleted_at FROM show_message
-WHERE show_id = $1 AND number < $2
-ORDER BY number DESC
-LIMIT $3
+SELECT m.id, m.show_id, m.number, m.author_id, m.body, m.reply_to, m.mentions, m.idempotency_key, m.sent_at, m.deleted_at
+FROM (SELECT unnest($1::uuid[]) AS id) s
+JOIN show_message m ON m.id = ANY (ARRAY(SELECT l.id FROM show_message l WHERE l.show_id = s.id AND l.number < $2 ORDER BY l.number DESC LIMIT $3))
+ORDER BY m.show_id, m.number DESC
 `
 
-func (q *Queries) ShowMessagePage(ctx context.Context, db DBTX, showID uuid.UUID, before int64, pageSize int32) ([]ShowMessage, error) {
-	rows, err := db.Query(ctx, showMessagePage, showID, before, pageSize)
+// Of each of some shows, a page.
+func (q *Queries) ShowMessagePage(ctx context.Context, db DBTX, shows []uuid.UUID, before int64, pageSize int32) ([]ShowMessage, error) {
+	rows, err := db.Query(ctx, showMessagePage, shows, before, pageSize)
 	if err != nil {
 		return nil, err
 	}

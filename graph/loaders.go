@@ -147,6 +147,8 @@ type sources struct {
 	showChat        byID[showchat.Chat]
 	showMessage     byID[showchat.Message]
 	lots            byID[[]auction.Auction]
+	lotPages        *source[auction.LotsAsked, auction.AuctionPage]
+	messagePages    *source[showchat.MessagesAsked, showchat.Page]
 	auction         byID[auction.Auction]
 	auctionOf       byID[auction.Auction]                 // by listing
 	orderOfActorFor byID[order.Order]                     // by auction
@@ -195,6 +197,9 @@ func (r *Resolver) newSources() *sources {
 		topUp:       sourceOf(r.Payment.TopUpsByID),
 		showChat:    sourceOf(r.ShowChats.Chats),
 		showMessage: sourceOf(r.ShowChats.ByID),
+
+		lotPages:     sourceOf(r.Auctions.LotPages),
+		messagePages: sourceOf(r.ShowChats.Pages),
 
 		listingSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Listing, error) {
 			return r.Catalog.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)

@@ -96,15 +96,15 @@ func (r *showResolver) PinnedLot(ctx context.Context, obj *show.Show) (*auction.
 
 // Queue is the resolver for the queue field.
 func (r *showResolver) Queue(ctx context.Context, obj *show.Show, first *int, after *string) (page.Page[auction.Auction], error) {
-	return r.Auctions.Queue(ctx, obj.ID, page.Args{First: first, After: after})
+	return lotPage(ctx, obj, auction.WaitingLots, first, after)
 }
 
 // AllLots is the resolver for the allLots field.
 func (r *showResolver) AllLots(ctx context.Context, obj *show.Show, first *int, after *string) (page.Page[auction.Auction], error) {
-	return r.Auctions.Lots(ctx, obj.ID, page.Args{First: first, After: after})
+	return lotPage(ctx, obj, auction.AllLots, first, after)
 }
 
 // Sales is the resolver for the sales field.
 func (r *showResolver) Sales(ctx context.Context, obj *show.Show, first *int, after *string) (page.Page[auction.Auction], error) {
-	return r.Auctions.Sales(ctx, obj.ID, page.Args{First: first, After: after})
+	return lotPage(ctx, obj, auction.SoldLots, first, after)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -18,6 +19,15 @@ func (r *Resolver) onLot(
 	var in inputReader
 	lot := in.id(v, id.Auction, "lotId")
 	return orRefused(in.err, func() (auction.Auction, error) { return do(ctx, actorID(ctx), lot) })
+}
+
+// lotPage is a page of one of a show's lists of lots, read together with those of other shows.
+func lotPage(ctx context.Context, of *show.Show, list auction.LotList, first *int, after *string) (auction.AuctionPage, error) {
+	asked, err := auction.AskLots(of.ID, list, page.Args{First: first, After: after})
+	if err != nil {
+		return auction.AuctionPage{}, err
+	}
+	return load(ctx).lotPages.Load(ctx, asked)
 }
 
 // showChange is what a host does to a show of theirs.

@@ -3,13 +3,18 @@ package graph_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/graphtest"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -88,6 +93,55 @@ func TestShowEventsRefuses(t *testing.T) {
 	} {
 		if data, err := a.Nobody().Subscribe(t, showWatch, vars).Receive(); err == nil || !strings.Contains(err.Error(), code) {
 			t.Errorf("%s: %s, %v", code, data, err)
+		}
+	}
+}
+
+// What several shows have of lots and messages is read together: one statement for each list, however many shows there are.
+func TestListsOfShowsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	host := a.Person(identity.Seller)
+	const query = `{ shows { nodes { title
+		queue(first: 2) { nodes { lotNumber } pageInfo { hasNextPage endCursor } } allLots(first: 2) { nodes { lotNumber } } sales { nodes { lotNumber } }
+		messages(first: 2) { nodes { number } } other: queue { nodes { lotNumber } } } } }`
+	for n := range 3 {
+		sh := liveShow(t, a, host)
+		_, raw, err := id.Parse(sh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n + 1 {
+			if _, err := a.Resolver.Auctions.AddLot(t.Context(), host.ID, auction.StartInput{
+				Listing: a.Listing(host, "A lamp").ID, Show: &raw, StartPrice: graphtest.Euros(10), Duration: time.Hour,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			host.Must(t, sendToShow, input(apitest.Vars{"showId": sh, "body": "Hello", "idempotencyKey": uuid.NewString()}))
+		}
+	}
+	a.Statements.Drain()
+	shows := a.Nobody().Must(t, query, nil).At("shows.nodes")
+	counts := map[string]int{}
+	for _, statement := range a.Statements.Drain() {
+		counts[statement]++
+	}
+	if counts["LotsQueued"] != 2 || counts["LotsNewest"] != 1 || counts["LotsSold"] != 1 || counts["ShowMessagePage"] != 1 {
+		t.Errorf("statements: %v", counts)
+	}
+	seen := map[string]bool{}
+	for n := range 3 {
+		sh := shows.At(strconv.Itoa(n))
+		seen[fmt.Sprint(string(sh.At("queue.nodes").Raw()), sh.Str("queue.pageInfo.hasNextPage"), string(sh.At("allLots.nodes").Raw()),
+			string(sh.At("messages.nodes").Raw()), string(sh.At("other.nodes").Raw()))] = true
+	}
+	for _, want := range []string{
+		`[{"lotNumber":1}]false[{"lotNumber":1}][{"number":1}][{"lotNumber":1}]`,
+		`[{"lotNumber":1},{"lotNumber":2}]false[{"lotNumber":2},{"lotNumber":1}][{"number":2},{"number":1}][{"lotNumber":1},{"lotNumber":2}]`,
+		`[{"lotNumber":1},{"lotNumber":2}]true[{"lotNumber":3},{"lotNumber":2}][{"number":3},{"number":2}][{"lotNumber":1},{"lotNumber":2},{"lotNumber":3}]`,
+	} {
+		if !seen[want] {
+			t.Errorf("no show has %s; there are %v", want, seen)
 		}
 	}
 }

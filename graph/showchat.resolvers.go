@@ -93,7 +93,11 @@ func (r *showResolver) Chat(ctx context.Context, obj *show.Show) (showchat.Chat,
 
 // Messages is the resolver for the messages field.
 func (r *showResolver) Messages(ctx context.Context, obj *show.Show, first *int, after *string) (page.Page[showchat.Message], error) {
-	return r.ShowChats.Messages(ctx, obj.ID, page.Args{First: first, After: after})
+	asked, err := showchat.AskMessages(obj.ID, page.Args{First: first, After: after})
+	if err != nil {
+		return page.Page[showchat.Message]{}, err
+	}
+	return load(ctx).messagePages.Load(ctx, asked)
 }
 
 // PinnedMessage is the resolver for the pinnedMessage field.

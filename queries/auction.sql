@@ -36,23 +36,24 @@ UPDATE auction SET status = 'PASSED', closed_at = clock_timestamp(), position = 
 WHERE show_id = @show_id::uuid AND status = 'QUEUED'
 RETURNING *;
 
+-- Of each of some shows, a page.
 -- name: LotsSold :many
-SELECT * FROM auction
-WHERE show_id = @show_id::uuid AND status = 'SOLD' AND lot_number > @after_number::integer
-ORDER BY lot_number
-LIMIT @page_size;
+SELECT a.*
+FROM (SELECT unnest(@shows::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.status = 'SOLD' AND l.lot_number > @after_number::integer ORDER BY lot_number LIMIT @page_size))
+ORDER BY a.show_id, a.lot_number;
 
 -- name: LotsQueued :many
-SELECT * FROM auction
-WHERE show_id = @show_id::uuid AND status = 'QUEUED' AND position > @after_position::integer
-ORDER BY position
-LIMIT @page_size;
+SELECT a.*
+FROM (SELECT unnest(@shows::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.status = 'QUEUED' AND l.position > @after_position::integer ORDER BY position LIMIT @page_size))
+ORDER BY a.show_id, a.position;
 
 -- name: LotsNewest :many
-SELECT * FROM auction
-WHERE show_id = @show_id::uuid AND lot_number < @before_number::integer
-ORDER BY lot_number DESC
-LIMIT @page_size;
+SELECT a.*
+FROM (SELECT unnest(@shows::uuid[]) AS id) s
+JOIN auction a ON a.id = ANY (ARRAY(SELECT l.id FROM auction l WHERE l.show_id = s.id AND l.lot_number < @before_number::integer ORDER BY lot_number DESC LIMIT @page_size))
+ORDER BY a.show_id, a.lot_number DESC;
 
 -- What set a lot's end other than a bid.
 -- name: AuctionEndInsert :exec
@@ -67,11 +68,11 @@ SELECT a.* FROM auction a JOIN show s ON s.id = a.show_id
 WHERE a.show_id = ANY (@show_ids::uuid[]) AND a.lot_number > s.lots - 20 -- lots are numbered without a hole
 ORDER BY a.show_id, a.lot_number DESC;
 
--- Ids are in the order of their making.
+-- A listing has one lot at most that has not ended; else it is the one that ended last, by the database's clock.
 -- name: AuctionsLatestByListing :many
 SELECT DISTINCT ON (listing_id) * FROM auction
 WHERE listing_id = ANY (@listing_ids::uuid[])
-ORDER BY listing_id, id DESC;
+ORDER BY listing_id, closed_at DESC NULLS FIRST, id DESC;
 
 -- The latest end first; a lot with a date is where it would begin, and one that waits in a show comes before all.
 -- name: AuctionPage :many

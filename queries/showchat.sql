@@ -90,11 +90,12 @@ SELECT * FROM show_message WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 -- name: ShowMessageRange :many
 SELECT * FROM show_message WHERE show_id = @show_id AND number BETWEEN @first AND @last ORDER BY number;
 
+-- Of each of some shows, a page.
 -- name: ShowMessagePage :many
-SELECT * FROM show_message
-WHERE show_id = @show_id AND number < @before
-ORDER BY number DESC
-LIMIT @page_size;
+SELECT m.*
+FROM (SELECT unnest(@shows::uuid[]) AS id) s
+JOIN show_message m ON m.id = ANY (ARRAY(SELECT l.id FROM show_message l WHERE l.show_id = s.id AND l.number < @before ORDER BY l.number DESC LIMIT @page_size))
+ORDER BY m.show_id, m.number DESC;
 
 -- name: ShowMessageDelete :exec
 UPDATE show_message SET deleted_at = coalesce(deleted_at, @at) WHERE id = @id;

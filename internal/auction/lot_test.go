@@ -88,7 +88,7 @@ func (s stage) queue() (ids []uuid.UUID) {
 	one := 1
 	args := page.Args{First: &one}
 	for {
-		p, err := s.Auctions.Queue(s.Ctx(), s.show.ID, args)
+		p, err := s.Auctions.Lots(s.Ctx(), s.show.ID, auction.WaitingLots, args)
 		s.Must(err)
 		for _, a := range p.Nodes {
 			ids = append(ids, a.ID)
@@ -413,7 +413,7 @@ func TestEndShow(t *testing.T) {
 	if _, err := s.Auctions.AddLot(t.Context(), s.host, auction.StartInput{Listing: first.ListingID, Show: &s.show.ID, StartPrice: eur(1), Duration: time.Hour}); !errors.Is(err, show.ErrOver) {
 		t.Errorf("a lot of a show that is over: %v", err)
 	}
-	p, err := s.Auctions.Sales(t.Context(), s.show.ID, page.Args{})
+	p, err := s.Auctions.Lots(t.Context(), s.show.ID, auction.SoldLots, page.Args{})
 	if err != nil || len(p.Nodes) != 1 || p.Nodes[0].ID != sold.ID || p.Nodes[0].Price.Minor != 10_00 {
 		t.Errorf("sold: %+v, %v", p.Nodes, err)
 	}

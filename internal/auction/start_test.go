@@ -175,3 +175,25 @@ func TestAuctionsAreListed(t *testing.T) {
 		t.Errorf("an unknown lot: %v", err)
 	}
 }
+
+// A listing's newest lot is told by the database: the one that goes on, or that ended last, whatever its id says, which a server's
+// clock made.
+func TestTheLatestLotOfAListing(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	lot := w.Lot()
+	old := uuid.MustParse("ffffffff-ffff-7fff-bfff-ffffffffffff") // of a server whose clock was far ahead
+	w.Exec(`INSERT INTO auction (id, listing_id, seller_id, backing, currency, start_price, duration, extension, status, opened_at, ends_at, closed_at, version)
+		SELECT $2, listing_id, seller_id, 'HOLD', 'EUR', 100, 60, 0, 'UNSOLD', opened_at - interval '1 hour', opened_at - interval '1 hour', opened_at - interval '1 hour', 2
+		FROM auction WHERE id = $1`, lot.ID, old)
+	for _, when := range []string{"open", "ended"} {
+		latest, err := w.Auctions.LatestByListing(t.Context(), []uuid.UUID{lot.ListingID})
+		w.Must(err)
+		if got := latest[lot.ListingID].ID; got != lot.ID {
+			t.Errorf("%s: the latest is %s, want %s", when, got, lot.ID)
+		}
+		if when == "open" {
+			w.Close(lot.ID)
+		}
+	}
+}

@@ -52,14 +52,51 @@ func messageOf(row db.ShowMessage) Message {
 	return m
 }
 
+// MessagesAsked asks for a page of a show's messages; pages of many shows are read with one statement.
+type MessagesAsked struct {
+	Show   uuid.UUID
+	size   int
+	before int64
+}
+
+// AskMessages reads the arguments of a page of a show's messages.
+func AskMessages(show uuid.UUID, args page.Args) (MessagesAsked, error) {
+	size, before, err := within(args, messageList)
+	return MessagesAsked{show, size, before}, err
+}
+
+// Pages reads pages of shows' messages for a loader, the newest first.
+func (s *Service) Pages(ctx context.Context, asked []MessagesAsked) (map[MessagesAsked]Page, error) {
+	shows := make(map[MessagesAsked][]uuid.UUID) // by the page, of no show
+	for _, a := range asked {
+		p := MessagesAsked{size: a.size, before: a.before}
+		shows[p] = append(shows[p], a.Show)
+	}
+	pages := make(map[MessagesAsked]Page, len(asked))
+	for p, of := range shows {
+		rows, err := s.q.ShowMessagePage(ctx, s.pool, of, p.before, int32(p.size+1))
+		if err != nil {
+			return nil, err
+		}
+		messages := make(map[uuid.UUID][]db.ShowMessage, len(of))
+		for _, row := range rows {
+			messages[row.ShowID] = append(messages[row.ShowID], row)
+		}
+		for _, show := range of {
+			pages[MessagesAsked{show, p.size, p.before}] = page.Of(messages[show], p.size, messageOf, Message.Cursor)
+		}
+	}
+	return pages, nil
+}
+
 // Messages is a show's messages, the newest first.
 func (s *Service) Messages(ctx context.Context, showID uuid.UUID, args page.Args) (Page, error) {
-	size, before, err := within(args, messageList)
+	asked, err := AskMessages(showID, args)
 	if err != nil {
 		return Page{}, err
 	}
-	rows, err := s.q.ShowMessagePage(ctx, s.pool, showID, before, int32(size+1))
-	return page.Of(rows, size, messageOf, Message.Cursor), err
+	pages, err := s.Pages(ctx, []MessagesAsked{asked})
+	return pages[asked], err
 }
 
 func within(args page.Args, list byte) (size int, before int64, err error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 )
 
 // lifetime is how long a token opens its channel. A client asks for the next one before that.
@@ -74,6 +75,9 @@ func (s *Service) Token(ctx context.Context, who Viewer, showID uuid.UUID) (_ To
 		return Token{}, err
 	}
 	role, err := roleIn(sh, who.User)
+	if err == nil && role == Audience && who.User != uuid.Nil {
+		err = s.admit(ctx, sh.ID, who.User)
+	}
 	if err != nil {
 		return Token{}, err
 	}
@@ -94,6 +98,15 @@ func roleIn(sh show.Show, user uuid.UUID) (Role, error) {
 	default:
 		return "", ErrNotLive
 	}
+}
+
+// admit refuses who is banned from a show.
+func (s *Service) admit(ctx context.Context, showID, user uuid.UUID) error {
+	banned, err := showchat.Banned(ctx, s.pool, showID, []uuid.UUID{user})
+	if err == nil && banned[user] {
+		err = showchat.ErrBanned
+	}
+	return err
 }
 
 // uid is the number by which the provider knows a user, always the same; a guest's is fresh, and far from all of users.

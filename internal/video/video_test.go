@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/show"
+	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -77,6 +78,28 @@ func TestRoles(t *testing.T) {
 	}
 	if _, err := video.New(w.Pool, shows, nil, clock.Fixed(now)).Token(t.Context(), video.Viewer{User: host}, id.New()); !errors.Is(err, video.ErrOff) {
 		t.Errorf("without a provider: %v", err)
+	}
+}
+
+// Who is banned from a show gets no token for it: only for others.
+func TestOutcastsDoNotWatch(t *testing.T) {
+	t.Parallel()
+	w, shows := domaintest.New(t), shelf{}
+	v := newService(t, w, shows, clock.Fixed(now))
+	host, ada, ben := w.User(identity.Seller), w.User(identity.Buyer), w.User(identity.Buyer)
+	sh, err := w.Shows.Create(t.Context(), host, show.Draft{Title: "A show", StartsAt: time.Now()})
+	w.Must(err)
+	sh.Status = show.Live
+	shows[sh.ID] = sh
+	other := shows.show(host, show.Live)
+	w.Must2(w.ShowChat.Moderate(t.Context(), host, showchat.MemberInput{Show: sh.ID, User: ada, Action: showchat.Ban, Reason: "spam"}))
+	for _, c := range []struct {
+		who, in uuid.UUID
+		code    string
+	}{{ada, sh.ID, "CHAT_BANNED"}, {ada, other, ""}, {ben, sh.ID, ""}, {host, sh.ID, ""}, {uuid.Nil, sh.ID, ""}} {
+		if _, err := v.Token(t.Context(), video.Viewer{User: c.who}, c.in); domaintest.Code(err) != c.code {
+			t.Errorf("%s in %s: %v, want %q", c.who, c.in, err, c.code)
+		}
 	}
 }
 
