@@ -90,6 +90,7 @@ func New(t testing.TB, options ...Option) *API {
 
 	config := graph.Config{Limits: graph.DefaultLimits}
 	a.Resolver = a.resolver(a.pool, log)
+	lots := a.Resolver.Auctions // a test may take them away
 	for _, option := range options {
 		option(a.Resolver, &config)
 	}
@@ -108,7 +109,7 @@ func New(t testing.TB, options ...Option) *API {
 	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then
 	t.Cleanup(func() {
 		if !t.Failed() && !a.lost {
-			a.replayed()
+			a.replayed(lots)
 		}
 	})
 	return a
@@ -222,8 +223,8 @@ func (a *API) LoseDatabase() {
 }
 
 // replayed insists that each lot's stored bids, judged again, give what was stored. Every test ends with it.
-func (a *API) replayed() {
-	err := a.Resolver.Auctions.ReplayAll(context.Background(), func(r auction.Replayed) {
+func (a *API) replayed(lots *auction.Service) {
+	err := lots.ReplayAll(context.Background(), func(r auction.Replayed) {
 		for _, d := range r.Differences {
 			a.t.Errorf("lot %s: %s", r.Auction, d)
 		}
