@@ -60,7 +60,7 @@ soak-close: ## bid on ten thousand lots at the instant of their close
 	@$(MAKE) test PKG=./internal/auction ARGS='-count=1 -v -run TestBidAgainstClose -closes=$(or $(CLOSES),10000)'
 
 soak-stock: ## pay ten thousand reservations at the instant of their end
-	@$(MAKE) test PKG=./internal/inventory ARGS='-count=1 -v -run TestExpiryAgainstPayment -expiries=$(or $(EXPIRIES),10000)'
+	@$(MAKE) test PKG='./internal/inventory -expiries=$(or $(EXPIRIES),10000)' ARGS='-count=1 -v -run TestExpiryAgainstPayment'
 
 fuzz-bids: go ## look for bids that break the rules of a lot, for a time (FOR=1m)
 	@go test ./internal/auction -run xxx -fuzz FuzzJudge -fuzztime $(or $(FOR),1m)
