@@ -9133,6 +9133,7 @@ input StockReceiveInput {
   quantity: Int!
   "At most 1000 characters."
   note: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -9148,6 +9149,7 @@ input StockAdjustInput {
   quantity: Int!
   "At most 1000 characters."
   note: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -9164,6 +9166,7 @@ input StockMoveInput {
   quantity: Int!
   "At most 1000 characters."
   note: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 
@@ -9196,6 +9199,7 @@ input ReservationCreateInput {
   lines: [ReservationLineInput!]!
   "Where it is sent: a country's two letters. Locations there come first."
   region: String
+  "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
 

@@ -734,8 +734,9 @@ type ReservationCreateInput struct {
 	// 1 to 50, each variant once.
 	Lines []ReservationLineInput `json:"lines"`
 	// Where it is sent: a country's two letters. Locations there come first.
-	Region         *string `json:"region,omitempty"`
-	IdempotencyKey string  `json:"idempotencyKey"`
+	Region *string `json:"region,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 type ReservationCreatePayload struct {
@@ -1017,7 +1018,8 @@ type StockAdjustInput struct {
 	// What is added, or below zero what is taken off.
 	Quantity int `json:"quantity"`
 	// At most 1000 characters.
-	Note           string `json:"note"`
+	Note string `json:"note"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -1045,7 +1047,8 @@ type StockMoveInput struct {
 	// 1 to 1,000,000.
 	Quantity int `json:"quantity"`
 	// At most 1000 characters.
-	Note           string `json:"note"`
+	Note string `json:"note"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
@@ -1061,7 +1064,8 @@ type StockReceiveInput struct {
 	// 1 to 1,000,000.
 	Quantity int `json:"quantity"`
 	// At most 1000 characters.
-	Note           string `json:"note"`
+	Note string `json:"note"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
