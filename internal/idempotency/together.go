@@ -55,19 +55,19 @@ func (s *Store) claimAll(ctx context.Context, requests []Request) ([]batch.Answe
 			others = append(others, i)
 		}
 	}
-	return answers, s.lookUp(ctx, requests, others, answers)
+	s.lookUp(ctx, requests, others, answers)
+	return answers, nil
 }
 
-// lookUp finds what the keys stand for that could not be claimed.
-func (s *Store) lookUp(ctx context.Context, requests []Request, which []int, answers []batch.Answer[Found]) error {
+// lookUp finds what the keys stand for that could not be claimed. Where it fails, it fails for them alone: what was claimed is claimed.
+func (s *Store) lookUp(ctx context.Context, requests []Request, which []int, answers []batch.Answer[Found]) {
 	rows, err := s.rows(ctx, requests, which)
-	if err != nil {
-		return err
-	}
 	for _, i := range which {
 		r := requests[i]
 		row, there := rows[r.use()]
 		switch {
+		case err != nil:
+			answers[i].Err = err
 		case !there: // pruned between the two statements
 			answers[i].Err = ErrInFlight
 		case !bytes.Equal(row.InputHash, r.Input[:]):
@@ -78,7 +78,6 @@ func (s *Store) lookUp(ctx context.Context, requests []Request, which []int, ans
 			answers[i].Value = found(row, r)
 		}
 	}
-	return nil
 }
 
 // rows reads what stands under the keys of some of the requests.
@@ -139,22 +138,20 @@ func (s *Store) keepAll(ctx context.Context, keeps []keep) ([]batch.Answer[[]byt
 			others = append(others, i)
 		}
 	}
-	return answers, s.whatCounts(ctx, requests, others, answers)
+	s.whatCounts(ctx, requests, others, answers)
+	return answers, nil
 }
 
 // whatCounts puts the answer of whoever was first in the place of those that were not kept.
-func (s *Store) whatCounts(ctx context.Context, requests []Request, which []int, answers []batch.Answer[[]byte]) error {
+func (s *Store) whatCounts(ctx context.Context, requests []Request, which []int, answers []batch.Answer[[]byte]) {
 	rows, err := s.rows(ctx, requests, which)
-	if err != nil {
-		return err
-	}
 	for _, i := range which {
+		answers[i].Err = err
 		r := requests[i]
 		if row, there := rows[r.use()]; there && row.Answer != nil && bytes.Equal(row.SelectionHash, r.Selection[:]) {
 			answers[i].Value = row.Answer
 		}
 	}
-	return nil
 }
 
 // oneByOne does requests together, and where that fails for a reason that may be one request's alone, each by itself.
