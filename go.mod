@@ -21,6 +21,7 @@ require (
 	github.com/riverqueue/river/rivertype v0.51.0
 	github.com/stripe/stripe-go/v76 v76.25.0
 	github.com/vektah/gqlparser/v2 v2.5.37
+	github.com/vgarvardt/pgx-google-uuid/v5 v5.6.0
 	github.com/vikstrous/dataloadgen v0.0.9
 	go.jetify.com/typeid v1.3.0
 	go.uber.org/goleak v1.3.0
