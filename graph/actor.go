@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/audience"
-	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/identity"
@@ -92,12 +92,12 @@ func (r *Resolver) recheckSocket(ctx context.Context, next graphql.OperationHand
 }
 
 // withActor authenticates HTTP requests, the one that upgrades to a WebSocket included. A POST is one operation, which has its place
-// among all others from now; what comes over a connection has it when it is done.
+// among all others from when its packet came; what comes over a WebSocket has it likewise, message by message (gqlws).
 func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		if r.Method == http.MethodPost {
-			ctx = batch.Arrive(ctx)
+			ctx = arrival.Mark(ctx)
 		}
 		ctx, err := authenticate(ctx, users, r.Header.Get("Authorization"))
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/obs"
 )
@@ -58,6 +59,7 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		ConnContext:       arrival.WithConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that hang up
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/obs"
 )
 
@@ -188,7 +189,7 @@ func (s *services) serveHTTP(ctx context.Context, a *app, run *running) error {
 	}
 	server := newHTTPServer(site.handler(), s.log)
 	go func() {
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(arrival.Listen(s.listener)); !errors.Is(err, http.ErrServerClosed) {
 			run.fail(fmt.Errorf("serve: %w", err))
 		}
 	}()

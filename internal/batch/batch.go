@@ -1,7 +1,7 @@
 // Package batch puts what arrives for one thing, while a commit for it is under way, into the next one.
 //
 // Requests have a key: a lot, a show. For each key one batch runs at a time in this process; whatever arrives meanwhile waits,
-// and is the next batch, in the order of arrival (Arrive). A request that finds nobody at work is a batch of one, at once: nothing
+// and is the next batch, in the order of arrival (package arrival). A request that finds nobody at work is a batch of one, at once: nothing
 // ever waits for company.
 //
 // What must stay true:
@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/fault"
 )
 
@@ -83,7 +84,7 @@ func (q *Queue[K, R, A]) Do(ctx context.Context, key K, request R) (A, error) {
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	a := &ask[R, A]{arrival(ctx), request, make(chan Answer[A], 1)}
+	a := &ask[R, A]{arrival.Of(ctx), request, make(chan Answer[A], 1)}
 	if err := q.enter(key, a); err != nil {
 		return none, err
 	}
@@ -112,21 +113,6 @@ func (q *Queue[K, R, A]) enter(key K, a *ask[R, A]) error {
 	q.lanes[key] = &lane[R, A]{waiting: []*ask[R, A]{a}}
 	q.working.Go(func() { q.work(key) })
 	return nil
-}
-
-type arrivalKey struct{}
-
-// Arrive says that whatever ctx is for has arrived now, at this server: that is its place in every queue, however long the ways to
-// them are. What has no such place takes it when it comes to a queue.
-func Arrive(ctx context.Context) context.Context {
-	return context.WithValue(ctx, arrivalKey{}, time.Now())
-}
-
-func arrival(ctx context.Context) time.Time {
-	if at, ok := ctx.Value(arrivalKey{}).(time.Time); ok {
-		return at
-	}
-	return time.Now()
 }
 
 func inOrder[R, A any](a, b *ask[R, A]) int { return a.came.Compare(b.came) }

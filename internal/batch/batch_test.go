@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/batch"
 )
 
@@ -261,7 +262,7 @@ func TestOrderOfArrival(t *testing.T) {
 	<-begun
 	var arrived []context.Context
 	for range 20 {
-		arrived = append(arrived, batch.Arrive(t.Context()))
+		arrived = append(arrived, arrival.Mark(t.Context()))
 	}
 	for i := range slices.Backward(arrived) {
 		do(arrived[i], i)

@@ -22,6 +22,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.uber.org/goleak"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/socket"
 )
 
@@ -39,7 +40,8 @@ type bundle struct {
 	ticks   chan string // closed: the stream is complete
 	states  chan string
 	failure *gqlerror.Error
-	aside   atomic.Bool // the last answer of both was a state
+	aside   atomic.Bool    // the last answer of both was a state
+	came    chan time.Time // of each query, where the test makes it
 	running atomic.Int64
 }
 
@@ -57,7 +59,10 @@ func setup(t *testing.T, changes ...func(*bundle)) *bundle {
 	b.config.Sockets = sockets
 	server := handler.New(b.schema())
 	server.AddTransport(New(b.config))
-	listener := httptest.NewServer(sockets.Guard(server))
+	listener := httptest.NewUnstartedServer(sockets.Guard(server))
+	listener.Listener = arrival.Listen(listener.Listener)
+	listener.Config.ConnContext = arrival.WithConn
+	listener.Start()
 	t.Cleanup(listener.Close)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -79,6 +84,9 @@ func (b *bundle) schema() graphql.ExecutableSchema {
 		ExecFunc: func(ctx context.Context) graphql.ResponseHandler {
 			op := graphql.GetOperationContext(ctx)
 			if op.Operation.Operation == ast.Query {
+				if b.came != nil {
+					b.came <- arrival.Of(ctx)
+				}
 				return graphql.OneShot(&graphql.Response{Data: json.RawMessage(`{"a":"b"}`)})
 			}
 			field, source := "ticks", b.ticks
@@ -294,6 +302,25 @@ func TestPing(t *testing.T) {
 
 // A subscription's whole life in both protocols: events, an end by the server, the same id again, an end by the client
 // with nothing after it.
+// Each operation came when its own message did, not when the connection was made, nor when it is looked at.
+func TestOperationsCameWithTheirMessages(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.came = make(chan time.Time) })
+	ws := b.hello(modern)
+	var last time.Time
+	for i := range 3 {
+		before := time.Now()
+		send(t, ws, fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":{"query":"{a}"}}`, i))
+		came := <-b.came
+		if came.Before(before) || !came.After(last) || came.After(time.Now()) {
+			t.Errorf("operation %d came at %v; it was sent after %v, the one before came at %v", i, came, before, last)
+		}
+		last = came
+		want(t, ws, fmt.Sprintf(`{"type":"next","id":"%d","payload":{"data":{"a":"b"}}}`, i))
+		want(t, ws, fmt.Sprintf(`{"id":"%d","type":"complete"}`, i))
+	}
+}
+
 func TestSubscription(t *testing.T) {
 	t.Parallel()
 	for _, p := range protocols {

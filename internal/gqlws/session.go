@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/souklive/souk/internal/arrival"
 	"github.com/souklive/souk/internal/socket"
 )
 
@@ -270,7 +271,7 @@ func (s *session) open(id string) (*operation, error) {
 		return nil, ErrTooManyOperations
 	}
 	op := &operation{line: line{conn: s.conn, head: s.p.head(id)}, s: s, id: id}
-	op.ctx, op.cancel = context.WithCancel(s.ctx)
+	op.ctx, op.cancel = context.WithCancel(arrival.Mark(s.ctx))
 	s.operations[id] = op
 	return op, nil
 }

@@ -29,10 +29,17 @@ type writer struct {
 
 func (c *Conn) initWriter() {
 	c.fd = -1
-	if plain, ok := c.net.(*net.TCPConn); ok {
-		_ = plain.SetWriteBuffer(c.sockets.config.SendBuffer)
-		c.fd = descriptor(plain)
+	var plain *net.TCPConn
+	switch conn := c.net.(type) {
+	case *net.TCPConn:
+		plain = conn
+	case interface{ TCP() *net.TCPConn }: // arrival.Conn
+		plain = conn.TCP()
+	default:
+		return
 	}
+	_ = plain.SetWriteBuffer(c.sockets.config.SendBuffer)
+	c.fd = descriptor(plain)
 }
 
 // Send queues messages of the critical lane, in order, and writes what the kernel takes. It does not wait. A peer that
