@@ -55,6 +55,18 @@ func (q *Queries) FeedAdvanceAll(ctx context.Context, db DBTX, users []uuid.UUID
 	return items, nil
 }
 
+const feedLock = `-- name: FeedLock :exec
+INSERT INTO user_feed (user_id, version)
+SELECT u, 0 FROM (SELECT DISTINCT unnest($1::uuid[]) AS u) q ORDER BY u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version
+`
+
+// Locks users' feeds without telling anything, in the order of their ids.
+func (q *Queries) FeedLock(ctx context.Context, db DBTX, users []uuid.UUID) error {
+	_, err := db.Exec(ctx, feedLock, users)
+	return err
+}
+
 const feedVersion = `-- name: FeedVersion :one
 SELECT coalesce((SELECT version FROM user_feed WHERE user_id = $1), 0)::bigint AS version, clock_timestamp()::timestamptz AS at
 `

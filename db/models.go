@@ -5,6 +5,7 @@
 package db
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -287,6 +288,17 @@ type Message struct {
 	SenderID       uuid.UUID
 	Body           string
 	SentAt         time.Time
+}
+
+type Notification struct {
+	ID          uuid.UUID
+	RecipientID uuid.UUID
+	Kind        string
+	Subject     string
+	Parameters  json.RawMessage
+	DedupKey    string
+	CreatedAt   time.Time
+	ReadAt      *time.Time
 }
 
 type Order struct {

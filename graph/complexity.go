@@ -40,6 +40,7 @@ func complexityRoot() generated.ComplexityRoot {
 		return list(child, first, after)
 	}
 	c.Auction.Bids, c.Conversation.Messages = list, list
+	c.Viewer.Notifications = func(child int, _ bool, first *int, after *string) int { return list(child, first, after) }
 	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
 	c.Wallet.Statement, c.Query.AdminActions, c.LedgerAccount.Postings = list, list, list
 	c.ReconciliationReport.Differences = list

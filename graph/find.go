@@ -191,11 +191,21 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
 	case id.Refund:
 		return node(visible(r.Payment.RefundOf(ctx, actorID(ctx), v.UUID)))
+	case id.Notification:
+		return node(visible(r.Notices.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Withdrawal:
 		return node(visible(r.Payment.WithdrawalOf(ctx, actorID(ctx), v.UUID)))
 	default:
 		return nil, id.ErrKind.With("got", string(v.Kind))
 	}
+}
+
+// findSubject is findNode for a list: what its rows are about is loaded together.
+func (r *Resolver) findSubject(ctx context.Context, v id.ID) (id.Node, error) {
+	if v.Kind == id.Order {
+		return node(maybe(ctx, load(ctx).orderOfActor, v.UUID))
+	}
+	return r.findNode(ctx, v)
 }
 
 // node keeps a nil pointer from becoming an interface that is not nil.

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/presence"
@@ -49,6 +50,7 @@ type Resolver struct {
 	Auctions  *auction.Service
 	Chat      *chat.Service
 	Feed      *feed.Service
+	Notices   *notify.Service
 	Answers   *idempotency.Store
 	Hub       *realtime.Hub
 	Clock     clock.Clock

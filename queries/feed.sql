@@ -20,3 +20,9 @@ INSERT INTO user_feed (user_id, version)
 SELECT q.u, q.n FROM (SELECT unnest(@users::uuid[]) AS u, unnest(@counts::integer[]) AS n) q ORDER BY q.u
 ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version + excluded.version
 RETURNING user_id, version;
+
+-- Locks users' feeds without telling anything, in the order of their ids.
+-- name: FeedLock :exec
+INSERT INTO user_feed (user_id, version)
+SELECT u, 0 FROM (SELECT DISTINCT unnest(@users::uuid[]) AS u) q ORDER BY u
+ON CONFLICT (user_id) DO UPDATE SET version = user_feed.version;

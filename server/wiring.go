@@ -31,6 +31,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -114,7 +115,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("bids that wait", auctions.Drain)
 	answers := idempotency.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows); err != nil {
+	notices := notify.New(s.pool)
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, notices); err != nil {
 		return nil, err
 	}
 
@@ -136,7 +138,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		Identity: users, Catalog: listings, Inventory: stock, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
-		Feed: feed.New(s.pool), Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
+		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
@@ -188,7 +190,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, notices *notify.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -200,8 +202,9 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		referral.Workers(workers, referrals)
 		idempotency.Workers(workers, answers)
 		show.Workers(workers, shows)
+		notify.Workers(workers, notices)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

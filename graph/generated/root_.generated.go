@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	Listing() ListingResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Notification() NotificationResolver
 	Order() OrderResolver
 	OrderPayment() OrderPaymentResolver
 	OrderRefund() OrderRefundResolver
@@ -703,6 +704,8 @@ type ComplexityRoot struct {
 		LotUnpin            func(childComplexity int, input model.LotUnpinInput) int
 		LotsReorder         func(childComplexity int, input model.LotsReorderInput) int
 		MessageSend         func(childComplexity int, input model.MessageSendInput) int
+		NotificationRead    func(childComplexity int, input model.NotificationReadInput) int
+		NotificationReadAll func(childComplexity int, input model.NotificationReadAllInput) int
 		OrderCancel         func(childComplexity int, input model.OrderCancelInput) int
 		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
 		OrderPay            func(childComplexity int, input model.OrderPayInput) int
@@ -749,6 +752,42 @@ type ComplexityRoot struct {
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
 		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
 		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
+	}
+
+	Notification struct {
+		CreatedAt  func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		NodeID     func(childComplexity int) int
+		Parameters func(childComplexity int) int
+		ReadAt     func(childComplexity int) int
+		Subject    func(childComplexity int) int
+	}
+
+	NotificationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NotificationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NotificationParameter struct {
+		Money func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
+	NotificationReadAllPayload struct {
+		UnreadNotificationCount func(childComplexity int) int
+		UserErrors              func(childComplexity int) int
+	}
+
+	NotificationReadPayload struct {
+		Notification func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	Order struct {
@@ -1446,22 +1485,24 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		BirthDate     func(childComplexity int) int
-		Cards         func(childComplexity int) int
-		Conversations func(childComplexity int, first *int, after *string) int
-		Earnings      func(childComplexity int) int
-		Email         func(childComplexity int) int
-		Following     func(childComplexity int, first *int, after *string) int
-		Listings      func(childComplexity int, status *catalog.Status, first *int, after *string) int
-		Locations     func(childComplexity int) int
-		Purchases     func(childComplexity int, first *int, after *string) int
-		Referral      func(childComplexity int) int
-		Role          func(childComplexity int) int
-		Sales         func(childComplexity int, first *int, after *string) int
-		SecondChances func(childComplexity int, first *int, after *string) int
-		Tier          func(childComplexity int) int
-		User          func(childComplexity int) int
-		Wallets       func(childComplexity int) int
+		BirthDate               func(childComplexity int) int
+		Cards                   func(childComplexity int) int
+		Conversations           func(childComplexity int, first *int, after *string) int
+		Earnings                func(childComplexity int) int
+		Email                   func(childComplexity int) int
+		Following               func(childComplexity int, first *int, after *string) int
+		Listings                func(childComplexity int, status *catalog.Status, first *int, after *string) int
+		Locations               func(childComplexity int) int
+		Notifications           func(childComplexity int, unread bool, first *int, after *string) int
+		Purchases               func(childComplexity int, first *int, after *string) int
+		Referral                func(childComplexity int) int
+		Role                    func(childComplexity int) int
+		Sales                   func(childComplexity int, first *int, after *string) int
+		SecondChances           func(childComplexity int, first *int, after *string) int
+		Tier                    func(childComplexity int) int
+		UnreadNotificationCount func(childComplexity int) int
+		User                    func(childComplexity int) int
+		Wallets                 func(childComplexity int) int
 	}
 
 	ViewerBirthDateSetPayload struct {
@@ -4028,6 +4069,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MessageSend(childComplexity, args["input"].(model.MessageSendInput)), true
+	case "Mutation.notificationRead":
+		if e.ComplexityRoot.Mutation.NotificationRead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_notificationRead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NotificationRead(childComplexity, args["input"].(model.NotificationReadInput)), true
+	case "Mutation.notificationReadAll":
+		if e.ComplexityRoot.Mutation.NotificationReadAll == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_notificationReadAll_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NotificationReadAll(childComplexity, args["input"].(model.NotificationReadAllInput)), true
 	case "Mutation.orderCancel":
 		if e.ComplexityRoot.Mutation.OrderCancel == nil {
 			break
@@ -4529,6 +4592,120 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
+
+	case "Notification.createdAt":
+		if e.ComplexityRoot.Notification.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.CreatedAt(childComplexity), true
+	case "Notification.kind":
+		if e.ComplexityRoot.Notification.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.Kind(childComplexity), true
+	case "Notification.id":
+		if e.ComplexityRoot.Notification.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.NodeID(childComplexity), true
+	case "Notification.parameters":
+		if e.ComplexityRoot.Notification.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.Parameters(childComplexity), true
+	case "Notification.readAt":
+		if e.ComplexityRoot.Notification.ReadAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.ReadAt(childComplexity), true
+	case "Notification.subject":
+		if e.ComplexityRoot.Notification.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notification.Subject(childComplexity), true
+
+	case "NotificationConnection.edges":
+		if e.ComplexityRoot.NotificationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationConnection.Edges(childComplexity), true
+	case "NotificationConnection.nodes":
+		if e.ComplexityRoot.NotificationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationConnection.Nodes(childComplexity), true
+	case "NotificationConnection.pageInfo":
+		if e.ComplexityRoot.NotificationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationConnection.PageInfo(childComplexity), true
+
+	case "NotificationEdge.cursor":
+		if e.ComplexityRoot.NotificationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationEdge.Cursor(childComplexity), true
+	case "NotificationEdge.node":
+		if e.ComplexityRoot.NotificationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationEdge.Node(childComplexity), true
+
+	case "NotificationParameter.money":
+		if e.ComplexityRoot.NotificationParameter.Money == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationParameter.Money(childComplexity), true
+	case "NotificationParameter.name":
+		if e.ComplexityRoot.NotificationParameter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationParameter.Name(childComplexity), true
+	case "NotificationParameter.value":
+		if e.ComplexityRoot.NotificationParameter.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationParameter.Value(childComplexity), true
+
+	case "NotificationReadAllPayload.unreadNotificationCount":
+		if e.ComplexityRoot.NotificationReadAllPayload.UnreadNotificationCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationReadAllPayload.UnreadNotificationCount(childComplexity), true
+	case "NotificationReadAllPayload.userErrors":
+		if e.ComplexityRoot.NotificationReadAllPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationReadAllPayload.UserErrors(childComplexity), true
+
+	case "NotificationReadPayload.notification":
+		if e.ComplexityRoot.NotificationReadPayload.Notification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationReadPayload.Notification(childComplexity), true
+	case "NotificationReadPayload.userErrors":
+		if e.ComplexityRoot.NotificationReadPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotificationReadPayload.UserErrors(childComplexity), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -7267,6 +7444,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Locations(childComplexity), true
+	case "Viewer.notifications":
+		if e.ComplexityRoot.Viewer.Notifications == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_notifications_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Notifications(childComplexity, args["unread"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -7318,6 +7506,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Tier(childComplexity), true
+	case "Viewer.unreadNotificationCount":
+		if e.ComplexityRoot.Viewer.UnreadNotificationCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.UnreadNotificationCount(childComplexity), true
 	case "Viewer.user":
 		if e.ComplexityRoot.Viewer.User == nil {
 			break
@@ -7657,6 +7851,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLotsReorderInput,
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
+		ec.unmarshalInputNotificationReadAllInput,
+		ec.unmarshalInputNotificationReadInput,
 		ec.unmarshalInputOrderCancelInput,
 		ec.unmarshalInputOrderConfirmReceiptInput,
 		ec.unmarshalInputOrderPayInput,
@@ -9760,6 +9956,89 @@ type ShowCancelPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../notification.graphqls", Input: `extend type Mutation {
+  "Marks a notice of one's own as read. One that was read stays so."
+  notificationRead(input: NotificationReadInput!): NotificationReadPayload! @auth
+  "Marks notices of one's own as read: all, or that of a cursor and those that are older."
+  notificationReadAll(input: NotificationReadAllInput!): NotificationReadAllPayload! @auth
+}
+
+extend type Viewer {
+  "What one was told in the last 90 days, or of that what one has not read; the newest first. viewerEvents tells when one comes (NOTIFIED)."
+  notifications(unread: Boolean! = false, first: Int, after: String): NotificationConnection!
+  "How many notices one has not read; 1000 where there are more."
+  unreadNotificationCount: Int!
+}
+
+enum NotificationKind {
+  "A listing that the viewer wishes for, the subject, costs less."
+  PRICE_DROPPED
+  "There is some again of a variant, the subject, that the viewer waits for."
+  BACK_IN_STOCK
+  "A listing, the subject, is found by a search that the viewer saved."
+  SEARCH_FOUND
+  "Few codes are left of a variant, the subject, that the viewer sells."
+  CODES_LOW
+  "A listing, the subject, fits what the viewer looks for."
+  WANT_MATCHED
+  "A seller offers a listing, the subject, for what the viewer looks for."
+  WANT_ANSWERED
+  "A buyer has reviewed what the viewer sold: the subject is the review."
+  REVIEWED
+}
+
+"Something that the viewer was told."
+type Notification implements Node {
+  id: ID!
+  kind: NotificationKind!
+  "What it is about, as it is now; null where it is not for the viewer to see any more."
+  subject: Node
+  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `."
+  parameters: [NotificationParameter!]!
+  createdAt: Time!
+  "Null where it was not read."
+  readAt: Time
+}
+
+type NotificationParameter {
+  name: String!
+  "For programs: a number, an id, or a sum as in ` + "`" + `12.50 EUR` + "`" + `."
+  value: String!
+  "Where the value is a sum."
+  money: Money
+}
+
+type NotificationConnection {
+  edges: [NotificationEdge!]!
+  nodes: [Notification!]!
+  pageInfo: PageInfo!
+}
+
+type NotificationEdge {
+  cursor: String!
+  node: Notification!
+}
+
+input NotificationReadInput {
+  notificationId: ID!
+}
+
+type NotificationReadPayload {
+  notification: Notification
+  userErrors: [UserError!]!
+}
+
+input NotificationReadAllInput {
+  "The cursor of the newest that was seen; null for all."
+  upTo: String
+}
+
+type NotificationReadAllPayload {
+  "How many are left unread."
+  unreadNotificationCount: Int
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
   "An order of which the viewer is buyer or seller."
   order(id: ID!): Order @auth
@@ -10134,6 +10413,8 @@ enum ViewerEventKind {
   AUCTION_LOST
   "Of a variant that the viewer sells, the object, no more is left somewhere than stockAlertSet said."
   STOCK_LOW
+  "A notice has come, the object."
+  NOTIFIED
 }
 
 "Says that something of the viewer's has changed; the object is as it is now."
@@ -12137,6 +12418,78 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
+func (ec *executionContext) childFields_Notification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Notification_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Notification_kind(ctx, field)
+	case "subject":
+		return ec.fieldContext_Notification_subject(ctx, field)
+	case "parameters":
+		return ec.fieldContext_Notification_parameters(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Notification_createdAt(ctx, field)
+	case "readAt":
+		return ec.fieldContext_Notification_readAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Notification", field.Name)
+}
+
+func (ec *executionContext) childFields_NotificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NotificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NotificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NotificationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NotificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NotificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NotificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotificationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NotificationParameter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_NotificationParameter_name(ctx, field)
+	case "value":
+		return ec.fieldContext_NotificationParameter_value(ctx, field)
+	case "money":
+		return ec.fieldContext_NotificationParameter_money(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotificationParameter", field.Name)
+}
+
+func (ec *executionContext) childFields_NotificationReadAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "unreadNotificationCount":
+		return ec.fieldContext_NotificationReadAllPayload_unreadNotificationCount(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NotificationReadAllPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotificationReadAllPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_NotificationReadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notification":
+		return ec.fieldContext_NotificationReadPayload_notification(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NotificationReadPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotificationReadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13445,6 +13798,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_following(ctx, field)
 	case "locations":
 		return ec.fieldContext_Viewer_locations(ctx, field)
+	case "notifications":
+		return ec.fieldContext_Viewer_notifications(ctx, field)
+	case "unreadNotificationCount":
+		return ec.fieldContext_Viewer_unreadNotificationCount(ctx, field)
 	case "purchases":
 		return ec.fieldContext_Viewer_purchases(ctx, field)
 	case "sales":

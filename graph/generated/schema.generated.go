@@ -26,6 +26,7 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
@@ -84,6 +85,8 @@ type MutationResolver interface {
 	LotUnpin(ctx context.Context, input model.LotUnpinInput) (model.LotUnpinPayload, error)
 	ShowEnd(ctx context.Context, input model.ShowEndInput) (model.ShowEndPayload, error)
 	ShowCancel(ctx context.Context, input model.ShowCancelInput) (model.ShowCancelPayload, error)
+	NotificationRead(ctx context.Context, input model.NotificationReadInput) (model.NotificationReadPayload, error)
+	NotificationReadAll(ctx context.Context, input model.NotificationReadAllInput) (model.NotificationReadAllPayload, error)
 	OrderPay(ctx context.Context, input model.OrderPayInput) (model.OrderPayPayload, error)
 	OrderPaymentRefresh(ctx context.Context, input model.OrderPaymentRefreshInput) (model.OrderPaymentRefreshPayload, error)
 	OrderShip(ctx context.Context, input model.OrderShipInput) (model.OrderShipPayload, error)
@@ -564,6 +567,34 @@ func (ec *executionContext) field_Mutation_messageSend_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.MessageSendInput, error) {
 			return ec.unmarshalNMessageSendInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐMessageSendInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_notificationReadAll_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.NotificationReadAllInput, error) {
+			return ec.unmarshalNNotificationReadAllInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNotificationReadAllInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_notificationRead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.NotificationReadInput, error) {
+			return ec.unmarshalNNotificationReadInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNotificationReadInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4891,6 +4922,120 @@ func (ec *executionContext) fieldContext_Mutation_showCancel(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_notificationRead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_notificationRead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NotificationRead(ctx, fc.Args["input"].(model.NotificationReadInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.NotificationReadPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.NotificationReadPayload) graphql.Marshaler {
+			return ec.marshalNNotificationReadPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNotificationReadPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_notificationRead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotificationReadPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_notificationRead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_notificationReadAll(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_notificationReadAll(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NotificationReadAll(ctx, fc.Args["input"].(model.NotificationReadAllInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.NotificationReadAllPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.NotificationReadAllPayload) graphql.Marshaler {
+			return ec.marshalNNotificationReadAllPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNotificationReadAllPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_notificationReadAll(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotificationReadAllPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_notificationReadAll_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_orderPay(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8586,6 +8731,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Order(ctx, sel, obj)
+	case notify.Notice:
+		return ec._Notification(ctx, sel, &obj)
+	case *notify.Notice:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Notification(ctx, sel, obj)
 	case chat.Message:
 		return ec._Message(ctx, sel, &obj)
 	case *chat.Message:
@@ -9288,6 +9440,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "showCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_showCancel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notificationRead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_notificationRead(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notificationReadAll":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_notificationReadAll(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
@@ -616,6 +617,26 @@ type MoneyInput struct {
 }
 
 type Mutation struct {
+}
+
+type NotificationReadAllInput struct {
+	// The cursor of the newest that was seen; null for all.
+	UpTo *string `json:"upTo,omitempty"`
+}
+
+type NotificationReadAllPayload struct {
+	// How many are left unread.
+	UnreadNotificationCount *int        `json:"unreadNotificationCount,omitempty"`
+	UserErrors              []UserError `json:"userErrors"`
+}
+
+type NotificationReadInput struct {
+	NotificationID id.ID `json:"notificationId"`
+}
+
+type NotificationReadPayload struct {
+	Notification *notify.Notice `json:"notification,omitempty"`
+	UserErrors   []UserError    `json:"userErrors"`
 }
 
 type OrderCancelInput struct {

@@ -63,6 +63,9 @@ const (
 // OrderPaymentChanged says that a payment of an order has another status.
 const OrderPaymentChanged Kind = "ORDER_PAYMENT_CHANGED"
 
+// Notified says that a notice has come, which is the thing.
+const Notified Kind = "NOTIFIED"
+
 // StockLow tells a seller that little is left of a variant, which is the thing.
 const StockLow Kind = "STOCK_LOW"
 

@@ -57,3 +57,8 @@ func TellTx(ctx context.Context, tx pgx.Tx, news ...News) (_ []realtime.Event, e
 	}
 	return realtime.AppendAllTx(ctx, tx, changes)
 }
+
+// LockTx locks users' feeds until the commit, so that what the transaction writes for them is in the order in which they will be told.
+func LockTx(ctx context.Context, tx pgx.Tx, users []uuid.UUID) error {
+	return db.New().FeedLock(ctx, tx, users)
+}

@@ -35,6 +35,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -162,7 +163,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 			ReturnURL: func() string { return "https://souk.example/back" },
 			Rates:     rates, ExchangeMarginBP: 50,
 		}),
-		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Answers: idempotency.New(pool),
+		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Notices: notify.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
 	r.Inventory = inventory.New(inventory.Config{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
@@ -17,7 +18,10 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
 )
 
 // Person is somebody with an account and an open session.
@@ -120,6 +124,17 @@ func (a *API) Close(lot auction.Auction) id.ID {
 	a.must(a.data.Admin.QueryRow(a.t.Context(),
 		`SELECT coalesce((SELECT id FROM orders WHERE auction_id = $1), gen_random_uuid())`, lot.ID).Scan(&order))
 	return id.Order.ID(order)
+}
+
+// Tell tells users, and brings it to who listens.
+func (a *API) Tell(notes ...notify.Note) {
+	a.t.Helper()
+	var told []realtime.Event
+	a.must(postgres.InTx(a.t.Context(), a.pool, func(tx pgx.Tx) (err error) {
+		told, err = notify.InsertTx(a.t.Context(), tx, notes...)
+		return err
+	}))
+	a.Resolver.Hub.Publish(a.t.Context(), told...)
 }
 
 // Euros is so many of them.

@@ -46,6 +46,7 @@ const (
 	Variant      Kind = "var"
 	Location     Kind = "loc"
 	Reservation  Kind = "rsv"
+	Notification Kind = "ntf"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.
