@@ -7,12 +7,15 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/internal/id"
 )
 
 // bidder bids on one lot until a bid's fate is unknown, which is when the server dies.
 type bidder struct {
 	person
+	user         uuid.UUID // of those whom people makes
 	acknowledged []bid
 	key          string // of the bid whose fate is unknown
 	amount       int    // and its amount

@@ -164,7 +164,7 @@ func (s *site) people(n int, euros int64) []*bidder {
 			}); err != nil {
 				return err
 			}
-			all[i] = &bidder{person: person{apitest.Client{Token: token, HTTP: &http.Client{Transport: transport, Timeout: patience}}, fmt.Sprintf("Bidder %d", i)}}
+			all[i] = &bidder{user: user, person: person{apitest.Client{Token: token, HTTP: &http.Client{Transport: transport, Timeout: patience}}, fmt.Sprintf("Bidder %d", i)}}
 		}
 		return nil
 	})
