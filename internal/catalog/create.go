@@ -126,6 +126,18 @@ func (s *Service) Create(ctx context.Context, seller uuid.UUID, in CreateInput) 
 	return listingOf(row), nil
 }
 
+// CreateTx is Create within a transaction, which is of no more use where it fails.
+func (s *Service) CreateTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in CreateInput) (Listing, error) {
+	if err := in.validate(); err != nil {
+		return Listing{}, err
+	}
+	row, err := s.createTx(ctx, tx, seller, in)
+	if err != nil {
+		return Listing{}, taken(err)
+	}
+	return listingOf(row), nil
+}
+
 func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in CreateInput) (row db.Listing, err error) {
 	if err := s.claimPhotosTx(ctx, tx, seller, in.Photos); err != nil {
 		return row, err

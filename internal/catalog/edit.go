@@ -34,7 +34,18 @@ func (l Listing) editable() error {
 // Update changes a listing that nobody has bid on or bought. What is on the market stays complete.
 func (s *Service) Update(ctx context.Context, seller, listing uuid.UUID, in UpdateInput) (_ Listing, err error) {
 	defer fault.Wrap(&err, "change listing %s", listing)
-	l, err := s.changeOwn(ctx, seller, listing, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+	l, err := s.change(ctx, listing, ownedBy(seller, s.update(ctx, in)))
+	return l, taken(err)
+}
+
+// UpdateTx is Update within a transaction, which is of no more use where it fails.
+func (s *Service) UpdateTx(ctx context.Context, tx pgx.Tx, seller, listing uuid.UUID, in UpdateInput) (Listing, error) {
+	l, err := s.changeTx(ctx, tx, listing, ownedBy(seller, s.update(ctx, in)))
+	return l, taken(err)
+}
+
+func (s *Service) update(ctx context.Context, in UpdateInput) doing {
+	return func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if err := l.editable(); err != nil {
 			return db.Listing{}, err
 		}
@@ -55,8 +66,7 @@ func (s *Service) Update(ctx context.Context, seller, listing uuid.UUID, in Upda
 		return s.q.ListingUpdate(ctx, tx, db.ListingUpdateParams{
 			ID: l.ID, Title: l.Title, Description: l.Description, Condition: string(l.Condition),
 		})
-	})
-	return l, taken(err)
+	}
 }
 
 // apply puts the new words in.

@@ -50,7 +50,16 @@ func (l Listing) check(to Status) error {
 // Publish puts a draft, or what was ended, on the market, once it is complete.
 func (s *Service) Publish(ctx context.Context, seller, listing uuid.UUID) (_ Listing, err error) {
 	defer fault.Wrap(&err, "publish listing %s", listing)
-	return s.changeOwn(ctx, seller, listing, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+	return s.change(ctx, listing, ownedBy(seller, s.publish(ctx)))
+}
+
+// PublishTx is Publish within a transaction.
+func (s *Service) PublishTx(ctx context.Context, tx pgx.Tx, seller, listing uuid.UUID) (Listing, error) {
+	return s.changeTx(ctx, tx, listing, ownedBy(seller, s.publish(ctx)))
+}
+
+func (s *Service) publish(ctx context.Context) doing {
+	return func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if l.Status == Active {
 			return db.Listing{}, errUnchanged
 		}
@@ -60,14 +69,14 @@ func (s *Service) Publish(ctx context.Context, seller, listing uuid.UUID) (_ Lis
 		if err := s.completeTx(ctx, tx, l); err != nil {
 			return db.Listing{}, err
 		}
-		return s.q.ListingSetStatus(ctx, tx, string(Active), listing)
-	})
+		return s.q.ListingSetStatus(ctx, tx, string(Active), l.ID)
+	}
 }
 
 // End takes a listing off the market; a draft is given up.
 func (s *Service) End(ctx context.Context, seller, listing uuid.UUID) (_ Listing, err error) {
 	defer fault.Wrap(&err, "end listing %s", listing)
-	return s.changeOwn(ctx, seller, listing, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+	return s.change(ctx, listing, ownedBy(seller, func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if l.Status == Ended {
 			return db.Listing{}, errUnchanged
 		}
@@ -75,7 +84,7 @@ func (s *Service) End(ctx context.Context, seller, listing uuid.UUID) (_ Listing
 			return db.Listing{}, ErrMove.With("status", string(l.Status))
 		}
 		return s.q.ListingSetStatus(ctx, tx, string(Ended), listing)
-	})
+	}))
 }
 
 // Hide takes a listing out of everybody's sight, whatever becomes of it beneath. It is for staff, and is recorded.
@@ -123,37 +132,45 @@ func (s *Service) moderate(
 // errUnchanged ends a change that has nothing to do: the listing is answered as it is.
 var errUnchanged = errors.New("nothing was to be done")
 
-// changeOwn is change for the listing's seller; another's is not found.
-func (s *Service) changeOwn(ctx context.Context, seller, listing uuid.UUID, do func(pgx.Tx, Listing) (db.Listing, error)) (Listing, error) {
-	return s.change(ctx, listing, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+// doing works on a listing that is locked, and gives its row as it is then.
+type doing func(pgx.Tx, Listing) (db.Listing, error)
+
+// ownedBy lets nobody but the listing's seller do it; another's is not found.
+func ownedBy(seller uuid.UUID, do doing) doing {
+	return func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if l.SellerID != seller {
 			return db.Listing{}, ErrListingNotFound
 		}
 		return do(tx, l)
-	})
+	}
 }
 
 // change works on a listing under its lock, and answers it as it is then.
-func (s *Service) change(ctx context.Context, listing uuid.UUID, do func(pgx.Tx, Listing) (db.Listing, error)) (changed Listing, err error) {
+func (s *Service) change(ctx context.Context, listing uuid.UUID, do doing) (changed Listing, err error) {
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		row, err := s.q.ListingLock(ctx, tx, listing)
-		if postgres.NoRows(err) {
-			return ErrListingNotFound
-		}
-		if err != nil {
-			return err
-		}
-		changed = listingOf(row)
-		row, err = do(tx, changed)
-		if err == nil {
-			changed = listingOf(row)
-		}
+		changed, err = s.changeTx(ctx, tx, listing, do)
 		return err
 	})
-	if errors.Is(err, errUnchanged) {
-		err = nil
-	}
 	return changed, err
+}
+
+func (s *Service) changeTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID, do doing) (Listing, error) {
+	row, err := s.q.ListingLock(ctx, tx, listing)
+	if postgres.NoRows(err) {
+		return Listing{}, ErrListingNotFound
+	}
+	if err != nil {
+		return Listing{}, err
+	}
+	locked := listingOf(row)
+	row, err = do(tx, locked)
+	if errors.Is(err, errUnchanged) {
+		return locked, nil
+	}
+	if err != nil {
+		return locked, err
+	}
+	return listingOf(row), nil
 }
 
 // ReserveTx takes the seller's own listing off the market for an auction. Only one taker succeeds.

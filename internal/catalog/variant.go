@@ -217,7 +217,7 @@ func blame(err error, i int) error {
 // AddVariant adds a variant to a product; where the product is on the market it is priced.
 func (s *Service) AddVariant(ctx context.Context, seller, listing uuid.UUID, in VariantInput) (added Variant, err error) {
 	defer fault.Wrap(&err, "add a variant to listing %s", listing)
-	_, err = s.changeOwn(ctx, seller, listing, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+	_, err = s.change(ctx, listing, ownedBy(seller, func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if l.Kind.Once() {
 			return db.Listing{}, ErrVariantsOfKind
 		}
@@ -243,7 +243,7 @@ func (s *Service) AddVariant(ctx context.Context, seller, listing uuid.UUID, in 
 		}
 		added = variantOf(row)
 		return s.q.ListingLock(ctx, tx, listing)
-	})
+	}))
 	return added, err
 }
 
@@ -270,9 +270,18 @@ type VariantChange struct {
 }
 
 // UpdateVariant gives a variant another SKU or price.
-func (s *Service) UpdateVariant(ctx context.Context, seller, variant uuid.UUID, in VariantChange) (_ Variant, err error) {
+func (s *Service) UpdateVariant(ctx context.Context, seller, variant uuid.UUID, in VariantChange) (changed Variant, err error) {
 	defer fault.Wrap(&err, "change variant %s", variant)
-	return s.changeVariant(ctx, seller, variant, func(tx pgx.Tx, l Listing, v Variant, others []Variant) (db.Variant, error) {
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		changed, err = s.UpdateVariantTx(ctx, tx, seller, variant, in)
+		return err
+	})
+	return changed, err
+}
+
+// UpdateVariantTx is UpdateVariant within a transaction, which is of no more use where it fails.
+func (s *Service) UpdateVariantTx(ctx context.Context, tx pgx.Tx, seller, variant uuid.UUID, in VariantChange) (Variant, error) {
+	return s.changeVariantTx(ctx, tx, seller, variant, func(l Listing, v Variant, others []Variant) (db.Variant, error) {
 		if in.SKU != nil {
 			if !isSKU(*in.SKU) {
 				return db.Variant{}, ErrSKU.At("sku")
@@ -299,28 +308,32 @@ func (v Variant) update() db.VariantUpdateParams {
 }
 
 // RetireVariant takes a variant out of its product for good; its SKU is free again. The last one stays.
-func (s *Service) RetireVariant(ctx context.Context, seller, variant uuid.UUID) (_ Variant, err error) {
+func (s *Service) RetireVariant(ctx context.Context, seller, variant uuid.UUID) (retired Variant, err error) {
 	defer fault.Wrap(&err, "retire variant %s", variant)
-	return s.changeVariant(ctx, seller, variant, func(tx pgx.Tx, _ Listing, _ Variant, others []Variant) (db.Variant, error) {
-		if len(others) == 0 {
-			return db.Variant{}, ErrVariantLast
-		}
-		return s.q.VariantRetire(ctx, tx, variant)
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		retired, err = s.changeVariantTx(ctx, tx, seller, variant, func(_ Listing, _ Variant, others []Variant) (db.Variant, error) {
+			if len(others) == 0 {
+				return db.Variant{}, ErrVariantLast
+			}
+			return s.q.VariantRetire(ctx, tx, variant)
+		})
+		return err
 	})
+	return retired, err
 }
 
-// changeVariant works on a seller's own variant under its listing's lock; others are the listing's other variants.
-func (s *Service) changeVariant(
-	ctx context.Context, seller, variant uuid.UUID, do func(tx pgx.Tx, l Listing, v Variant, others []Variant) (db.Variant, error),
+// changeVariantTx works on a seller's own variant under its listing's lock; others are the listing's other variants.
+func (s *Service) changeVariantTx(
+	ctx context.Context, tx pgx.Tx, seller, variant uuid.UUID, do func(l Listing, v Variant, others []Variant) (db.Variant, error),
 ) (changed Variant, err error) {
-	before, err := s.q.VariantByID(ctx, s.pool, variant) // its listing never changes
+	before, err := s.q.VariantByID(ctx, tx, variant) // its listing never changes
 	if postgres.NoRows(err) || err == nil && before.SellerID != seller {
 		return Variant{}, ErrVariantNotFound
 	}
 	if err != nil {
 		return Variant{}, err
 	}
-	_, err = s.changeOwn(ctx, seller, before.ListingID, func(tx pgx.Tx, l Listing) (db.Listing, error) {
+	_, err = s.changeTx(ctx, tx, before.ListingID, ownedBy(seller, func(tx pgx.Tx, l Listing) (db.Listing, error) {
 		if err := l.editable(); err != nil {
 			return db.Listing{}, err
 		}
@@ -333,13 +346,13 @@ func (s *Service) changeVariant(
 			return db.Listing{}, ErrVariantNotFound
 		}
 		v := others[at]
-		row, err := do(tx, l, v, slices.Delete(others, at, at+1))
+		row, err := do(l, v, slices.Delete(others, at, at+1))
 		if err != nil {
 			return db.Listing{}, err
 		}
 		changed = variantOf(row)
 		return s.q.ListingLock(ctx, tx, l.ID)
-	})
+	}))
 	return changed, err
 }
 
