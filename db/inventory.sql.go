@@ -23,7 +23,7 @@ func (q *Queries) ListingsLock(ctx context.Context, db DBTX, ids []uuid.UUID) er
 }
 
 const locationCount = `-- name: LocationCount :one
-SELECT count(*) FROM location WHERE seller_id = $1
+SELECT count(*) FROM location WHERE seller_id = $1 AND NOT digital
 `
 
 func (q *Queries) LocationCount(ctx context.Context, db DBTX, sellerID uuid.UUID) (int64, error) {
@@ -33,8 +33,30 @@ func (q *Queries) LocationCount(ctx context.Context, db DBTX, sellerID uuid.UUID
 	return count, err
 }
 
+const locationDigital = `-- name: LocationDigital :one
+SELECT id FROM location WHERE seller_id = $1 AND digital
+`
+
+func (q *Queries) LocationDigital(ctx context.Context, db DBTX, sellerID uuid.UUID) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, locationDigital, sellerID)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
+const locationDigitalMake = `-- name: LocationDigitalMake :exec
+INSERT INTO location (id, seller_id, name, region, digital) VALUES ($1, $2, 'Digital codes', 'ZZ', true)
+ON CONFLICT (seller_id) WHERE digital DO NOTHING
+`
+
+// Where a seller's codes lie, made where there is none.
+func (q *Queries) LocationDigitalMake(ctx context.Context, db DBTX, iD uuid.UUID, sellerID uuid.UUID) error {
+	_, err := db.Exec(ctx, locationDigitalMake, iD, sellerID)
+	return err
+}
+
 const locationInsert = `-- name: LocationInsert :one
-INSERT INTO location (id, seller_id, name, region) VALUES ($1, $2, $3, $4) RETURNING id, seller_id, name, region, created_at
+INSERT INTO location (id, seller_id, name, region) VALUES ($1, $2, $3, $4) RETURNING id, seller_id, name, region, created_at, digital
 `
 
 type LocationInsertParams struct {
@@ -58,12 +80,13 @@ func (q *Queries) LocationInsert(ctx context.Context, db DBTX, arg LocationInser
 		&i.Name,
 		&i.Region,
 		&i.CreatedAt,
+		&i.Digital,
 	)
 	return i, err
 }
 
 const locationsByID = `-- name: LocationsByID :many
-SELECT id, seller_id, name, region, created_at FROM location WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, seller_id, name, region, created_at, digital FROM location WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) LocationsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Location, error) {
@@ -81,6 +104,7 @@ func (q *Queries) LocationsByID(ctx context.Context, db DBTX, ids []uuid.UUID) (
 			&i.Name,
 			&i.Region,
 			&i.CreatedAt,
+			&i.Digital,
 		); err != nil {
 			return nil, err
 		}
@@ -93,7 +117,7 @@ func (q *Queries) LocationsByID(ctx context.Context, db DBTX, ids []uuid.UUID) (
 }
 
 const locationsOfSeller = `-- name: LocationsOfSeller :many
-SELECT id, seller_id, name, region, created_at FROM location WHERE seller_id = $1 ORDER BY created_at, id
+SELECT id, seller_id, name, region, created_at, digital FROM location WHERE seller_id = $1 AND NOT digital ORDER BY created_at, id
 `
 
 func (q *Queries) LocationsOfSeller(ctx context.Context, db DBTX, sellerID uuid.UUID) ([]Location, error) {
@@ -111,6 +135,7 @@ func (q *Queries) LocationsOfSeller(ctx context.Context, db DBTX, sellerID uuid.
 			&i.Name,
 			&i.Region,
 			&i.CreatedAt,
+			&i.Digital,
 		); err != nil {
 			return nil, err
 		}

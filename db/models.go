@@ -145,6 +145,25 @@ type Chargeback struct {
 	LostCovered     *int64
 }
 
+type CodeBatch struct {
+	ID             uuid.UUID
+	SellerID       uuid.UUID
+	VariantID      uuid.UUID
+	KeyID          string
+	WrappedKey     []byte
+	IdempotencyKey string
+	RequestHash    []byte
+	CreatedAt      time.Time
+}
+
+type CodeReveal struct {
+	ID         int64
+	CodeID     uuid.UUID
+	VariantID  uuid.UUID
+	UserID     uuid.UUID
+	RevealedAt time.Time
+}
+
 type Conversation struct {
 	ID        uuid.UUID
 	ListingID uuid.UUID
@@ -279,6 +298,7 @@ type Location struct {
 	Name      string
 	Region    string
 	CreatedAt time.Time
+	Digital   bool
 }
 
 type Message struct {

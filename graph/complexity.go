@@ -21,6 +21,9 @@ const showMessages = 20
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
+// orderCodes is how many codes an order is taken to have; few have more than one.
+const orderCodes = 10
+
 // complexityRoot says what fields cost. A field is 1 and what is below it; a list counts its rows by the page
 // that was asked for.
 func complexityRoot() generated.ComplexityRoot {
@@ -35,6 +38,8 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {
 		return list(child, first, after)
 	}
+	c.Query.CodeReveals = func(child int, _ id.ID, first *int, after *string) int { return list(child, first, after) }
+	c.Order.Codes = func(child int) int { return 1 + child*orderCodes }
 	c.Query.Auctions = func(child int, _ *auction.Status, first *int, after *string) int { return list(child, first, after) }
 	c.Query.Chargebacks = func(child int, _ *payment.ChargebackStatus, first *int, after *string) int {
 		return list(child, first, after)

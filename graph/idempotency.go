@@ -91,8 +91,9 @@ func written(answer []byte) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(answer) })
 }
 
-// idempotent holds the directive @idempotent: a key that was answered gets its answer, one that is new runs.
-func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+// idempotent holds the directive @idempotent: a key that was answered gets its answer, one that is new runs. Input that is secret is
+// hashed under a key, so that nobody who has the hash tells by trying what was sent.
+func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver, secret bool) (any, error) {
 	field := graphql.GetFieldContext(ctx)
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {
@@ -101,7 +102,11 @@ func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver)
 	if a.selection.deferred {
 		return nil, ErrDeferred
 	}
-	request, err := requestOf(ctx, field, a)
+	digest := sha256.Sum256
+	if secret {
+		digest = r.Codes.Digest
+	}
+	request, err := requestOf(ctx, field, a, digest)
 	if err == nil {
 		var found idempotency.Found
 		if found, err = r.Answers.Claim(ctx, request); err == nil && found.Answer != nil {
@@ -127,7 +132,7 @@ func (r *Resolver) idempotent(ctx context.Context, _ any, next graphql.Resolver)
 
 // requestOf reads the key and what has to be the same when it is used again: the arguments as they were read,
 // defaults filled in, without the key.
-func requestOf(ctx context.Context, field *graphql.FieldContext, a *attempt) (idempotency.Request, error) {
+func requestOf(ctx context.Context, field *graphql.FieldContext, a *attempt, digest func([]byte) [32]byte) (idempotency.Request, error) {
 	raw, err := json.Marshal(field.Args)
 	if err != nil {
 		return idempotency.Request{}, err
@@ -148,7 +153,7 @@ func requestOf(ctx context.Context, field *graphql.FieldContext, a *attempt) (id
 		return idempotency.Request{}, err
 	}
 	return idempotency.Request{
-		User: actorID(ctx), Operation: field.Field.Name, Key: key, Input: sha256.Sum256(raw), Selection: a.selection.hash(),
+		User: actorID(ctx), Operation: field.Field.Name, Key: key, Input: digest(raw), Selection: a.selection.hash(),
 	}, nil
 }
 

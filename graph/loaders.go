@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
@@ -136,6 +137,7 @@ type sources struct {
 	listingOfOrder  byID[catalog.Listing] // anybody's: for the parties of its order
 	location        byID[inventory.Location]
 	available       byID[int32]             // by variant
+	codes           byID[[]code.Code]       // by order
 	levels          byID[[]inventory.Level] // by variant: for its seller
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
@@ -182,6 +184,7 @@ func (r *Resolver) newSources() *sources {
 		listing:     sourceOf(r.Catalog.Public),
 		location:    sourceOf(r.Inventory.LocationsByID),
 		available:   sourceOf(r.Inventory.Available),
+		codes:       sourceOf(r.Codes.OfOrders),
 		levels:      sourceOf(r.Inventory.Levels),
 		variants:    sourceOf(r.Catalog.VariantsByListing),
 		variant:     sourceOf(r.Catalog.VariantsByID),

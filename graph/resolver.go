@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/idempotency"
@@ -39,6 +40,7 @@ type Resolver struct {
 	Video     *video.Service
 	Follows   *follow.Service
 	Inventory *inventory.Service
+	Codes     *code.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

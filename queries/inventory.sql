@@ -2,10 +2,18 @@
 INSERT INTO location (id, seller_id, name, region) VALUES (@id, @seller_id, @name, @region) RETURNING *;
 
 -- name: LocationsOfSeller :many
-SELECT * FROM location WHERE seller_id = @seller_id ORDER BY created_at, id;
+SELECT * FROM location WHERE seller_id = @seller_id AND NOT digital ORDER BY created_at, id;
 
 -- name: LocationCount :one
-SELECT count(*) FROM location WHERE seller_id = @seller_id;
+SELECT count(*) FROM location WHERE seller_id = @seller_id AND NOT digital;
+
+-- Where a seller's codes lie, made where there is none.
+-- name: LocationDigitalMake :exec
+INSERT INTO location (id, seller_id, name, region, digital) VALUES (@id, @seller_id, 'Digital codes', 'ZZ', true)
+ON CONFLICT (seller_id) WHERE digital DO NOTHING;
+
+-- name: LocationDigital :one
+SELECT id FROM location WHERE seller_id = @seller_id AND digital;
 
 -- name: LocationsByID :many
 SELECT * FROM location WHERE id = ANY (@ids::uuid[]) ORDER BY id;

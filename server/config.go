@@ -58,6 +58,12 @@ type Config struct {
 	// Key, of 32 characters or more, that signs upload links. Left out, one is made and kept in the state directory.
 	SigningKey Secret `env:"SOUK_SIGNING_KEY" production:"required"`
 
+	// Keys that codes for sale are sealed under, as `id:64 hexadecimal digits` with commas between; new codes are sealed under the first. Left out, one is made and kept in the state directory.
+	CodeKeys Secret `env:"SOUK_CODE_KEYS" production:"required"`
+
+	// Key of the hashes that codes are compared by: 64 hexadecimal digits, none of the keys above. It never changes.
+	CodeHashKey Secret `env:"SOUK_CODE_HASH_KEY" production:"required"`
+
 	// The platform's share of a sale, in basis points (500 is 5 %). An order keeps the share of its day.
 	PlatformFeeBP int64 `env:"SOUK_PLATFORM_FEE_BP" envDefault:"500"`
 

@@ -73,6 +73,7 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.ShutdownTimeout < time.Second || c.ShutdownTimeout > 10*time.Minute {
 		wrong("SOUK_SHUTDOWN_TIMEOUT", "%s is outside 1s to 10m", c.ShutdownTimeout)
 	}
+	c.checkCodeKeys(wrong)
 	c.checkVideo(wrong)
 	c.checkProduction(wrong)
 	return found

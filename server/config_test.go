@@ -23,6 +23,8 @@ func inProduction() []string {
 		"STRIPE_SECRET_KEY=sk_live_abcdef",
 		"STRIPE_WEBHOOK_SECRET=whsec_abcdef",
 		"SOUK_SIGNING_KEY=0123456789abcdef0123456789abcdef",
+		"SOUK_CODE_KEYS=2026:" + strings.Repeat("1f", 32) + ",2025:" + strings.Repeat("2f", 32),
+		"SOUK_CODE_HASH_KEY=" + strings.Repeat("3f", 32),
 	}
 }
 
@@ -129,7 +131,7 @@ func TestProductionNamesEachPlayDefault(t *testing.T) {
 	if got := blamed(t, inProduction()); len(got) != 0 {
 		t.Errorf("a whole configuration is refused: %q", got)
 	}
-	want := []string{"DATABASE_URL", "REDIS_URL", "SOUK_PUBLIC_URL", "SOUK_SIGNING_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
+	want := []string{"DATABASE_URL", "REDIS_URL", "SOUK_CODE_HASH_KEY", "SOUK_CODE_KEYS", "SOUK_PUBLIC_URL", "SOUK_SIGNING_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
 	if got := blamed(t, []string{"SOUK_ENV=production"}); !slices.Equal(got, want) {
 		t.Errorf("blamed %q, want %q", got, want)
 	}

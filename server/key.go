@@ -17,7 +17,12 @@ func signingKey(c Config) ([]byte, error) {
 	if c.SigningKey != "" {
 		return []byte(c.SigningKey.Reveal()), nil
 	}
-	path := filepath.Join(c.StateDir, "signing.key")
+	return keptKey(c.StateDir, "signing.key")
+}
+
+// keptKey is a key of the state directory, made where there is none.
+func keptKey(stateDir, name string) ([]byte, error) {
+	path := filepath.Join(stateDir, name)
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
@@ -28,11 +33,11 @@ func signingKey(c Config) ([]byte, error) {
 func readKey(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the signing key: %w", err)
+		return nil, fmt.Errorf("read a key: %w", err)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) < 32 {
-		return nil, fmt.Errorf("%s holds no signing key; delete it, and a new one is made", path)
+		return nil, fmt.Errorf("%s holds no key; delete it, and a new one is made", path)
 	}
 	return key, nil
 }
@@ -47,21 +52,21 @@ func makeKey(path string) ([]byte, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 
-	temp, err := os.CreateTemp(filepath.Dir(path), "signing.key.*") // made with 0600
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // made with 0600
 	if err != nil {
-		return nil, fmt.Errorf("make the signing key: %w", err)
+		return nil, fmt.Errorf("make a key: %w", err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	_, err = temp.WriteString(hex.EncodeToString(key) + "\n")
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return nil, fmt.Errorf("write the signing key: %w", err)
+		return nil, fmt.Errorf("write a key: %w", err)
 	}
 	err = os.Link(temp.Name(), path)
 	if errors.Is(err, fs.ErrExist) {
 		return readKey(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("keep the signing key: %w", err)
+		return nil, fmt.Errorf("keep a key: %w", err)
 	}
 	return key, nil
 }

@@ -58,6 +58,7 @@ func commands() []command {
 		{"serve", "[api|worker]", "serve; everything in one process unless a role is named", runServe},
 		{"migrate", "", "bring the database's schema up to date", runMigrate},
 		{"ledger", "check [--json] [--only name,name]", "prove every balance; exit code 1 if one does not hold", runLedger},
+		{"codes", "rotate [--batch n]", "seal every code for sale under the current key; exit code 1 if one is left", runCodes},
 		{"auction", "replay [--json] --all | id", "judge stored bids again; exit code 1 if the rules say otherwise", runAuction},
 		{"reconcile", "[--json] [--since time] [--young duration]", "compare our books with the payment provider's; exit code 1 if they differ", runReconcile},
 		{"stripe-fake", "[flags]", "serve the play-money Stripe alone", runStripeFake},

@@ -110,7 +110,7 @@ func TestRefusalsBeforeAnythingStarts(t *testing.T) {
 		args    []string
 		want    []string
 	}{
-		{[]string{"SOUK_ENV=production"}, []string{"serve"}, []string{"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "SOUK_SIGNING_KEY", "SOUK_PUBLIC_URL"}},
+		{[]string{"SOUK_ENV=production"}, []string{"serve"}, []string{"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "SOUK_SIGNING_KEY", "SOUK_PUBLIC_URL", "SOUK_CODE_KEYS", "SOUK_CODE_HASH_KEY"}},
 		{inProduction(), []string{"demo"}, []string{"SOUK_ENV=production", "demo"}},
 		{[]string{"STRIPE_SECRET_KEY=sk_test_1"}, []string{"demo"}, []string{"STRIPE_SECRET_KEY"}},
 		{nil, []string{"serve", "api"}, []string{"DATABASE_URL", "REDIS_URL"}},

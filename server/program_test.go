@@ -135,6 +135,7 @@ func productionOn(t *testing.T, databaseURL string) []string {
 		"SOUK_ENV=production", "DATABASE_URL=" + databaseURL, "REDIS_URL=" + redistest.URL(t), "SOUK_ADDR=127.0.0.1:0",
 		"SOUK_PUBLIC_URL=https://souk.example", "STRIPE_SECRET_KEY=sk_test_nobody_is_called", "STRIPE_WEBHOOK_SECRET=whsec_of_tests", "SOUK_STATE_DIR=" + t.TempDir(),
 		"SOUK_SIGNING_KEY=0123456789abcdef0123456789abcdef",
+		"SOUK_CODE_KEYS=one:" + strings.Repeat("1", 64), "SOUK_CODE_HASH_KEY=" + strings.Repeat("2", 64),
 	}
 }
 

@@ -87,6 +87,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	follows := follow.New(s.pool)
 	stock := inventory.New(inventory.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}, Log: s.log})
+	codes, err := newCodes(ctx, s, listings, stock)
+	if err != nil {
+		return nil, err
+	}
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
 	crowd := presence.New(presence.Config{Redis: s.redis, Epoch: hub.Epoch, Log: s.log})
 	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Shows: shows, Crowd: crowd, Clock: clock.System{}, Log: s.log})
@@ -135,7 +139,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Inventory: stock, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Inventory: stock, Codes: codes, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,

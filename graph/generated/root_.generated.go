@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	Auction() AuctionResolver
 	Bid() BidResolver
 	Chargeback() ChargebackResolver
+	CodeReveal() CodeRevealResolver
 	Conversation() ConversationResolver
 	ConversationTyping() ConversationTypingResolver
 	Follow() FollowResolver
@@ -45,6 +46,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Notification() NotificationResolver
 	Order() OrderResolver
+	OrderCode() OrderCodeResolver
 	OrderPayment() OrderPaymentResolver
 	OrderRefund() OrderRefundResolver
 	Query() QueryResolver
@@ -74,7 +76,7 @@ type ResolverRoot interface {
 
 type DirectiveRoot struct {
 	Auth       func(ctx context.Context, obj any, next graphql.Resolver, roles []identity.Role) (res any, err error)
-	Idempotent func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Idempotent func(ctx context.Context, obj any, next graphql.Resolver, secret bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -345,6 +347,42 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Word    func(childComplexity int) int
+	}
+
+	CodeLineRefusal struct {
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
+	CodeReveal struct {
+		At    func(childComplexity int) int
+		Code  func(childComplexity int) int
+		Order func(childComplexity int) int
+		User  func(childComplexity int) int
+	}
+
+	CodeRevealConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CodeRevealEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CodeRevealPayload struct {
+		Code       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CodesUploadPayload struct {
+		Accepted     func(childComplexity int) int
+		Refused      func(childComplexity int) int
+		RefusedCount func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+		Variant      func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -683,6 +721,8 @@ type ComplexityRoot struct {
 		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
 		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
 		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
+		CodeReveal          func(childComplexity int, input model.CodeRevealInput) int
+		CodesUpload         func(childComplexity int, input model.CodesUploadInput) int
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
 		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
@@ -798,6 +838,7 @@ type ComplexityRoot struct {
 		CancelledAt      func(childComplexity int) int
 		Card             func(childComplexity int) int
 		ChargedBack      func(childComplexity int) int
+		Codes            func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Disputed         func(childComplexity int) int
 		Earnings         func(childComplexity int) int
@@ -823,6 +864,13 @@ type ComplexityRoot struct {
 	OrderCancelPayload struct {
 		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	OrderCode struct {
+		NodeID     func(childComplexity int) int
+		RevealedAt func(childComplexity int) int
+		SoldAt     func(childComplexity int) int
+		Variant    func(childComplexity int) int
 	}
 
 	OrderConfirmReceiptPayload struct {
@@ -937,6 +985,7 @@ type ComplexityRoot struct {
 		Auction              func(childComplexity int, id id.ID) int
 		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
 		Chargebacks          func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
+		CodeReveals          func(childComplexity int, variantID id.ID, first *int, after *string) int
 		Conversation         func(childComplexity int, id id.ID) int
 		ExchangeQuote        func(childComplexity int, from model.MoneyInput, to money.Currency) int
 		LedgerAccount        func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
@@ -2662,6 +2711,120 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChatWordBlocked.Word(childComplexity), true
 
+	case "CodeLineRefusal.line":
+		if e.ComplexityRoot.CodeLineRefusal.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeLineRefusal.Line(childComplexity), true
+	case "CodeLineRefusal.reason":
+		if e.ComplexityRoot.CodeLineRefusal.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeLineRefusal.Reason(childComplexity), true
+
+	case "CodeReveal.at":
+		if e.ComplexityRoot.CodeReveal.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeReveal.At(childComplexity), true
+	case "CodeReveal.codeId":
+		if e.ComplexityRoot.CodeReveal.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeReveal.Code(childComplexity), true
+	case "CodeReveal.orderId":
+		if e.ComplexityRoot.CodeReveal.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeReveal.Order(childComplexity), true
+	case "CodeReveal.user":
+		if e.ComplexityRoot.CodeReveal.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeReveal.User(childComplexity), true
+
+	case "CodeRevealConnection.edges":
+		if e.ComplexityRoot.CodeRevealConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealConnection.Edges(childComplexity), true
+	case "CodeRevealConnection.nodes":
+		if e.ComplexityRoot.CodeRevealConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealConnection.Nodes(childComplexity), true
+	case "CodeRevealConnection.pageInfo":
+		if e.ComplexityRoot.CodeRevealConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealConnection.PageInfo(childComplexity), true
+
+	case "CodeRevealEdge.cursor":
+		if e.ComplexityRoot.CodeRevealEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealEdge.Cursor(childComplexity), true
+	case "CodeRevealEdge.node":
+		if e.ComplexityRoot.CodeRevealEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealEdge.Node(childComplexity), true
+
+	case "CodeRevealPayload.code":
+		if e.ComplexityRoot.CodeRevealPayload.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealPayload.Code(childComplexity), true
+	case "CodeRevealPayload.userErrors":
+		if e.ComplexityRoot.CodeRevealPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeRevealPayload.UserErrors(childComplexity), true
+
+	case "CodesUploadPayload.accepted":
+		if e.ComplexityRoot.CodesUploadPayload.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodesUploadPayload.Accepted(childComplexity), true
+	case "CodesUploadPayload.refused":
+		if e.ComplexityRoot.CodesUploadPayload.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodesUploadPayload.Refused(childComplexity), true
+	case "CodesUploadPayload.refusedCount":
+		if e.ComplexityRoot.CodesUploadPayload.RefusedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodesUploadPayload.RefusedCount(childComplexity), true
+	case "CodesUploadPayload.userErrors":
+		if e.ComplexityRoot.CodesUploadPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodesUploadPayload.UserErrors(childComplexity), true
+	case "CodesUploadPayload.variant":
+		if e.ComplexityRoot.CodesUploadPayload.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodesUploadPayload.Variant(childComplexity), true
+
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
 			break
@@ -3838,6 +4001,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CardSetupStart(childComplexity, args["input"].(model.CardSetupStartInput)), true
+	case "Mutation.codeReveal":
+		if e.ComplexityRoot.Mutation.CodeReveal == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_codeReveal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CodeReveal(childComplexity, args["input"].(model.CodeRevealInput)), true
+	case "Mutation.codesUpload":
+		if e.ComplexityRoot.Mutation.CodesUpload == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_codesUpload_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CodesUpload(childComplexity, args["input"].(model.CodesUploadInput)), true
 	case "Mutation.conversationStart":
 		if e.ComplexityRoot.Mutation.ConversationStart == nil {
 			break
@@ -4749,6 +4934,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ChargedBack(childComplexity), true
+	case "Order.codes":
+		if e.ComplexityRoot.Order.Codes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Codes(childComplexity), true
 	case "Order.createdAt":
 		if e.ComplexityRoot.Order.CreatedAt == nil {
 			break
@@ -4882,6 +5073,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderCancelPayload.UserErrors(childComplexity), true
+
+	case "OrderCode.id":
+		if e.ComplexityRoot.OrderCode.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCode.NodeID(childComplexity), true
+	case "OrderCode.revealedAt":
+		if e.ComplexityRoot.OrderCode.RevealedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCode.RevealedAt(childComplexity), true
+	case "OrderCode.soldAt":
+		if e.ComplexityRoot.OrderCode.SoldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCode.SoldAt(childComplexity), true
+	case "OrderCode.variant":
+		if e.ComplexityRoot.OrderCode.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCode.Variant(childComplexity), true
 
 	case "OrderConfirmReceiptPayload.order":
 		if e.ComplexityRoot.OrderConfirmReceiptPayload.Order == nil {
@@ -5280,6 +5496,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Chargebacks(childComplexity, args["status"].(*payment.ChargebackStatus), args["first"].(*int), args["after"].(*string)), true
+	case "Query.codeReveals":
+		if e.ComplexityRoot.Query.CodeReveals == nil {
+			break
+		}
+
+		args, err := ec.field_Query_codeReveals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CodeReveals(childComplexity, args["variantId"].(id.ID), args["first"].(*int), args["after"].(*string)), true
 	case "Query.conversation":
 		if e.ComplexityRoot.Query.Conversation == nil {
 			break
@@ -7829,6 +8056,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCardRemoveInput,
 		ec.unmarshalInputCardSetupFinishInput,
 		ec.unmarshalInputCardSetupStartInput,
+		ec.unmarshalInputCodeRevealInput,
+		ec.unmarshalInputCodesUploadInput,
 		ec.unmarshalInputConversationStartInput,
 		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingCreateInput,
@@ -8038,9 +8267,10 @@ directive @auth(roles: [Role!]) on FIELD_DEFINITION
 
 """
 The field moves money and is done once for each ` + "`" + `idempotencyKey` + "`" + ` of its input: the same key with the same input gets the first
-answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT.
+answer, byte for byte; with other input IDEMPOTENCY_KEY_REUSED; while the first still runs IDEMPOTENCY_IN_FLIGHT. Of input that
+is ` + "`" + `secret` + "`" + ` nothing is kept but a hash under a key of the server's.
 """
-directive @idempotent on FIELD_DEFINITION
+directive @idempotent(secret: Boolean! = false) on FIELD_DEFINITION
 
 "An object with an id. An id reads: its prefix tells the type (lst_ a listing, auc_ an auction, ord_ an order)."
 interface Node {
@@ -8945,6 +9175,103 @@ type ConversationEvent {
   message: Message
 }
 `, BuiltIn: false},
+	{Name: "../codes.graphqls", Input: `extend type Query {
+  "Who was shown codes of a product, the newest first: for its seller, and for staff. Null for others."
+  codeReveals(variantId: ID!, first: Int, after: String): CodeRevealConnection @auth(roles: [SELLER, SUPPORT])
+}
+
+extend type Mutation {
+  """
+  Adds codes to a variant of a DIGITAL_CODE product, and so to what is available of it. They are sealed at once; nobody reads them
+  again but who buys them. What is wrong with a line is told by its number, and the other lines are taken.
+  """
+  codesUpload(input: CodesUploadInput!): CodesUploadPayload! @idempotent(secret: true) @auth(roles: [SELLER])
+  "Shows a code to who bought it. Each time is kept, for its seller and for staff to see. It takes no key: the answer is kept nowhere."
+  codeReveal(input: CodeRevealInput!): CodeRevealPayload! @auth(roles: [BUYER])
+}
+
+extend type Order {
+  "The codes that were bought, for both parties, without what they say: codeReveal shows that to the buyer."
+  codes: [OrderCode!]!
+}
+
+"A code that was sold."
+type OrderCode {
+  id: ID!
+  variant: Variant!
+  soldAt: Time!
+  "When its buyer saw it first; null while they have not."
+  revealedAt: Time
+}
+
+"One time that a code was shown."
+type CodeReveal {
+  codeId: ID!
+  orderId: ID!
+  "Who saw it."
+  user: User!
+  at: Time!
+}
+
+type CodeRevealConnection {
+  edges: [CodeRevealEdge!]!
+  nodes: [CodeReveal!]!
+  pageInfo: PageInfo!
+}
+
+type CodeRevealEdge {
+  cursor: String!
+  node: CodeReveal!
+}
+
+enum CodeLineProblem {
+  "More than 500 characters."
+  TOO_LONG
+  "Something in it can't be shown."
+  CHARACTERS
+  "It stands in the upload twice, or was uploaded before, for this product or another of one's own."
+  TWICE
+}
+
+"A line of an upload that was left out."
+type CodeLineRefusal {
+  "From 1."
+  line: Int!
+  reason: CodeLineProblem!
+}
+
+input CodesUploadInput {
+  variantId: ID!
+  """
+  1 to 10,000 codes, each on a line of its own, of 1 to 500 characters. Space around a code is not part of it, and empty lines
+  are left out.
+  """
+  codes: String!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type CodesUploadPayload {
+  variant: Variant
+  "How many codes were added."
+  accepted: Int
+  "How many lines were left out."
+  refusedCount: Int
+  "Which they are, in their order: the first thousand."
+  refused: [CodeLineRefusal!]
+  userErrors: [UserError!]!
+}
+
+input CodeRevealInput {
+  codeId: ID!
+}
+
+type CodeRevealPayload {
+  "What the code says."
+  code: String
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../exchange.graphqls", Input: `extend type Query {
   "What an amount gives in another currency now, margin taken off. It promises nothing: walletExchange takes the rate of its own moment."
   exchangeQuote(from: MoneyInput!, to: CurrencyCode!): ExchangeQuote! @auth(roles: [BUYER])
@@ -9232,7 +9559,7 @@ extend type Variant {
 type Location implements Node {
   id: ID!
   name: String!
-  "A country's two letters by ISO 3166-1: FR."
+  "A country's two letters by ISO 3166-1: FR. Codes lie in a place of their own, which is in ZZ."
   region: String!
 }
 
@@ -11818,6 +12145,78 @@ func (ec *executionContext) childFields_ChargebackEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type ChargebackEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CodeLineRefusal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_CodeLineRefusal_line(ctx, field)
+	case "reason":
+		return ec.fieldContext_CodeLineRefusal_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeLineRefusal", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeReveal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "codeId":
+		return ec.fieldContext_CodeReveal_codeId(ctx, field)
+	case "orderId":
+		return ec.fieldContext_CodeReveal_orderId(ctx, field)
+	case "user":
+		return ec.fieldContext_CodeReveal_user(ctx, field)
+	case "at":
+		return ec.fieldContext_CodeReveal_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeReveal", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeRevealConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CodeRevealConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CodeRevealConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CodeRevealConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeRevealConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeRevealEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CodeRevealEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CodeRevealEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeRevealEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeRevealPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_CodeRevealPayload_code(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CodeRevealPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeRevealPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CodesUploadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_CodesUploadPayload_variant(ctx, field)
+	case "accepted":
+		return ec.fieldContext_CodesUploadPayload_accepted(ctx, field)
+	case "refusedCount":
+		return ec.fieldContext_CodesUploadPayload_refusedCount(ctx, field)
+	case "refused":
+		return ec.fieldContext_CodesUploadPayload_refused(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CodesUploadPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodesUploadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12546,6 +12945,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_receivedAt(ctx, field)
 	case "cancelledAt":
 		return ec.fieldContext_Order_cancelledAt(ctx, field)
+	case "codes":
+		return ec.fieldContext_Order_codes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -12558,6 +12959,20 @@ func (ec *executionContext) childFields_OrderCancelPayload(ctx context.Context, 
 		return ec.fieldContext_OrderCancelPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderCancelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OrderCode_id(ctx, field)
+	case "variant":
+		return ec.fieldContext_OrderCode_variant(ctx, field)
+	case "soldAt":
+		return ec.fieldContext_OrderCode_soldAt(ctx, field)
+	case "revealedAt":
+		return ec.fieldContext_OrderCode_revealedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderCode", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderConfirmReceiptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
@@ -57,6 +58,8 @@ type MutationResolver interface {
 	ConversationStart(ctx context.Context, input model.ConversationStartInput) (model.ConversationStartPayload, error)
 	MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error)
 	TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error)
+	CodesUpload(ctx context.Context, input model.CodesUploadInput) (model.CodesUploadPayload, error)
+	CodeReveal(ctx context.Context, input model.CodeRevealInput) (model.CodeRevealPayload, error)
 	WalletExchange(ctx context.Context, input model.WalletExchangeInput) (model.WalletExchangePayload, error)
 	UserFollow(ctx context.Context, input model.UserFollowInput) (model.UserFollowPayload, error)
 	UserUnfollow(ctx context.Context, input model.UserUnfollowInput) (model.UserUnfollowPayload, error)
@@ -128,6 +131,7 @@ type QueryResolver interface {
 	Listings(ctx context.Context, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, first *int, after *string) (page.Page[catalog.Listing], error)
 	Chargebacks(ctx context.Context, status *payment.ChargebackStatus, first *int, after *string) (page.Page[payment.Chargeback], error)
 	Conversation(ctx context.Context, id id.ID) (*chat.Conversation, error)
+	CodeReveals(ctx context.Context, variantID id.ID, first *int, after *string) (*page.Page[code.Reveal], error)
 	ExchangeQuote(ctx context.Context, from model.MoneyInput, to money.Currency) (payment.ExchangeQuote, error)
 	WalletFreezes(ctx context.Context, userID id.ID) ([]payment.Freeze, error)
 	Viewer(ctx context.Context) (identity.Session, error)
@@ -166,6 +170,20 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["roles"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) dir_idempotent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "secret",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["secret"] = arg0
 	return args, nil
 }
 
@@ -273,6 +291,34 @@ func (ec *executionContext) field_Mutation_cardSetupStart_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CardSetupStartInput, error) {
 			return ec.unmarshalNCardSetupStartInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐCardSetupStartInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_codeReveal_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CodeRevealInput, error) {
+			return ec.unmarshalNCodeRevealInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐCodeRevealInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_codesUpload_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CodesUploadInput, error) {
+			return ec.unmarshalNCodesUploadInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐCodesUploadInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1343,6 +1389,36 @@ func (ec *executionContext) field_Query_chargebacks_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_codeReveals_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "variantId",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["variantId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_conversation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2206,11 +2282,16 @@ func (ec *executionContext) _Mutation_bidPlace(ctx context.Context, field graphq
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.BidPlacePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.BidPlacePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -2275,11 +2356,16 @@ func (ec *executionContext) _Mutation_auctionBuyNow(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.AuctionBuyNowPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.AuctionBuyNowPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -2344,11 +2430,16 @@ func (ec *executionContext) _Mutation_bidCancel(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.BidCancelPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.BidCancelPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
@@ -3193,6 +3284,142 @@ func (ec *executionContext) fieldContext_Mutation_typingSend(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_codesUpload(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_codesUpload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CodesUpload(ctx, fc.Args["input"].(model.CodesUploadInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal model.CodesUploadPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.CodesUploadPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.CodesUploadPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.CodesUploadPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.CodesUploadPayload) graphql.Marshaler {
+			return ec.marshalNCodesUploadPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐCodesUploadPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_codesUpload(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodesUploadPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_codesUpload_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_codeReveal(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_codeReveal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CodeReveal(ctx, fc.Args["input"].(model.CodeRevealInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.CodeRevealPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.CodeRevealPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.CodeRevealPayload) graphql.Marshaler {
+			return ec.marshalNCodeRevealPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐCodeRevealPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_codeReveal(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeRevealPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_codeReveal_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_walletExchange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3209,11 +3436,16 @@ func (ec *executionContext) _Mutation_walletExchange(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.WalletExchangePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.WalletExchangePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -3721,11 +3953,16 @@ func (ec *executionContext) _Mutation_stockReceive(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.StockReceivePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.StockReceivePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -3790,11 +4027,16 @@ func (ec *executionContext) _Mutation_stockAdjust(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.StockAdjustPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.StockAdjustPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -3859,11 +4101,16 @@ func (ec *executionContext) _Mutation_stockMove(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.StockMovePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.StockMovePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -3990,11 +4237,16 @@ func (ec *executionContext) _Mutation_reservationCreate(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.ReservationCreatePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.ReservationCreatePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Auth == nil {
@@ -4111,11 +4363,16 @@ func (ec *executionContext) _Mutation_ledgerEntryReverse(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.LedgerEntryReversePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.LedgerEntryReversePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"ADMIN"})
@@ -4552,11 +4809,16 @@ func (ec *executionContext) _Mutation_lotClose(ctx context.Context, field graphq
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.LotClosePayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.LotClosePayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -4621,11 +4883,16 @@ func (ec *executionContext) _Mutation_lotPass(ctx context.Context, field graphql
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.LotPassPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.LotPassPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -5052,11 +5319,16 @@ func (ec *executionContext) _Mutation_orderPay(ctx context.Context, field graphq
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderPayPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.OrderPayPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -5183,11 +5455,16 @@ func (ec *executionContext) _Mutation_orderShip(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderShipPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.OrderShipPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
@@ -5252,11 +5529,16 @@ func (ec *executionContext) _Mutation_orderConfirmReceipt(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderConfirmReceiptPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.OrderConfirmReceiptPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -5321,11 +5603,16 @@ func (ec *executionContext) _Mutation_orderCancel(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderCancelPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.OrderCancelPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER", "ADMIN"})
@@ -5390,11 +5677,16 @@ func (ec *executionContext) _Mutation_orderRefund(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderRefundPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.OrderRefundPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER", "ADMIN"})
@@ -5459,11 +5751,16 @@ func (ec *executionContext) _Mutation_walletTopUp(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.WalletTopUpPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.WalletTopUpPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -5590,11 +5887,16 @@ func (ec *executionContext) _Mutation_walletWithdraw(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.WalletWithdrawPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.WalletWithdrawPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -5902,11 +6204,16 @@ func (ec *executionContext) _Mutation_secondChanceAccept(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.SecondChanceAcceptPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Idempotent == nil {
 					var zeroVal model.SecondChanceAcceptPayload
 					return zeroVal, errors.New("directive idempotent is not implemented")
 				}
-				return ec.Directives.Idempotent(ctx, nil, directive0)
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
 			}
 			directive2 := func(ctx context.Context) (any, error) {
 				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
@@ -7363,6 +7670,68 @@ func (ec *executionContext) fieldContext_Query_conversation(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_conversation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_codeReveals(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_codeReveals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CodeReveals(ctx, fc.Args["variantId"].(id.ID), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER", "SUPPORT"})
+				if err != nil {
+					var zeroVal *page.Page[code.Reveal]
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *page.Page[code.Reveal]
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Page[code.Reveal]) graphql.Marshaler {
+			return ec.marshalOCodeRevealConnection2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐPage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_codeReveals(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeRevealConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_codeReveals_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9248,6 +9617,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "codesUpload":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_codesUpload(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "codeReveal":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_codeReveal(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "walletExchange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_walletExchange(ctx, field)
@@ -9938,6 +10321,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_conversation(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "codeReveals":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_codeReveals(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

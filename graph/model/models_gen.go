@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
@@ -299,6 +300,36 @@ type ChatWordBlocked struct {
 }
 
 func (ChatWordBlocked) IsUserError() {}
+
+type CodeRevealInput struct {
+	CodeID id.ID `json:"codeId"`
+}
+
+type CodeRevealPayload struct {
+	// What the code says.
+	Code       *string     `json:"code,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type CodesUploadInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 10,000 codes, each on a line of its own, of 1 to 500 characters. Space around a code is not part of it, and empty lines
+	// are left out.
+	Codes string `json:"codes"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type CodesUploadPayload struct {
+	Variant *catalog.Variant `json:"variant,omitempty"`
+	// How many codes were added.
+	Accepted *int `json:"accepted,omitempty"`
+	// How many lines were left out.
+	RefusedCount *int `json:"refusedCount,omitempty"`
+	// Which they are, in their order: the first thousand.
+	Refused    []code.RefusedLine `json:"refused,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
+}
 
 type ConversationEvent struct {
 	Version int                   `json:"version"`

@@ -27,7 +27,7 @@ func corruptions() []corruption {
 	return []corruption{
 		one("a listing that is cheaper than its variants", "UPDATE listing SET price = 1 WHERE id = :product;", "listing_price"),
 		one("a price that nobody was told", "UPDATE variant SET price = price + 1 WHERE id = :product;", "listing_price"),
-		one("stock from nowhere", "UPDATE stock SET on_hand = on_hand + 1", "stock_movements"),
+		one("stock from nowhere", "UPDATE stock SET on_hand = on_hand + 1", "code_stock", "stock_movements"),
 		one("a movement that is gone", "DELETE FROM stock_movement WHERE number = 1", "stock_movements"),
 		one("a movement of the past is changed", "UPDATE stock_movement SET on_hand = on_hand + 1 WHERE number = 1", "stock_movements"),
 		one("a reservation of nothing", "UPDATE stock SET reserved = 0", "stock_reserved"),
@@ -35,6 +35,9 @@ func corruptions() []corruption {
 		one("an item that somebody else has", "UPDATE listing SET status = 'ACTIVE', reserved_by = NULL, reserved_until = NULL WHERE reserved_by IS NOT NULL", "reservation_listing"),
 		one("something sold that nobody paid", "UPDATE reservation SET status = 'RELEASED' WHERE id = :consumed;", "reservation_sold"),
 		one("something paid that was not taken", "DELETE FROM reservation_line WHERE reservation_id = :consumed;", "reservation_sold"),
+		one("a code from nowhere", "INSERT INTO code (id, batch_id, variant_id, fingerprint, sealed) SELECT gen_random_uuid(), batch_id, variant_id, sha256('new'), sealed FROM code", "code_stock"),
+		one("a code that is gone", "DELETE FROM code", "code_stock"),
+		one("codes on another shelf", "UPDATE location SET digital = false WHERE digital", "code_stock"),
 		one("a recorded amount is changed", "UPDATE ledger.posting SET amount = amount + 1 WHERE amount > 0 AND "+entry("label"), "entry_sums_to_zero"),
 		one("an entry without postings", "INSERT INTO ledger.entry (key, request_hash, flow, cause_kind, cause_id) VALUES ('x', sha256(''), 'test', 'test', :amal;)", "entry_has_legs"),
 		one("postings come later than their entry", "UPDATE ledger.posting SET xid = pg_current_xact_id() WHERE "+entry("label"), "entry_closed"),

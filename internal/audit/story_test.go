@@ -265,7 +265,23 @@ func (s *story) goods(seller, buyer uuid.UUID) {
 	s.exec(`SELECT reservation_consume($1)`, paid)
 	s.exec(`SELECT reservation_open($1, $2, 'open', '', 900, ARRAY[$3::uuid, $4::uuid], ARRAY[$5::uuid, $6::uuid], ARRAY[1, 1])`,
 		open, buyer, product, single, place, uuid.Nil)
+	s.code(seller)
 	s.names["product"], s.names["consumed"], s.names["reserved"] = product.String(), paid.String(), open.String()
+}
+
+// code tells of a product with one code that nobody has bought.
+func (s *story) code(seller uuid.UUID) {
+	s.t.Helper()
+	product, place, batch := id.New(), id.New(), id.New()
+	s.exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'DIGITAL_CODE', 'A game', '', 'NEW')`, product, seller)
+	s.exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency) VALUES ($1, $1, $2, 900, 'EUR')`, product, seller)
+	s.exec(`INSERT INTO location (id, seller_id, name, region, digital) VALUES ($1, $2, 'Codes', 'ZZ', true)`, place, seller)
+	s.exec(`INSERT INTO stock (variant_id, location_id, seller_id) VALUES ($1, $2, $3)`, product, place, seller)
+	s.exec(`INSERT INTO code_batch (id, seller_id, variant_id, key_id, wrapped_key, idempotency_key, request_hash)
+		VALUES ($1, $2, $3, 'k', decode(repeat('00', 60), 'hex'), 'k', '')`, batch, seller, product)
+	s.exec(`INSERT INTO code (id, batch_id, variant_id, fingerprint, sealed) VALUES ($1, $1, $2, sha256('one'), decode(repeat('00', 92), 'hex'))`, batch, product)
+	s.exec(`INSERT INTO stock_movement (variant_id, location_id, number, kind, quantity, on_hand, cause_id, actor_id) VALUES ($1, $2, 0, 'RECEIVED', 1, 0, $3, $4)`,
+		product, place, batch, seller)
 }
 
 // start opens an auction of a new listing.

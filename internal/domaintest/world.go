@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
@@ -63,6 +64,7 @@ type World struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Inventory *inventory.Service
+	Codes     *code.Service
 	Shows     *show.Service
 	ShowChat  *showchat.Service
 	Follows   *follow.Service
@@ -129,6 +131,7 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.Identity = identity.New(w.Pool)
 	w.Catalog = catalog.New(w.Pool, photos)
 	w.Inventory = w.InventoryAt(clock.System{}, 0)
+	w.Codes = w.CodesUnder("one:" + strings.Repeat("1", 64))
 	w.Follows = follow.New(w.Pool)
 	w.Shows = w.ShowsAt(clock.System{})
 	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
@@ -152,6 +155,14 @@ func (w *World) InventoryAt(c clock.Clock, ttl time.Duration) *inventory.Service
 	return inventory.New(inventory.Config{
 		Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: c, Log: slog.New(slog.DiscardHandler), TTL: ttl,
 	})
+}
+
+// CodesUnder is the world's codes with other keys, and the same for hashes.
+func (w *World) CodesUnder(keys string) *code.Service {
+	w.T.Helper()
+	parsed, err := code.ParseKeys(keys, strings.Repeat("2", 64))
+	w.Must(err)
+	return code.New(w.Pool, parsed, w.Catalog, w.Inventory)
 }
 
 // ShowsAt is the world's shows by another clock.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
+	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
@@ -169,6 +171,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Inventory = inventory.New(inventory.Config{
 		Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})
+	keys, err := code.ParseKeys("tests:"+strings.Repeat("1", 64), strings.Repeat("2", 64))
+	a.must(err)
+	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)

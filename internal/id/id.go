@@ -43,6 +43,7 @@ const (
 	AdminAction  Kind = "adm"
 	ShowMessage  Kind = "smg"
 	SecondChance Kind = "sch"
+	Code         Kind = "cod"
 	Variant      Kind = "var"
 	Location     Kind = "loc"
 	Reservation  Kind = "rsv"

@@ -105,13 +105,14 @@ type Location struct {
 	SellerID uuid.UUID
 	Name     string
 	Region   string // a country's two letters
+	Digital  bool   // where the seller's codes lie; what is sent has no business there
 }
 
 // NodeID is the id that clients see.
 func (l Location) NodeID() id.ID { return id.Location.ID(l.ID) }
 
 func locationOf(row db.Location) Location {
-	return Location{ID: row.ID, SellerID: row.SellerID, Name: row.Name, Region: row.Region}
+	return Location{ID: row.ID, SellerID: row.SellerID, Name: row.Name, Region: row.Region, Digital: row.Digital}
 }
 
 // AddLocation names a place where a seller's stock lies.
@@ -142,7 +143,7 @@ func isRegion(s string) bool {
 	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
 }
 
-// Locations are a seller's, the oldest first.
+// Locations are a seller's, the oldest first, without the one of their codes.
 func (s *Service) Locations(ctx context.Context, seller uuid.UUID) ([]Location, error) {
 	rows, err := s.q.LocationsOfSeller(ctx, s.pool, seller)
 	locations := make([]Location, len(rows))
@@ -174,7 +175,11 @@ func (s *Service) LocationOf(ctx context.Context, seller, location uuid.UUID) (L
 	return Location{}, ErrLocationUnknown
 }
 
-func (s *Service) ownLocation(ctx context.Context, seller, location uuid.UUID) error {
-	_, err := s.LocationOf(ctx, seller, location)
+// ownLocation insists that a location is the seller's, and the one of their codes where it is about those.
+func (s *Service) ownLocation(ctx context.Context, seller, location uuid.UUID, digital bool) error {
+	l, err := s.LocationOf(ctx, seller, location)
+	if err == nil && l.Digital != digital {
+		return ErrLocationUnknown
+	}
 	return err
 }

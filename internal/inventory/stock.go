@@ -154,8 +154,10 @@ func (s *Service) changeStock(ctx context.Context, seller uuid.UUID, c change) (
 	if utf8.RuneCountInString(c.Note) > maxNote || !text.IsProse(c.Note) {
 		return Level{}, ErrNote.At("note")
 	}
-	if err := s.checkOwn(ctx, seller, c); err != nil {
-		return Level{}, err
+	for _, side := range c.sides {
+		if err := s.checkOwn(ctx, seller, c.Variant, side.location, catalog.Retail); err != nil {
+			return Level{}, err
+		}
 	}
 	var told []realtime.Event
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -220,21 +222,36 @@ func (s *Service) checkReplay(ctx context.Context, seller uuid.UUID, c change) e
 	return err
 }
 
-// checkOwn insists that the variant is the seller's and has a stock, and that the locations are theirs.
-func (s *Service) checkOwn(ctx context.Context, seller uuid.UUID, c change) error {
-	v, err := s.catalog.OwnVariant(ctx, seller, c.Variant)
+// checkOwn insists that the variant is the seller's and of a kind that has a stock, and that the location is theirs and for that kind.
+func (s *Service) checkOwn(ctx context.Context, seller, variant, location uuid.UUID, kinds ...catalog.Kind) error {
+	v, err := s.catalog.OwnVariant(ctx, seller, variant)
 	switch {
 	case err != nil:
 		return err
-	case v.Kind != catalog.Retail:
+	case !slices.Contains(kinds, v.Kind):
 		return ErrNoStock.At("variantId")
 	}
-	for _, side := range c.sides {
-		if err := s.ownLocation(ctx, seller, side.location); err != nil {
-			return err
-		}
+	return s.ownLocation(ctx, seller, location, v.Kind == catalog.DigitalCode)
+}
+
+// ReceiveCodesTx adds codes to the stock of a variant, in the transaction that keeps them: where its seller's codes lie, so many.
+// Nobody else changes that stock but who sells them, so that it is the codes that are there.
+func (s *Service) ReceiveCodesTx(ctx context.Context, tx pgx.Tx, seller, variant uuid.UUID, quantity int, cause uuid.UUID) (err error) {
+	defer fault.Wrap(&err, "receive codes of %s", variant)
+	if err := s.q.LocationDigitalMake(ctx, tx, id.New(), seller); err != nil {
+		return err
 	}
-	return nil
+	place, err := s.q.LocationDigital(ctx, tx, seller)
+	if err != nil {
+		return err
+	}
+	if err := s.q.StockMake(ctx, tx, variant, place, seller); err != nil {
+		return err
+	}
+	_, err = s.q.StockMovementInsert(ctx, tx, db.StockMovementInsertParams{
+		VariantID: variant, LocationID: place, Kind: string(Received), Quantity: int32(quantity), CauseID: cause, ActorID: seller,
+	})
+	return err
 }
 
 // SetAlert says at which level the seller is told; nil for never.
@@ -243,7 +260,7 @@ func (s *Service) SetAlert(ctx context.Context, seller, variant, location uuid.U
 	if lowAt != nil && (*lowAt < 0 || *lowAt > maxQuantity) {
 		return Level{}, ErrQuantity.At("lowAt")
 	}
-	if err := s.checkOwn(ctx, seller, change{ChangeInput{Variant: variant}, []side{{location: location}}}); err != nil {
+	if err := s.checkOwn(ctx, seller, variant, location, catalog.Retail, catalog.DigitalCode); err != nil {
 		return Level{}, err
 	}
 	var row db.Stock
