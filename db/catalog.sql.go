@@ -12,8 +12,71 @@ import (
 	"github.com/google/uuid"
 )
 
+const listingAttributes = `-- name: ListingAttributes :many
+SELECT la.listing_id, la.attribute_id, la.value FROM listing_attribute la JOIN attribute a ON a.id = la.attribute_id
+WHERE la.listing_id = ANY ($1::uuid[]) AND a.retired_at IS NULL
+ORDER BY la.listing_id, a.position, a.code, a.id
+`
+
+type ListingAttributesRow struct {
+	ListingID   uuid.UUID
+	AttributeID uuid.UUID
+	Value       string
+}
+
+func (q *Queries) ListingAttributes(ctx context.Context, db DBTX, listingIds []uuid.UUID) ([]ListingAttributesRow, error) {
+	rows, err := db.Query(ctx, listingAttributes, listingIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListingAttributesRow
+	for rows.Next() {
+		var i ListingAttributesRow
+		if err := rows.Scan(&i.ListingID, &i.AttributeID, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listingAttributesDelete = `-- name: ListingAttributesDelete :exec
+DELETE FROM listing_attribute WHERE listing_id = $1
+`
+
+func (q *Queries) ListingAttributesDelete(ctx context.Context, db DBTX, listingID uuid.UUID) error {
+	_, err := db.Exec(ctx, listingAttributesDelete, listingID)
+	return err
+}
+
+const listingAttributesInsert = `-- name: ListingAttributesInsert :exec
+INSERT INTO listing_attribute (listing_id, attribute_id, type, value)
+SELECT $1, unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[])
+`
+
+type ListingAttributesInsertParams struct {
+	ListingID  uuid.UUID
+	Attributes []uuid.UUID
+	Types      []string
+	Values     []string
+}
+
+func (q *Queries) ListingAttributesInsert(ctx context.Context, db DBTX, arg ListingAttributesInsertParams) error {
+	_, err := db.Exec(ctx, listingAttributesInsert,
+		arg.ListingID,
+		arg.Attributes,
+		arg.Types,
+		arg.Values,
+	)
+	return err
+}
+
 const listingHide = `-- name: ListingHide :one
-UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
+UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
 
 func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -35,14 +98,18 @@ func (q *Queries) ListingHide(ctx context.Context, db DBTX, id uuid.UUID) (Listi
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
 
 const listingInsert = `-- name: ListingInsert :one
-INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
+INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status, category_id, brand_id, minimum_tier)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        $11, $12, $13)
+RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
 
 type ListingInsertParams struct {
@@ -56,6 +123,9 @@ type ListingInsertParams struct {
 	Currency    *string
 	OptionNames []string
 	Status      string
+	CategoryID  *uuid.UUID
+	BrandID     *uuid.UUID
+	MinimumTier *string
 }
 
 func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertParams) (Listing, error) {
@@ -70,6 +140,9 @@ func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertP
 		arg.Currency,
 		arg.OptionNames,
 		arg.Status,
+		arg.CategoryID,
+		arg.BrandID,
+		arg.MinimumTier,
 	)
 	var i Listing
 	err := row.Scan(
@@ -88,12 +161,15 @@ func (q *Queries) ListingInsert(ctx context.Context, db DBTX, arg ListingInsertP
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
 
 const listingLock = `-- name: ListingLock :one
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing WHERE id = $1 FOR UPDATE
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM listing WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) ListingLock(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -115,6 +191,9 @@ func (q *Queries) ListingLock(ctx context.Context, db DBTX, id uuid.UUID) (Listi
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
@@ -158,22 +237,26 @@ func (q *Queries) ListingMoves(ctx context.Context, db DBTX) ([]ListingMove, err
 }
 
 const listingPage = `-- name: ListingPage :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM public_listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing
 WHERE (published_at, id) < ($1::timestamptz, $2::uuid)
   AND status = ANY ($3::text[])
   AND ($4::uuid IS NULL OR seller_id = $4)
   AND ($5::text IS NULL OR kind = $5)
+  AND ($6::uuid[] IS NULL OR category_id = ANY ($6::uuid[]))
+  AND ($7::uuid IS NULL OR brand_id = $7)
 ORDER BY published_at DESC, id DESC
-LIMIT $6
+LIMIT $8
 `
 
 type ListingPageParams struct {
-	BeforeAt time.Time
-	BeforeID uuid.UUID
-	Statuses []string
-	SellerID *uuid.UUID
-	Kind     *string
-	PageSize int32
+	BeforeAt   time.Time
+	BeforeID   uuid.UUID
+	Statuses   []string
+	SellerID   *uuid.UUID
+	Kind       *string
+	Categories []uuid.UUID
+	BrandID    *uuid.UUID
+	PageSize   int32
 }
 
 func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParams) ([]PublicListing, error) {
@@ -183,6 +266,8 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 		arg.Statuses,
 		arg.SellerID,
 		arg.Kind,
+		arg.Categories,
+		arg.BrandID,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -208,6 +293,9 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}
@@ -252,7 +340,7 @@ func (q *Queries) ListingPhotosInsert(ctx context.Context, db DBTX, listingID uu
 
 const listingReserve = `-- name: ListingReserve :execrows
 UPDATE listing SET status = 'RESERVED', reserved_by = NULL, reserved_until = NULL
-WHERE id = $1 AND seller_id = $2 AND kind IN ('ONE_OFF', 'LOT')
+WHERE id = $1 AND seller_id = $2 AND kind IN ('ONE_OFF', 'LOT') AND minimum_tier IS NULL
   AND (status = 'ACTIVE' OR (status = 'RESERVED' AND reserved_until <= clock_timestamp()))
 `
 
@@ -266,7 +354,7 @@ func (q *Queries) ListingReserve(ctx context.Context, db DBTX, iD uuid.UUID, sel
 }
 
 const listingRestore = `-- name: ListingRestore :one
-UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1 AND hidden_from IS NOT NULL RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
+UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1 AND hidden_from IS NOT NULL RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
 
 func (q *Queries) ListingRestore(ctx context.Context, db DBTX, id uuid.UUID) (Listing, error) {
@@ -288,12 +376,15 @@ func (q *Queries) ListingRestore(ctx context.Context, db DBTX, id uuid.UUID) (Li
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
 
 const listingSetStatus = `-- name: ListingSetStatus :one
-UPDATE listing SET status = $1 WHERE id = $2 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
+UPDATE listing SET status = $1 WHERE id = $2 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
 
 func (q *Queries) ListingSetStatus(ctx context.Context, db DBTX, status string, iD uuid.UUID) (Listing, error) {
@@ -315,18 +406,26 @@ func (q *Queries) ListingSetStatus(ctx context.Context, db DBTX, status string, 
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
 
 const listingUpdate = `-- name: ListingUpdate :one
-UPDATE listing SET title = $1, description = $2, condition = $3 WHERE id = $4 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until
+UPDATE listing SET title = $1, description = $2, condition = $3,
+    category_id = $4, brand_id = $5, minimum_tier = $6
+WHERE id = $7 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
 
 type ListingUpdateParams struct {
 	Title       string
 	Description string
 	Condition   string
+	CategoryID  *uuid.UUID
+	BrandID     *uuid.UUID
+	MinimumTier *string
 	ID          uuid.UUID
 }
 
@@ -335,6 +434,9 @@ func (q *Queries) ListingUpdate(ctx context.Context, db DBTX, arg ListingUpdateP
 		arg.Title,
 		arg.Description,
 		arg.Condition,
+		arg.CategoryID,
+		arg.BrandID,
+		arg.MinimumTier,
 		arg.ID,
 	)
 	var i Listing
@@ -354,12 +456,15 @@ func (q *Queries) ListingUpdate(ctx context.Context, db DBTX, arg ListingUpdateP
 		&i.PublishedAt,
 		&i.ReservedBy,
 		&i.ReservedUntil,
+		&i.CategoryID,
+		&i.BrandID,
+		&i.MinimumTier,
 	)
 	return i, err
 }
 
 const listingsByID = `-- name: ListingsByID :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM listing WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 // Whoever they are for: only for who has a right of their own, as the parties of an order have.
@@ -388,6 +493,9 @@ func (q *Queries) ListingsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}
@@ -415,7 +523,7 @@ func (q *Queries) ListingsFree(ctx context.Context, db DBTX, ids []uuid.UUID) (i
 }
 
 const listingsOfSeller = `-- name: ListingsOfSeller :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM listing
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
   AND ($4::text IS NULL OR status = $4)
 ORDER BY created_at DESC, id DESC
@@ -462,6 +570,9 @@ func (q *Queries) ListingsOfSeller(ctx context.Context, db DBTX, arg ListingsOfS
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}
@@ -474,7 +585,7 @@ func (q *Queries) ListingsOfSeller(ctx context.Context, db DBTX, arg ListingsOfS
 }
 
 const listingsOnMarket = `-- name: ListingsOnMarket :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM listing
 WHERE seller_id = $1 AND status IN ('ACTIVE', 'RESERVED')
 ORDER BY created_at DESC, id DESC
 LIMIT $2
@@ -505,6 +616,9 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}
@@ -517,7 +631,7 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 }
 
 const listingsPublic = `-- name: ListingsPublic :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM public_listing WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) ([]PublicListing, error) {
@@ -545,6 +659,9 @@ func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) 
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}
@@ -557,13 +674,14 @@ func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) 
 }
 
 const listingsSeenBy = `-- name: ListingsSeenBy :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until FROM listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM listing
 WHERE listing.id = ANY ($1::uuid[])
-  AND (listing.seller_id = $2 OR $3::boolean OR EXISTS (SELECT 1 FROM public_listing p WHERE p.id = listing.id))
+  AND (listing.seller_id = $2 OR $3::boolean OR EXISTS (SELECT 1 FROM offered_listing o WHERE o.id = listing.id
+       AND (o.minimum_tier IS NULL OR tier_rank(o.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = $2))))
 ORDER BY listing.id
 `
 
-// What one person may see: what everybody may, and their own; staff see all.
+// What one person may see: what everybody may, what is offered to their tier, and their own; staff see all.
 func (q *Queries) ListingsSeenBy(ctx context.Context, db DBTX, ids []uuid.UUID, viewerID uuid.UUID, staff bool) ([]Listing, error) {
 	rows, err := db.Query(ctx, listingsSeenBy, ids, viewerID, staff)
 	if err != nil {
@@ -589,6 +707,9 @@ func (q *Queries) ListingsSeenBy(ctx context.Context, db DBTX, ids []uuid.UUID, 
 			&i.PublishedAt,
 			&i.ReservedBy,
 			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
 		); err != nil {
 			return nil, err
 		}

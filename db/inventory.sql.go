@@ -700,8 +700,9 @@ func (q *Queries) VariantsAvailable(ctx context.Context, db DBTX, ids []uuid.UUI
 }
 
 const variantsForSale = `-- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN public_listing l ON l.id = v.listing_id
+SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN offered_listing l ON l.id = v.listing_id
 WHERE v.id = ANY ($1::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
+  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = $2))
 ORDER BY v.id
 `
 
@@ -712,9 +713,9 @@ type VariantsForSaleRow struct {
 	Status   string
 }
 
-// What may be bought, with what is needed to reserve it: of listings that everybody may see.
-func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID) ([]VariantsForSaleRow, error) {
-	rows, err := db.Query(ctx, variantsForSale, ids)
+// What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
+func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID, buyerID uuid.UUID) ([]VariantsForSaleRow, error) {
+	rows, err := db.Query(ctx, variantsForSale, ids, buyerID)
 	if err != nil {
 		return nil, err
 	}

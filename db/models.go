@@ -33,6 +33,32 @@ type AppUser struct {
 	Tier         string
 }
 
+type Attribute struct {
+	ID         uuid.UUID
+	CategoryID uuid.UUID
+	Code       string
+	NameAr     string
+	NameEn     string
+	NameFr     string
+	Type       string
+	Unit       *string
+	Required   bool
+	Position   int32
+	RetiredAt  *time.Time
+	CreatedAt  time.Time
+}
+
+type AttributeOption struct {
+	AttributeID uuid.UUID
+	Type        string
+	Code        string
+	NameAr      string
+	NameEn      string
+	NameFr      string
+	Position    int32
+	RetiredAt   *time.Time
+}
+
 type Auction struct {
 	ID            uuid.UUID
 	ListingID     uuid.UUID
@@ -94,6 +120,14 @@ type Bid struct {
 	EndsAt         time.Time
 }
 
+type Brand struct {
+	ID         uuid.UUID
+	Name       string
+	Normalised string
+	RetiredAt  *time.Time
+	CreatedAt  time.Time
+}
+
 type Card struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID
@@ -121,6 +155,18 @@ type CardSetup struct {
 	DeclineCode   *string
 	CreatedAt     time.Time
 	ResolvedAt    *time.Time
+}
+
+type Category struct {
+	ID        uuid.UUID
+	ParentID  *uuid.UUID
+	Slug      string
+	NameAr    string
+	NameEn    string
+	NameFr    string
+	Position  int32
+	RetiredAt *time.Time
+	CreatedAt time.Time
 }
 
 type Chargeback struct {
@@ -285,6 +331,9 @@ type Listing struct {
 	PublishedAt   *time.Time
 	ReservedBy    *uuid.UUID
 	ReservedUntil *time.Time
+	CategoryID    *uuid.UUID
+	BrandID       *uuid.UUID
+	MinimumTier   *string
 }
 
 type ListingMove struct {
@@ -452,6 +501,9 @@ type PublicListing struct {
 	PublishedAt   *time.Time
 	ReservedBy    *uuid.UUID
 	ReservedUntil *time.Time
+	CategoryID    *uuid.UUID
+	BrandID       *uuid.UUID
+	MinimumTier   *string
 }
 
 type ReconciliationDifference struct {

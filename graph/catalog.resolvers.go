@@ -103,12 +103,12 @@ func (r *queryResolver) Listing(ctx context.Context, id id.ID) (*catalog.Listing
 }
 
 // Listings is the resolver for the listings field.
-func (r *queryResolver) Listings(ctx context.Context, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, first *int, after *string) (page.Page[catalog.Listing], error) {
-	filter, err := listingFilter(sellerID, kind, status)
+func (r *queryResolver) Listings(ctx context.Context, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, filter *model.ListingFilter, first *int, after *string) (page.Page[catalog.Listing], error) {
+	wanted, err := listingFilter(sellerID, kind, status, filter)
 	if err != nil {
 		return page.Page[catalog.Listing]{}, err
 	}
-	return r.Catalog.List(ctx, filter, page.Args{First: first, After: after})
+	return r.Catalog.List(ctx, wanted, page.Args{First: first, After: after})
 }
 
 // Listings is the resolver for the listings field.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"github.com/souklive/souk/graph/generated"
+	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
@@ -18,6 +19,9 @@ const entryLegs = 20
 // showMessages is how many messages are taken to be posted together.
 const showMessages = 20
 
+// treeRows is how many categories are taken to stand below one, and attributes to describe it.
+const treeRows = 10
+
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
@@ -30,9 +34,12 @@ func complexityRoot() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
 	c.Viewer.Following, c.Variant.PriceHistory, c.StockLevel.Movements = list, list, list
-	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, first *int, after *string) int {
+	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, _ *model.ListingFilter, first *int, after *string) int {
 		return list(child, first, after)
 	}
+	c.Query.Brands = func(child int, _ string, first *int) int { return list(child, first, nil) }
+	c.Query.Categories = func(child int) int { return 1 + child*treeRows }
+	c.Category.Children, c.Category.Attributes = c.Query.Categories, c.Query.Categories
 	shop := func(child int, _ *catalog.Status, first *int, after *string) int { return list(child, first, after) }
 	c.User.Listings, c.Viewer.Listings = shop, shop
 	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {

@@ -24,6 +24,7 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/taxonomy"
 )
 
 // errUnavailable is for a database that cannot be reached or was lost on the way.
@@ -93,6 +94,14 @@ func userError(f *fault.Error) model.UserError {
 	case show.ErrHasOpenLot.Code:
 		if lot, ok := f.Data["lot"].(auction.Auction); ok {
 			return model.ShowHasOpenLot{Code: f.Code, Message: f.Message, Field: f.Field, Lot: lot}
+		}
+	case taxonomy.ErrAttributeValue.Code:
+		if attribute, ok := f.Data["attribute"].(taxonomy.Attribute); ok {
+			return model.AttributeValueInvalid{Code: f.Code, Message: f.Message, Field: f.Field, Attribute: attribute}
+		}
+	case taxonomy.ErrAttributeMissing.Code:
+		if missing, ok := f.Data["attributes"].([]taxonomy.Attribute); ok {
+			return model.AttributesMissing{Code: f.Code, Message: f.Message, Field: f.Field, Attributes: missing}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -147,6 +147,12 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(maybe(ctx, l.user, v.UUID))
 	case id.Listing:
 		return node(maybe(ctx, l.listingSeen, v.UUID))
+	case id.Category:
+		return node(maybe(ctx, l.category, v.UUID))
+	case id.Brand:
+		return node(maybe(ctx, l.brand, v.UUID))
+	case id.Attribute:
+		return node(maybe(ctx, l.attribute, v.UUID))
 	case id.Location:
 		return node(visible(r.Inventory.LocationOf(ctx, actorID(ctx), v.UUID)))
 	case id.Reservation:

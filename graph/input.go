@@ -169,6 +169,8 @@ func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 	out := catalog.CreateInput{
 		Kind: v.Kind, Draft: v.Draft, Title: v.Title, Description: v.Description, Condition: v.Condition,
 		Price: in.maybeAmount(v.Price, "price"), Photos: in.ids(v.PhotoIds, id.Photo, "photoIds"), OptionNames: v.OptionNames,
+		Category: in.maybeID(v.CategoryID, id.Category, "categoryId"), Brand: in.maybeID(v.BrandID, id.Brand, "brandId"),
+		Attributes: in.attributes(v.Attributes), MinimumTier: v.MinimumTier,
 	}
 	for i, variant := range v.Variants {
 		out.Variants = append(out.Variants, in.variant(variant, "variants", strconv.Itoa(i)))
@@ -224,16 +226,24 @@ func once[T any](unread error, call func() (T, error)) (v T, err error) {
 
 func listingChange(v model.ListingUpdateInput) (uuid.UUID, catalog.UpdateInput, error) {
 	var in inputReader
-	out := catalog.UpdateInput{Title: v.Title, Description: v.Description, Condition: v.Condition, Price: in.maybeAmount(v.Price, "price")}
+	out := catalog.UpdateInput{
+		Title: v.Title, Description: v.Description, Condition: v.Condition, Price: in.maybeAmount(v.Price, "price"),
+		Category: in.maybeID(v.CategoryID, id.Category, "categoryId"), Brand: in.maybeID(v.BrandID, id.Brand, "brandId"),
+		Attributes: in.attributes(v.Attributes), MinimumTier: v.MinimumTier,
+	}
 	if v.PhotoIds != nil {
 		out.Photos = in.ids(v.PhotoIds, id.Photo, "photoIds")
 	}
 	return in.id(v.ListingID, id.Listing, "listingId"), out, in.err
 }
 
-func listingFilter(seller *id.ID, kind *catalog.Kind, status *catalog.Status) (catalog.Filter, error) {
+func listingFilter(seller *id.ID, kind *catalog.Kind, status *catalog.Status, more *model.ListingFilter) (catalog.Filter, error) {
 	var in inputReader
-	return catalog.Filter{Seller: in.maybeID(seller, id.User, "sellerId"), Kind: kind, Status: status}, in.err
+	out := catalog.Filter{Seller: in.maybeID(seller, id.User, "sellerId"), Kind: kind, Status: status}
+	if more != nil {
+		out.Category, out.Brand = in.maybeID(more.CategoryID, id.Category, "categoryId"), in.maybeID(more.BrandID, id.Brand, "brandId")
+	}
+	return out, in.err
 }
 
 func showDraft(v model.ShowCreateInput) (show.Draft, error) {

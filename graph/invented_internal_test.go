@@ -137,8 +137,11 @@ type (
 		generated.BidResolver
 		w *invented
 	}
-	inventedListing struct{ w *invented }
-	inventedUser    struct {
+	inventedListing struct {
+		generated.ListingResolver
+		w *invented
+	}
+	inventedUser struct {
 		generated.UserResolver
 		w *invented
 	}
@@ -158,7 +161,7 @@ type (
 func (w *invented) Subscription() generated.SubscriptionResolver { return inventedSubscription{nil, w} }
 func (w *invented) Auction() generated.AuctionResolver           { return inventedAuction{nil, w} }
 func (w *invented) Bid() generated.BidResolver                   { return inventedBid{nil, w} }
-func (w *invented) Listing() generated.ListingResolver           { return inventedListing{w} }
+func (w *invented) Listing() generated.ListingResolver           { return inventedListing{nil, w} }
 func (w *invented) User() generated.UserResolver                 { return inventedUser{nil, w} }
 func (w *invented) Show() generated.ShowResolver                 { return inventedShow{nil, w} }
 func (w *invented) ShowChat() generated.ShowChatResolver         { return inventedShowChat{nil, w} }

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/taxonomy"
 )
 
 // gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds. A group of viewers
@@ -142,6 +143,16 @@ type sources struct {
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
 	photos          byID[[]catalog.Photo]
+	attributeValues byID[[]catalog.AttributeValue] // by listing
+
+	category           byID[taxonomy.Category]
+	categoryChildren   byID[[]taxonomy.Category]
+	categoryPath       byID[[]taxonomy.Category]
+	categoryAttributes byID[[]taxonomy.Attribute]
+	brand              byID[taxonomy.Brand]
+	attribute          byID[taxonomy.Attribute]
+	attributeOptions   byID[[]taxonomy.Option]
+
 	photo           byID[catalog.Photo]
 	followers       byID[int32] // by user
 	followed        byID[bool]  // by the actor, by user
@@ -179,17 +190,27 @@ func (r *Resolver) newSources() *sources {
 		payments:    own(r.Payment.OrderPayments),
 		cardOfActor: own(r.Payment.CardsByID),
 
-		refunds:     sourceOf(r.Orders.Refunds),
-		user:        &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
-		listing:     sourceOf(r.Catalog.Public),
-		location:    sourceOf(r.Inventory.LocationsByID),
-		available:   sourceOf(r.Inventory.Available),
-		codes:       sourceOf(r.Codes.OfOrders),
-		levels:      sourceOf(r.Inventory.Levels),
-		variants:    sourceOf(r.Catalog.VariantsByListing),
-		variant:     sourceOf(r.Catalog.VariantsByID),
-		photos:      sourceOf(r.Catalog.PhotosByListing),
-		photo:       sourceOf(r.Catalog.PhotosByID),
+		refunds:   sourceOf(r.Orders.Refunds),
+		user:      &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
+		listing:   sourceOf(r.Catalog.Public),
+		location:  sourceOf(r.Inventory.LocationsByID),
+		available: sourceOf(r.Inventory.Available),
+		codes:     sourceOf(r.Codes.OfOrders),
+		levels:    sourceOf(r.Inventory.Levels),
+		variants:  sourceOf(r.Catalog.VariantsByListing),
+		variant:   sourceOf(r.Catalog.VariantsByID),
+		photos:    sourceOf(r.Catalog.PhotosByListing),
+		photo:     sourceOf(r.Catalog.PhotosByID),
+
+		attributeValues:    sourceOf(r.Catalog.AttributesByListing),
+		category:           sourceOf(r.Taxonomy.CategoriesByID),
+		categoryChildren:   sourceOf(r.Taxonomy.Children),
+		categoryPath:       sourceOf(r.Taxonomy.Paths),
+		categoryAttributes: sourceOf(r.Taxonomy.Attributes),
+		brand:              sourceOf(r.Taxonomy.BrandsByID),
+		attribute:          sourceOf(r.Taxonomy.AttributesByID),
+		attributeOptions:   sourceOf(r.Taxonomy.Options),
+
 		followers:   sourceOf(r.Follows.Counts),
 		followed:    own(r.Follows.Among),
 		show:        sourceOf(r.Shows.ByID),

@@ -12,6 +12,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/taxonomy"
 )
 
 // Every type of refusal is kept with all its fields, and comes back as it was.
@@ -36,6 +37,8 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.ChatWait{Code: "H", Message: "h", Until: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC), RetryAfterMs: 1},
 		model.ShowHasOpenLot{Code: "I", Message: "i", Lot: auction.Auction{ID: id.New(), Status: auction.Paused}},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
+		model.AttributeValueInvalid{Code: "J", Message: "j", Field: []string{"attributes", "0"}, Attribute: taxonomy.Attribute{ID: id.New(), Code: "size"}},
+		model.AttributesMissing{Code: "J", Message: "j", Attributes: []taxonomy.Attribute{{ID: id.New(), Code: "size", Required: true}}},
 	}
 	raw, err := writeRefusals(all)
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -36,6 +37,7 @@ import (
 type Resolver struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
+	Taxonomy  *taxonomy.Service
 	Shows     *show.Service
 	Video     *video.Service
 	Follows   *follow.Service

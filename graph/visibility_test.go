@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +140,37 @@ func TestWhatIsNotForEverybody(t *testing.T) {
 	s.Exec(change, s.listing.ID)
 	if open := s.shown(t, s.seller.Client, true); len(open) != 2 { // and the order
 		t.Errorf("its seller sees it by %v", open)
+	}
+}
+
+// What is offered to a tier is in no list for anybody, and by its id for who has the tier, besides its seller and staff.
+func TestWhatIsForSomeBuyers(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Exec(`UPDATE listing SET minimum_tier = 'VERIFIED' WHERE id = $1`, s.listing.ID)
+	known := s.Funded(100)
+	s.Exec(`UPDATE app_user SET tier = 'TRUSTED' WHERE id = $1`, known.ID)
+	for _, who := range []apitest.Client{s.buyer.Client, s.Person(identity.Seller).Client, s.Nobody()} {
+		if open := s.shown(t, who, false); len(open) > 0 {
+			t.Errorf("shown by %v", open)
+		}
+	}
+	byID := []string{"listing", "node", "node of variant"}
+	for name, who := range map[string]apitest.Client{"who has the tier": known.Client, "support": s.support.Client} {
+		open := s.shown(t, who, false)
+		if slices.Sort(open); !slices.Equal(open, byID) {
+			t.Errorf("%s sees it by %v", name, open)
+		}
+	}
+	if open := s.shown(t, s.winner.Client, true); len(open) != 2 {
+		t.Errorf("who bought it sees it by %v", open)
+	}
+	if open := s.shown(t, s.seller.Client, true); len(open) != 2 {
+		t.Errorf("its seller sees it by %v", open)
+	}
+	s.Exec(`UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1`, s.listing.ID)
+	if open := s.shown(t, known.Client, false); len(open) > 0 {
+		t.Errorf("hidden, who has the tier sees it by %v", open)
 	}
 }
 

@@ -23,8 +23,9 @@ WHERE p.id = ANY (@ids::uuid[]) AND p.owner_id = @owner_id
 ORDER BY p.id;
 
 -- name: ListingInsert :one
-INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status)
-VALUES (@id, @seller_id, @kind, @title, @description, @condition, @price, @currency, @option_names, @status)
+INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status, category_id, brand_id, minimum_tier)
+VALUES (@id, @seller_id, @kind, @title, @description, @condition, @price, @currency, @option_names, @status,
+        sqlc.narg(category_id), sqlc.narg(brand_id), sqlc.narg(minimum_tier))
 RETURNING *;
 
 -- name: ListingPhotosInsert :exec
@@ -45,11 +46,12 @@ SELECT * FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 -- name: ListingsPublic :many
 SELECT * FROM public_listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
--- What one person may see: what everybody may, and their own; staff see all.
+-- What one person may see: what everybody may, what is offered to their tier, and their own; staff see all.
 -- name: ListingsSeenBy :many
 SELECT * FROM listing
 WHERE listing.id = ANY (@ids::uuid[])
-  AND (listing.seller_id = @viewer_id OR @staff::boolean OR EXISTS (SELECT 1 FROM public_listing p WHERE p.id = listing.id))
+  AND (listing.seller_id = @viewer_id OR @staff::boolean OR EXISTS (SELECT 1 FROM offered_listing o WHERE o.id = listing.id
+       AND (o.minimum_tier IS NULL OR tier_rank(o.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = @viewer_id))))
 ORDER BY listing.id;
 
 -- name: ListingLock :one
@@ -61,6 +63,8 @@ WHERE (published_at, id) < (@before_at::timestamptz, @before_id::uuid)
   AND status = ANY (@statuses::text[])
   AND (sqlc.narg(seller_id)::uuid IS NULL OR seller_id = sqlc.narg(seller_id))
   AND (sqlc.narg(kind)::text IS NULL OR kind = sqlc.narg(kind))
+  AND (sqlc.narg(categories)::uuid[] IS NULL OR category_id = ANY (sqlc.narg(categories)::uuid[]))
+  AND (sqlc.narg(brand_id)::uuid IS NULL OR brand_id = sqlc.narg(brand_id))
 ORDER BY published_at DESC, id DESC
 LIMIT @page_size;
 
@@ -79,12 +83,14 @@ ORDER BY created_at DESC, id DESC
 LIMIT @page_size;
 
 -- name: ListingUpdate :one
-UPDATE listing SET title = @title, description = @description, condition = @condition WHERE id = @id RETURNING *;
+UPDATE listing SET title = @title, description = @description, condition = @condition,
+    category_id = sqlc.narg(category_id), brand_id = sqlc.narg(brand_id), minimum_tier = sqlc.narg(minimum_tier)
+WHERE id = @id RETURNING *;
 
 -- What a buyer has set aside beyond its time is free.
 -- name: ListingReserve :execrows
 UPDATE listing SET status = 'RESERVED', reserved_by = NULL, reserved_until = NULL
-WHERE id = @id AND seller_id = @seller_id AND kind IN ('ONE_OFF', 'LOT')
+WHERE id = @id AND seller_id = @seller_id AND kind IN ('ONE_OFF', 'LOT') AND minimum_tier IS NULL
   AND (status = 'ACTIVE' OR (status = 'RESERVED' AND reserved_until <= clock_timestamp()));
 
 -- A hidden listing goes on beneath.
@@ -109,6 +115,18 @@ UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = @id AND h
 
 -- name: ListingMoves :many
 SELECT * FROM listing_move ORDER BY from_state, to_state;
+
+-- name: ListingAttributesDelete :exec
+DELETE FROM listing_attribute WHERE listing_id = @listing_id;
+
+-- name: ListingAttributesInsert :exec
+INSERT INTO listing_attribute (listing_id, attribute_id, type, value)
+SELECT @listing_id, unnest(@attributes::uuid[]), unnest(@types::text[]), unnest(@values::text[]);
+
+-- name: ListingAttributes :many
+SELECT la.listing_id, la.attribute_id, la.value FROM listing_attribute la JOIN attribute a ON a.id = la.attribute_id
+WHERE la.listing_id = ANY (@listing_ids::uuid[]) AND a.retired_at IS NULL
+ORDER BY la.listing_id, a.position, a.code, a.id;
 
 -- name: VariantInsert :one
 INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)

@@ -66,10 +66,11 @@ FROM variant v JOIN listing l ON l.id = v.listing_id
 WHERE v.id = ANY (@ids::uuid[])
 ORDER BY v.id;
 
--- What may be bought, with what is needed to reserve it: of listings that everybody may see.
+-- What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
 -- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN public_listing l ON l.id = v.listing_id
+SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN offered_listing l ON l.id = v.listing_id
 WHERE v.id = ANY (@ids::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
+  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = @buyer_id))
 ORDER BY v.id;
 
 -- name: ReservationOpen :one

@@ -43,6 +43,7 @@ import (
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -139,7 +140,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Inventory: stock, Codes: codes, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Codes: codes, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,

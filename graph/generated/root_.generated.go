@@ -31,8 +31,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	AdminAction() AdminActionResolver
+	Attribute() AttributeResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
+	Category() CategoryResolver
 	Chargeback() ChargebackResolver
 	CodeReveal() CodeRevealResolver
 	Conversation() ConversationResolver
@@ -42,6 +44,7 @@ type ResolverRoot interface {
 	LedgerEntry() LedgerEntryResolver
 	LedgerPosting() LedgerPostingResolver
 	Listing() ListingResolver
+	ListingAttribute() ListingAttributeResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Notification() NotificationResolver
@@ -105,6 +108,48 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Maximum func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	Attribute struct {
+		Code      func(childComplexity int) int
+		Names     func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Options   func(childComplexity int) int
+		Position  func(childComplexity int) int
+		Required  func(childComplexity int) int
+		RetiredAt func(childComplexity int) int
+		Type      func(childComplexity int) int
+		Unit      func(childComplexity int) int
+	}
+
+	AttributeCreatePayload struct {
+		Attribute  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AttributeOption struct {
+		Code    func(childComplexity int) int
+		Names   func(childComplexity int) int
+		Retired func(childComplexity int) int
+	}
+
+	AttributeUpdatePayload struct {
+		Attribute  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AttributeValueInvalid struct {
+		Attribute func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Message   func(childComplexity int) int
+	}
+
+	AttributesMissing struct {
+		Attributes func(childComplexity int) int
+		Code       func(childComplexity int) int
+		Field      func(childComplexity int) int
+		Message    func(childComplexity int) int
 	}
 
 	Auction struct {
@@ -258,6 +303,22 @@ type ComplexityRoot struct {
 		MinimumTier func(childComplexity int) int
 	}
 
+	Brand struct {
+		Name      func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		RetiredAt func(childComplexity int) int
+	}
+
+	BrandCreatePayload struct {
+		Brand      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	BrandUpdatePayload struct {
+		Brand      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Card struct {
 		Brand     func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
@@ -307,6 +368,33 @@ type ComplexityRoot struct {
 		ClientSecret  func(childComplexity int) int
 		SetupIntentID func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Category struct {
+		Attributes func(childComplexity int) int
+		Children   func(childComplexity int) int
+		Names      func(childComplexity int) int
+		NodeID     func(childComplexity int) int
+		Parent     func(childComplexity int) int
+		Path       func(childComplexity int) int
+		Position   func(childComplexity int) int
+		RetiredAt  func(childComplexity int) int
+		Slug       func(childComplexity int) int
+	}
+
+	CategoryCreatePayload struct {
+		Category   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CategoryMovePayload struct {
+		Category   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CategoryUpdatePayload struct {
+		Category   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Chargeback struct {
@@ -559,11 +647,15 @@ type ComplexityRoot struct {
 	}
 
 	Listing struct {
+		Attributes  func(childComplexity int) int
 		Auction     func(childComplexity int) int
+		Brand       func(childComplexity int) int
+		Category    func(childComplexity int) int
 		Condition   func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
 		Description func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		MinimumTier func(childComplexity int) int
 		NodeID      func(childComplexity int) int
 		OptionNames func(childComplexity int) int
 		Photos      func(childComplexity int) int
@@ -573,6 +665,11 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 		Title       func(childComplexity int) int
 		Variants    func(childComplexity int) int
+	}
+
+	ListingAttribute struct {
+		Attribute func(childComplexity int) int
+		Value     func(childComplexity int) int
 	}
 
 	ListingConnection struct {
@@ -713,14 +810,21 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AttributeCreate     func(childComplexity int, input model.AttributeCreateInput) int
+		AttributeUpdate     func(childComplexity int, input model.AttributeUpdateInput) int
 		AuctionBuyNow       func(childComplexity int, input model.AuctionBuyNowInput) int
 		AuctionRelist       func(childComplexity int, input model.AuctionRelistInput) int
 		AuctionStart        func(childComplexity int, input model.AuctionStartInput) int
 		BidCancel           func(childComplexity int, input model.BidCancelInput) int
 		BidPlace            func(childComplexity int, input model.BidPlaceInput) int
+		BrandCreate         func(childComplexity int, input model.BrandCreateInput) int
+		BrandUpdate         func(childComplexity int, input model.BrandUpdateInput) int
 		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
 		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
 		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
+		CategoryCreate      func(childComplexity int, input model.CategoryCreateInput) int
+		CategoryMove        func(childComplexity int, input model.CategoryMoveInput) int
+		CategoryUpdate      func(childComplexity int, input model.CategoryUpdateInput) int
 		CodeReveal          func(childComplexity int, input model.CodeRevealInput) int
 		CodesUpload         func(childComplexity int, input model.CodesUploadInput) int
 		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
@@ -792,6 +896,12 @@ type ComplexityRoot struct {
 		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
 		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
 		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
+	}
+
+	Names struct {
+		Ar func(childComplexity int) int
+		En func(childComplexity int) int
+		Fr func(childComplexity int) int
 	}
 
 	Notification struct {
@@ -984,6 +1094,9 @@ type ComplexityRoot struct {
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
 		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
+		Brands               func(childComplexity int, startsWith string, first *int) int
+		Categories           func(childComplexity int) int
+		Category             func(childComplexity int, slug string) int
 		Chargebacks          func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
 		CodeReveals          func(childComplexity int, variantID id.ID, first *int, after *string) int
 		Conversation         func(childComplexity int, id id.ID) int
@@ -992,7 +1105,7 @@ type ComplexityRoot struct {
 		LedgerAccounts       func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
 		LedgerEntry          func(childComplexity int, id int64) int
 		Listing              func(childComplexity int, id id.ID) int
-		Listings             func(childComplexity int, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, first *int, after *string) int
+		Listings             func(childComplexity int, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, filter *model.ListingFilter, first *int, after *string) int
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		ReconciliationReport func(childComplexity int) int
@@ -1747,6 +1860,156 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AlreadyLeading.Message(childComplexity), true
 
+	case "Attribute.code":
+		if e.ComplexityRoot.Attribute.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Code(childComplexity), true
+	case "Attribute.names":
+		if e.ComplexityRoot.Attribute.Names == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Names(childComplexity), true
+	case "Attribute.id":
+		if e.ComplexityRoot.Attribute.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.NodeID(childComplexity), true
+	case "Attribute.options":
+		if e.ComplexityRoot.Attribute.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Options(childComplexity), true
+	case "Attribute.position":
+		if e.ComplexityRoot.Attribute.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Position(childComplexity), true
+	case "Attribute.required":
+		if e.ComplexityRoot.Attribute.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Required(childComplexity), true
+	case "Attribute.retiredAt":
+		if e.ComplexityRoot.Attribute.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.RetiredAt(childComplexity), true
+	case "Attribute.type":
+		if e.ComplexityRoot.Attribute.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Type(childComplexity), true
+	case "Attribute.unit":
+		if e.ComplexityRoot.Attribute.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Unit(childComplexity), true
+
+	case "AttributeCreatePayload.attribute":
+		if e.ComplexityRoot.AttributeCreatePayload.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeCreatePayload.Attribute(childComplexity), true
+	case "AttributeCreatePayload.userErrors":
+		if e.ComplexityRoot.AttributeCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeCreatePayload.UserErrors(childComplexity), true
+
+	case "AttributeOption.code":
+		if e.ComplexityRoot.AttributeOption.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeOption.Code(childComplexity), true
+	case "AttributeOption.names":
+		if e.ComplexityRoot.AttributeOption.Names == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeOption.Names(childComplexity), true
+	case "AttributeOption.retired":
+		if e.ComplexityRoot.AttributeOption.Retired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeOption.Retired(childComplexity), true
+
+	case "AttributeUpdatePayload.attribute":
+		if e.ComplexityRoot.AttributeUpdatePayload.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeUpdatePayload.Attribute(childComplexity), true
+	case "AttributeUpdatePayload.userErrors":
+		if e.ComplexityRoot.AttributeUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeUpdatePayload.UserErrors(childComplexity), true
+
+	case "AttributeValueInvalid.attribute":
+		if e.ComplexityRoot.AttributeValueInvalid.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueInvalid.Attribute(childComplexity), true
+	case "AttributeValueInvalid.code":
+		if e.ComplexityRoot.AttributeValueInvalid.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueInvalid.Code(childComplexity), true
+	case "AttributeValueInvalid.field":
+		if e.ComplexityRoot.AttributeValueInvalid.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueInvalid.Field(childComplexity), true
+	case "AttributeValueInvalid.message":
+		if e.ComplexityRoot.AttributeValueInvalid.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueInvalid.Message(childComplexity), true
+
+	case "AttributesMissing.attributes":
+		if e.ComplexityRoot.AttributesMissing.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributesMissing.Attributes(childComplexity), true
+	case "AttributesMissing.code":
+		if e.ComplexityRoot.AttributesMissing.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributesMissing.Code(childComplexity), true
+	case "AttributesMissing.field":
+		if e.ComplexityRoot.AttributesMissing.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributesMissing.Field(childComplexity), true
+	case "AttributesMissing.message":
+		if e.ComplexityRoot.AttributesMissing.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributesMissing.Message(childComplexity), true
+
 	case "Auction.backing":
 		if e.ComplexityRoot.Auction.Backing == nil {
 			break
@@ -2369,6 +2632,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BidderNotEligible.MinimumTier(childComplexity), true
 
+	case "Brand.name":
+		if e.ComplexityRoot.Brand.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.Name(childComplexity), true
+	case "Brand.id":
+		if e.ComplexityRoot.Brand.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.NodeID(childComplexity), true
+	case "Brand.retiredAt":
+		if e.ComplexityRoot.Brand.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.RetiredAt(childComplexity), true
+
+	case "BrandCreatePayload.brand":
+		if e.ComplexityRoot.BrandCreatePayload.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandCreatePayload.Brand(childComplexity), true
+	case "BrandCreatePayload.userErrors":
+		if e.ComplexityRoot.BrandCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandCreatePayload.UserErrors(childComplexity), true
+
+	case "BrandUpdatePayload.brand":
+		if e.ComplexityRoot.BrandUpdatePayload.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandUpdatePayload.Brand(childComplexity), true
+	case "BrandUpdatePayload.userErrors":
+		if e.ComplexityRoot.BrandUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandUpdatePayload.UserErrors(childComplexity), true
+
 	case "Card.brand":
 		if e.ComplexityRoot.Card.Brand == nil {
 			break
@@ -2555,6 +2863,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CardSetupStartPayload.UserErrors(childComplexity), true
+
+	case "Category.attributes":
+		if e.ComplexityRoot.Category.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Attributes(childComplexity), true
+	case "Category.children":
+		if e.ComplexityRoot.Category.Children == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Children(childComplexity), true
+	case "Category.names":
+		if e.ComplexityRoot.Category.Names == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Names(childComplexity), true
+	case "Category.id":
+		if e.ComplexityRoot.Category.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.NodeID(childComplexity), true
+	case "Category.parent":
+		if e.ComplexityRoot.Category.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Parent(childComplexity), true
+	case "Category.path":
+		if e.ComplexityRoot.Category.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Path(childComplexity), true
+	case "Category.position":
+		if e.ComplexityRoot.Category.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Position(childComplexity), true
+	case "Category.retiredAt":
+		if e.ComplexityRoot.Category.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.RetiredAt(childComplexity), true
+	case "Category.slug":
+		if e.ComplexityRoot.Category.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Slug(childComplexity), true
+
+	case "CategoryCreatePayload.category":
+		if e.ComplexityRoot.CategoryCreatePayload.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCreatePayload.Category(childComplexity), true
+	case "CategoryCreatePayload.userErrors":
+		if e.ComplexityRoot.CategoryCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCreatePayload.UserErrors(childComplexity), true
+
+	case "CategoryMovePayload.category":
+		if e.ComplexityRoot.CategoryMovePayload.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryMovePayload.Category(childComplexity), true
+	case "CategoryMovePayload.userErrors":
+		if e.ComplexityRoot.CategoryMovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryMovePayload.UserErrors(childComplexity), true
+
+	case "CategoryUpdatePayload.category":
+		if e.ComplexityRoot.CategoryUpdatePayload.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryUpdatePayload.Category(childComplexity), true
+	case "CategoryUpdatePayload.userErrors":
+		if e.ComplexityRoot.CategoryUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryUpdatePayload.UserErrors(childComplexity), true
 
 	case "Chargeback.amount":
 		if e.ComplexityRoot.Chargeback.Amount == nil {
@@ -3448,12 +3850,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LedgerPostingEdge.Node(childComplexity), true
 
+	case "Listing.attributes":
+		if e.ComplexityRoot.Listing.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Attributes(childComplexity), true
 	case "Listing.auction":
 		if e.ComplexityRoot.Listing.Auction == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Listing.Auction(childComplexity), true
+	case "Listing.brand":
+		if e.ComplexityRoot.Listing.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Brand(childComplexity), true
+	case "Listing.category":
+		if e.ComplexityRoot.Listing.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Category(childComplexity), true
 	case "Listing.condition":
 		if e.ComplexityRoot.Listing.Condition == nil {
 			break
@@ -3478,6 +3898,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Kind(childComplexity), true
+	case "Listing.minimumTier":
+		if e.ComplexityRoot.Listing.MinimumTier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.MinimumTier(childComplexity), true
 	case "Listing.id":
 		if e.ComplexityRoot.Listing.NodeID == nil {
 			break
@@ -3532,6 +3958,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Variants(childComplexity), true
+
+	case "ListingAttribute.attribute":
+		if e.ComplexityRoot.ListingAttribute.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingAttribute.Attribute(childComplexity), true
+	case "ListingAttribute.value":
+		if e.ComplexityRoot.ListingAttribute.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingAttribute.Value(childComplexity), true
 
 	case "ListingConnection.edges":
 		if e.ComplexityRoot.ListingConnection.Edges == nil {
@@ -3913,6 +4352,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Minor(childComplexity), true
 
+	case "Mutation.attributeCreate":
+		if e.ComplexityRoot.Mutation.AttributeCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_attributeCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttributeCreate(childComplexity, args["input"].(model.AttributeCreateInput)), true
+	case "Mutation.attributeUpdate":
+		if e.ComplexityRoot.Mutation.AttributeUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_attributeUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttributeUpdate(childComplexity, args["input"].(model.AttributeUpdateInput)), true
 	case "Mutation.auctionBuyNow":
 		if e.ComplexityRoot.Mutation.AuctionBuyNow == nil {
 			break
@@ -3968,6 +4429,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BidPlace(childComplexity, args["input"].(model.BidPlaceInput)), true
+	case "Mutation.brandCreate":
+		if e.ComplexityRoot.Mutation.BrandCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_brandCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BrandCreate(childComplexity, args["input"].(model.BrandCreateInput)), true
+	case "Mutation.brandUpdate":
+		if e.ComplexityRoot.Mutation.BrandUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_brandUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BrandUpdate(childComplexity, args["input"].(model.BrandUpdateInput)), true
 	case "Mutation.cardRemove":
 		if e.ComplexityRoot.Mutation.CardRemove == nil {
 			break
@@ -4001,6 +4484,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CardSetupStart(childComplexity, args["input"].(model.CardSetupStartInput)), true
+	case "Mutation.categoryCreate":
+		if e.ComplexityRoot.Mutation.CategoryCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_categoryCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CategoryCreate(childComplexity, args["input"].(model.CategoryCreateInput)), true
+	case "Mutation.categoryMove":
+		if e.ComplexityRoot.Mutation.CategoryMove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_categoryMove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CategoryMove(childComplexity, args["input"].(model.CategoryMoveInput)), true
+	case "Mutation.categoryUpdate":
+		if e.ComplexityRoot.Mutation.CategoryUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_categoryUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CategoryUpdate(childComplexity, args["input"].(model.CategoryUpdateInput)), true
 	case "Mutation.codeReveal":
 		if e.ComplexityRoot.Mutation.CodeReveal == nil {
 			break
@@ -4778,6 +5294,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
 
+	case "Names.ar":
+		if e.ComplexityRoot.Names.Ar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Names.Ar(childComplexity), true
+	case "Names.en":
+		if e.ComplexityRoot.Names.En == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Names.En(childComplexity), true
+	case "Names.fr":
+		if e.ComplexityRoot.Names.Fr == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Names.Fr(childComplexity), true
+
 	case "Notification.createdAt":
 		if e.ComplexityRoot.Notification.CreatedAt == nil {
 			break
@@ -5485,6 +6020,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Auctions(childComplexity, args["status"].(*auction.Status), args["first"].(*int), args["after"].(*string)), true
+	case "Query.brands":
+		if e.ComplexityRoot.Query.Brands == nil {
+			break
+		}
+
+		args, err := ec.field_Query_brands_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Brands(childComplexity, args["startsWith"].(string), args["first"].(*int)), true
+	case "Query.categories":
+		if e.ComplexityRoot.Query.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.category":
+		if e.ComplexityRoot.Query.Category == nil {
+			break
+		}
+
+		args, err := ec.field_Query_category_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Category(childComplexity, args["slug"].(string)), true
 	case "Query.chargebacks":
 		if e.ComplexityRoot.Query.Chargebacks == nil {
 			break
@@ -5584,7 +6147,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Listings(childComplexity, args["sellerId"].(*id.ID), args["kind"].(*catalog.Kind), args["status"].(*catalog.Status), args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Listings(childComplexity, args["sellerId"].(*id.ID), args["kind"].(*catalog.Kind), args["status"].(*catalog.Status), args["filter"].(*model.ListingFilter), args["first"].(*int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -8048,21 +8611,31 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAttributeCreateInput,
+		ec.unmarshalInputAttributeOptionInput,
+		ec.unmarshalInputAttributeUpdateInput,
 		ec.unmarshalInputAuctionBuyNowInput,
 		ec.unmarshalInputAuctionRelistInput,
 		ec.unmarshalInputAuctionStartInput,
 		ec.unmarshalInputBidCancelInput,
 		ec.unmarshalInputBidPlaceInput,
+		ec.unmarshalInputBrandCreateInput,
+		ec.unmarshalInputBrandUpdateInput,
 		ec.unmarshalInputCardRemoveInput,
 		ec.unmarshalInputCardSetupFinishInput,
 		ec.unmarshalInputCardSetupStartInput,
+		ec.unmarshalInputCategoryCreateInput,
+		ec.unmarshalInputCategoryMoveInput,
+		ec.unmarshalInputCategoryUpdateInput,
 		ec.unmarshalInputCodeRevealInput,
 		ec.unmarshalInputCodesUploadInput,
 		ec.unmarshalInputConversationStartInput,
 		ec.unmarshalInputLedgerEntryReverseInput,
+		ec.unmarshalInputListingAttributeInput,
 		ec.unmarshalInputListingCreateInput,
 		ec.unmarshalInputListingDuplicateInput,
 		ec.unmarshalInputListingEndInput,
+		ec.unmarshalInputListingFilter,
 		ec.unmarshalInputListingHideInput,
 		ec.unmarshalInputListingPublishInput,
 		ec.unmarshalInputListingRestoreInput,
@@ -8080,6 +8653,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLotsReorderInput,
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
+		ec.unmarshalInputNamesInput,
 		ec.unmarshalInputNotificationReadAllInput,
 		ec.unmarshalInputNotificationReadInput,
 		ec.unmarshalInputOrderCancelInput,
@@ -8748,10 +9322,10 @@ type UserUnbanPayload {
 }
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
-  "Null where there is none, or where it is not for everybody: drafts and what support hid are seen by their seller and by staff."
+  "Null where there is none, or where it is not for everybody: drafts and what support hid are seen by their seller and by staff, what is offered to known buyers by those."
   listing(id: ID!): Listing @public
   "The newest first, of sellers who are not banned. Without a status: what is on the market or sold."
-  listings(sellerId: ID, kind: ListingKind, status: ListingStatus, first: Int, after: String): ListingConnection! @public
+  listings(sellerId: ID, kind: ListingKind, status: ListingStatus, filter: ListingFilter, first: Int, after: String): ListingConnection! @public
 }
 
 extend type Mutation {
@@ -8904,6 +9478,12 @@ input ListingCreateInput {
   optionNames: [String!]! = []
   "Of a RETAIL product or a DIGITAL_CODE, at most 100. Leave out for a product in one form."
   variants: [VariantInput!]! = []
+  categoryId: ID
+  brandId: ID
+  "Of the category's, each once; what it asks for may be missing in a draft."
+  attributes: [ListingAttributeInput!]! = []
+  "Offers it to buyers of this tier and above alone; no lot can be made of it then."
+  minimumTier: UserTier
 }
 
 type ListingCreatePayload {
@@ -8922,6 +9502,13 @@ input ListingUpdateInput {
   price: MoneyInput
   "All photos that it has then, one to five, in their order."
   photoIds: [ID!]
+  "With the category go those attributes that no longer describe the listing."
+  categoryId: ID
+  brandId: ID
+  "All that it says then of its category's attributes."
+  attributes: [ListingAttributeInput!]
+  "Offers it to buyers of this tier and above alone; UNVERIFIED offers it to everybody."
+  minimumTier: UserTier
 }
 
 type ListingUpdatePayload {
@@ -9965,7 +10552,14 @@ type LedgerEntry {
 }
 
 enum AdminActionKind {
+  ATTRIBUTE_CHANGED
+  ATTRIBUTE_CREATED
   BID_CANCELLED
+  BRAND_CHANGED
+  BRAND_CREATED
+  CATEGORY_CHANGED
+  CATEGORY_CREATED
+  CATEGORY_MOVED
   LEDGER_ENTRY_REVERSED
   LISTING_HIDDEN
   LISTING_RESTORED
@@ -11600,6 +12194,284 @@ type UserTierSetPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../taxonomy.graphqls", Input: `extend type Query {
+  "The categories at the top of the tree that are offered, in their order; the others hang below them."
+  categories: [Category!]! @public
+  "By its slug, as it stands in an address. Null where there is none."
+  category(slug: String!): Category @public
+  "Brands whose name begins so, however it is written, by their names: 20, or as many as first says, 100 at most."
+  brands(startsWith: String! = "", first: Int): [Brand!]! @public
+}
+
+extend type Mutation {
+  "Adds a category to the tree, which has six levels at most."
+  categoryCreate(input: CategoryCreateInput!): CategoryCreatePayload! @auth(roles: [ADMIN])
+  "Changes what a category is called, or retires it; listings that have it keep it. What is left out stays."
+  categoryUpdate(input: CategoryUpdateInput!): CategoryUpdatePayload! @auth(roles: [ADMIN])
+  "Puts a category, with all below it, below another. It can't stand below itself (CATEGORY_CYCLE)."
+  categoryMove(input: CategoryMoveInput!): CategoryMovePayload! @auth(roles: [ADMIN])
+  "Adds a brand; its name is there once, however it is written."
+  brandCreate(input: BrandCreateInput!): BrandCreatePayload! @auth(roles: [ADMIN])
+  "Renames a brand, or retires it. What is left out stays."
+  brandUpdate(input: BrandUpdateInput!): BrandUpdatePayload! @auth(roles: [ADMIN])
+  "Says what listings of a category, and of those below it, are described by."
+  attributeCreate(input: AttributeCreateInput!): AttributeCreatePayload! @auth(roles: [ADMIN])
+  "Changes an attribute, or retires it. Its code, type and unit stay; so does what is left out."
+  attributeUpdate(input: AttributeUpdateInput!): AttributeUpdatePayload! @auth(roles: [ADMIN])
+}
+
+extend type Listing {
+  category: Category
+  brand: Brand
+  "What its seller says of the category's attributes, in their order."
+  attributes: [ListingAttribute!]!
+  "Whoever is known less well does not see it, and it is in no list. Null where it is for everybody."
+  minimumTier: UserTier
+}
+
+"What something is called."
+type Names {
+  "In Arabic."
+  ar: String!
+  "In English."
+  en: String!
+  "In French."
+  fr: String!
+}
+
+input NamesInput {
+  "In Arabic: 1 to 80 characters."
+  ar: String!
+  "In English: 1 to 80 characters."
+  en: String!
+  "In French: 1 to 80 characters."
+  fr: String!
+}
+
+"A place in the tree that listings are sorted into."
+type Category implements Node {
+  id: ID!
+  "Unique; for addresses: mens-shoes."
+  slug: String!
+  names: Names!
+  "Null at the top."
+  parent: Category
+  "From the top down to this one."
+  path: [Category!]!
+  "Those directly below it that are offered, in their order."
+  children: [Category!]!
+  "What its listings are described by: first what it has from the categories above it."
+  attributes: [Attribute!]!
+  "Its place among those of one parent."
+  position: Int!
+  "Since when it is offered no more; listings that have it keep it."
+  retiredAt: Time
+}
+
+"A maker's name."
+type Brand implements Node {
+  id: ID!
+  name: String!
+  "Since when it is offered no more; listings that have it keep it."
+  retiredAt: Time
+}
+
+enum AttributeType {
+  "1 to 200 characters on one line."
+  TEXT
+  "Up to 15 digits before the point and 6 behind it: 12.5."
+  NUMBER
+  "true or false."
+  BOOLEAN
+  "The code of one of its options."
+  CHOICE
+}
+
+"What listings of a category, and of those below it, are described by."
+type Attribute implements Node {
+  id: ID!
+  "Unique in its category: screen-size."
+  code: String!
+  names: Names!
+  type: AttributeType!
+  "Of a number: cm."
+  unit: String
+  "A listing is not on the market without it."
+  required: Boolean!
+  "Of a choice, in their order."
+  options: [AttributeOption!]!
+  position: Int!
+  "Since when it describes listings no more."
+  retiredAt: Time
+}
+
+"What a choice may be."
+type AttributeOption {
+  "Unique in its attribute: dark-red."
+  code: String!
+  names: Names!
+  "It is offered no more; listings that have it keep it."
+  retired: Boolean!
+}
+
+"What a listing says of an attribute."
+type ListingAttribute {
+  attribute: Attribute!
+  "In the form of its type: 12.5, true, the code of an option."
+  value: String!
+}
+
+"The value is not of the attribute's type (ATTRIBUTE_VALUE)."
+type AttributeValueInvalid implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  attribute: Attribute!
+}
+
+"The category asks for what the listing does not say (ATTRIBUTE_MISSING)."
+type AttributesMissing implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  attributes: [Attribute!]!
+}
+
+"Narrows a list of listings; what is left out does not."
+input ListingFilter {
+  "This category and all below it."
+  categoryId: ID
+  brandId: ID
+}
+
+input ListingAttributeInput {
+  attributeId: ID!
+  "By the attribute's type: a text, 12.5, true, the code of an option."
+  value: String!
+}
+
+input CategoryCreateInput {
+  "Leave out for the top of the tree."
+  parentId: ID
+  "1 to 60 small letters, digits and single hyphens between them."
+  slug: String!
+  names: NamesInput!
+  "Its place among the others, the lowest first; any number."
+  position: Int! = 0
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type CategoryCreatePayload {
+  category: Category
+  userErrors: [UserError!]!
+}
+
+input CategoryUpdateInput {
+  categoryId: ID!
+  "1 to 60 small letters, digits and single hyphens between them."
+  slug: String
+  names: NamesInput
+  "Its place among the others, the lowest first; any number."
+  position: Int
+  "One with categories below it is not retired."
+  retired: Boolean
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type CategoryUpdatePayload {
+  category: Category
+  userErrors: [UserError!]!
+}
+
+input CategoryMoveInput {
+  categoryId: ID!
+  "Leave out for the top of the tree."
+  parentId: ID
+  "Its place among the others, the lowest first; any number."
+  position: Int! = 0
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type CategoryMovePayload {
+  category: Category
+  userErrors: [UserError!]!
+}
+
+input BrandCreateInput {
+  "1 to 80 characters."
+  name: String!
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type BrandCreatePayload {
+  brand: Brand
+  userErrors: [UserError!]!
+}
+
+input BrandUpdateInput {
+  brandId: ID!
+  "1 to 80 characters."
+  name: String
+  retired: Boolean
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type BrandUpdatePayload {
+  brand: Brand
+  userErrors: [UserError!]!
+}
+
+input AttributeOptionInput {
+  "1 to 60 small letters, digits and single hyphens between them."
+  code: String!
+  names: NamesInput!
+}
+
+input AttributeCreateInput {
+  categoryId: ID!
+  "1 to 60 small letters, digits and single hyphens between them."
+  code: String!
+  names: NamesInput!
+  type: AttributeType!
+  "Of a number: 1 to 20 characters."
+  unit: String
+  required: Boolean! = false
+  "Its place among the others, the lowest first; any number."
+  position: Int! = 0
+  "Of a choice: 1 to 200, in their order."
+  options: [AttributeOptionInput!]! = []
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type AttributeCreatePayload {
+  attribute: Attribute
+  userErrors: [UserError!]!
+}
+
+input AttributeUpdateInput {
+  attributeId: ID!
+  names: NamesInput
+  required: Boolean
+  "Its place among the others, the lowest first; any number."
+  position: Int
+  retired: Boolean
+  "All that a choice has then, in their order; what is left out is retired."
+  options: [AttributeOptionInput!]
+  "1 to 1000 characters, for the log of what staff did."
+  reason: String!
+}
+
+type AttributeUpdatePayload {
+  attribute: Attribute
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../variant.graphqls", Input: `extend type Mutation {
   "Adds a variant to a product of one's own; one that is on the market has a price."
   variantAdd(input: VariantAddInput!): VariantAddPayload! @auth(roles: [SELLER])
@@ -11777,6 +12649,62 @@ func (ec *executionContext) childFields_AdminActionEdge(ctx context.Context, fie
 		return ec.fieldContext_AdminActionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AdminActionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Attribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Attribute_id(ctx, field)
+	case "code":
+		return ec.fieldContext_Attribute_code(ctx, field)
+	case "names":
+		return ec.fieldContext_Attribute_names(ctx, field)
+	case "type":
+		return ec.fieldContext_Attribute_type(ctx, field)
+	case "unit":
+		return ec.fieldContext_Attribute_unit(ctx, field)
+	case "required":
+		return ec.fieldContext_Attribute_required(ctx, field)
+	case "options":
+		return ec.fieldContext_Attribute_options(ctx, field)
+	case "position":
+		return ec.fieldContext_Attribute_position(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_Attribute_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_AttributeCreatePayload_attribute(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AttributeCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AttributeOption_code(ctx, field)
+	case "names":
+		return ec.fieldContext_AttributeOption_names(ctx, field)
+	case "retired":
+		return ec.fieldContext_AttributeOption_retired(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeOption", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_AttributeUpdatePayload_attribute(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AttributeUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Auction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12021,6 +12949,38 @@ func (ec *executionContext) childFields_BidPlacePayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type BidPlacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Brand_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Brand_name(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_Brand_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Brand", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brand":
+		return ec.fieldContext_BrandCreatePayload_brand(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BrandCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brand":
+		return ec.fieldContext_BrandUpdatePayload_brand(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BrandUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Card(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12093,6 +13053,60 @@ func (ec *executionContext) childFields_CardSetupStartPayload(ctx context.Contex
 		return ec.fieldContext_CardSetupStartPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CardSetupStartPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Category(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Category_id(ctx, field)
+	case "slug":
+		return ec.fieldContext_Category_slug(ctx, field)
+	case "names":
+		return ec.fieldContext_Category_names(ctx, field)
+	case "parent":
+		return ec.fieldContext_Category_parent(ctx, field)
+	case "path":
+		return ec.fieldContext_Category_path(ctx, field)
+	case "children":
+		return ec.fieldContext_Category_children(ctx, field)
+	case "attributes":
+		return ec.fieldContext_Category_attributes(ctx, field)
+	case "position":
+		return ec.fieldContext_Category_position(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_Category_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func (ec *executionContext) childFields_CategoryCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return ec.fieldContext_CategoryCreatePayload_category(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CategoryCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CategoryMovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return ec.fieldContext_CategoryMovePayload_category(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CategoryMovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryMovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CategoryUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return ec.fieldContext_CategoryUpdatePayload_category(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CategoryUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Chargeback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12539,8 +13553,26 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_createdAt(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Listing_publishedAt(ctx, field)
+	case "category":
+		return ec.fieldContext_Listing_category(ctx, field)
+	case "brand":
+		return ec.fieldContext_Listing_brand(ctx, field)
+	case "attributes":
+		return ec.fieldContext_Listing_attributes(ctx, field)
+	case "minimumTier":
+		return ec.fieldContext_Listing_minimumTier(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Listing", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_ListingAttribute_attribute(ctx, field)
+	case "value":
+		return ec.fieldContext_ListingAttribute_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingAttribute", field.Name)
 }
 
 func (ec *executionContext) childFields_ListingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12815,6 +13847,18 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_minor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_Names(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ar":
+		return ec.fieldContext_Names_ar(ctx, field)
+	case "en":
+		return ec.fieldContext_Names_en(ctx, field)
+	case "fr":
+		return ec.fieldContext_Names_fr(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Names", field.Name)
 }
 
 func (ec *executionContext) childFields_Notification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

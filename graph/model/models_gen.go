@@ -23,6 +23,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -41,6 +42,72 @@ type AlreadyLeading struct {
 }
 
 func (AlreadyLeading) IsUserError() {}
+
+type AttributeCreateInput struct {
+	CategoryID id.ID `json:"categoryId"`
+	// 1 to 60 small letters, digits and single hyphens between them.
+	Code  string                 `json:"code"`
+	Names taxonomy.Names         `json:"names"`
+	Type  taxonomy.AttributeType `json:"type"`
+	// Of a number: 1 to 20 characters.
+	Unit     *string `json:"unit,omitempty"`
+	Required bool    `json:"required"`
+	// Its place among the others, the lowest first; any number.
+	Position int `json:"position"`
+	// Of a choice: 1 to 200, in their order.
+	Options []AttributeOptionInput `json:"options"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type AttributeCreatePayload struct {
+	Attribute  *taxonomy.Attribute `json:"attribute,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
+type AttributeOptionInput struct {
+	// 1 to 60 small letters, digits and single hyphens between them.
+	Code  string         `json:"code"`
+	Names taxonomy.Names `json:"names"`
+}
+
+type AttributeUpdateInput struct {
+	AttributeID id.ID           `json:"attributeId"`
+	Names       *taxonomy.Names `json:"names,omitempty"`
+	Required    *bool           `json:"required,omitempty"`
+	// Its place among the others, the lowest first; any number.
+	Position *int  `json:"position,omitempty"`
+	Retired  *bool `json:"retired,omitempty"`
+	// All that a choice has then, in their order; what is left out is retired.
+	Options []AttributeOptionInput `json:"options,omitempty"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type AttributeUpdatePayload struct {
+	Attribute  *taxonomy.Attribute `json:"attribute,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
+// The value is not of the attribute's type (ATTRIBUTE_VALUE).
+type AttributeValueInvalid struct {
+	Code      string             `json:"code"`
+	Message   string             `json:"message"`
+	Field     []string           `json:"field,omitempty"`
+	Attribute taxonomy.Attribute `json:"attribute"`
+}
+
+func (AttributeValueInvalid) IsUserError() {}
+
+// The category asks for what the listing does not say (ATTRIBUTE_MISSING).
+type AttributesMissing struct {
+	Code       string               `json:"code"`
+	Message    string               `json:"message"`
+	Field      []string             `json:"field,omitempty"`
+	Attributes []taxonomy.Attribute `json:"attributes"`
+}
+
+func (AttributesMissing) IsUserError() {}
 
 type AuctionBuyNowInput struct {
 	AuctionID id.ID `json:"auctionId"`
@@ -219,6 +286,32 @@ type BidderNotEligible struct {
 
 func (BidderNotEligible) IsUserError() {}
 
+type BrandCreateInput struct {
+	// 1 to 80 characters.
+	Name string `json:"name"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type BrandCreatePayload struct {
+	Brand      *taxonomy.Brand `json:"brand,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
+type BrandUpdateInput struct {
+	BrandID id.ID `json:"brandId"`
+	// 1 to 80 characters.
+	Name    *string `json:"name,omitempty"`
+	Retired *bool   `json:"retired,omitempty"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type BrandUpdatePayload struct {
+	Brand      *taxonomy.Brand `json:"brand,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
 // The card's part is less or more than a card can be charged (CARD_AMOUNT_TOO_SMALL, CARD_AMOUNT_TOO_LARGE).
 type CardAmountOutOfRange struct {
 	Code    string   `json:"code"`
@@ -275,6 +368,56 @@ type CardSetupStartPayload struct {
 	// What the provider's own library needs to take a card; null once the setup is finished.
 	ClientSecret *string     `json:"clientSecret,omitempty"`
 	UserErrors   []UserError `json:"userErrors"`
+}
+
+type CategoryCreateInput struct {
+	// Leave out for the top of the tree.
+	ParentID *id.ID `json:"parentId,omitempty"`
+	// 1 to 60 small letters, digits and single hyphens between them.
+	Slug  string         `json:"slug"`
+	Names taxonomy.Names `json:"names"`
+	// Its place among the others, the lowest first; any number.
+	Position int `json:"position"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type CategoryCreatePayload struct {
+	Category   *taxonomy.Category `json:"category,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
+}
+
+type CategoryMoveInput struct {
+	CategoryID id.ID `json:"categoryId"`
+	// Leave out for the top of the tree.
+	ParentID *id.ID `json:"parentId,omitempty"`
+	// Its place among the others, the lowest first; any number.
+	Position int `json:"position"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type CategoryMovePayload struct {
+	Category   *taxonomy.Category `json:"category,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
+}
+
+type CategoryUpdateInput struct {
+	CategoryID id.ID `json:"categoryId"`
+	// 1 to 60 small letters, digits and single hyphens between them.
+	Slug  *string         `json:"slug,omitempty"`
+	Names *taxonomy.Names `json:"names,omitempty"`
+	// Its place among the others, the lowest first; any number.
+	Position *int `json:"position,omitempty"`
+	// One with categories below it is not retired.
+	Retired *bool `json:"retired,omitempty"`
+	// 1 to 1000 characters, for the log of what staff did.
+	Reason string `json:"reason"`
+}
+
+type CategoryUpdatePayload struct {
+	Category   *taxonomy.Category `json:"category,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
 }
 
 // Not yet (CHAT_MUTED, CHAT_SLOW_MODE, CHAT_TOO_FAST).
@@ -413,6 +556,12 @@ type LedgerEntryReversePayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+type ListingAttributeInput struct {
+	AttributeID id.ID `json:"attributeId"`
+	// By the attribute's type: a text, 12.5, true, the code of an option.
+	Value string `json:"value"`
+}
+
 type ListingCreateInput struct {
 	Kind catalog.Kind `json:"kind"`
 	// Kept for oneself until listingPublish; photos and prices may be missing.
@@ -429,7 +578,13 @@ type ListingCreateInput struct {
 	// In what the variants of a product differ: up to three names of 1 to 40 characters.
 	OptionNames []string `json:"optionNames"`
 	// Of a RETAIL product or a DIGITAL_CODE, at most 100. Leave out for a product in one form.
-	Variants []VariantInput `json:"variants"`
+	Variants   []VariantInput `json:"variants"`
+	CategoryID *id.ID         `json:"categoryId,omitempty"`
+	BrandID    *id.ID         `json:"brandId,omitempty"`
+	// Of the category's, each once; what it asks for may be missing in a draft.
+	Attributes []ListingAttributeInput `json:"attributes"`
+	// Offers it to buyers of this tier and above alone; no lot can be made of it then.
+	MinimumTier *identity.Tier `json:"minimumTier,omitempty"`
 }
 
 type ListingCreatePayload struct {
@@ -454,6 +609,13 @@ type ListingEndInput struct {
 type ListingEndPayload struct {
 	Listing    *catalog.Listing `json:"listing,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
+}
+
+// Narrows a list of listings; what is left out does not.
+type ListingFilter struct {
+	// This category and all below it.
+	CategoryID *id.ID `json:"categoryId,omitempty"`
+	BrandID    *id.ID `json:"brandId,omitempty"`
 }
 
 type ListingHideInput struct {
@@ -498,6 +660,13 @@ type ListingUpdateInput struct {
 	Price *MoneyInput `json:"price,omitempty"`
 	// All photos that it has then, one to five, in their order.
 	PhotoIds []id.ID `json:"photoIds,omitempty"`
+	// With the category go those attributes that no longer describe the listing.
+	CategoryID *id.ID `json:"categoryId,omitempty"`
+	BrandID    *id.ID `json:"brandId,omitempty"`
+	// All that it says then of its category's attributes.
+	Attributes []ListingAttributeInput `json:"attributes,omitempty"`
+	// Offers it to buyers of this tier and above alone; UNVERIFIED offers it to everybody.
+	MinimumTier *identity.Tier `json:"minimumTier,omitempty"`
 }
 
 type ListingUpdatePayload struct {

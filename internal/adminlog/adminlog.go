@@ -31,7 +31,14 @@ type Kind string
 
 // The kinds.
 const (
+	AttributeChanged    Kind = "ATTRIBUTE_CHANGED"
+	AttributeCreated    Kind = "ATTRIBUTE_CREATED"
 	BidCancelled        Kind = "BID_CANCELLED"
+	BrandChanged        Kind = "BRAND_CHANGED"
+	BrandCreated        Kind = "BRAND_CREATED"
+	CategoryChanged     Kind = "CATEGORY_CHANGED"
+	CategoryCreated     Kind = "CATEGORY_CREATED"
+	CategoryMoved       Kind = "CATEGORY_MOVED"
 	LedgerEntryReversed Kind = "LEDGER_ENTRY_REVERSED"
 	ListingHidden       Kind = "LISTING_HIDDEN"
 	ListingRestored     Kind = "LISTING_RESTORED"

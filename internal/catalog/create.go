@@ -11,12 +11,17 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/text"
 )
 
-const photosPerListing = 5
+const (
+	photosPerListing = 5
+	maxAttributes    = 300 // of six levels with 50 each
+)
 
 // CreateInput describes a new listing.
 type CreateInput struct {
@@ -29,6 +34,10 @@ type CreateInput struct {
 	Photos      []uuid.UUID   // in the order in which they are shown
 	OptionNames []string      // in what variants differ: Size, Colour
 	Variants    []VariantInput
+	Category    *uuid.UUID
+	Brand       *uuid.UUID
+	Attributes  []AttributeValue // of the category's
+	MinimumTier *identity.Tier   // of those to whom it is offered; nil for everybody
 }
 
 func (in *CreateInput) validate() error {
@@ -48,10 +57,21 @@ func (in *CreateInput) validate() error {
 	if err := checkPhotos(in.Photos); err != nil {
 		return err
 	}
+	if err := in.checkDescription(); err != nil {
+		return err
+	}
 	if in.Draft {
 		return nil
 	}
 	return complete(in.Kind, len(in.Photos), in.prices())
+}
+
+func (in *CreateInput) checkDescription() (err error) {
+	if len(in.Attributes) > maxAttributes {
+		return taxonomy.ErrAttributeForeign.At("attributes")
+	}
+	in.MinimumTier, err = checkTier(in.Kind, in.MinimumTier)
+	return err
 }
 
 // checkText refuses what can't be a listing's words.
@@ -106,7 +126,10 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, l Listing) error {
 	if err != nil {
 		return err
 	}
-	return complete(l.Kind, int(photos), pricesOf(variants))
+	if err := complete(l.Kind, int(photos), pricesOf(variants)); err != nil {
+		return err
+	}
+	return s.describedTx(ctx, tx, l)
 }
 
 // Create lists something with the seller's uploaded photos, or keeps a draft of it.
@@ -142,8 +165,15 @@ func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 	if err := s.claimPhotosTx(ctx, tx, seller, in.Photos); err != nil {
 		return row, err
 	}
+	values, err := s.describeTx(ctx, tx, in)
+	if err != nil {
+		return row, err
+	}
 	row, err = s.q.ListingInsert(ctx, tx, in.row(seller))
 	if err != nil {
+		return row, err
+	}
+	if err := s.writeAttributesTx(ctx, tx, row.ID, values); err != nil {
 		return row, err
 	}
 	for i, v := range in.Variants {
@@ -164,6 +194,7 @@ func (in CreateInput) row(seller uuid.UUID) db.ListingInsertParams {
 	return db.ListingInsertParams{
 		ID: id.New(), SellerID: seller, Kind: string(in.Kind), Title: in.Title, Description: in.Description,
 		Condition: string(in.Condition), Price: price, Currency: currency, OptionNames: in.OptionNames, Status: string(status),
+		CategoryID: in.Category, BrandID: in.Brand, MinimumTier: (*string)(in.MinimumTier),
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/text"
 )
 
@@ -21,6 +23,10 @@ type UpdateInput struct {
 	Condition   *Condition
 	Price       *money.Amount // of a listing with one variant
 	Photos      []uuid.UUID   // all that it has then, in their order
+	Category    *uuid.UUID
+	Brand       *uuid.UUID
+	Attributes  []AttributeValue // all that it says then; nil leaves those that fit its category
+	MinimumTier *identity.Tier   // Unverified for everybody
 }
 
 // editable refuses to change what somebody has bid on, bought or hidden.
@@ -58,6 +64,9 @@ func (s *Service) update(ctx context.Context, in UpdateInput) doing {
 		if err := s.rephotoTx(ctx, tx, l, in.Photos); err != nil {
 			return db.Listing{}, err
 		}
+		if err := s.redescribeTx(ctx, tx, &l, in); err != nil {
+			return db.Listing{}, err
+		}
 		if l.Status == Active {
 			if err := s.completeTx(ctx, tx, l); err != nil {
 				return db.Listing{}, err
@@ -65,12 +74,13 @@ func (s *Service) update(ctx context.Context, in UpdateInput) doing {
 		}
 		return s.q.ListingUpdate(ctx, tx, db.ListingUpdateParams{
 			ID: l.ID, Title: l.Title, Description: l.Description, Condition: string(l.Condition),
+			CategoryID: l.CategoryID, BrandID: l.BrandID, MinimumTier: (*string)(l.MinimumTier),
 		})
 	}
 }
 
 // apply puts the new words in.
-func (in UpdateInput) apply(l *Listing) error {
+func (in UpdateInput) apply(l *Listing) (err error) {
 	if in.Title != nil {
 		l.Title = text.Clean(*in.Title)
 	}
@@ -79,6 +89,14 @@ func (in UpdateInput) apply(l *Listing) error {
 	}
 	if in.Condition != nil {
 		l.Condition = *in.Condition
+	}
+	if len(in.Attributes) > maxAttributes {
+		return taxonomy.ErrAttributeForeign.At("attributes")
+	}
+	if in.MinimumTier != nil {
+		if l.MinimumTier, err = checkTier(l.Kind, in.MinimumTier); err != nil {
+			return err
+		}
 	}
 	return checkText(l.Title, l.Description, l.Condition)
 }
@@ -135,8 +153,12 @@ func (s *Service) Duplicate(ctx context.Context, seller, listing uuid.UUID) (_ L
 		row, err = s.q.ListingInsert(ctx, tx, db.ListingInsertParams{
 			ID: id.New(), SellerID: seller, Kind: from.Kind, Title: from.Title, Description: from.Description, Condition: from.Condition,
 			Price: from.Price, Currency: from.Currency, OptionNames: from.OptionNames, Status: string(Draft),
+			CategoryID: from.CategoryID, BrandID: from.BrandID, MinimumTier: from.MinimumTier,
 		})
-		if err != nil || Kind(from.Kind).Once() {
+		if err != nil {
+			return err
+		}
+		if err := s.copyAttributesTx(ctx, tx, listing, row); err != nil || Kind(from.Kind).Once() {
 			return err
 		}
 		return s.copyVariantsTx(ctx, tx, listing, row)
@@ -145,6 +167,22 @@ func (s *Service) Duplicate(ctx context.Context, seller, listing uuid.UUID) (_ L
 		return Listing{}, err
 	}
 	return listingOf(row), nil
+}
+
+func (s *Service) copyAttributesTx(ctx context.Context, tx pgx.Tx, from uuid.UUID, to db.Listing) error {
+	sheet, err := s.taxonomy.SheetTx(ctx, tx, to.CategoryID)
+	if err != nil {
+		return err
+	}
+	kept, err := s.attributesTx(ctx, tx, from)
+	if err != nil {
+		return err
+	}
+	values, err := sheet.Check(sheet.Keep(kept))
+	if err != nil {
+		return err
+	}
+	return s.writeAttributesTx(ctx, tx, to.ID, values)
 }
 
 func (s *Service) copyVariantsTx(ctx context.Context, tx pgx.Tx, from uuid.UUID, to db.Listing) error {

@@ -10,8 +10,10 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/taxonomy"
 )
 
 // Kind is the kind of a listing.
@@ -65,6 +67,9 @@ type Listing struct {
 	Status      Status
 	CreatedAt   time.Time
 	PublishedAt *time.Time
+	CategoryID  *uuid.UUID
+	BrandID     *uuid.UUID
+	MinimumTier *identity.Tier // of those to whom it is offered; nil for everybody
 
 	beneath Status // what a hidden one is
 }
@@ -89,6 +94,7 @@ func listingOf(row db.Listing) Listing {
 		ID: row.ID, SellerID: row.SellerID, Kind: Kind(row.Kind), Title: row.Title, Description: row.Description,
 		Condition: Condition(row.Condition), Price: amountOf(row.Price, row.Currency), OptionNames: row.OptionNames, Status: Status(row.Status),
 		CreatedAt: row.CreatedAt, PublishedAt: row.PublishedAt, beneath: Status(row.Status),
+		CategoryID: row.CategoryID, BrandID: row.BrandID, MinimumTier: (*identity.Tier)(row.MinimumTier),
 	}
 	if row.HiddenFrom != nil {
 		l.beneath = Status(*row.HiddenFrom)
@@ -118,11 +124,13 @@ type Service struct {
 	pool   *pgxpool.Pool
 	q      *db.Queries
 	photos *PhotoStore
+
+	taxonomy *taxonomy.Service
 }
 
 // New makes the service; photos keeps and serves the pictures' bytes.
 func New(pool *pgxpool.Pool, photos *PhotoStore) *Service {
-	return &Service{pool: pool, q: db.New(), photos: photos}
+	return &Service{pool: pool, q: db.New(), photos: photos, taxonomy: taxonomy.New(pool)}
 }
 
 // Filter narrows a list of listings; what is nil does not.
@@ -130,6 +138,9 @@ type Filter struct {
 	Seller *uuid.UUID
 	Kind   *Kind
 	Status *Status // nil for what is on the market or sold
+
+	Category *uuid.UUID // with all below it
+	Brand    *uuid.UUID
 }
 
 // statuses are those that a list shows where nobody asks for one.
@@ -149,8 +160,14 @@ func (s *Service) List(ctx context.Context, f Filter, args page.Args) (ListingPa
 	if f.Status != nil {
 		wanted = []string{string(*f.Status)}
 	}
+	var within []uuid.UUID
+	if f.Category != nil {
+		if within, err = s.taxonomy.Within(ctx, *f.Category); err != nil || len(within) == 0 {
+			return ListingPage{}, err
+		}
+	}
 	rows, err := s.q.ListingPage(ctx, s.pool, db.ListingPageParams{
-		BeforeAt: before.At, BeforeID: before.ID, Statuses: wanted, SellerID: f.Seller, Kind: (*string)(f.Kind), PageSize: int32(size + 1),
+		BeforeAt: before.At, BeforeID: before.ID, Statuses: wanted, SellerID: f.Seller, Kind: (*string)(f.Kind), Categories: within, BrandID: f.Brand, PageSize: int32(size + 1),
 	})
 	return page.Of(rows, size, publicOf, publicCursor), err
 }
@@ -184,7 +201,8 @@ func (s *Service) Public(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Li
 	return byID(rows, publicOf), err
 }
 
-// SeenBy reads, for a loader, what one person may see of some listings: besides what is public their own, and all where they are staff.
+// SeenBy reads, for a loader, what one person may see of some listings: besides what is public what is offered to
+// their tier, their own, and all where they are staff.
 func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
 	rows, err := s.q.ListingsSeenBy(ctx, s.pool, ids, viewer, staff)
 	return byID(rows, listingOf), err
@@ -204,9 +222,9 @@ func (s *Service) Get(ctx context.Context, listing uuid.UUID) (Listing, error) {
 	return only(s.ByID(ctx, []uuid.UUID{listing}))
 }
 
-// GetPublic reads one listing that everybody may see.
-func (s *Service) GetPublic(ctx context.Context, listing uuid.UUID) (Listing, error) {
-	return only(s.Public(ctx, []uuid.UUID{listing}))
+// GetSeenBy reads one listing that a person may see.
+func (s *Service) GetSeenBy(ctx context.Context, viewer, listing uuid.UUID) (Listing, error) {
+	return only(s.SeenBy(ctx, viewer, false, []uuid.UUID{listing}))
 }
 
 // only is the one listing that was asked for.

@@ -123,7 +123,7 @@ func (s *Service) Start(ctx context.Context, buyer, listing uuid.UUID, body stri
 	if err != nil {
 		return Conversation{}, Message{}, err
 	}
-	item, err := s.catalog.GetPublic(ctx, listing)
+	item, err := s.catalog.GetSeenBy(ctx, buyer, listing)
 	if err != nil {
 		return Conversation{}, Message{}, err
 	}

@@ -51,6 +51,7 @@ import (
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 )
 
@@ -159,7 +160,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(rates.Refresh(a.t.Context()))
 	stripe := payment.NewStripe(stripeKey, a.stripe(), nil)
 	r := &graph.Resolver{
-		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Follows: follow.New(pool),
+		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Taxonomy: taxonomy.New(pool), Follows: follow.New(pool),
 		Payment: payment.New(payment.Config{
 			Pool: pool, Provider: stripe, Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },

@@ -48,6 +48,9 @@ const (
 	Location     Kind = "loc"
 	Reservation  Kind = "rsv"
 	Notification Kind = "ntf"
+	Category     Kind = "cat"
+	Brand        Kind = "brn"
+	Attribute    Kind = "att"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -108,7 +108,7 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 		return Reservation{}, err
 	}
 	defer fault.Wrap(&err, "reserve %d lines", len(in.Wants))
-	once, stocked, err := s.sortOut(ctx, in.Wants)
+	once, stocked, err := s.sortOut(ctx, buyer, in.Wants)
 	if err != nil {
 		return Reservation{}, err
 	}
@@ -133,12 +133,12 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 }
 
 // sortOut parts what exists once from what has a stock, and refuses what nobody sells.
-func (s *Service) sortOut(ctx context.Context, wants []Want) (once []Taken, stocked []Want, err error) {
+func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, wants []Want) (once []Taken, stocked []Want, err error) {
 	ids := make([]uuid.UUID, len(wants))
 	for i, w := range wants {
 		ids[i] = w.Variant
 	}
-	rows, err := s.q.VariantsForSale(ctx, s.pool, ids)
+	rows, err := s.q.VariantsForSale(ctx, s.pool, ids, buyer)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,8 @@ GRANT DELETE ON idempotency_answer TO souk_app;
 GRANT DELETE ON notification TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
+-- What a listing says of its category's attributes is written anew.
+GRANT DELETE ON listing_attribute TO souk_app;
 -- What is on hand is written by the trigger of stock_movement alone.
 REVOKE INSERT, UPDATE ON stock FROM souk_app;
 GRANT INSERT (variant_id, location_id, seller_id), UPDATE (reserved, low_at) ON stock TO souk_app;
