@@ -157,6 +157,25 @@ type CardSetup struct {
 	ResolvedAt    *time.Time
 }
 
+type Cart struct {
+	ID            uuid.UUID
+	UserID        *uuid.UUID
+	TokenHash     []byte
+	ReservationID *uuid.UUID
+	CreatedAt     time.Time
+	ChangedAt     time.Time
+}
+
+type CartLine struct {
+	CartID       uuid.UUID
+	VariantID    uuid.UUID
+	Quantity     int32
+	Saved        bool
+	PriceSeen    int64
+	CurrencySeen string
+	AddedAt      time.Time
+}
+
 type Category struct {
 	ID        uuid.UUID
 	ParentID  *uuid.UUID

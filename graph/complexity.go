@@ -22,6 +22,12 @@ const showMessages = 20
 // treeRows is how many categories are taken to stand below one, and attributes to describe it.
 const treeRows = 10
 
+// cartGroups and cartLines are how many sellers a cart is taken to have things of, and how many of each: 50 lines together.
+const (
+	cartGroups = 5
+	cartLines  = 10
+)
+
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
@@ -32,6 +38,7 @@ const orderCodes = 10
 // that was asked for.
 func complexityRoot() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
+	ofCart := func(child int) int { return 1 + child*cartLines }
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
 	c.Viewer.Following, c.Variant.PriceHistory, c.StockLevel.Movements = list, list, list
 	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, _ *model.ListingFilter, first *int, after *string) int {
@@ -64,6 +71,8 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Show.Messages, c.ShowChat.Moderations = list, list
 	c.Show.Queue, c.Show.AllLots, c.Show.Sales = list, list, list
 	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
+	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
+	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

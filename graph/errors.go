@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/graph/model"
@@ -17,6 +18,8 @@ import (
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlsse"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -57,6 +60,11 @@ func userError(f *fault.Error) model.UserError {
 	case payment.ErrInsufficientFunds.Code:
 		if available, ok := f.Data["available"].(money.Amount); ok {
 			return model.InsufficientFunds{Code: f.Code, Message: f.Message, Field: f.Field, Available: available}
+		}
+	case inventory.ErrOutOfStock.Code:
+		variant, named := f.Data["variant"].(uuid.UUID)
+		if available, ok := f.Data["available"].(int); ok && named {
+			return model.OutOfStock{Code: f.Code, Message: f.Message, Field: f.Field, VariantID: id.Variant.ID(variant), Available: available}
 		}
 	case payment.ErrExchangeRateMoved.Code:
 		if offer, ok := f.Data["offer"].(money.Amount); ok {

@@ -18,6 +18,7 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 		errs, err := refused(err)
 		return model.SignUpPayload{UserErrors: errs}, err
 	}
+	r.bringCart(ctx, session, input.CartToken)
 	return model.SignUpPayload{Session: &session}, nil
 }
 
@@ -28,6 +29,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 		errs, err := refused(err)
 		return model.SignInPayload{UserErrors: errs}, err
 	}
+	r.bringCart(ctx, session, input.CartToken)
 	return model.SignInPayload{Session: &session}, nil
 }
 

@@ -70,7 +70,7 @@ func readRefusals(raw json.RawMessage) ([]model.UserError, error) {
 // refusalTypes are the types that a refusal can have.
 var refusalTypes = []model.UserError{
 	model.InputError{}, model.BidTooLow{}, model.InsufficientFunds{}, model.CardDeclined{}, model.WalletFrozen{}, model.ExchangeRateMoved{},
-	model.WithdrawalNotFunded{}, model.EntryNotReversible{},
+	model.WithdrawalNotFunded{}, model.EntryNotReversible{}, model.OutOfStock{},
 	model.RefundTooLarge{}, model.CardAmountOutOfRange{}, model.ChatWait{}, model.ChatWordBlocked{},
 	model.AlreadyLeading{}, model.AuctionNotOpen{}, model.AuctionClosed{}, model.BidderNotEligible{}, model.ShowHasOpenLot{},
 	model.AttributeValueInvalid{}, model.AttributesMissing{},

@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -43,6 +44,7 @@ type Resolver struct {
 	Follows   *follow.Service
 	Inventory *inventory.Service
 	Codes     *code.Service
+	Carts     *cart.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -120,8 +121,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("bids that wait", auctions.Drain)
 	answers := idempotency.New(s.pool)
-	notices := notify.New(s.pool)
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, notices); err != nil {
+	notices, carts := notify.New(s.pool), cart.New(s.pool, stock)
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, notices, carts); err != nil {
 		return nil, err
 	}
 
@@ -140,7 +141,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Codes: codes, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Codes: codes, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -195,7 +196,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, notices *notify.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, notices *notify.Service, carts *cart.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -208,8 +209,9 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		idempotency.Workers(workers, answers)
 		show.Workers(workers, shows)
 		notify.Workers(workers, notices)
+		cart.Workers(workers, carts)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

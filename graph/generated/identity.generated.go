@@ -1287,7 +1287,7 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password"}
+	fieldsInOrder := [...]string{"email", "password", "cartToken"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1308,6 +1308,13 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Password = data
+		case "cartToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cartToken"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CartToken = data
 		}
 	}
 	return it, nil
@@ -1328,7 +1335,7 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 		asMap["role"] = "BUYER"
 	}
 
-	fieldsInOrder := [...]string{"email", "password", "name", "role", "referralCode"}
+	fieldsInOrder := [...]string{"email", "password", "name", "role", "cartToken", "referralCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1363,6 +1370,13 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Role = data
+		case "cartToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cartToken"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CartToken = data
 		case "referralCode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("referralCode"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

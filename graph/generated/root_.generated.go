@@ -34,6 +34,9 @@ type ResolverRoot interface {
 	Attribute() AttributeResolver
 	Auction() AuctionResolver
 	Bid() BidResolver
+	Cart() CartResolver
+	CartGroup() CartGroupResolver
+	CartLine() CartLineResolver
 	Category() CategoryResolver
 	Chargeback() ChargebackResolver
 	CodeReveal() CodeRevealResolver
@@ -368,6 +371,62 @@ type ComplexityRoot struct {
 		ClientSecret  func(childComplexity int) int
 		SetupIntentID func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Cart struct {
+		Gone        func(childComplexity int) int
+		Groups      func(childComplexity int) int
+		LineCount   func(childComplexity int) int
+		Reservation func(childComplexity int) int
+		Saved       func(childComplexity int) int
+		Totals      func(childComplexity int) int
+	}
+
+	CartGroup struct {
+		Lines  func(childComplexity int) int
+		Seller func(childComplexity int) int
+		Totals func(childComplexity int) int
+	}
+
+	CartLine struct {
+		AddedAt       func(childComplexity int) int
+		Available     func(childComplexity int) int
+		Price         func(childComplexity int) int
+		PriceSeen     func(childComplexity int) int
+		Quantity      func(childComplexity int) int
+		Reserved      func(childComplexity int) int
+		SavedForLater func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Variant       func(childComplexity int) int
+		VariantID     func(childComplexity int) int
+	}
+
+	CartLineAddPayload struct {
+		Cart       func(childComplexity int) int
+		CartToken  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CartLineRemovePayload struct {
+		Cart       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CartLineUpdatePayload struct {
+		Cart       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CartMergePayload struct {
+		Cart       func(childComplexity int) int
+		LeftOut    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CartReservePayload struct {
+		Cart        func(childComplexity int) int
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	Category struct {
@@ -822,6 +881,11 @@ type ComplexityRoot struct {
 		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
 		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
 		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
+		CartLineAdd         func(childComplexity int, input model.CartLineAddInput) int
+		CartLineRemove      func(childComplexity int, input model.CartLineRemoveInput) int
+		CartLineUpdate      func(childComplexity int, input model.CartLineUpdateInput) int
+		CartMerge           func(childComplexity int, input model.CartMergeInput) int
+		CartReserve         func(childComplexity int, input model.CartReserveInput) int
 		CategoryCreate      func(childComplexity int, input model.CategoryCreateInput) int
 		CategoryMove        func(childComplexity int, input model.CategoryMoveInput) int
 		CategoryUpdate      func(childComplexity int, input model.CategoryUpdateInput) int
@@ -1049,6 +1113,14 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	OutOfStock struct {
+		Available func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Message   func(childComplexity int) int
+		VariantID func(childComplexity int) int
+	}
+
 	PageInfo struct {
 		EndCursor   func(childComplexity int) int
 		HasNextPage func(childComplexity int) int
@@ -1095,6 +1167,7 @@ type ComplexityRoot struct {
 		Auction              func(childComplexity int, id id.ID) int
 		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
 		Brands               func(childComplexity int, startsWith string, first *int) int
+		Cart                 func(childComplexity int, token *string) int
 		Categories           func(childComplexity int) int
 		Category             func(childComplexity int, slug string) int
 		Chargebacks          func(childComplexity int, status *payment.ChargebackStatus, first *int, after *string) int
@@ -2864,6 +2937,206 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CardSetupStartPayload.UserErrors(childComplexity), true
 
+	case "Cart.gone":
+		if e.ComplexityRoot.Cart.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Gone(childComplexity), true
+	case "Cart.groups":
+		if e.ComplexityRoot.Cart.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Groups(childComplexity), true
+	case "Cart.lineCount":
+		if e.ComplexityRoot.Cart.LineCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.LineCount(childComplexity), true
+	case "Cart.reservation":
+		if e.ComplexityRoot.Cart.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Reservation(childComplexity), true
+	case "Cart.saved":
+		if e.ComplexityRoot.Cart.Saved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Saved(childComplexity), true
+	case "Cart.totals":
+		if e.ComplexityRoot.Cart.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Totals(childComplexity), true
+
+	case "CartGroup.lines":
+		if e.ComplexityRoot.CartGroup.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGroup.Lines(childComplexity), true
+	case "CartGroup.seller":
+		if e.ComplexityRoot.CartGroup.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGroup.Seller(childComplexity), true
+	case "CartGroup.totals":
+		if e.ComplexityRoot.CartGroup.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGroup.Totals(childComplexity), true
+
+	case "CartLine.addedAt":
+		if e.ComplexityRoot.CartLine.AddedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.AddedAt(childComplexity), true
+	case "CartLine.available":
+		if e.ComplexityRoot.CartLine.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Available(childComplexity), true
+	case "CartLine.price":
+		if e.ComplexityRoot.CartLine.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Price(childComplexity), true
+	case "CartLine.priceSeen":
+		if e.ComplexityRoot.CartLine.PriceSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.PriceSeen(childComplexity), true
+	case "CartLine.quantity":
+		if e.ComplexityRoot.CartLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Quantity(childComplexity), true
+	case "CartLine.reserved":
+		if e.ComplexityRoot.CartLine.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Reserved(childComplexity), true
+	case "CartLine.savedForLater":
+		if e.ComplexityRoot.CartLine.SavedForLater == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.SavedForLater(childComplexity), true
+	case "CartLine.status":
+		if e.ComplexityRoot.CartLine.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Status(childComplexity), true
+	case "CartLine.variant":
+		if e.ComplexityRoot.CartLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Variant(childComplexity), true
+	case "CartLine.variantId":
+		if e.ComplexityRoot.CartLine.VariantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.VariantID(childComplexity), true
+
+	case "CartLineAddPayload.cart":
+		if e.ComplexityRoot.CartLineAddPayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineAddPayload.Cart(childComplexity), true
+	case "CartLineAddPayload.cartToken":
+		if e.ComplexityRoot.CartLineAddPayload.CartToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineAddPayload.CartToken(childComplexity), true
+	case "CartLineAddPayload.userErrors":
+		if e.ComplexityRoot.CartLineAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineAddPayload.UserErrors(childComplexity), true
+
+	case "CartLineRemovePayload.cart":
+		if e.ComplexityRoot.CartLineRemovePayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineRemovePayload.Cart(childComplexity), true
+	case "CartLineRemovePayload.userErrors":
+		if e.ComplexityRoot.CartLineRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineRemovePayload.UserErrors(childComplexity), true
+
+	case "CartLineUpdatePayload.cart":
+		if e.ComplexityRoot.CartLineUpdatePayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineUpdatePayload.Cart(childComplexity), true
+	case "CartLineUpdatePayload.userErrors":
+		if e.ComplexityRoot.CartLineUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLineUpdatePayload.UserErrors(childComplexity), true
+
+	case "CartMergePayload.cart":
+		if e.ComplexityRoot.CartMergePayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartMergePayload.Cart(childComplexity), true
+	case "CartMergePayload.leftOut":
+		if e.ComplexityRoot.CartMergePayload.LeftOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartMergePayload.LeftOut(childComplexity), true
+	case "CartMergePayload.userErrors":
+		if e.ComplexityRoot.CartMergePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartMergePayload.UserErrors(childComplexity), true
+
+	case "CartReservePayload.cart":
+		if e.ComplexityRoot.CartReservePayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartReservePayload.Cart(childComplexity), true
+	case "CartReservePayload.reservation":
+		if e.ComplexityRoot.CartReservePayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartReservePayload.Reservation(childComplexity), true
+	case "CartReservePayload.userErrors":
+		if e.ComplexityRoot.CartReservePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartReservePayload.UserErrors(childComplexity), true
+
 	case "Category.attributes":
 		if e.ComplexityRoot.Category.Attributes == nil {
 			break
@@ -4484,6 +4757,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CardSetupStart(childComplexity, args["input"].(model.CardSetupStartInput)), true
+	case "Mutation.cartLineAdd":
+		if e.ComplexityRoot.Mutation.CartLineAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cartLineAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CartLineAdd(childComplexity, args["input"].(model.CartLineAddInput)), true
+	case "Mutation.cartLineRemove":
+		if e.ComplexityRoot.Mutation.CartLineRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cartLineRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CartLineRemove(childComplexity, args["input"].(model.CartLineRemoveInput)), true
+	case "Mutation.cartLineUpdate":
+		if e.ComplexityRoot.Mutation.CartLineUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cartLineUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CartLineUpdate(childComplexity, args["input"].(model.CartLineUpdateInput)), true
+	case "Mutation.cartMerge":
+		if e.ComplexityRoot.Mutation.CartMerge == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cartMerge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CartMerge(childComplexity, args["input"].(model.CartMergeInput)), true
+	case "Mutation.cartReserve":
+		if e.ComplexityRoot.Mutation.CartReserve == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cartReserve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CartReserve(childComplexity, args["input"].(model.CartReserveInput)), true
 	case "Mutation.categoryCreate":
 		if e.ComplexityRoot.Mutation.CategoryCreate == nil {
 			break
@@ -5860,6 +6188,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderShipPayload.UserErrors(childComplexity), true
 
+	case "OutOfStock.available":
+		if e.ComplexityRoot.OutOfStock.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OutOfStock.Available(childComplexity), true
+	case "OutOfStock.code":
+		if e.ComplexityRoot.OutOfStock.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OutOfStock.Code(childComplexity), true
+	case "OutOfStock.field":
+		if e.ComplexityRoot.OutOfStock.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OutOfStock.Field(childComplexity), true
+	case "OutOfStock.message":
+		if e.ComplexityRoot.OutOfStock.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OutOfStock.Message(childComplexity), true
+	case "OutOfStock.variantId":
+		if e.ComplexityRoot.OutOfStock.VariantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OutOfStock.VariantID(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -6031,6 +6390,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Brands(childComplexity, args["startsWith"].(string), args["first"].(*int)), true
+	case "Query.cart":
+		if e.ComplexityRoot.Query.Cart == nil {
+			break
+		}
+
+		args, err := ec.field_Query_cart_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Cart(childComplexity, args["token"].(*string)), true
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
 			break
@@ -8624,6 +8994,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCardRemoveInput,
 		ec.unmarshalInputCardSetupFinishInput,
 		ec.unmarshalInputCardSetupStartInput,
+		ec.unmarshalInputCartLineAddInput,
+		ec.unmarshalInputCartLineRemoveInput,
+		ec.unmarshalInputCartLineUpdateInput,
+		ec.unmarshalInputCartMergeInput,
+		ec.unmarshalInputCartReserveInput,
 		ec.unmarshalInputCategoryCreateInput,
 		ec.unmarshalInputCategoryMoveInput,
 		ec.unmarshalInputCategoryUpdateInput,
@@ -9318,6 +9693,157 @@ type UserBanPayload {
 
 type UserUnbanPayload {
   user: User
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../cart.graphqls", Input: `extend type Query {
+  "One's own cart where one is signed in, or the guest's cart of a token; null where there is none of that token."
+  cart(token: String): Cart @public
+}
+
+extend type Mutation {
+  """
+  Puts something into the cart, besides what is there of it. A guest who gives no cartToken gets a cart of their own, and its token in the
+  answer. To be safe to repeat, set the quantity by cartLineUpdate.
+  """
+  cartLineAdd(input: CartLineAddInput!): CartLineAddPayload! @public
+  "Changes how many a line has, or saves it for later. Fewer are always taken, more only where there are so many."
+  cartLineUpdate(input: CartLineUpdateInput!): CartLineUpdatePayload! @public
+  "Takes a line out. One that is not there is out already."
+  cartLineRemove(input: CartLineRemoveInput!): CartLineRemovePayload! @public
+  """
+  Puts a guest's cart into one's own, and ends the guest's; signIn and signUp do it too. Quantities are added, up to what is available and
+  never below what one had; a line is for later where it is in both; one's own listings are left out, and so is what goes beyond 50 lines.
+  """
+  cartMerge(input: CartMergeInput!): CartMergePayload! @auth(roles: [BUYER])
+  "Sets aside what is in one's cart, all of it or nothing, for 15 minutes. What the cart had set aside before is given back first."
+  cartReserve(input: CartReserveInput!): CartReservePayload! @idempotent @auth(roles: [BUYER])
+}
+
+"What somebody means to buy, of any number of sellers, in 50 lines at most. It promises nothing: prices and stock are as they are now, beside what they were."
+type Cart {
+  "The lines to buy, by their sellers."
+  groups: [CartGroup!]!
+  "The lines that are saved for later."
+  saved: [CartLine!]!
+  "Lines to buy whose listing is not for everybody to see any more, or whose variant is not sold any more."
+  gone: [CartLine!]!
+  lineCount: Int!
+  "What can be bought of the groups costs now, one for each currency; null where that is beyond 64 bits."
+  totals: [Money!]
+  "What is set aside of it, or was the last time."
+  reservation: Reservation
+}
+
+"What a cart has of one seller."
+type CartGroup {
+  seller: User!
+  lines: [CartLine!]!
+  "What can be bought of it costs now, as in Cart.totals."
+  totals: [Money!]
+}
+
+enum CartLineStatus {
+  AVAILABLE
+  "There is less than the line wants: ` + "`" + `available` + "`" + `."
+  SHORT
+  "There is none, or it is sold no more."
+  UNAVAILABLE
+}
+
+type CartLine {
+  variantId: ID!
+  "Null where its listing is not for the viewer to see any more."
+  variant: Variant
+  quantity: Int!
+  savedForLater: Boolean!
+  status: CartLineStatus!
+  "What one cost when it was put in, or last changed."
+  priceSeen: Money!
+  "What one costs now; null where it is not for everybody to see any more."
+  price: Money
+  "How many there are, with those that are set aside for this cart."
+  available: Int!
+  "How many are set aside for this cart."
+  reserved: Int!
+  addedAt: Time!
+}
+
+"There is less than that (OUT_OF_STOCK)."
+type OutOfStock implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  variantId: ID!
+  "How many there are."
+  available: Int!
+}
+
+input CartLineAddInput {
+  variantId: ID!
+  "1 to 1,000; of what exists once 1."
+  quantity: Int! = 1
+  "A guest's; 100 characters at most. Leave it out where one is signed in, and for a guest's first."
+  cartToken: String
+}
+
+type CartLineAddPayload {
+  cart: Cart
+  "Of the guest's cart that was made just now. It is shown this once; who has it has the cart."
+  cartToken: String
+  userErrors: [UserError!]!
+}
+
+input CartLineUpdateInput {
+  variantId: ID!
+  "1 to 1,000; of what exists once 1. Left out, it stays."
+  quantity: Int
+  "Left out, it stays."
+  savedForLater: Boolean
+  "A guest's; 100 characters at most."
+  cartToken: String
+}
+
+type CartLineUpdatePayload {
+  cart: Cart
+  userErrors: [UserError!]!
+}
+
+input CartLineRemoveInput {
+  variantId: ID!
+  "A guest's; 100 characters at most."
+  cartToken: String
+}
+
+type CartLineRemovePayload {
+  cart: Cart
+  userErrors: [UserError!]!
+}
+
+input CartMergeInput {
+  "The guest's; 100 characters at most. One that was merged already changes nothing."
+  cartToken: String!
+}
+
+type CartMergePayload {
+  cart: Cart
+  "How many lines of the guest's were left out."
+  leftOut: Int
+  userErrors: [UserError!]!
+}
+
+input CartReserveInput {
+  "Left out: all lines that are not saved for later."
+  variantIds: [ID!]
+  "Where it is sent: a country's two letters. Locations there come first."
+  region: String
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type CartReservePayload {
+  reservation: Reservation
+  cart: Cart
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -10079,6 +10605,8 @@ input SignUpInput {
   "1 to 80 characters; everyone sees it."
   name: String!
   role: SignUpRole! = BUYER
+  "A guest's cart, to be merged into the new user's: see cartMerge. 100 characters at most."
+  cartToken: String
   "The code of the user who brought the new one; REFERRAL_CODE_UNKNOWN where nobody has it, and then there is no account."
   referralCode: String
 }
@@ -10086,6 +10614,8 @@ input SignUpInput {
 input SignInInput {
   email: String!
   password: String!
+  "A guest's cart, to be merged into one's own: see cartMerge. 100 characters at most."
+  cartToken: String
 }
 
 "An open session."
@@ -13053,6 +13583,118 @@ func (ec *executionContext) childFields_CardSetupStartPayload(ctx context.Contex
 		return ec.fieldContext_CardSetupStartPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CardSetupStartPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Cart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "groups":
+		return ec.fieldContext_Cart_groups(ctx, field)
+	case "saved":
+		return ec.fieldContext_Cart_saved(ctx, field)
+	case "gone":
+		return ec.fieldContext_Cart_gone(ctx, field)
+	case "lineCount":
+		return ec.fieldContext_Cart_lineCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_Cart_totals(ctx, field)
+	case "reservation":
+		return ec.fieldContext_Cart_reservation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
+}
+
+func (ec *executionContext) childFields_CartGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "seller":
+		return ec.fieldContext_CartGroup_seller(ctx, field)
+	case "lines":
+		return ec.fieldContext_CartGroup_lines(ctx, field)
+	case "totals":
+		return ec.fieldContext_CartGroup_totals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_CartLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return ec.fieldContext_CartLine_variantId(ctx, field)
+	case "variant":
+		return ec.fieldContext_CartLine_variant(ctx, field)
+	case "quantity":
+		return ec.fieldContext_CartLine_quantity(ctx, field)
+	case "savedForLater":
+		return ec.fieldContext_CartLine_savedForLater(ctx, field)
+	case "status":
+		return ec.fieldContext_CartLine_status(ctx, field)
+	case "priceSeen":
+		return ec.fieldContext_CartLine_priceSeen(ctx, field)
+	case "price":
+		return ec.fieldContext_CartLine_price(ctx, field)
+	case "available":
+		return ec.fieldContext_CartLine_available(ctx, field)
+	case "reserved":
+		return ec.fieldContext_CartLine_reserved(ctx, field)
+	case "addedAt":
+		return ec.fieldContext_CartLine_addedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLine", field.Name)
+}
+
+func (ec *executionContext) childFields_CartLineAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return ec.fieldContext_CartLineAddPayload_cart(ctx, field)
+	case "cartToken":
+		return ec.fieldContext_CartLineAddPayload_cartToken(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CartLineAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLineAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CartLineRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return ec.fieldContext_CartLineRemovePayload_cart(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CartLineRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLineRemovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CartLineUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return ec.fieldContext_CartLineUpdatePayload_cart(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CartLineUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLineUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CartMergePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return ec.fieldContext_CartMergePayload_cart(ctx, field)
+	case "leftOut":
+		return ec.fieldContext_CartMergePayload_leftOut(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CartMergePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartMergePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CartReservePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_CartReservePayload_reservation(ctx, field)
+	case "cart":
+		return ec.fieldContext_CartReservePayload_cart(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CartReservePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartReservePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Category(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/code"
@@ -368,6 +369,74 @@ type CardSetupStartPayload struct {
 	// What the provider's own library needs to take a card; null once the setup is finished.
 	ClientSecret *string     `json:"clientSecret,omitempty"`
 	UserErrors   []UserError `json:"userErrors"`
+}
+
+type CartLineAddInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 1,000; of what exists once 1.
+	Quantity int `json:"quantity"`
+	// A guest's; 100 characters at most. Leave it out where one is signed in, and for a guest's first.
+	CartToken *string `json:"cartToken,omitempty"`
+}
+
+type CartLineAddPayload struct {
+	Cart *cart.Cart `json:"cart,omitempty"`
+	// Of the guest's cart that was made just now. It is shown this once; who has it has the cart.
+	CartToken  *string     `json:"cartToken,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type CartLineRemoveInput struct {
+	VariantID id.ID `json:"variantId"`
+	// A guest's; 100 characters at most.
+	CartToken *string `json:"cartToken,omitempty"`
+}
+
+type CartLineRemovePayload struct {
+	Cart       *cart.Cart  `json:"cart,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type CartLineUpdateInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 1,000; of what exists once 1. Left out, it stays.
+	Quantity *int `json:"quantity,omitempty"`
+	// Left out, it stays.
+	SavedForLater *bool `json:"savedForLater,omitempty"`
+	// A guest's; 100 characters at most.
+	CartToken *string `json:"cartToken,omitempty"`
+}
+
+type CartLineUpdatePayload struct {
+	Cart       *cart.Cart  `json:"cart,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type CartMergeInput struct {
+	// The guest's; 100 characters at most. One that was merged already changes nothing.
+	CartToken string `json:"cartToken"`
+}
+
+type CartMergePayload struct {
+	Cart *cart.Cart `json:"cart,omitempty"`
+	// How many lines of the guest's were left out.
+	LeftOut    *int        `json:"leftOut,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type CartReserveInput struct {
+	// Left out: all lines that are not saved for later.
+	VariantIds []id.ID `json:"variantIds,omitempty"`
+	// Where it is sent: a country's two letters. Locations there come first.
+	Region *string `json:"region,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type CartReservePayload struct {
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	Cart        *cart.Cart             `json:"cart,omitempty"`
+	UserErrors  []UserError            `json:"userErrors"`
 }
 
 type CategoryCreateInput struct {
@@ -925,6 +994,18 @@ type OrderShipPayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+// There is less than that (OUT_OF_STOCK).
+type OutOfStock struct {
+	Code      string   `json:"code"`
+	Message   string   `json:"message"`
+	Field     []string `json:"field,omitempty"`
+	VariantID id.ID    `json:"variantId"`
+	// How many there are.
+	Available int `json:"available"`
+}
+
+func (OutOfStock) IsUserError() {}
+
 type PhotoUploadCreateInput struct {
 	// image/jpeg or image/png.
 	ContentType string `json:"contentType"`
@@ -1206,6 +1287,8 @@ type ShowVideoTokenPayload struct {
 type SignInInput struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
+	// A guest's cart, to be merged into one's own: see cartMerge. 100 characters at most.
+	CartToken *string `json:"cartToken,omitempty"`
 }
 
 type SignInPayload struct {
@@ -1224,6 +1307,8 @@ type SignUpInput struct {
 	// 1 to 80 characters; everyone sees it.
 	Name string        `json:"name"`
 	Role identity.Role `json:"role"`
+	// A guest's cart, to be merged into the new user's: see cartMerge. 100 characters at most.
+	CartToken *string `json:"cartToken,omitempty"`
 	// The code of the user who brought the new one; REFERRAL_CODE_UNKNOWN where nobody has it, and then there is no account.
 	ReferralCode *string `json:"referralCode,omitempty"`
 }

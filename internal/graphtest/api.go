@@ -26,6 +26,7 @@ import (
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/clock"
@@ -175,6 +176,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	keys, err := code.ParseKeys("tests:"+strings.Repeat("1", 64), strings.Repeat("2", 64))
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
+	r.Carts = cart.New(pool, r.Inventory)
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)

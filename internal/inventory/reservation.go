@@ -322,6 +322,15 @@ func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUI
 	return told, inner.Commit(ctx)
 }
 
+// ByKey reads what a buyer has reserved by a key.
+func (s *Service) ByKey(ctx context.Context, buyer uuid.UUID, key string) (Reservation, error) {
+	row, err := s.q.ReservationByKey(ctx, s.pool, buyer, key)
+	if postgres.NoRows(err) {
+		return Reservation{}, ErrReservationNotFound
+	}
+	return s.reservationOf(row), err
+}
+
 // Get reads a buyer's own reservation.
 func (s *Service) Get(ctx context.Context, buyer, reservation uuid.UUID) (Reservation, error) {
 	r, err := s.byID(ctx, reservation)

@@ -9,8 +9,8 @@ GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO souk_app;
 REVOKE UPDATE ON event, bid, admin_action, show_moderation, price_change, stock_movement, reservation_line, reconciliation_run, reconciliation_difference FROM souk_app;
 -- Answers to idempotency keys are kept for a while only; no money hangs on them.
 GRANT DELETE ON idempotency_answer TO souk_app;
--- Notices are kept for a while only.
-GRANT DELETE ON notification TO souk_app;
+-- Notices are kept for a while only, and what is in a cart until it is bought.
+GRANT DELETE ON notification, cart, cart_line TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.

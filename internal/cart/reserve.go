@@ -1,0 +1,122 @@
+package cart
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+// ReserveInput says what of a cart to set aside.
+type ReserveInput struct {
+	Variants       []uuid.UUID // nil for all lines that are not saved for later
+	Region         string      // where it is sent, a country's two letters; empty where that is not known
+	IdempotencyKey string
+}
+
+// keyPrefix keeps the keys of carts apart from those of reservations that somebody makes by themselves.
+const keyPrefix = "cart:"
+
+// Reserve sets aside what is in a user's cart, all of it or nothing, for as long as a reservation holds. A cart has one reservation: what
+// it had set aside before is given back first. The same key gives the same reservation, whatever the cart has become.
+func (s *Service) Reserve(ctx context.Context, user uuid.UUID, in ReserveInput) (_ inventory.Reservation, err error) {
+	defer fault.Wrap(&err, "set a cart aside")
+	cart, err := s.q.CartOfUser(ctx, s.pool, &user)
+	if postgres.NoRows(err) {
+		return inventory.Reservation{}, ErrEmpty
+	}
+	if err != nil {
+		return inventory.Reservation{}, err
+	}
+	made, err := s.stock.ByKey(ctx, user, keyPrefix+in.IdempotencyKey)
+	if err == nil {
+		return made, s.link(ctx, cart, made)
+	}
+	if !errors.Is(err, inventory.ErrReservationNotFound) {
+		return inventory.Reservation{}, err
+	}
+	wants, err := s.wants(ctx, cart.ID, in.Variants)
+	if err != nil {
+		return inventory.Reservation{}, err
+	}
+	if before := cart.ReservationID; before != nil {
+		if _, err := s.stock.Release(ctx, user, *before); err != nil && !errors.Is(err, inventory.ErrReservationOver) {
+			return inventory.Reservation{}, err
+		}
+	}
+	made, err = s.stock.Reserve(ctx, user, inventory.ReserveInput{Wants: wants, Region: in.Region, IdempotencyKey: keyPrefix + in.IdempotencyKey})
+	if err != nil {
+		return inventory.Reservation{}, s.blame(ctx, err, wants)
+	}
+	return made, s.link(ctx, cart, made)
+}
+
+// link ties a reservation to the cart that it is of, as the cart was read. Of two requests at once the one that comes second gives its
+// goods back.
+func (s *Service) link(ctx context.Context, cart db.Cart, made inventory.Reservation) error {
+	if made.Status != inventory.Open || cart.ReservationID != nil && *cart.ReservationID == made.ID {
+		return nil
+	}
+	n, err := s.q.CartReserved(ctx, s.pool, &made.ID, cart.ID, cart.ReservationID)
+	if err != nil || n > 0 {
+		return err
+	}
+	now, err := s.q.CartOfUser(ctx, s.pool, &made.UserID)
+	if err != nil || now.ReservationID != nil && *now.ReservationID == made.ID { // by another request with the same key
+		return err
+	}
+	if _, err := s.stock.Release(ctx, made.UserID, made.ID); err != nil {
+		return err
+	}
+	return ErrChanged
+}
+
+// wants are the lines to set aside.
+func (s *Service) wants(ctx context.Context, cart uuid.UUID, only []uuid.UUID) (wants []inventory.Want, err error) {
+	lines, err := s.q.CartLines(ctx, s.pool, cart)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		if line := l.CartLine; !line.Saved && (only == nil || slices.Contains(only, line.VariantID)) {
+			wants = append(wants, inventory.Want{Variant: line.VariantID, Quantity: line.Quantity})
+		}
+	}
+	for i, v := range only {
+		if !slices.ContainsFunc(wants, func(w inventory.Want) bool { return w.Variant == v }) {
+			return nil, ErrLineNotFound.At("variantIds", strconv.Itoa(i))
+		}
+	}
+	if len(wants) == 0 {
+		return nil, ErrEmpty
+	}
+	return wants, nil
+}
+
+// blame names the line that could not be set aside, with how many there are.
+func (s *Service) blame(ctx context.Context, err error, wants []inventory.Want) error {
+	f, ok := fault.As(err)
+	if !ok || len(f.Field) < 2 || f.Field[0] != "lines" {
+		return err
+	}
+	at, parseErr := strconv.Atoi(f.Field[1])
+	if parseErr != nil || at < 0 || at >= len(wants) {
+		return err
+	}
+	variant := wants[at].Variant
+	if f.Kind == fault.NotFound { // hidden, banned, retired
+		return short(variant, 0)
+	}
+	free, readErr := s.stock.Available(ctx, []uuid.UUID{variant})
+	if readErr != nil {
+		return readErr
+	}
+	return short(variant, int(free[variant]))
+}
