@@ -390,30 +390,31 @@ type Notification struct {
 }
 
 type Order struct {
-	ID           uuid.UUID
-	BuyerID      uuid.UUID
-	SellerID     uuid.UUID
-	ListingID    uuid.UUID
-	AuctionID    *uuid.UUID
-	Total        int64
-	Fee          int64
-	Currency     string
-	Payment      string
-	Fulfilment   string
-	Version      int64
-	Tracking     string
-	CreatedAt    time.Time
-	PaidAt       *time.Time
-	SentAt       *time.Time
-	ReceivedAt   *time.Time
-	CardID       *uuid.UUID
-	Refunded     int64
-	CancelReason string
-	AuthorisedAt *time.Time
-	CancelledAt  *time.Time
-	ChargedBack  int64
-	Disputed     bool
-	PayBy        *time.Time
+	ID            uuid.UUID
+	BuyerID       uuid.UUID
+	SellerID      uuid.UUID
+	ListingID     uuid.UUID
+	AuctionID     *uuid.UUID
+	Total         int64
+	Fee           int64
+	Currency      string
+	Payment       string
+	Fulfilment    string
+	Version       int64
+	Tracking      string
+	CreatedAt     time.Time
+	PaidAt        *time.Time
+	SentAt        *time.Time
+	ReceivedAt    *time.Time
+	CardID        *uuid.UUID
+	Refunded      int64
+	CancelReason  string
+	AuthorisedAt  *time.Time
+	CancelledAt   *time.Time
+	ChargedBack   int64
+	Disputed      bool
+	PayBy         *time.Time
+	ReservationID *uuid.UUID
 }
 
 type OrderMove struct {
@@ -605,6 +606,16 @@ type ReservationLine struct {
 	VariantID     uuid.UUID
 	LocationID    *uuid.UUID
 	Quantity      int32
+}
+
+type ReservationPayment struct {
+	ReservationID  uuid.UUID
+	UserID         uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	Total          int64
+	Currency       string
+	PaidAt         time.Time
 }
 
 type SecondChance struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -44,15 +44,16 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
 
 const orderInsert = `-- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id, pay_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-        clock_timestamp() + make_interval(secs => $10::float8))
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        clock_timestamp() + make_interval(secs => $11::float8))
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
 `
 
 type OrderInsertParams struct {
@@ -61,6 +62,7 @@ type OrderInsertParams struct {
 	SellerID         uuid.UUID
 	ListingID        uuid.UUID
 	AuctionID        *uuid.UUID
+	ReservationID    *uuid.UUID
 	Total            int64
 	Fee              int64
 	Currency         string
@@ -75,6 +77,7 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		arg.SellerID,
 		arg.ListingID,
 		arg.AuctionID,
+		arg.ReservationID,
 		arg.Total,
 		arg.Fee,
 		arg.Currency,
@@ -107,6 +110,7 @@ func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParam
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
@@ -124,7 +128,7 @@ func (q *Queries) OrderIsDue(ctx context.Context, db DBTX, id uuid.UUID) (bool, 
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -155,6 +159,7 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
@@ -184,7 +189,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -215,12 +220,13 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -251,12 +257,13 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -308,6 +315,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.ChargedBack,
 			&i.Disputed,
 			&i.PayBy,
+			&i.ReservationID,
 		); err != nil {
 			return nil, err
 		}
@@ -320,7 +328,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -372,6 +380,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.ChargedBack,
 			&i.Disputed,
 			&i.PayBy,
+			&i.ReservationID,
 		); err != nil {
 			return nil, err
 		}
@@ -506,7 +515,7 @@ SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = 
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = $9
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
 `
 
 type OrderUpdateParams struct {
@@ -559,12 +568,13 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.ChargedBack,
 		&i.Disputed,
 		&i.PayBy,
+		&i.ReservationID,
 	)
 	return i, err
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -601,6 +611,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.ChargedBack,
 			&i.Disputed,
 			&i.PayBy,
+			&i.ReservationID,
 		); err != nil {
 			return nil, err
 		}
@@ -613,7 +624,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -652,6 +663,7 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.ChargedBack,
 			&i.Disputed,
 			&i.PayBy,
+			&i.ReservationID,
 		); err != nil {
 			return nil, err
 		}

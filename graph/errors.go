@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlsse"
 	"github.com/souklive/souk/internal/id"
@@ -99,6 +100,12 @@ func userError(f *fault.Error) model.UserError {
 		if word, ok := f.Data["word"].(string); ok {
 			return model.ChatWordBlocked{Code: f.Code, Message: f.Message, Field: f.Field, Word: word}
 		}
+	case checkout.ErrPriceChanged.Code:
+		refusal := model.PriceChanged{Code: f.Code, Message: f.Message, Field: f.Field}
+		if total, ok := f.Data["total"].(money.Amount); ok {
+			refusal.Total = &total
+		}
+		return refusal
 	case show.ErrHasOpenLot.Code:
 		if lot, ok := f.Data["lot"].(auction.Auction); ok {
 			return model.ShowHasOpenLot{Code: f.Code, Message: f.Message, Field: f.Field, Lot: lot}

@@ -20,6 +20,7 @@ var moneyMovers = []string{
 	"orderPay",
 	"orderRefund",
 	"orderShip",
+	"reservationPay",
 	"secondChanceAccept",
 	"walletExchange",
 	"walletTopUp",

@@ -76,6 +76,12 @@ func (b *bazaarByCard) movers(send func(mover)) {
 		other: apitest.Vars{"auctionId": bids.NodeID().String()}, answer: `bid { id } auction { status version }`,
 	})
 
+	set := b.reservedCode()
+	send(mover{
+		name: "reservationPay", who: b.buyer, fields: apitest.Vars{"reservationId": set, "total": eur("9")}, other: apitest.Vars{"total": eur("10")},
+		answer: `orders { id payment fulfilment version codes { id } }`,
+	})
+
 	live := b.live(host)
 	sold, unsold := b.lot(host, auction.StartInput{Show: &live.ID}), b.lot(host, auction.StartInput{Show: &live.ID, Reserve: euros(90)})
 	b.Bid(rival, sold, 10)
@@ -96,6 +102,14 @@ func (b *bazaarByCard) movers(send func(mover)) {
 		name: "secondChanceAccept", who: rival, fields: apitest.Vars{"secondChanceId": id.SecondChance.Encode(chance)},
 		other: apitest.Vars{"cardId": b.card}, answer: `secondChance { id status } ` + order,
 	})
+}
+
+// reservedCode is a code for 9 euros that the buyer has set aside.
+func (b *bazaarByCard) reservedCode() (reservation string) {
+	b.t.Helper()
+	game := gameOf(b.t, b.API, b.seller, "9")
+	b.seller.Must(b.t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "A-CODE", "idempotencyKey": b.key()}))
+	return reserved(b.t, b.buyer.Client, game, 1)
 }
 
 // orders are the movers of an order.

@@ -73,7 +73,7 @@ var refusalTypes = []model.UserError{
 	model.WithdrawalNotFunded{}, model.EntryNotReversible{}, model.OutOfStock{},
 	model.RefundTooLarge{}, model.CardAmountOutOfRange{}, model.ChatWait{}, model.ChatWordBlocked{},
 	model.AlreadyLeading{}, model.AuctionNotOpen{}, model.AuctionClosed{}, model.BidderNotEligible{}, model.ShowHasOpenLot{},
-	model.AttributeValueInvalid{}, model.AttributesMissing{},
+	model.AttributeValueInvalid{}, model.AttributesMissing{}, model.PriceChanged{},
 }
 
 func readRefusal(w writtenRefusal) (model.UserError, error) {

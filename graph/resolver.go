@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
@@ -45,6 +46,7 @@ type Resolver struct {
 	Inventory *inventory.Service
 	Codes     *code.Service
 	Carts     *cart.Service
+	Checkout  *checkout.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

@@ -1,6 +1,6 @@
 -- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, card_id, pay_by)
-VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, @total, @fee, @currency, sqlc.narg('card_id'),
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
+VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, sqlc.narg('reservation_id'), @total, @fee, @currency, sqlc.narg('card_id'),
         clock_timestamp() + make_interval(secs => @pay_within_seconds::float8))
 RETURNING *;
 

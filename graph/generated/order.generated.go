@@ -3840,6 +3840,25 @@ func (ec *executionContext) marshalNOrderShipPayload2githubᚗcomᚋsoukliveᚋs
 	return ec._OrderShipPayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalOOrder2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []order.Order) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrder2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐOrder(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOOrder2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐOrder(ctx context.Context, sel ast.SelectionSet, v *order.Order) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

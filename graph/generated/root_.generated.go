@@ -922,6 +922,7 @@ type ComplexityRoot struct {
 		OrderShip           func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
 		ReservationCreate   func(childComplexity int, input model.ReservationCreateInput) int
+		ReservationPay      func(childComplexity int, input model.ReservationPayInput) int
 		ReservationRelease  func(childComplexity int, input model.ReservationReleaseInput) int
 		SecondChanceAccept  func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline func(childComplexity int, input model.SecondChanceDeclineInput) int
@@ -1162,6 +1163,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PriceChanged struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Total   func(childComplexity int) int
+	}
+
 	Query struct {
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
@@ -1285,6 +1293,11 @@ type ComplexityRoot struct {
 		Quantity func(childComplexity int) int
 		Region   func(childComplexity int) int
 		Variant  func(childComplexity int) int
+	}
+
+	ReservationPayPayload struct {
+		Orders     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ReservationReleasePayload struct {
@@ -5208,6 +5221,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReservationCreate(childComplexity, args["input"].(model.ReservationCreateInput)), true
+	case "Mutation.reservationPay":
+		if e.ComplexityRoot.Mutation.ReservationPay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reservationPay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReservationPay(childComplexity, args["input"].(model.ReservationPayInput)), true
 	case "Mutation.reservationRelease":
 		if e.ComplexityRoot.Mutation.ReservationRelease == nil {
 			break
@@ -6346,6 +6370,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceChangeEdge.Node(childComplexity), true
 
+	case "PriceChanged.code":
+		if e.ComplexityRoot.PriceChanged.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Code(childComplexity), true
+	case "PriceChanged.field":
+		if e.ComplexityRoot.PriceChanged.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Field(childComplexity), true
+	case "PriceChanged.message":
+		if e.ComplexityRoot.PriceChanged.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Message(childComplexity), true
+	case "PriceChanged.total":
+		if e.ComplexityRoot.PriceChanged.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Total(childComplexity), true
+
 	case "Query.adminActions":
 		if e.ComplexityRoot.Query.AdminActions == nil {
 			break
@@ -6973,6 +7022,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationLine.Variant(childComplexity), true
+
+	case "ReservationPayPayload.orders":
+		if e.ComplexityRoot.ReservationPayPayload.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationPayPayload.Orders(childComplexity), true
+	case "ReservationPayPayload.userErrors":
+		if e.ComplexityRoot.ReservationPayPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationPayPayload.UserErrors(childComplexity), true
 
 	case "ReservationReleasePayload.reservation":
 		if e.ComplexityRoot.ReservationReleasePayload.Reservation == nil {
@@ -9040,6 +9102,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputReservationCreateInput,
 		ec.unmarshalInputReservationLineInput,
+		ec.unmarshalInputReservationPayInput,
 		ec.unmarshalInputReservationReleaseInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
@@ -10286,6 +10349,37 @@ type ConversationEvent {
   kind: ConversationEventKind!
   at: Time!
   message: Message
+}
+`, BuiltIn: false},
+	{Name: "../checkout.graphqls", Input: `extend type Mutation {
+  """
+  Pays what one has reserved, from the wallet: reservations of digital codes alone. An order for each listing is made, PAID and SENT, and
+  its codes are one's own (Order.codes, codeReveal): all of it or nothing. Where it costs something else by now, PriceChanged says what.
+  """
+  reservationPay(input: ReservationPayInput!): ReservationPayPayload! @idempotent @auth(roles: [BUYER])
+}
+
+input ReservationPayInput {
+  reservationId: ID!
+  "What one has agreed to: the sum of all lines."
+  total: MoneyInput!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type ReservationPayPayload {
+  "One for each listing."
+  orders: [Order!]
+  userErrors: [UserError!]!
+}
+
+"PRICE_CHANGED: nothing was paid."
+type PriceChanged implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "What it costs now; null where something of it has no price any more."
+  total: Money
 }
 `, BuiltIn: false},
 	{Name: "../codes.graphqls", Input: `extend type Query {
@@ -15053,6 +15147,16 @@ func (ec *executionContext) childFields_ReservationLine(ctx context.Context, fie
 		return ec.fieldContext_ReservationLine_region(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
+}
+
+func (ec *executionContext) childFields_ReservationPayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return ec.fieldContext_ReservationPayPayload_orders(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReservationPayPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReservationPayPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReservationReleasePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

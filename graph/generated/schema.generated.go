@@ -65,6 +65,7 @@ type MutationResolver interface {
 	ConversationStart(ctx context.Context, input model.ConversationStartInput) (model.ConversationStartPayload, error)
 	MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error)
 	TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error)
+	ReservationPay(ctx context.Context, input model.ReservationPayInput) (model.ReservationPayPayload, error)
 	CodesUpload(ctx context.Context, input model.CodesUploadInput) (model.CodesUploadPayload, error)
 	CodeReveal(ctx context.Context, input model.CodeRevealInput) (model.CodeRevealPayload, error)
 	WalletExchange(ctx context.Context, input model.WalletExchangeInput) (model.WalletExchangePayload, error)
@@ -939,6 +940,20 @@ func (ec *executionContext) field_Mutation_reservationCreate_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReservationCreateInput, error) {
 			return ec.unmarshalNReservationCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐReservationCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reservationPay_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReservationPayInput, error) {
+			return ec.unmarshalNReservationPayInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐReservationPayInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3790,6 +3805,80 @@ func (ec *executionContext) fieldContext_Mutation_typingSend(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_typingSend_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reservationPay(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reservationPay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReservationPay(ctx, fc.Args["input"].(model.ReservationPayInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.ReservationPayPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.ReservationPayPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.ReservationPayPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.ReservationPayPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReservationPayPayload) graphql.Marshaler {
+			return ec.marshalNReservationPayPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐReservationPayPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reservationPay(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReservationPayPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reservationPay_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -10356,6 +10445,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._RefundTooLarge(ctx, sel, obj)
+	case model.PriceChanged:
+		return ec._PriceChanged(ctx, sel, &obj)
+	case *model.PriceChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PriceChanged(ctx, sel, obj)
 	case model.OutOfStock:
 		return ec._OutOfStock(ctx, sel, &obj)
 	case *model.OutOfStock:
@@ -10800,6 +10896,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "typingSend":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_typingSend(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reservationPay":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reservationPay(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

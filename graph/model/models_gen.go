@@ -1018,6 +1018,17 @@ type PhotoUploadCreatePayload struct {
 	UserErrors []UserError     `json:"userErrors"`
 }
 
+// PRICE_CHANGED: nothing was paid.
+type PriceChanged struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// What it costs now; null where something of it has no price any more.
+	Total *money.Amount `json:"total,omitempty"`
+}
+
+func (PriceChanged) IsUserError() {}
+
 type Query struct {
 }
 
@@ -1050,6 +1061,20 @@ type ReservationLineInput struct {
 	VariantID id.ID `json:"variantId"`
 	// 1 to 1,000,000; of what exists once 1.
 	Quantity int `json:"quantity"`
+}
+
+type ReservationPayInput struct {
+	ReservationID id.ID `json:"reservationId"`
+	// What one has agreed to: the sum of all lines.
+	Total MoneyInput `json:"total"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type ReservationPayPayload struct {
+	// One for each listing.
+	Orders     []order.Order `json:"orders,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
 }
 
 type ReservationReleaseInput struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/audit"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/fault"
@@ -72,6 +73,7 @@ type World struct {
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Orders    *order.Service
+	Checkout  *checkout.Service
 	Auctions  *auction.Service
 	Chat      *chat.Service
 }
@@ -140,6 +142,7 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	change(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
+	w.Checkout = checkout.New(w.Pool, w.Inventory, w.Codes, w.Orders, w.Told)
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)

@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
@@ -182,6 +183,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
+	r.Checkout = checkout.New(pool, r.Inventory, r.Codes, r.Orders, hub)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)

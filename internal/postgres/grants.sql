@@ -19,7 +19,7 @@ GRANT DELETE ON listing_attribute TO souk_app;
 REVOKE INSERT, UPDATE ON stock FROM souk_app;
 GRANT INSERT (variant_id, location_id, seller_id), UPDATE (reserved, low_at) ON stock TO souk_app;
 -- A code is sold, and its key rewrapped; nothing else of it changes.
-REVOKE UPDATE ON code, code_batch, code_reveal FROM souk_app;
+REVOKE UPDATE ON code, code_batch, code_reveal, reservation_payment FROM souk_app;
 GRANT UPDATE (order_id, sold_at) ON code TO souk_app;
 GRANT UPDATE (key_id, wrapped_key) ON code_batch TO souk_app;
 -- The job queue cleans up after itself.
