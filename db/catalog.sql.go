@@ -338,6 +338,48 @@ func (q *Queries) ListingPhotosInsert(ctx context.Context, db DBTX, listingID uu
 	return err
 }
 
+const listingPlaceSet = `-- name: ListingPlaceSet :exec
+INSERT INTO listing_place (listing_id, latitude, longitude) VALUES ($1, $2, $3)
+ON CONFLICT (listing_id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude
+`
+
+func (q *Queries) ListingPlaceSet(ctx context.Context, db DBTX, listingID uuid.UUID, latitude *float64, longitude *float64) error {
+	_, err := db.Exec(ctx, listingPlaceSet, listingID, latitude, longitude)
+	return err
+}
+
+const listingPlaces = `-- name: ListingPlaces :many
+SELECT listing_id, latitude::double precision AS latitude, longitude::double precision AS longitude
+FROM listing_place WHERE listing_id = ANY ($1::uuid[]) AND latitude IS NOT NULL
+ORDER BY listing_id
+`
+
+type ListingPlacesRow struct {
+	ListingID uuid.UUID
+	Latitude  float64
+	Longitude float64
+}
+
+func (q *Queries) ListingPlaces(ctx context.Context, db DBTX, ids []uuid.UUID) ([]ListingPlacesRow, error) {
+	rows, err := db.Query(ctx, listingPlaces, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListingPlacesRow
+	for rows.Next() {
+		var i ListingPlacesRow
+		if err := rows.Scan(&i.ListingID, &i.Latitude, &i.Longitude); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listingReserve = `-- name: ListingReserve :execrows
 UPDATE listing SET status = 'RESERVED', reserved_by = NULL, reserved_until = NULL
 WHERE id = $1 AND seller_id = $2 AND kind IN ('ONE_OFF', 'LOT') AND minimum_tier IS NULL

@@ -10,6 +10,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 )
 
@@ -47,6 +48,9 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Query.Brands = func(child int, _ string, first *int) int { return list(child, first, nil) }
 	c.Query.Categories = func(child int) int { return 1 + child*treeRows }
 	c.Category.Children, c.Category.Attributes = c.Query.Categories, c.Query.Categories
+	c.Query.Search = func(child int, _ *string, _ *model.SearchFilter, _ *search.Sort, first *int, after *string) int {
+		return list(child, first, after)
+	}
 	shop := func(child int, _ *catalog.Status, first *int, after *string) int { return list(child, first, after) }
 	c.User.Listings, c.Viewer.Listings = shop, shop
 	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {

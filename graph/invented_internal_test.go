@@ -220,6 +220,10 @@ func (r inventedListing) Variants(_ context.Context, of *catalog.Listing) ([]cat
 	return inventing[[]catalog.Variant](r.w, "variants", of.ID)
 }
 
+func (inventedListing) Place(context.Context, *catalog.Listing) (*catalog.Place, error) {
+	return nil, nil // subscriptions that are executed once for all do not have it
+}
+
 func (r inventedListing) Auction(_ context.Context, of *catalog.Listing) (*auction.Auction, error) {
 	return inventing[*auction.Auction](r.w, "auction", of.ID)
 }

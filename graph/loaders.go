@@ -143,6 +143,7 @@ type sources struct {
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
 	photos          byID[[]catalog.Photo]
+	place           byID[catalog.Place]            // by listing
 	attributeValues byID[[]catalog.AttributeValue] // by listing
 
 	category           byID[taxonomy.Category]
@@ -200,6 +201,7 @@ func (r *Resolver) newSources() *sources {
 		variants:  sourceOf(r.Catalog.VariantsByListing),
 		variant:   sourceOf(r.Catalog.VariantsByID),
 		photos:    sourceOf(r.Catalog.PhotosByListing),
+		place:     sourceOf(r.Catalog.Places),
 		photo:     sourceOf(r.Catalog.PhotosByID),
 
 		attributeValues:    sourceOf(r.Catalog.AttributesByListing),

@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -40,6 +41,7 @@ type Resolver struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Taxonomy  *taxonomy.Service
+	Search    *search.Service
 	Shows     *show.Service
 	Video     *video.Service
 	Follows   *follow.Service

@@ -35,7 +35,9 @@ const (
 	accountQuery   = `{ ledgerAccount(kind: PSP_CLEARING, ref: "stripe", currencyCode: "EUR") { balance { amount } postings(first: 20) { nodes {
 		amount { amount } entry { flow cause reverses { id } reversedBy { id } } } } } }`
 	entryQuery = `{ ledgerEntry(id: "1") { key postings { amount { amount } account { kind balance { amount } } } reversedBy { id } } }`
-	bidsQuery  = `query($id: ID!) { auction(id: $id) { bids(first: 50) { nodes { amount { amount } bidder { name } } } } }`
+	foundQuery = `{ search(text: "lot", filter: { kinds: [ONE_OFF], currencyCode: "EUR" }, first: 50) { totalCount facets { kinds { count } } nodes {
+		title price { amount } seller { name } photos { url } place { latitude } } } }`
+	bidsQuery = `query($id: ID!) { auction(id: $id) { bids(first: 50) { nodes { amount { amount } bidder { name } } } } }`
 )
 
 // crowd is a market with so many of everything.
@@ -132,6 +134,7 @@ func (c *crowd) reads(t *testing.T) []counted {
 		c.read(t, "auction.bids", c.Nobody(), bidsQuery, lot),
 		c.read(t, "viewer", c.buyer.Client, viewerQuery, nil),
 		c.read(t, "viewer.purchases", c.buyer.Client, ordersQuery, nil),
+		c.read(t, "search", c.Nobody(), foundQuery, nil),
 		c.read(t, "viewer.conversations", c.buyer.Client, chatsQuery, nil),
 		c.read(t, "viewer.wallets.statement", c.buyer.Client, statementQuery, nil),
 		c.read(t, "ledgerAccounts", c.support.Client, accountsQuery, nil),

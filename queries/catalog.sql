@@ -156,3 +156,12 @@ ORDER BY listing_id, position, id;
 
 -- name: PriceChanges :many
 SELECT * FROM price_change WHERE variant_id = @variant_id AND id < @before ORDER BY id DESC LIMIT @page_size;
+
+-- name: ListingPlaceSet :exec
+INSERT INTO listing_place (listing_id, latitude, longitude) VALUES (@listing_id, @latitude, @longitude)
+ON CONFLICT (listing_id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude;
+
+-- name: ListingPlaces :many
+SELECT listing_id, latitude::double precision AS latitude, longitude::double precision AS longitude
+FROM listing_place WHERE listing_id = ANY (@ids::uuid[]) AND latitude IS NOT NULL
+ORDER BY listing_id;

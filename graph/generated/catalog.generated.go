@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -32,6 +33,7 @@ type ListingResolver interface {
 	Photos(ctx context.Context, obj *catalog.Listing) ([]catalog.Photo, error)
 	Auction(ctx context.Context, obj *catalog.Listing) (*auction.Auction, error)
 
+	Place(ctx context.Context, obj *catalog.Listing) (*catalog.Place, error)
 	Category(ctx context.Context, obj *catalog.Listing) (*taxonomy.Category, error)
 	Brand(ctx context.Context, obj *catalog.Listing) (*taxonomy.Brand, error)
 	Attributes(ctx context.Context, obj *catalog.Listing) ([]taxonomy.Value, error)
@@ -456,6 +458,38 @@ func (ec *executionContext) _Listing_publishedAt(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Listing_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Listing", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Listing_place(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Listing_place(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Listing().Place(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Place) graphql.Marshaler {
+			return ec.marshalOPlace2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPlace(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Listing_place(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Listing",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Place(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Listing_category(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
@@ -2158,6 +2192,44 @@ func (ec *executionContext) _Listing(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "place":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Listing_place(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "category":
 			field := field
 
@@ -2865,6 +2937,36 @@ func (ec *executionContext) marshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋi
 	return res
 }
 
+func (ec *executionContext) unmarshalNCondition2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐConditionᚄ(ctx context.Context, v any) ([]catalog.Condition, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]catalog.Condition, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCondition2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐConditionᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.Condition) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNHTTPHeader2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHeader(ctx context.Context, sel ast.SelectionSet, v catalog.Header) graphql.Marshaler {
 	return ec._HTTPHeader(ctx, sel, &v)
 }
@@ -2927,11 +3029,11 @@ func (ec *executionContext) marshalNListingDuplicatePayload2githubᚗcomᚋsoukl
 	return ec._ListingDuplicatePayload(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNListingEdge2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[catalog.Listing]) graphql.Marshaler {
+func (ec *executionContext) marshalNListingEdge2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v search.Edge) graphql.Marshaler {
 	return ec._ListingEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[catalog.Listing]) graphql.Marshaler {
+func (ec *executionContext) marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []search.Edge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -2980,6 +3082,36 @@ func (ec *executionContext) marshalNListingKind2githubᚗcomᚋsoukliveᚋsouk�
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNListingKind2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKindᚄ(ctx context.Context, v any) ([]catalog.Kind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]catalog.Kind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNListingKind2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNListingKind2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKindᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.Kind) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNListingKind2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNListingPublishInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingPublishInput(ctx context.Context, v any) (model.ListingPublishInput, error) {

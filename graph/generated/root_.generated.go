@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -532,6 +533,11 @@ type ComplexityRoot struct {
 		Variant      func(childComplexity int) int
 	}
 
+	ConditionCount struct {
+		Condition func(childComplexity int) int
+		Count     func(childComplexity int) int
+	}
+
 	Conversation struct {
 		ActiveAt func(childComplexity int) int
 		Buyer    func(childComplexity int) int
@@ -570,6 +576,11 @@ type ComplexityRoot struct {
 	ConversationTyping struct {
 		ExpiresAt func(childComplexity int) int
 		User      func(childComplexity int) int
+	}
+
+	CurrencyCount struct {
+		Count    func(childComplexity int) int
+		Currency func(childComplexity int) int
 	}
 
 	Earnings struct {
@@ -642,6 +653,11 @@ type ComplexityRoot struct {
 		Code      func(childComplexity int) int
 		Field     func(childComplexity int) int
 		Message   func(childComplexity int) int
+	}
+
+	KindCount struct {
+		Count func(childComplexity int) int
+		Kind  func(childComplexity int) int
 	}
 
 	LedgerAccount struct {
@@ -718,6 +734,7 @@ type ComplexityRoot struct {
 		NodeID      func(childComplexity int) int
 		OptionNames func(childComplexity int) int
 		Photos      func(childComplexity int) int
+		Place       func(childComplexity int) int
 		Price       func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		Seller      func(childComplexity int) int
@@ -758,6 +775,11 @@ type ComplexityRoot struct {
 	}
 
 	ListingHidePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingPlaceSetPayload struct {
 		Listing    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -897,6 +919,7 @@ type ComplexityRoot struct {
 		ListingDuplicate    func(childComplexity int, input model.ListingDuplicateInput) int
 		ListingEnd          func(childComplexity int, input model.ListingEndInput) int
 		ListingHide         func(childComplexity int, input model.ListingHideInput) int
+		ListingPlaceSet     func(childComplexity int, input model.ListingPlaceSetInput) int
 		ListingPublish      func(childComplexity int, input model.ListingPublishInput) int
 		ListingRestore      func(childComplexity int, input model.ListingRestoreInput) int
 		ListingUpdate       func(childComplexity int, input model.ListingUpdateInput) int
@@ -1147,6 +1170,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Place struct {
+		Latitude  func(childComplexity int) int
+		Longitude func(childComplexity int) int
+	}
+
 	PriceChange struct {
 		At    func(childComplexity int) int
 		Price func(childComplexity int) int
@@ -1170,6 +1198,12 @@ type ComplexityRoot struct {
 		Total   func(childComplexity int) int
 	}
 
+	PriceCount struct {
+		Count func(childComplexity int) int
+		From  func(childComplexity int) int
+		To    func(childComplexity int) int
+	}
+
 	Query struct {
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
@@ -1190,12 +1224,18 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		ReconciliationReport func(childComplexity int) int
+		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
 		Shows                func(childComplexity int, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) int
 		UserBan              func(childComplexity int, userID id.ID) int
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
+	}
+
+	RatingCount struct {
+		AtLeast func(childComplexity int) int
+		Count   func(childComplexity int) int
 	}
 
 	ReconciliationDifference struct {
@@ -1303,6 +1343,22 @@ type ComplexityRoot struct {
 	ReservationReleasePayload struct {
 		Reservation func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	SearchFacets struct {
+		Conditions func(childComplexity int) int
+		Currencies func(childComplexity int) int
+		Kinds      func(childComplexity int) int
+		Prices     func(childComplexity int) int
+		Ratings    func(childComplexity int) int
+	}
+
+	SearchResult struct {
+		Edges      func(childComplexity int) int
+		Facets     func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	SecondChance struct {
@@ -3513,6 +3569,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CodesUploadPayload.Variant(childComplexity), true
 
+	case "ConditionCount.condition":
+		if e.ComplexityRoot.ConditionCount.Condition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConditionCount.Condition(childComplexity), true
+	case "ConditionCount.count":
+		if e.ComplexityRoot.ConditionCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConditionCount.Count(childComplexity), true
+
 	case "Conversation.activeAt":
 		if e.ComplexityRoot.Conversation.ActiveAt == nil {
 			break
@@ -3655,6 +3724,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationTyping.User(childComplexity), true
+
+	case "CurrencyCount.count":
+		if e.ComplexityRoot.CurrencyCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CurrencyCount.Count(childComplexity), true
+	case "CurrencyCount.currencyCode":
+		if e.ComplexityRoot.CurrencyCount.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CurrencyCount.Currency(childComplexity), true
 
 	case "Earnings.available":
 		if e.ComplexityRoot.Earnings.Available == nil {
@@ -3900,6 +3982,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InsufficientFunds.Message(childComplexity), true
+
+	case "KindCount.count":
+		if e.ComplexityRoot.KindCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KindCount.Count(childComplexity), true
+	case "KindCount.kind":
+		if e.ComplexityRoot.KindCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KindCount.Kind(childComplexity), true
 
 	case "LedgerAccount.balance":
 		if e.ComplexityRoot.LedgerAccount.Balance == nil {
@@ -4208,6 +4303,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Photos(childComplexity), true
+	case "Listing.place":
+		if e.ComplexityRoot.Listing.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Place(childComplexity), true
 	case "Listing.price":
 		if e.ComplexityRoot.Listing.Price == nil {
 			break
@@ -4341,6 +4442,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListingHidePayload.UserErrors(childComplexity), true
+
+	case "ListingPlaceSetPayload.listing":
+		if e.ComplexityRoot.ListingPlaceSetPayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingPlaceSetPayload.Listing(childComplexity), true
+	case "ListingPlaceSetPayload.userErrors":
+		if e.ComplexityRoot.ListingPlaceSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingPlaceSetPayload.UserErrors(childComplexity), true
 
 	case "ListingPublishPayload.listing":
 		if e.ComplexityRoot.ListingPublishPayload.Listing == nil {
@@ -4946,6 +5060,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingHide(childComplexity, args["input"].(model.ListingHideInput)), true
+	case "Mutation.listingPlaceSet":
+		if e.ComplexityRoot.Mutation.ListingPlaceSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingPlaceSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingPlaceSet(childComplexity, args["input"].(model.ListingPlaceSetInput)), true
 	case "Mutation.listingPublish":
 		if e.ComplexityRoot.Mutation.ListingPublish == nil {
 			break
@@ -6325,6 +6450,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhotoUploadCreatePayload.UserErrors(childComplexity), true
 
+	case "Place.latitude":
+		if e.ComplexityRoot.Place.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Latitude(childComplexity), true
+	case "Place.longitude":
+		if e.ComplexityRoot.Place.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Longitude(childComplexity), true
+
 	case "PriceChange.at":
 		if e.ComplexityRoot.PriceChange.At == nil {
 			break
@@ -6394,6 +6532,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceChanged.Total(childComplexity), true
+
+	case "PriceCount.count":
+		if e.ComplexityRoot.PriceCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCount.Count(childComplexity), true
+	case "PriceCount.from":
+		if e.ComplexityRoot.PriceCount.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCount.From(childComplexity), true
+	case "PriceCount.to":
+		if e.ComplexityRoot.PriceCount.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCount.To(childComplexity), true
 
 	case "Query.adminActions":
 		if e.ComplexityRoot.Query.AdminActions == nil {
@@ -6595,6 +6752,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ReconciliationReport(childComplexity), true
+	case "Query.search":
+		if e.ComplexityRoot.Query.Search == nil {
+			break
+		}
+
+		args, err := ec.field_Query_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(*string), args["filter"].(*model.SearchFilter), args["sort"].(*search.Sort), args["first"].(*int), args["after"].(*string)), true
 	case "Query.serverTime":
 		if e.ComplexityRoot.Query.ServerTime == nil {
 			break
@@ -6651,6 +6819,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
+
+	case "RatingCount.atLeast":
+		if e.ComplexityRoot.RatingCount.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatingCount.AtLeast(childComplexity), true
+	case "RatingCount.count":
+		if e.ComplexityRoot.RatingCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatingCount.Count(childComplexity), true
 
 	case "ReconciliationDifference.currencyCode":
 		if e.ComplexityRoot.ReconciliationDifference.Currency == nil {
@@ -7048,6 +7229,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationReleasePayload.UserErrors(childComplexity), true
+
+	case "SearchFacets.conditions":
+		if e.ComplexityRoot.SearchFacets.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Conditions(childComplexity), true
+	case "SearchFacets.currencies":
+		if e.ComplexityRoot.SearchFacets.Currencies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Currencies(childComplexity), true
+	case "SearchFacets.kinds":
+		if e.ComplexityRoot.SearchFacets.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Kinds(childComplexity), true
+	case "SearchFacets.prices":
+		if e.ComplexityRoot.SearchFacets.Prices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Prices(childComplexity), true
+	case "SearchFacets.ratings":
+		if e.ComplexityRoot.SearchFacets.Ratings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Ratings(childComplexity), true
+
+	case "SearchResult.edges":
+		if e.ComplexityRoot.SearchResult.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Edges(childComplexity), true
+	case "SearchResult.facets":
+		if e.ComplexityRoot.SearchResult.Facets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Facets(childComplexity), true
+	case "SearchResult.nodes":
+		if e.ComplexityRoot.SearchResult.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Nodes(childComplexity), true
+	case "SearchResult.pageInfo":
+		if e.ComplexityRoot.SearchResult.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.PageInfo(childComplexity), true
+	case "SearchResult.totalCount":
+		if e.ComplexityRoot.SearchResult.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.TotalCount(childComplexity), true
 
 	case "SecondChance.auction":
 		if e.ComplexityRoot.SecondChance.Auction == nil {
@@ -9074,6 +9317,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputListingEndInput,
 		ec.unmarshalInputListingFilter,
 		ec.unmarshalInputListingHideInput,
+		ec.unmarshalInputListingPlaceSetInput,
 		ec.unmarshalInputListingPublishInput,
 		ec.unmarshalInputListingRestoreInput,
 		ec.unmarshalInputListingUpdateInput,
@@ -9091,6 +9335,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputMessageSendInput,
 		ec.unmarshalInputMoneyInput,
 		ec.unmarshalInputNamesInput,
+		ec.unmarshalInputNearInput,
 		ec.unmarshalInputNotificationReadAllInput,
 		ec.unmarshalInputNotificationReadInput,
 		ec.unmarshalInputOrderCancelInput,
@@ -9100,10 +9345,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
+		ec.unmarshalInputPlaceInput,
 		ec.unmarshalInputReservationCreateInput,
 		ec.unmarshalInputReservationLineInput,
 		ec.unmarshalInputReservationPayInput,
 		ec.unmarshalInputReservationReleaseInput,
+		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
 		ec.unmarshalInputShowCancelInput,
@@ -12281,6 +12528,152 @@ type ReferralEdge {
   node: Referral!
 }
 `, BuiltIn: false},
+	{Name: "../search.graphqls", Input: `extend type Query {
+  """
+  What is on the market, by words in Arabic, English or French: accents, vowel marks and the forms of a letter make no difference,
+  the last word may be begun only, and a word that nobody wrote stands for those like it. Where nothing has all the words, what has
+  some is found.
+  """
+  search(
+    "At most 200 characters and 20 words."
+    text: String
+    filter: SearchFilter
+    "RELEVANCE where there is a text, else NEWEST."
+    sort: SearchSort
+    first: Int
+    "A cursor goes on with the same text, filter and sort only."
+    after: String
+  ): SearchResult! @public
+}
+
+extend type Mutation {
+  "Says where a listing of one's own can be fetched by hand, to about a kilometre; without a place it is taken back."
+  listingPlaceSet(input: ListingPlaceSetInput!): ListingPlaceSetPayload! @auth(roles: [SELLER])
+}
+
+extend type Listing {
+  "Where it can be fetched by hand, to about a kilometre."
+  place: Place
+}
+
+"A point on the ground."
+type Place {
+  "In degrees, north of the equator."
+  latitude: Float!
+  "In degrees, east of Greenwich."
+  longitude: Float!
+}
+
+input PlaceInput {
+  "In degrees, between -90 and 90."
+  latitude: Float!
+  "In degrees, between -180 and 180."
+  longitude: Float!
+}
+
+input ListingPlaceSetInput {
+  listingId: ID!
+  "Rounded to a hundredth of a degree before it is kept."
+  place: PlaceInput
+}
+
+type ListingPlaceSetPayload {
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+"The order of what was found; within each the newest come first."
+enum SearchSort {
+  "What has the words in its title before what has them elsewhere."
+  RELEVANCE
+  NEWEST
+  "The cheapest first; the filter names the currency. What is sold by auction only has no price."
+  PRICE_UP
+  "The dearest first; the filter names the currency."
+  PRICE_DOWN
+  "The best reviewed first."
+  RATING
+  "The nearest first; the filter names the place."
+  NEAR
+}
+
+"What is left out does not narrow. Of several values of one field any will do; at most 100 values in all."
+input SearchFilter {
+  kinds: [ListingKind!]! = []
+  conditions: [Condition!]! = []
+  "Priced in this currency."
+  currencyCode: CurrencyCode
+  "At least so much."
+  priceFrom: MoneyInput
+  "At most so much."
+  priceTo: MoneyInput
+  "Stars, 1 to 5."
+  ratingAtLeast: Int
+  "What can be fetched by hand around a place."
+  near: NearInput
+}
+
+input NearInput {
+  "In degrees, between -90 and 90."
+  latitude: Float!
+  "In degrees, between -180 and 180."
+  longitude: Float!
+  "Between 1 and 500."
+  radiusKm: Float! = 25
+}
+
+"A page of what was found, with counts of all of it."
+type SearchResult {
+  edges: [ListingEdge!]!
+  nodes: [Listing!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+  facets: SearchFacets!
+}
+
+"How many of what was found are of each kind, and so on. Each list respects every filter but its own; what has none is left out."
+type SearchFacets {
+  kinds: [KindCount!]!
+  conditions: [ConditionCount!]!
+  currencies: [CurrencyCount!]!
+  "By steps, the lowest first, where the filter names a currency; else empty."
+  prices: [PriceCount!]!
+  ratings: [RatingCount!]!
+}
+
+"How many are of a kind."
+type KindCount {
+  kind: ListingKind!
+  count: Int!
+}
+
+"How many are in a condition."
+type ConditionCount {
+  condition: Condition!
+  count: Int!
+}
+
+"How many are priced in a currency."
+type CurrencyCount {
+  currencyCode: CurrencyCode!
+  count: Int!
+}
+
+"How many have a price in a step."
+type PriceCount {
+  from: Money!
+  "Below this; null in the last step."
+  to: Money
+  count: Int!
+}
+
+"How many have so many stars or more."
+type RatingCount {
+  atLeast: Int!
+  count: Int!
+}
+`, BuiltIn: false},
 	{Name: "../secondchance.graphqls", Input: `extend type Viewer {
   "Lots that were offered to the viewer since their winners did not pay, the newest first."
   secondChances(first: Int, after: String): SecondChanceConnection!
@@ -13967,6 +14360,16 @@ func (ec *executionContext) childFields_CodesUploadPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CodesUploadPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConditionCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "condition":
+		return ec.fieldContext_ConditionCount_condition(ctx, field)
+	case "count":
+		return ec.fieldContext_ConditionCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConditionCount", field.Name)
+}
+
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14045,6 +14448,16 @@ func (ec *executionContext) childFields_ConversationTyping(ctx context.Context, 
 		return ec.fieldContext_ConversationTyping_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationTyping", field.Name)
+}
+
+func (ec *executionContext) childFields_CurrencyCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currencyCode":
+		return ec.fieldContext_CurrencyCount_currencyCode(ctx, field)
+	case "count":
+		return ec.fieldContext_CurrencyCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CurrencyCount", field.Name)
 }
 
 func (ec *executionContext) childFields_Earnings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14135,6 +14548,16 @@ func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field gr
 		return ec.fieldContext_HTTPHeader_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HTTPHeader", field.Name)
+}
+
+func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_KindCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_KindCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KindCount", field.Name)
 }
 
 func (ec *executionContext) childFields_LedgerAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14289,6 +14712,8 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_createdAt(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Listing_publishedAt(ctx, field)
+	case "place":
+		return ec.fieldContext_Listing_place(ctx, field)
 	case "category":
 		return ec.fieldContext_Listing_category(ctx, field)
 	case "brand":
@@ -14371,6 +14796,16 @@ func (ec *executionContext) childFields_ListingHidePayload(ctx context.Context, 
 		return ec.fieldContext_ListingHidePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListingHidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingPlaceSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingPlaceSetPayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingPlaceSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingPlaceSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ListingPublishPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14937,6 +15372,16 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Place(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "latitude":
+		return ec.fieldContext_Place_latitude(ctx, field)
+	case "longitude":
+		return ec.fieldContext_Place_longitude(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
+}
+
 func (ec *executionContext) childFields_PriceChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "price":
@@ -14967,6 +15412,28 @@ func (ec *executionContext) childFields_PriceChangeEdge(ctx context.Context, fie
 		return ec.fieldContext_PriceChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_PriceCount_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PriceCount_to(ctx, field)
+	case "count":
+		return ec.fieldContext_PriceCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceCount", field.Name)
+}
+
+func (ec *executionContext) childFields_RatingCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "atLeast":
+		return ec.fieldContext_RatingCount_atLeast(ctx, field)
+	case "count":
+		return ec.fieldContext_RatingCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RatingCount", field.Name)
 }
 
 func (ec *executionContext) childFields_ReconciliationDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15167,6 +15634,38 @@ func (ec *executionContext) childFields_ReservationReleasePayload(ctx context.Co
 		return ec.fieldContext_ReservationReleasePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationReleasePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kinds":
+		return ec.fieldContext_SearchFacets_kinds(ctx, field)
+	case "conditions":
+		return ec.fieldContext_SearchFacets_conditions(ctx, field)
+	case "currencies":
+		return ec.fieldContext_SearchFacets_currencies(ctx, field)
+	case "prices":
+		return ec.fieldContext_SearchFacets_prices(ctx, field)
+	case "ratings":
+		return ec.fieldContext_SearchFacets_ratings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchFacets", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SearchResult_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SearchResult_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SearchResult_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SearchResult_totalCount(ctx, field)
+	case "facets":
+		return ec.fieldContext_SearchResult_facets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchResult", field.Name)
 }
 
 func (ec *executionContext) childFields_SecondChance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

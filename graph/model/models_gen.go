@@ -698,6 +698,17 @@ type ListingHidePayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type ListingPlaceSetInput struct {
+	ListingID id.ID `json:"listingId"`
+	// Rounded to a hundredth of a degree before it is kept.
+	Place *PlaceInput `json:"place,omitempty"`
+}
+
+type ListingPlaceSetPayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
 type ListingPublishInput struct {
 	ListingID id.ID `json:"listingId"`
 }
@@ -888,6 +899,15 @@ type MoneyInput struct {
 type Mutation struct {
 }
 
+type NearInput struct {
+	// In degrees, between -90 and 90.
+	Latitude float64 `json:"latitude"`
+	// In degrees, between -180 and 180.
+	Longitude float64 `json:"longitude"`
+	// Between 1 and 500.
+	RadiusKm float64 `json:"radiusKm"`
+}
+
 type NotificationReadAllInput struct {
 	// The cursor of the newest that was seen; null for all.
 	UpTo *string `json:"upTo,omitempty"`
@@ -1018,6 +1038,13 @@ type PhotoUploadCreatePayload struct {
 	UserErrors []UserError     `json:"userErrors"`
 }
 
+type PlaceInput struct {
+	// In degrees, between -90 and 90.
+	Latitude float64 `json:"latitude"`
+	// In degrees, between -180 and 180.
+	Longitude float64 `json:"longitude"`
+}
+
 // PRICE_CHANGED: nothing was paid.
 type PriceChanged struct {
 	Code    string   `json:"code"`
@@ -1084,6 +1111,22 @@ type ReservationReleaseInput struct {
 type ReservationReleasePayload struct {
 	Reservation *inventory.Reservation `json:"reservation,omitempty"`
 	UserErrors  []UserError            `json:"userErrors"`
+}
+
+// What is left out does not narrow. Of several values of one field any will do; at most 100 values in all.
+type SearchFilter struct {
+	Kinds      []catalog.Kind      `json:"kinds"`
+	Conditions []catalog.Condition `json:"conditions"`
+	// Priced in this currency.
+	CurrencyCode *money.Currency `json:"currencyCode,omitempty"`
+	// At least so much.
+	PriceFrom *MoneyInput `json:"priceFrom,omitempty"`
+	// At most so much.
+	PriceTo *MoneyInput `json:"priceTo,omitempty"`
+	// Stars, 1 to 5.
+	RatingAtLeast *int `json:"ratingAtLeast,omitempty"`
+	// What can be fetched by hand around a place.
+	Near *NearInput `json:"near,omitempty"`
 }
 
 type SecondChanceAcceptInput struct {

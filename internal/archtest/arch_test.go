@@ -49,6 +49,7 @@ func packages(t *testing.T) []pkg {
 var domains = []string{
 	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/catalog", "internal/feed", "internal/notify", "internal/inventory", "internal/cart", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/order", "internal/checkout", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
+	"internal/search",
 }
 
 // leaves know nothing of the domain; they may look at each other and at db.

@@ -1,6 +1,6 @@
 // Package catalog holds what is for sale: listings of five kinds, their variants and photos. docs/catalogue.md is its design.
 //
-// It owns the tables listing, listing_move, listing_attribute, variant, price_change, photo and listing_photo, and the views public_listing and
+// It owns the tables listing, listing_move, listing_attribute, variant, price_change, photo, listing_photo and listing_place, and the views public_listing and
 // offered_listing. What must
 // stay true:
 //   - a listing moves by the table of moves in moves.go, which the database holds as well; of two takers of what exists once only one

@@ -33,5 +33,6 @@ var (
 	ErrUploadLink        = fault.New(fault.Forbidden, "UPLOAD_LINK_INVALID", "This upload link is not valid, or has expired.")
 	ErrUploadTwice       = fault.New(fault.Conflict, "UPLOAD_DONE", "This photo was uploaded already.")
 	ErrListingNotFound   = fault.New(fault.NotFound, "LISTING_NOT_FOUND", "There is no such listing.")
+	ErrPlace             = fault.New(fault.Invalid, "PLACE_INVALID", "A place has a latitude between -90 and 90, and a longitude between -180 and 180.")
 	ErrListingTaken      = fault.New(fault.Precondition, "LISTING_NOT_AVAILABLE", "The listing is not yours, is in an auction or sold already, or is offered to some buyers only.")
 )

@@ -1,0 +1,162 @@
+package graph_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/souklive/souk/internal/apitest"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/graphtest"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
+)
+
+const searchQuery = `query($text: String, $filter: SearchFilter, $sort: SearchSort, $first: Int, $after: String) {
+	search(text: $text, filter: $filter, sort: $sort, first: $first, after: $after) {
+		totalCount nodes { title place { latitude } } edges { cursor node { id } } pageInfo { hasNextPage endCursor }
+		facets { kinds { kind count } conditions { condition count } currencies { currencyCode count } ratings { atLeast count }
+			prices { from { amount } to { amount } count } } } }`
+
+// From a listing to whoever looks for it.
+func TestSearchThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	seller := a.Person(identity.Seller)
+	lamp := a.Listing(seller, "Lampe en cuivre")
+	a.Listing(seller, "Copper pot")
+	a.Listing(seller, "قنديل نحاسي")
+	place := mutation("listingPlaceSet")
+	in := apitest.Vars{"listingId": lamp.NodeID().String(), "place": apitest.Vars{"latitude": 33.5731, "longitude": -7.5898}}
+	seller.Must(t, place, input(in))
+	for _, c := range []struct {
+		vars apitest.Vars
+		want string
+	}{
+		{apitest.Vars{"text": "lampes"}, "Lampe en cuivre"},
+		{apitest.Vars{"text": "القنديل"}, "قنديل نحاسي"},
+		{apitest.Vars{"text": "coper"}, "Copper pot"},
+		{apitest.Vars{"sort": "NEAR", "filter": apitest.Vars{"near": apitest.Vars{"latitude": 33.6, "longitude": -7.6}}}, "Lampe en cuivre"},
+		{nil, "قنديل نحاسي Copper pot Lampe en cuivre"},
+		{apitest.Vars{"text": "nothing of the kind"}, ""},
+		{apitest.Vars{"filter": apitest.Vars{"kinds": []string{"LOT"}}}, ""},
+	} {
+		got := a.Nobody().Must(t, searchQuery, c.vars)
+		var titles []string
+		for i := range strings.Count(string(got.Raw()), `"title"`) {
+			titles = append(titles, got.Str(fmt.Sprint("search.nodes.", i, ".title")))
+		}
+		if found := strings.Join(titles, " "); found != c.want {
+			t.Errorf("%v finds %q, want %q", c.vars, found, c.want)
+		}
+	}
+	page := a.Nobody().Must(t, searchQuery, apitest.Vars{"first": 2, "filter": apitest.Vars{"currencyCode": "EUR"}})
+	if raw := string(page.Raw()); !strings.Contains(raw, `"totalCount":3`) || !strings.Contains(raw, `"prices":[{"from":{"amount":"10.00"},"to":{"amount":"25.00"},"count":3}]`) ||
+		!strings.Contains(raw, `"kinds":[{"kind":"ONE_OFF","count":3}]`) || !strings.Contains(raw, `"hasNextPage":true`) {
+		t.Errorf("the first page: %s", raw)
+	}
+	cursor := page.Str("search.pageInfo.endCursor")
+	many := slices.Repeat([]string{"ONE_OFF"}, 1000)
+	for _, c := range []struct {
+		vars apitest.Vars
+		code string
+	}{
+		{apitest.Vars{"after": cursor}, "CURSOR_OF_ANOTHER_QUERY"},
+		{apitest.Vars{"after": "x"}, "CURSOR_INVALID"},
+		{apitest.Vars{"text": strings.Repeat("x", 10_000)}, "SEARCH_TEXT_LENGTH"},
+		{apitest.Vars{"filter": apitest.Vars{"kinds": many}}, "SEARCH_FILTER_COUNT"},
+		{apitest.Vars{"sort": "PRICE_UP"}, "SEARCH_SORT"},
+		{apitest.Vars{"sort": "NEAR"}, "SEARCH_SORT"},
+		{apitest.Vars{"filter": apitest.Vars{"ratingAtLeast": 9}}, "SEARCH_RATING"},
+		{apitest.Vars{"filter": apitest.Vars{"priceFrom": eur("-1")}}, "SEARCH_PRICE_RANGE"},
+		{apitest.Vars{"filter": apitest.Vars{"priceFrom": apitest.Vars{"amount": "1", "currencyCode": "ZZZ"}}}, "CURRENCY_UNKNOWN"},
+		{apitest.Vars{"filter": apitest.Vars{"near": apitest.Vars{"latitude": 91, "longitude": 0}}}, "SEARCH_PLACE"},
+		{apitest.Vars{"first": 101}, "PAGE_SIZE_INVALID"},
+	} {
+		answer, err := a.Nobody().Do(searchQuery, c.vars)
+		if err != nil || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != c.code {
+			t.Errorf("%.60v: %+v, %v, want %s", c.vars, answer.Errors, err, c.code)
+		}
+	}
+	for code, vars := range map[string]apitest.Vars{
+		"PLACE_INVALID":     with(in, "place", apitest.Vars{"latitude": 90.01, "longitude": 0}),
+		"LISTING_NOT_FOUND": with(in, "listingId", id.Listing.Encode(id.New())),
+		"ID_WRONG_KIND":     with(in, "listingId", id.User.Encode(id.New())),
+	} {
+		if got := codeOf(t, seller.Client, place, input(vars)); got != code {
+			t.Errorf("a place that is refused: %s, want %s", got, code)
+		}
+	}
+	if got := codeOf(t, a.Person(identity.Seller).Client, place, input(in)); got != "LISTING_NOT_FOUND" {
+		t.Errorf("another seller moves it: %s", got)
+	}
+	seller.Must(t, place, input(apitest.Vars{"listingId": lamp.NodeID().String()}))
+	if n := a.Int(`SELECT count(*) FROM search_document WHERE x IS NOT NULL`); n != 0 {
+		t.Error("a place that was taken back is searched")
+	}
+}
+
+// What is not on the market, or not for everybody, is neither found nor counted, by nobody: its seller and staff have other lists.
+func TestSearchHasOnlyWhatIsPublic(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	seller := a.Person(identity.Seller)
+	listing := a.Listing(seller, secretTitle)
+	found := func() (by int) {
+		t.Helper()
+		for _, who := range []apitest.Client{a.Nobody(), seller.Client, a.Person(identity.Support).Client} {
+			for _, vars := range []apitest.Vars{{}, {"text": "everybody"}, {"text": "everbody"}, {"text": "every"}, {"filter": apitest.Vars{"currencyCode": "EUR"}, "sort": "PRICE_UP"}} {
+				raw := string(who.Must(t, searchQuery, vars).Raw())
+				if strings.Contains(raw, secretTitle) != strings.Contains(raw, `"totalCount":1`) || strings.Contains(raw, secretTitle) != strings.Contains(raw, `"count":1`) {
+					t.Errorf("found and not counted, or counted and not found: %s", raw)
+				}
+				if strings.Contains(raw, secretTitle) {
+					by++
+				}
+			}
+		}
+		return by
+	}
+	if n := found(); n != 15 {
+		t.Fatalf("on the market it is found %d times", n)
+	}
+	for _, c := range []struct{ name, do, undo string }{
+		{"hidden", `UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1`, `UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = $1`},
+		{"of a banned seller", `UPDATE app_user SET banned_at = now(), ban_reason = 'x' WHERE id = (SELECT seller_id FROM listing WHERE id = $1)`,
+			`UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = (SELECT seller_id FROM listing WHERE id = $1)`},
+		{"for known buyers", `UPDATE listing SET minimum_tier = 'VERIFIED' WHERE id = $1`, `UPDATE listing SET minimum_tier = NULL WHERE id = $1`},
+		{"ended", `UPDATE listing SET status = 'ENDED' WHERE id = $1`, `UPDATE listing SET status = 'ACTIVE' WHERE id = $1`},
+		{"sold", `WITH r AS (UPDATE listing SET status = 'RESERVED' WHERE id = $1 RETURNING id) SELECT FROM r`, `UPDATE listing SET status = 'ACTIVE' WHERE id = $1`},
+	} {
+		a.Exec(c.do, listing.ID)
+		if c.name == "sold" {
+			if n := found(); n != 15 {
+				t.Errorf("in a lot it is found %d times", n)
+			}
+			a.Exec(`UPDATE listing SET status = 'SOLD' WHERE id = $1`, listing.ID)
+		}
+		if n := found(); n != 0 {
+			t.Errorf("%s: it is found %d times", c.name, n)
+		}
+		a.Exec(c.undo, listing.ID)
+		if n := found(); n != 15 {
+			t.Errorf("no longer %s: it is found %d times", c.name, n)
+		}
+	}
+	a.Exec(`UPDATE listing SET title = 'Another' WHERE id = $1`, listing.ID)
+	draft, err := a.Resolver.Catalog.Create(t.Context(), seller.ID, catalog.CreateInput{Title: secretTitle, Condition: "NEW", Draft: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		raw := string(seller.Must(t, searchQuery, apitest.Vars{"text": "everybody"}).Raw())
+		if strings.Contains(raw, secretTitle) || !strings.Contains(raw, `"totalCount":0`) {
+			t.Errorf("a draft is found: %s", raw)
+		}
+		if _, err := a.Resolver.Catalog.End(t.Context(), seller.ID, draft.ID); err != nil { // and given up
+			t.Fatal(err)
+		}
+		draft.ID = a.Listing(seller, "Something to end").ID
+	}
+}

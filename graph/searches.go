@@ -1,0 +1,67 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/search"
+)
+
+// searchQuery reads a query; what it can't be is refused by the domain.
+func searchQuery(text *string, filter *model.SearchFilter, sort *search.Sort) (q search.Query, err error) {
+	if text != nil {
+		q.Text = *text
+	}
+	if sort != nil {
+		q.Sort = *sort
+	}
+	if filter != nil {
+		q.Filter, err = searchFilter(*filter)
+	}
+	return q, err
+}
+
+func searchFilter(f model.SearchFilter) (search.Filter, error) {
+	var in inputReader
+	out := search.Filter{
+		Kinds: f.Kinds, Conditions: f.Conditions, RatingAtLeast: f.RatingAtLeast,
+		PriceFrom: in.maybeAmount(f.PriceFrom, "priceFrom"), PriceTo: in.maybeAmount(f.PriceTo, "priceTo"),
+	}
+	if f.CurrencyCode != nil {
+		out.Currency = new(in.currency(*f.CurrencyCode, "currencyCode"))
+	}
+	if f.Near != nil {
+		out.Near = &search.Near{Place: catalog.Place{Latitude: f.Near.Latitude, Longitude: f.Near.Longitude}, RadiusKM: f.Near.RadiusKm}
+	}
+	return out, in.err
+}
+
+// searchWant is what of the answer is asked for: counting is most of a search's work.
+func searchWant(ctx context.Context) (want search.Want) {
+	for _, field := range graphql.CollectFieldsCtx(ctx, nil) {
+		switch field.Name {
+		case "totalCount":
+			want.Count = true
+		case "facets":
+			want.Facets = true
+		}
+	}
+	return want
+}
+
+func (r *Resolver) placeListing(ctx context.Context, input model.ListingPlaceSetInput) (catalog.Listing, error) {
+	var in inputReader
+	listing := in.id(input.ListingID, id.Listing, "listingId")
+	if in.err != nil {
+		return catalog.Listing{}, in.err
+	}
+	var place *catalog.Place
+	if input.Place != nil {
+		place = &catalog.Place{Latitude: input.Place.Latitude, Longitude: input.Place.Longitude}
+	}
+	return r.Catalog.SetPlace(ctx, actorID(ctx), listing, place)
+}

@@ -1,0 +1,14 @@
+package search
+
+import "github.com/souklive/souk/internal/fault"
+
+// The refusals of this package.
+var (
+	ErrText        = fault.New(fault.Invalid, "SEARCH_TEXT_LENGTH", "A search has at most 200 characters and 20 words.")
+	ErrFilterCount = fault.New(fault.Invalid, "SEARCH_FILTER_COUNT", "A search has at most 100 filters.")
+	ErrSort        = fault.New(fault.Invalid, "SEARCH_SORT", "An order by price names its currency in the filter, and an order by distance a place.")
+	ErrPriceRange  = fault.New(fault.Invalid, "SEARCH_PRICE_RANGE", "A range of prices has bounds of zero or more, in the filter's one currency, the lower one first.")
+	ErrRating      = fault.New(fault.Invalid, "SEARCH_RATING", "A rating to begin from is between 1 and 5 stars.")
+	ErrNear        = fault.New(fault.Invalid, "SEARCH_PLACE", "A place has a latitude between -90 and 90 and a longitude between -180 and 180; the radius around it is between 1 and 500 kilometres.")
+	ErrCursor      = fault.New(fault.Invalid, "CURSOR_OF_ANOTHER_QUERY", "This cursor was given out by another search: page on with the same text, filter and sort.")
+)

@@ -1,0 +1,99 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/money"
+)
+
+// Facets are how many of what was found are of each kind, and so on. Each is counted with every filter but its own; what nothing is
+// found under is left out.
+type Facets struct {
+	Kinds      []KindCount
+	Conditions []ConditionCount
+	Currencies []CurrencyCount
+	Prices     []PriceCount // where the filter names a currency
+	Ratings    []RatingCount
+}
+
+// KindCount is how many are of a kind.
+type KindCount struct {
+	Kind  catalog.Kind
+	Count int64
+}
+
+// ConditionCount is how many are in a condition.
+type ConditionCount struct {
+	Condition catalog.Condition
+	Count     int64
+}
+
+// CurrencyCount is how many are priced in a currency.
+type CurrencyCount struct {
+	Currency money.Currency
+	Count    int64
+}
+
+// PriceCount is how many cost so much: From or more, and less than To where it is set.
+type PriceCount struct {
+	From  money.Amount
+	To    *money.Amount
+	Count int64
+}
+
+// RatingCount is how many have so many stars or more.
+type RatingCount struct {
+	AtLeast int
+	Count   int64
+}
+
+// facetsOf puts counts into their lists, the most frequent first; prices and ratings in their own order.
+func facetsOf(counts map[string]int64, steps []int64, currency *money.Currency) (f Facets) {
+	for facet, n := range counts {
+		dimension, value, _ := strings.Cut(facet, ":")
+		if n == 0 {
+			continue
+		}
+		switch dimension {
+		case "kind":
+			f.Kinds = append(f.Kinds, KindCount{catalog.Kind(value), n})
+		case "condition":
+			f.Conditions = append(f.Conditions, ConditionCount{catalog.Condition(value), n})
+		case dimCurrency:
+			f.Currencies = append(f.Currencies, CurrencyCount{money.Currency(value), n})
+		case "rating":
+			stars, _ := strconv.Atoi(value)
+			f.Ratings = append(f.Ratings, RatingCount{stars, n})
+		case dimPrice:
+			if step, err := strconv.Atoi(value); err == nil && currency != nil {
+				f.Prices = append(f.Prices, priceCount(step, steps, *currency, n))
+			}
+		}
+	}
+	slices.SortFunc(f.Kinds, func(a, b KindCount) int { return byCount(a.Count, b.Count, a.Kind, b.Kind) })
+	slices.SortFunc(f.Conditions, func(a, b ConditionCount) int { return byCount(a.Count, b.Count, a.Condition, b.Condition) })
+	slices.SortFunc(f.Currencies, func(a, b CurrencyCount) int { return byCount(a.Count, b.Count, a.Currency, b.Currency) })
+	slices.SortFunc(f.Prices, func(a, b PriceCount) int { return cmp.Compare(a.From.Minor, b.From.Minor) })
+	slices.SortFunc(f.Ratings, func(a, b RatingCount) int { return cmp.Compare(b.AtLeast, a.AtLeast) })
+	return f
+}
+
+func byCount[T cmp.Ordered](n, m int64, a, b T) int {
+	return cmp.Or(cmp.Compare(m, n), cmp.Compare(a, b))
+}
+
+func priceCount(step int, steps []int64, currency money.Currency, n int64) PriceCount {
+	c := PriceCount{From: money.New(0, currency), Count: n}
+	if step > 0 {
+		c.From.Minor = steps[step-1]
+	}
+	if step < len(steps) {
+		to := money.New(steps[step], currency)
+		c.To = &to
+	}
+	return c
+}

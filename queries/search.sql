@@ -1,0 +1,66 @@
+-- The words of a query as documents have them: each as it stands, with its stems, and whether a language says nothing by it.
+-- name: SearchTerms :many
+SELECT search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
+    (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty
+FROM (SELECT n, word FROM unnest(string_to_array(search_fold(@query::text), ' ')) WITH ORDINALITY AS t (word, n)) w
+WHERE w.word <> ''
+ORDER BY w.n;
+
+-- Words of titles that look like one that nobody wrote, the most alike first.
+-- name: SearchWordsLike :many
+SELECT word FROM search_word
+WHERE word % @misspelt::text AND length(word) BETWEEN length(@misspelt::text) - 2 AND length(@misspelt::text) + 2
+ORDER BY similarity(word, @misspelt::text) DESC, word
+LIMIT 40;
+
+-- Whether each of some queries of words finds anything.
+-- name: SearchKnown :many
+SELECT EXISTS (SELECT FROM search_document d WHERE d.visible AND d.words @@ q.words::tsquery)::boolean AS known
+FROM unnest(@queries::text[]) WITH ORDINALITY AS q (words, n)
+ORDER BY q.n;
+
+-- What a query finds, in the order of a sort: the greatest key first, then the newest.
+-- name: SearchPage :many
+SELECT f.listing_id, f.published_at::timestamptz AS published_at, f.key::bigint AS key
+FROM (
+    SELECT d.listing_id, d.published_at, CASE @sort::text
+        WHEN 'RELEVANCE' THEN (
+            SELECT coalesce(sum(w.best), 0) FROM (
+                SELECT max(l.score) AS best
+                FROM (SELECT unnest(@level_queries::text[]) AS query, unnest(@level_scores::int[]) AS score, unnest(@level_words::int[]) AS word) l
+                WHERE d.words @@ l.query::tsquery
+                GROUP BY l.word
+            ) w)
+        WHEN 'PRICE_UP' THEN -d.price
+        WHEN 'PRICE_DOWN' THEN d.price
+        WHEN 'RATING' THEN d.rating
+        WHEN 'NEAR' THEN -floor(search_chord(d.x, d.y, d.z, @x, @y, @z) * 1e12)
+        ELSE 0
+    END AS key
+    FROM search_document d
+    WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquery))
+      AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, @x, @y, @z), @groups::text[],
+          sqlc.narg(price_from)::bigint, sqlc.narg(price_to)::bigint, sqlc.narg(within)::double precision)
+) f
+WHERE f.key IS NOT NULL
+  AND (NOT @after::boolean OR (f.key, f.published_at, f.listing_id) < (@after_key::bigint, @after_at::timestamptz, @after_id::uuid))
+ORDER BY f.key DESC, f.published_at DESC, f.listing_id DESC
+LIMIT @page_size;
+
+-- How many a query finds, in all and under each facet: of the dimension asked for, or of every dimension. A price is counted by the
+-- steps that are given.
+-- name: SearchCounts :many
+WITH found AS MATERIALIZED (
+    SELECT d.facets || CASE WHEN d.price IS NULL OR coalesce(cardinality(@price_steps::bigint[]), 0) = 0 THEN '{}'::text[]
+        ELSE ARRAY['price:' || width_bucket(d.price, @price_steps::bigint[])] END AS facets
+    FROM search_document d
+    WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquery))
+      AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, @x, @y, @z), @groups::text[],
+          sqlc.narg(price_from)::bigint, sqlc.narg(price_to)::bigint, sqlc.narg(within)::double precision)
+)
+SELECT ''::text AS facet, count(*)::bigint AS n FROM found
+UNION ALL
+SELECT c.facet::text, count(*)::bigint FROM (SELECT unnest(found.facets) AS facet FROM found) c
+WHERE @dimension::text = '' OR split_part(c.facet, ':', 1) = @dimension
+GROUP BY c.facet
+ORDER BY facet;
