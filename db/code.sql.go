@@ -76,7 +76,7 @@ SELECT id, variant_id, key_id, wrapped_key FROM code_batch
 WHERE key_id <> $1 AND id > $2
 ORDER BY id
 LIMIT $3
-FOR UPDATE SKIP LOCKED
+FOR UPDATE
 `
 
 type CodeBatchesToRotateRow struct {
@@ -86,6 +86,7 @@ type CodeBatchesToRotateRow struct {
 	WrappedKey []byte
 }
 
+// Waits for who has them: a rotation that was killed may still hold its last ones.
 func (q *Queries) CodeBatchesToRotate(ctx context.Context, db DBTX, keyID string, after uuid.UUID, pageSize int32) ([]CodeBatchesToRotateRow, error) {
 	rows, err := db.Query(ctx, codeBatchesToRotate, keyID, after, pageSize)
 	if err != nil {

@@ -47,12 +47,13 @@ WHERE r.variant_id = @variant_id AND r.id < @before
 ORDER BY r.id DESC
 LIMIT @page_size;
 
+-- Waits for who has them: a rotation that was killed may still hold its last ones.
 -- name: CodeBatchesToRotate :many
 SELECT id, variant_id, key_id, wrapped_key FROM code_batch
 WHERE key_id <> @key_id AND id > @after
 ORDER BY id
 LIMIT @page_size
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE;
 
 -- name: CodeBatchesRewrap :exec
 UPDATE code_batch SET key_id = @key_id, wrapped_key = n.wrapped_key
