@@ -125,7 +125,7 @@ func (q *Queries) CartLineSet(ctx context.Context, db DBTX, arg CartLineSetParam
 
 const cartLines = `-- name: CartLines :many
 SELECT cl.cart_id, cl.variant_id, cl.quantity, cl.saved, cl.price_seen, cl.currency_seen, cl.added_at, v.seller_id, v.price, v.currency,
-       (v.retired_at IS NULL AND EXISTS (SELECT FROM public_listing p WHERE p.id = v.listing_id))::boolean AS public,
+       (v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
        coalesce((SELECT sum(rl.quantity) FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id
                  WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND rl.variant_id = cl.variant_id), 0)::integer AS held
 FROM cart c JOIN cart_line cl ON cl.cart_id = c.id JOIN variant v ON v.id = cl.variant_id
@@ -138,11 +138,11 @@ type CartLinesRow struct {
 	SellerID uuid.UUID
 	Price    *int64
 	Currency *string
-	Public   bool
+	Offered  bool
 	Held     int32
 }
 
-// A line with how its variant stands now: public says whether everybody may see it, held how many of it the cart's reservation has.
+// A line with how its variant stands now: offered says whether the cart's owner may see it, held how many of it the cart's reservation has.
 func (q *Queries) CartLines(ctx context.Context, db DBTX, cartID uuid.UUID) ([]CartLinesRow, error) {
 	rows, err := db.Query(ctx, cartLines, cartID)
 	if err != nil {
@@ -163,7 +163,7 @@ func (q *Queries) CartLines(ctx context.Context, db DBTX, cartID uuid.UUID) ([]C
 			&i.SellerID,
 			&i.Price,
 			&i.Currency,
-			&i.Public,
+			&i.Offered,
 			&i.Held,
 		); err != nil {
 			return nil, err
@@ -317,8 +317,8 @@ func (q *Queries) CartReserved(ctx context.Context, db DBTX, reservationID *uuid
 }
 
 const cartVariant = `-- name: CartVariant :one
-SELECT v.seller_id, v.price, v.currency, l.kind FROM variant v JOIN public_listing l ON l.id = v.listing_id
-WHERE v.id = $1 AND v.retired_at IS NULL
+SELECT v.seller_id, v.price, v.currency, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
+WHERE v.id = $1 AND v.retired_at IS NULL AND listing_offered_to(l.id, $2::uuid)
 `
 
 type CartVariantRow struct {
@@ -328,9 +328,9 @@ type CartVariantRow struct {
 	Kind     string
 }
 
-// What may be put into a cart.
-func (q *Queries) CartVariant(ctx context.Context, db DBTX, id uuid.UUID) (CartVariantRow, error) {
-	row := db.QueryRow(ctx, cartVariant, id)
+// What somebody may put into a cart.
+func (q *Queries) CartVariant(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (CartVariantRow, error) {
+	row := db.QueryRow(ctx, cartVariant, iD, userID)
 	var i CartVariantRow
 	err := row.Scan(
 		&i.SellerID,

@@ -103,6 +103,13 @@ type AuctionEnd struct {
 	SetAt     time.Time
 }
 
+type AvailabilityWait struct {
+	UserID    uuid.UUID
+	VariantID uuid.UUID
+	Since     time.Time
+	ToldAt    *time.Time
+}
+
 type Bid struct {
 	ID             uuid.UUID
 	AuctionID      uuid.UUID
@@ -749,6 +756,23 @@ type Variant struct {
 	Currency     *string
 	CreatedAt    time.Time
 	RetiredAt    *time.Time
+}
+
+type Wish struct {
+	UserID          uuid.UUID
+	ListingID       uuid.UUID
+	Price           *int64
+	Currency        *string
+	AvailableToldAt *time.Time
+	WishedAt        time.Time
+}
+
+type WishChange struct {
+	ID        int64
+	ListingID uuid.UUID
+	VariantID *uuid.UUID
+	ToldUpTo  *uuid.UUID
+	ChangedAt time.Time
 }
 
 type Withdrawal struct {

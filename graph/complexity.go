@@ -75,6 +75,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Show.Messages, c.ShowChat.Moderations = list, list
 	c.Show.Queue, c.Show.AllLots, c.Show.Sales = list, list, list
 	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
+	c.Viewer.Wishes, c.Viewer.AvailabilityNotices = list, list
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
 	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }

@@ -157,6 +157,7 @@ type sources struct {
 	photo           byID[catalog.Photo]
 	followers       byID[int32] // by user
 	followed        byID[bool]  // by the actor, by user
+	wished          byID[bool]  // by the actor, by listing
 	show            byID[show.Show]
 	showChat        byID[showchat.Chat]
 	showMessage     byID[showchat.Message]
@@ -215,6 +216,7 @@ func (r *Resolver) newSources() *sources {
 
 		followers:   sourceOf(r.Follows.Counts),
 		followed:    own(r.Follows.Among),
+		wished:      own(r.Wishes.Among),
 		show:        sourceOf(r.Shows.ByID),
 		lots:        sourceOf(r.Auctions.ByShow),
 		auction:     sourceOf(r.Auctions.ByID),

@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/wish"
 )
 
 // Resolver holds the domains that the API opens.
@@ -49,6 +50,7 @@ type Resolver struct {
 	Codes     *code.Service
 	Carts     *cart.Service
 	Checkout  *checkout.Service
+	Wishes    *wish.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

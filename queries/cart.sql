@@ -16,20 +16,20 @@ SELECT * FROM cart WHERE user_id = @user_id;
 -- name: CartOfGuest :one
 SELECT * FROM cart WHERE token_hash = @token_hash;
 
--- A line with how its variant stands now: public says whether everybody may see it, held how many of it the cart's reservation has.
+-- A line with how its variant stands now: offered says whether the cart's owner may see it, held how many of it the cart's reservation has.
 -- name: CartLines :many
 SELECT sqlc.embed(cl), v.seller_id, v.price, v.currency,
-       (v.retired_at IS NULL AND EXISTS (SELECT FROM public_listing p WHERE p.id = v.listing_id))::boolean AS public,
+       (v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
        coalesce((SELECT sum(rl.quantity) FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id
                  WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND rl.variant_id = cl.variant_id), 0)::integer AS held
 FROM cart c JOIN cart_line cl ON cl.cart_id = c.id JOIN variant v ON v.id = cl.variant_id
 WHERE c.id = @cart_id
 ORDER BY cl.added_at, cl.variant_id;
 
--- What may be put into a cart.
+-- What somebody may put into a cart.
 -- name: CartVariant :one
-SELECT v.seller_id, v.price, v.currency, l.kind FROM variant v JOIN public_listing l ON l.id = v.listing_id
-WHERE v.id = @id AND v.retired_at IS NULL;
+SELECT v.seller_id, v.price, v.currency, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
+WHERE v.id = @id AND v.retired_at IS NULL AND listing_offered_to(l.id, @user_id::uuid);
 
 -- name: CartLineAdd :exec
 INSERT INTO cart_line (cart_id, variant_id, quantity, price_seen, currency_seen)

@@ -48,6 +48,7 @@ import (
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/wish"
 )
 
 // app is the product on top of the services.
@@ -123,6 +124,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("bids that wait", auctions.Drain)
 	answers := idempotency.New(s.pool)
+	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts := notify.New(s.pool), cart.New(s.pool, stock)
 	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, notices, carts); err != nil {
 		return nil, err
@@ -144,7 +146,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search:   search.New(s.pool, listings, search.NewSQL(s.pool)),
-		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -168,6 +170,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			auctions.AftermathLoop,
 			stock.ExpireLoop,
+			wishes.TellLoop,
 			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
 		},

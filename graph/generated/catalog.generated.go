@@ -19,7 +19,6 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
-	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -37,6 +36,8 @@ type ListingResolver interface {
 	Category(ctx context.Context, obj *catalog.Listing) (*taxonomy.Category, error)
 	Brand(ctx context.Context, obj *catalog.Listing) (*taxonomy.Brand, error)
 	Attributes(ctx context.Context, obj *catalog.Listing) ([]taxonomy.Value, error)
+
+	Wished(ctx context.Context, obj *catalog.Listing) (bool, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -609,6 +610,29 @@ func (ec *executionContext) _Listing_minimumTier(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Listing_minimumTier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Listing", field, false, false, errors.New("field of type UserTier does not have child fields"))
+}
+
+func (ec *executionContext) _Listing_wished(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Listing_wished(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Listing().Wished(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Listing_wished(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Listing", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _ListingConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Page[catalog.Listing]) (ret graphql.Marshaler) {
@@ -2349,6 +2373,44 @@ func (ec *executionContext) _Listing(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "wished":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Listing_wished(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3029,11 +3091,11 @@ func (ec *executionContext) marshalNListingDuplicatePayload2githubᚗcomᚋsoukl
 	return ec._ListingDuplicatePayload(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNListingEdge2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v search.Edge) graphql.Marshaler {
+func (ec *executionContext) marshalNListingEdge2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[catalog.Listing]) graphql.Marshaler {
 	return ec._ListingEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []search.Edge) graphql.Marshaler {
+func (ec *executionContext) marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[catalog.Listing]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	AdminAction() AdminActionResolver
 	Attribute() AttributeResolver
 	Auction() AuctionResolver
+	AvailabilityNotice() AvailabilityNoticeResolver
 	Bid() BidResolver
 	Cart() CartResolver
 	CartGroup() CartGroupResolver
@@ -79,6 +80,7 @@ type ResolverRoot interface {
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
 	WalletFreeze() WalletFreezeResolver
+	Wish() WishResolver
 }
 
 type DirectiveRoot struct {
@@ -253,6 +255,28 @@ type ComplexityRoot struct {
 	AuctionStartPayload struct {
 		Auction    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AvailabilityNotice struct {
+		Since     func(childComplexity int) int
+		Variant   func(childComplexity int) int
+		VariantID func(childComplexity int) int
+	}
+
+	AvailabilityNoticeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AvailabilityNoticeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AvailabilityNoticeSetPayload struct {
+		UserErrors func(childComplexity int) int
+		Wanted     func(childComplexity int) int
 	}
 
 	Bid struct {
@@ -741,6 +765,7 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 		Title       func(childComplexity int) int
 		Variants    func(childComplexity int) int
+		Wished      func(childComplexity int) int
 	}
 
 	ListingAttribute struct {
@@ -891,99 +916,102 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AttributeCreate     func(childComplexity int, input model.AttributeCreateInput) int
-		AttributeUpdate     func(childComplexity int, input model.AttributeUpdateInput) int
-		AuctionBuyNow       func(childComplexity int, input model.AuctionBuyNowInput) int
-		AuctionRelist       func(childComplexity int, input model.AuctionRelistInput) int
-		AuctionStart        func(childComplexity int, input model.AuctionStartInput) int
-		BidCancel           func(childComplexity int, input model.BidCancelInput) int
-		BidPlace            func(childComplexity int, input model.BidPlaceInput) int
-		BrandCreate         func(childComplexity int, input model.BrandCreateInput) int
-		BrandUpdate         func(childComplexity int, input model.BrandUpdateInput) int
-		CardRemove          func(childComplexity int, input model.CardRemoveInput) int
-		CardSetupFinish     func(childComplexity int, input model.CardSetupFinishInput) int
-		CardSetupStart      func(childComplexity int, input model.CardSetupStartInput) int
-		CartLineAdd         func(childComplexity int, input model.CartLineAddInput) int
-		CartLineRemove      func(childComplexity int, input model.CartLineRemoveInput) int
-		CartLineUpdate      func(childComplexity int, input model.CartLineUpdateInput) int
-		CartMerge           func(childComplexity int, input model.CartMergeInput) int
-		CartReserve         func(childComplexity int, input model.CartReserveInput) int
-		CategoryCreate      func(childComplexity int, input model.CategoryCreateInput) int
-		CategoryMove        func(childComplexity int, input model.CategoryMoveInput) int
-		CategoryUpdate      func(childComplexity int, input model.CategoryUpdateInput) int
-		CodeReveal          func(childComplexity int, input model.CodeRevealInput) int
-		CodesUpload         func(childComplexity int, input model.CodesUploadInput) int
-		ConversationStart   func(childComplexity int, input model.ConversationStartInput) int
-		LedgerEntryReverse  func(childComplexity int, input model.LedgerEntryReverseInput) int
-		ListingCreate       func(childComplexity int, input model.ListingCreateInput) int
-		ListingDuplicate    func(childComplexity int, input model.ListingDuplicateInput) int
-		ListingEnd          func(childComplexity int, input model.ListingEndInput) int
-		ListingHide         func(childComplexity int, input model.ListingHideInput) int
-		ListingPlaceSet     func(childComplexity int, input model.ListingPlaceSetInput) int
-		ListingPublish      func(childComplexity int, input model.ListingPublishInput) int
-		ListingRestore      func(childComplexity int, input model.ListingRestoreInput) int
-		ListingUpdate       func(childComplexity int, input model.ListingUpdateInput) int
-		LocationCreate      func(childComplexity int, input model.LocationCreateInput) int
-		LotAdd              func(childComplexity int, input model.LotAddInput) int
-		LotClose            func(childComplexity int, input model.LotCloseInput) int
-		LotOpen             func(childComplexity int, input model.LotOpenInput) int
-		LotPass             func(childComplexity int, input model.LotPassInput) int
-		LotPause            func(childComplexity int, input model.LotPauseInput) int
-		LotPin              func(childComplexity int, input model.LotPinInput) int
-		LotRemove           func(childComplexity int, input model.LotRemoveInput) int
-		LotResume           func(childComplexity int, input model.LotResumeInput) int
-		LotUnpin            func(childComplexity int, input model.LotUnpinInput) int
-		LotsReorder         func(childComplexity int, input model.LotsReorderInput) int
-		MessageSend         func(childComplexity int, input model.MessageSendInput) int
-		NotificationRead    func(childComplexity int, input model.NotificationReadInput) int
-		NotificationReadAll func(childComplexity int, input model.NotificationReadAllInput) int
-		OrderCancel         func(childComplexity int, input model.OrderCancelInput) int
-		OrderConfirmReceipt func(childComplexity int, input model.OrderConfirmReceiptInput) int
-		OrderPay            func(childComplexity int, input model.OrderPayInput) int
-		OrderPaymentRefresh func(childComplexity int, input model.OrderPaymentRefreshInput) int
-		OrderRefund         func(childComplexity int, input model.OrderRefundInput) int
-		OrderShip           func(childComplexity int, input model.OrderShipInput) int
-		PhotoUploadCreate   func(childComplexity int, input model.PhotoUploadCreateInput) int
-		ReservationCreate   func(childComplexity int, input model.ReservationCreateInput) int
-		ReservationPay      func(childComplexity int, input model.ReservationPayInput) int
-		ReservationRelease  func(childComplexity int, input model.ReservationReleaseInput) int
-		SecondChanceAccept  func(childComplexity int, input model.SecondChanceAcceptInput) int
-		SecondChanceDecline func(childComplexity int, input model.SecondChanceDeclineInput) int
-		ShowCancel          func(childComplexity int, input model.ShowCancelInput) int
-		ShowChatConfigure   func(childComplexity int, input model.ShowChatConfigureInput) int
-		ShowCreate          func(childComplexity int, input model.ShowCreateInput) int
-		ShowEnd             func(childComplexity int, input model.ShowEndInput) int
-		ShowMemberModerate  func(childComplexity int, input model.ShowMemberModerateInput) int
-		ShowMessageDelete   func(childComplexity int, input model.ShowMessageDeleteInput) int
-		ShowMessagePin      func(childComplexity int, input model.ShowMessagePinInput) int
-		ShowMessageSend     func(childComplexity int, input model.ShowMessageSendInput) int
-		ShowReact           func(childComplexity int, input model.ShowReactInput) int
-		ShowStart           func(childComplexity int, input model.ShowStartInput) int
-		ShowUpdate          func(childComplexity int, input model.ShowUpdateInput) int
-		ShowVideoToken      func(childComplexity int, input model.ShowVideoTokenInput) int
-		SignIn              func(childComplexity int, input model.SignInInput) int
-		SignOut             func(childComplexity int) int
-		SignUp              func(childComplexity int, input model.SignUpInput) int
-		StockAdjust         func(childComplexity int, input model.StockAdjustInput) int
-		StockAlertSet       func(childComplexity int, input model.StockAlertSetInput) int
-		StockMove           func(childComplexity int, input model.StockMoveInput) int
-		StockReceive        func(childComplexity int, input model.StockReceiveInput) int
-		TypingSend          func(childComplexity int, input model.TypingSendInput) int
-		UserBan             func(childComplexity int, input model.UserBanInput) int
-		UserFollow          func(childComplexity int, input model.UserFollowInput) int
-		UserTierSet         func(childComplexity int, input model.UserTierSetInput) int
-		UserUnban           func(childComplexity int, input model.UserUnbanInput) int
-		UserUnfollow        func(childComplexity int, input model.UserUnfollowInput) int
-		VariantAdd          func(childComplexity int, input model.VariantAddInput) int
-		VariantRetire       func(childComplexity int, input model.VariantRetireInput) int
-		VariantUpdate       func(childComplexity int, input model.VariantUpdateInput) int
-		ViewerBirthDateSet  func(childComplexity int, input model.ViewerBirthDateSetInput) int
-		WalletExchange      func(childComplexity int, input model.WalletExchangeInput) int
-		WalletFreeze        func(childComplexity int, input model.WalletFreezeInput) int
-		WalletTopUp         func(childComplexity int, input model.WalletTopUpInput) int
-		WalletTopUpRefresh  func(childComplexity int, input model.WalletTopUpRefreshInput) int
-		WalletUnfreeze      func(childComplexity int, input model.WalletUnfreezeInput) int
-		WalletWithdraw      func(childComplexity int, input model.WalletWithdrawInput) int
+		AttributeCreate       func(childComplexity int, input model.AttributeCreateInput) int
+		AttributeUpdate       func(childComplexity int, input model.AttributeUpdateInput) int
+		AuctionBuyNow         func(childComplexity int, input model.AuctionBuyNowInput) int
+		AuctionRelist         func(childComplexity int, input model.AuctionRelistInput) int
+		AuctionStart          func(childComplexity int, input model.AuctionStartInput) int
+		AvailabilityNoticeSet func(childComplexity int, input model.AvailabilityNoticeSetInput) int
+		BidCancel             func(childComplexity int, input model.BidCancelInput) int
+		BidPlace              func(childComplexity int, input model.BidPlaceInput) int
+		BrandCreate           func(childComplexity int, input model.BrandCreateInput) int
+		BrandUpdate           func(childComplexity int, input model.BrandUpdateInput) int
+		CardRemove            func(childComplexity int, input model.CardRemoveInput) int
+		CardSetupFinish       func(childComplexity int, input model.CardSetupFinishInput) int
+		CardSetupStart        func(childComplexity int, input model.CardSetupStartInput) int
+		CartLineAdd           func(childComplexity int, input model.CartLineAddInput) int
+		CartLineRemove        func(childComplexity int, input model.CartLineRemoveInput) int
+		CartLineUpdate        func(childComplexity int, input model.CartLineUpdateInput) int
+		CartMerge             func(childComplexity int, input model.CartMergeInput) int
+		CartReserve           func(childComplexity int, input model.CartReserveInput) int
+		CategoryCreate        func(childComplexity int, input model.CategoryCreateInput) int
+		CategoryMove          func(childComplexity int, input model.CategoryMoveInput) int
+		CategoryUpdate        func(childComplexity int, input model.CategoryUpdateInput) int
+		CodeReveal            func(childComplexity int, input model.CodeRevealInput) int
+		CodesUpload           func(childComplexity int, input model.CodesUploadInput) int
+		ConversationStart     func(childComplexity int, input model.ConversationStartInput) int
+		LedgerEntryReverse    func(childComplexity int, input model.LedgerEntryReverseInput) int
+		ListingCreate         func(childComplexity int, input model.ListingCreateInput) int
+		ListingDuplicate      func(childComplexity int, input model.ListingDuplicateInput) int
+		ListingEnd            func(childComplexity int, input model.ListingEndInput) int
+		ListingHide           func(childComplexity int, input model.ListingHideInput) int
+		ListingPlaceSet       func(childComplexity int, input model.ListingPlaceSetInput) int
+		ListingPublish        func(childComplexity int, input model.ListingPublishInput) int
+		ListingRestore        func(childComplexity int, input model.ListingRestoreInput) int
+		ListingUpdate         func(childComplexity int, input model.ListingUpdateInput) int
+		LocationCreate        func(childComplexity int, input model.LocationCreateInput) int
+		LotAdd                func(childComplexity int, input model.LotAddInput) int
+		LotClose              func(childComplexity int, input model.LotCloseInput) int
+		LotOpen               func(childComplexity int, input model.LotOpenInput) int
+		LotPass               func(childComplexity int, input model.LotPassInput) int
+		LotPause              func(childComplexity int, input model.LotPauseInput) int
+		LotPin                func(childComplexity int, input model.LotPinInput) int
+		LotRemove             func(childComplexity int, input model.LotRemoveInput) int
+		LotResume             func(childComplexity int, input model.LotResumeInput) int
+		LotUnpin              func(childComplexity int, input model.LotUnpinInput) int
+		LotsReorder           func(childComplexity int, input model.LotsReorderInput) int
+		MessageSend           func(childComplexity int, input model.MessageSendInput) int
+		NotificationRead      func(childComplexity int, input model.NotificationReadInput) int
+		NotificationReadAll   func(childComplexity int, input model.NotificationReadAllInput) int
+		OrderCancel           func(childComplexity int, input model.OrderCancelInput) int
+		OrderConfirmReceipt   func(childComplexity int, input model.OrderConfirmReceiptInput) int
+		OrderPay              func(childComplexity int, input model.OrderPayInput) int
+		OrderPaymentRefresh   func(childComplexity int, input model.OrderPaymentRefreshInput) int
+		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
+		OrderShip             func(childComplexity int, input model.OrderShipInput) int
+		PhotoUploadCreate     func(childComplexity int, input model.PhotoUploadCreateInput) int
+		ReservationCreate     func(childComplexity int, input model.ReservationCreateInput) int
+		ReservationPay        func(childComplexity int, input model.ReservationPayInput) int
+		ReservationRelease    func(childComplexity int, input model.ReservationReleaseInput) int
+		SecondChanceAccept    func(childComplexity int, input model.SecondChanceAcceptInput) int
+		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
+		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
+		ShowChatConfigure     func(childComplexity int, input model.ShowChatConfigureInput) int
+		ShowCreate            func(childComplexity int, input model.ShowCreateInput) int
+		ShowEnd               func(childComplexity int, input model.ShowEndInput) int
+		ShowMemberModerate    func(childComplexity int, input model.ShowMemberModerateInput) int
+		ShowMessageDelete     func(childComplexity int, input model.ShowMessageDeleteInput) int
+		ShowMessagePin        func(childComplexity int, input model.ShowMessagePinInput) int
+		ShowMessageSend       func(childComplexity int, input model.ShowMessageSendInput) int
+		ShowReact             func(childComplexity int, input model.ShowReactInput) int
+		ShowStart             func(childComplexity int, input model.ShowStartInput) int
+		ShowUpdate            func(childComplexity int, input model.ShowUpdateInput) int
+		ShowVideoToken        func(childComplexity int, input model.ShowVideoTokenInput) int
+		SignIn                func(childComplexity int, input model.SignInInput) int
+		SignOut               func(childComplexity int) int
+		SignUp                func(childComplexity int, input model.SignUpInput) int
+		StockAdjust           func(childComplexity int, input model.StockAdjustInput) int
+		StockAlertSet         func(childComplexity int, input model.StockAlertSetInput) int
+		StockMove             func(childComplexity int, input model.StockMoveInput) int
+		StockReceive          func(childComplexity int, input model.StockReceiveInput) int
+		TypingSend            func(childComplexity int, input model.TypingSendInput) int
+		UserBan               func(childComplexity int, input model.UserBanInput) int
+		UserFollow            func(childComplexity int, input model.UserFollowInput) int
+		UserTierSet           func(childComplexity int, input model.UserTierSetInput) int
+		UserUnban             func(childComplexity int, input model.UserUnbanInput) int
+		UserUnfollow          func(childComplexity int, input model.UserUnfollowInput) int
+		VariantAdd            func(childComplexity int, input model.VariantAddInput) int
+		VariantRetire         func(childComplexity int, input model.VariantRetireInput) int
+		VariantUpdate         func(childComplexity int, input model.VariantUpdateInput) int
+		ViewerBirthDateSet    func(childComplexity int, input model.ViewerBirthDateSetInput) int
+		WalletExchange        func(childComplexity int, input model.WalletExchangeInput) int
+		WalletFreeze          func(childComplexity int, input model.WalletFreezeInput) int
+		WalletTopUp           func(childComplexity int, input model.WalletTopUpInput) int
+		WalletTopUpRefresh    func(childComplexity int, input model.WalletTopUpRefreshInput) int
+		WalletUnfreeze        func(childComplexity int, input model.WalletUnfreezeInput) int
+		WalletWithdraw        func(childComplexity int, input model.WalletWithdrawInput) int
+		WishAdd               func(childComplexity int, input model.WishAddInput) int
+		WishRemove            func(childComplexity int, input model.WishRemoveInput) int
 	}
 
 	Names struct {
@@ -1789,6 +1817,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		AvailabilityNotices     func(childComplexity int, first *int, after *string) int
 		BirthDate               func(childComplexity int) int
 		Cards                   func(childComplexity int) int
 		Conversations           func(childComplexity int, first *int, after *string) int
@@ -1807,6 +1836,7 @@ type ComplexityRoot struct {
 		UnreadNotificationCount func(childComplexity int) int
 		User                    func(childComplexity int) int
 		Wallets                 func(childComplexity int) int
+		Wishes                  func(childComplexity int, first *int, after *string) int
 	}
 
 	ViewerBirthDateSetPayload struct {
@@ -1876,6 +1906,34 @@ type ComplexityRoot struct {
 	WalletWithdrawPayload struct {
 		UserErrors func(childComplexity int) int
 		Withdrawal func(childComplexity int) int
+	}
+
+	Wish struct {
+		Listing   func(childComplexity int) int
+		ListingID func(childComplexity int) int
+		Price     func(childComplexity int) int
+		WishedAt  func(childComplexity int) int
+	}
+
+	WishAddPayload struct {
+		UserErrors func(childComplexity int) int
+		Wish       func(childComplexity int) int
+	}
+
+	WishConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WishEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WishRemovePayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Withdrawal struct {
@@ -2580,6 +2638,70 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuctionStartPayload.UserErrors(childComplexity), true
+
+	case "AvailabilityNotice.since":
+		if e.ComplexityRoot.AvailabilityNotice.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNotice.Since(childComplexity), true
+	case "AvailabilityNotice.variant":
+		if e.ComplexityRoot.AvailabilityNotice.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNotice.Variant(childComplexity), true
+	case "AvailabilityNotice.variantId":
+		if e.ComplexityRoot.AvailabilityNotice.VariantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNotice.VariantID(childComplexity), true
+
+	case "AvailabilityNoticeConnection.edges":
+		if e.ComplexityRoot.AvailabilityNoticeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeConnection.Edges(childComplexity), true
+	case "AvailabilityNoticeConnection.nodes":
+		if e.ComplexityRoot.AvailabilityNoticeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeConnection.Nodes(childComplexity), true
+	case "AvailabilityNoticeConnection.pageInfo":
+		if e.ComplexityRoot.AvailabilityNoticeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeConnection.PageInfo(childComplexity), true
+
+	case "AvailabilityNoticeEdge.cursor":
+		if e.ComplexityRoot.AvailabilityNoticeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeEdge.Cursor(childComplexity), true
+	case "AvailabilityNoticeEdge.node":
+		if e.ComplexityRoot.AvailabilityNoticeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeEdge.Node(childComplexity), true
+
+	case "AvailabilityNoticeSetPayload.userErrors":
+		if e.ComplexityRoot.AvailabilityNoticeSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeSetPayload.UserErrors(childComplexity), true
+	case "AvailabilityNoticeSetPayload.wanted":
+		if e.ComplexityRoot.AvailabilityNoticeSetPayload.Wanted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityNoticeSetPayload.Wanted(childComplexity), true
 
 	case "Bid.amount":
 		if e.ComplexityRoot.Bid.Amount == nil {
@@ -4345,6 +4467,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Variants(childComplexity), true
+	case "Listing.wished":
+		if e.ComplexityRoot.Listing.Wished == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Wished(childComplexity), true
 
 	case "ListingAttribute.attribute":
 		if e.ComplexityRoot.ListingAttribute.Attribute == nil {
@@ -4807,6 +4935,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AuctionStart(childComplexity, args["input"].(model.AuctionStartInput)), true
+	case "Mutation.availabilityNoticeSet":
+		if e.ComplexityRoot.Mutation.AvailabilityNoticeSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_availabilityNoticeSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AvailabilityNoticeSet(childComplexity, args["input"].(model.AvailabilityNoticeSetInput)), true
 	case "Mutation.bidCancel":
 		if e.ComplexityRoot.Mutation.BidCancel == nil {
 			break
@@ -5770,6 +5909,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
+	case "Mutation.wishAdd":
+		if e.ComplexityRoot.Mutation.WishAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wishAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WishAdd(childComplexity, args["input"].(model.WishAddInput)), true
+	case "Mutation.wishRemove":
+		if e.ComplexityRoot.Mutation.WishRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wishRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WishRemove(childComplexity, args["input"].(model.WishRemoveInput)), true
 
 	case "Names.ar":
 		if e.ComplexityRoot.Names.Ar == nil {
@@ -8846,6 +9007,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VideoToken.URL(childComplexity), true
 
+	case "Viewer.availabilityNotices":
+		if e.ComplexityRoot.Viewer.AvailabilityNotices == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_availabilityNotices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.AvailabilityNotices(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.birthDate":
 		if e.ComplexityRoot.Viewer.BirthDate == nil {
 			break
@@ -8989,6 +9161,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Wallets(childComplexity), true
+	case "Viewer.wishes":
+		if e.ComplexityRoot.Viewer.Wishes == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_wishes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Wishes(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "ViewerBirthDateSetPayload.userErrors":
 		if e.ComplexityRoot.ViewerBirthDateSetPayload.UserErrors == nil {
@@ -9222,6 +9405,89 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletWithdrawPayload.Withdrawal(childComplexity), true
 
+	case "Wish.listing":
+		if e.ComplexityRoot.Wish.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wish.Listing(childComplexity), true
+	case "Wish.listingId":
+		if e.ComplexityRoot.Wish.ListingID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wish.ListingID(childComplexity), true
+	case "Wish.price":
+		if e.ComplexityRoot.Wish.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wish.Price(childComplexity), true
+	case "Wish.wishedAt":
+		if e.ComplexityRoot.Wish.WishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Wish.WishedAt(childComplexity), true
+
+	case "WishAddPayload.userErrors":
+		if e.ComplexityRoot.WishAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishAddPayload.UserErrors(childComplexity), true
+	case "WishAddPayload.wish":
+		if e.ComplexityRoot.WishAddPayload.Wish == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishAddPayload.Wish(childComplexity), true
+
+	case "WishConnection.edges":
+		if e.ComplexityRoot.WishConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishConnection.Edges(childComplexity), true
+	case "WishConnection.nodes":
+		if e.ComplexityRoot.WishConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishConnection.Nodes(childComplexity), true
+	case "WishConnection.pageInfo":
+		if e.ComplexityRoot.WishConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishConnection.PageInfo(childComplexity), true
+
+	case "WishEdge.cursor":
+		if e.ComplexityRoot.WishEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishEdge.Cursor(childComplexity), true
+	case "WishEdge.node":
+		if e.ComplexityRoot.WishEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishEdge.Node(childComplexity), true
+
+	case "WishRemovePayload.listing":
+		if e.ComplexityRoot.WishRemovePayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishRemovePayload.Listing(childComplexity), true
+	case "WishRemovePayload.userErrors":
+		if e.ComplexityRoot.WishRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WishRemovePayload.UserErrors(childComplexity), true
+
 	case "Withdrawal.amount":
 		if e.ComplexityRoot.Withdrawal.Amount == nil {
 			break
@@ -9292,6 +9558,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAuctionBuyNowInput,
 		ec.unmarshalInputAuctionRelistInput,
 		ec.unmarshalInputAuctionStartInput,
+		ec.unmarshalInputAvailabilityNoticeSetInput,
 		ec.unmarshalInputBidCancelInput,
 		ec.unmarshalInputBidPlaceInput,
 		ec.unmarshalInputBrandCreateInput,
@@ -9388,6 +9655,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputWalletTopUpRefreshInput,
 		ec.unmarshalInputWalletUnfreezeInput,
 		ec.unmarshalInputWalletWithdrawInput,
+		ec.unmarshalInputWishAddInput,
+		ec.unmarshalInputWishRemoveInput,
 	)
 	first := true
 
@@ -10036,7 +10305,7 @@ type Cart {
   groups: [CartGroup!]!
   "The lines that are saved for later."
   saved: [CartLine!]!
-  "Lines to buy whose listing is not for everybody to see any more, or whose variant is not sold any more."
+  "Lines to buy whose listing is not for the viewer to see any more, or whose variant is not sold any more."
   gone: [CartLine!]!
   lineCount: Int!
   "What can be bought of the groups costs now, one for each currency; null where that is beyond 64 bits."
@@ -10070,7 +10339,7 @@ type CartLine {
   status: CartLineStatus!
   "What one cost when it was put in, or last changed."
   priceSeen: Money!
-  "What one costs now; null where it is not for everybody to see any more."
+  "What one costs now; null where it is not for the viewer to see any more."
   price: Money
   "How many there are, with those that are set aside for this cart."
   available: Int!
@@ -13621,6 +13890,95 @@ type ShowVideoTokenPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../wish.graphqls", Input: `extend type Mutation {
+  "Puts a listing on one's wishlist; 1,000 at most. Notices tell when its price drops below what it is now, and when there is some of it again."
+  wishAdd(input: WishAddInput!): WishAddPayload! @auth(roles: [BUYER])
+  "Takes a listing off one's wishlist. One that is not there is off already."
+  wishRemove(input: WishRemoveInput!): WishRemovePayload! @auth(roles: [BUYER])
+  "Asks for a notice, once, when there is some of a variant (BACK_IN_STOCK), or no more; of 200 at most. Where there is some already, it comes at once."
+  availabilityNoticeSet(input: AvailabilityNoticeSetInput!): AvailabilityNoticeSetPayload! @auth(roles: [BUYER])
+}
+
+extend type Viewer {
+  "What one wishes for, the newest first."
+  wishes(first: Int, after: String): WishConnection!
+  "What one waits for, the newest first; what was told is left out."
+  availabilityNotices(first: Int, after: String): AvailabilityNoticeConnection!
+}
+
+extend type Listing {
+  "Whether it is on the wishlist of who asks; false where nobody is signed in."
+  wished: Boolean!
+}
+
+type Wish {
+  listingId: ID!
+  "Null where it is not for the viewer to see any more."
+  listing: Listing
+  "When it was wished for, or what a notice told last. Below it is news."
+  price: Money
+  wishedAt: Time!
+}
+
+type WishConnection {
+  edges: [WishEdge!]!
+  nodes: [Wish!]!
+  pageInfo: PageInfo!
+}
+
+type WishEdge {
+  cursor: String!
+  node: Wish!
+}
+
+"That one wants to be told when there is some of a variant."
+type AvailabilityNotice {
+  variantId: ID!
+  "Null where its listing is not for the viewer to see any more."
+  variant: Variant
+  since: Time!
+}
+
+type AvailabilityNoticeConnection {
+  edges: [AvailabilityNoticeEdge!]!
+  nodes: [AvailabilityNotice!]!
+  pageInfo: PageInfo!
+}
+
+type AvailabilityNoticeEdge {
+  cursor: String!
+  node: AvailabilityNotice!
+}
+
+input WishAddInput {
+  listingId: ID!
+}
+
+type WishAddPayload {
+  wish: Wish
+  userErrors: [UserError!]!
+}
+
+input WishRemoveInput {
+  listingId: ID!
+}
+
+type WishRemovePayload {
+  "Null where it is not for the viewer to see."
+  listing: Listing
+  userErrors: [UserError!]!
+}
+
+input AvailabilityNoticeSetInput {
+  variantId: ID!
+  wanted: Boolean! = true
+}
+
+type AvailabilityNoticeSetPayload {
+  wanted: Boolean
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -13892,6 +14250,50 @@ func (ec *executionContext) childFields_AuctionStartPayload(ctx context.Context,
 		return ec.fieldContext_AuctionStartPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuctionStartPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityNotice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return ec.fieldContext_AvailabilityNotice_variantId(ctx, field)
+	case "variant":
+		return ec.fieldContext_AvailabilityNotice_variant(ctx, field)
+	case "since":
+		return ec.fieldContext_AvailabilityNotice_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityNotice", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityNoticeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AvailabilityNoticeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AvailabilityNoticeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AvailabilityNoticeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityNoticeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityNoticeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AvailabilityNoticeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AvailabilityNoticeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityNoticeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityNoticeSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "wanted":
+		return ec.fieldContext_AvailabilityNoticeSetPayload_wanted(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AvailabilityNoticeSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityNoticeSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Bid(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14722,6 +15124,8 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_attributes(ctx, field)
 	case "minimumTier":
 		return ec.fieldContext_Listing_minimumTier(ctx, field)
+	case "wished":
+		return ec.fieldContext_Listing_wished(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Listing", field.Name)
 }
@@ -16524,6 +16928,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_birthDate(ctx, field)
 	case "tier":
 		return ec.fieldContext_Viewer_tier(ctx, field)
+	case "wishes":
+		return ec.fieldContext_Viewer_wishes(ctx, field)
+	case "availabilityNotices":
+		return ec.fieldContext_Viewer_availabilityNotices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -16650,6 +17058,62 @@ func (ec *executionContext) childFields_WalletWithdrawPayload(ctx context.Contex
 		return ec.fieldContext_WalletWithdrawPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Wish(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listingId":
+		return ec.fieldContext_Wish_listingId(ctx, field)
+	case "listing":
+		return ec.fieldContext_Wish_listing(ctx, field)
+	case "price":
+		return ec.fieldContext_Wish_price(ctx, field)
+	case "wishedAt":
+		return ec.fieldContext_Wish_wishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Wish", field.Name)
+}
+
+func (ec *executionContext) childFields_WishAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "wish":
+		return ec.fieldContext_WishAddPayload_wish(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WishAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WishConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WishConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WishConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WishConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WishEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WishEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WishEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WishRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_WishRemovePayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WishRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishRemovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

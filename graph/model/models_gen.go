@@ -26,6 +26,7 @@ import (
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/wish"
 )
 
 // Why a mutation refused: nothing was changed.
@@ -221,6 +222,16 @@ type AuctionStartInput struct {
 type AuctionStartPayload struct {
 	Auction    *auction.Auction `json:"auction,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
+}
+
+type AvailabilityNoticeSetInput struct {
+	VariantID id.ID `json:"variantId"`
+	Wanted    bool  `json:"wanted"`
+}
+
+type AvailabilityNoticeSetPayload struct {
+	Wanted     *bool       `json:"wanted,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
 }
 
 type BidCancelInput struct {
@@ -1650,6 +1661,25 @@ type WalletWithdrawInput struct {
 type WalletWithdrawPayload struct {
 	Withdrawal *payment.Withdrawal `json:"withdrawal,omitempty"`
 	UserErrors []UserError         `json:"userErrors"`
+}
+
+type WishAddInput struct {
+	ListingID id.ID `json:"listingId"`
+}
+
+type WishAddPayload struct {
+	Wish       *wish.Wish  `json:"wish,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type WishRemoveInput struct {
+	ListingID id.ID `json:"listingId"`
+}
+
+type WishRemovePayload struct {
+	// Null where it is not for the viewer to see.
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 // Cards have paid in less than that, and what came from elsewhere is not given to cards (WITHDRAWAL_NOT_FUNDED_BY_CARD).

@@ -42,12 +42,12 @@ type Line struct {
 	Quantity      int
 	SavedForLater bool
 	PriceSeen     money.Amount  // when it was put in, or last changed
-	Price         *money.Amount // now; nil where it is not for everybody to see
+	Price         *money.Amount // now; nil where it is not for its owner to see
 	Available     int           // now, with what is set aside for this cart
 	Reserved      int           // of them, set aside for this cart
 	AddedAt       time.Time
 
-	public bool
+	offered bool
 }
 
 // Status says whether the line can be bought.
@@ -78,7 +78,7 @@ type Cart struct {
 func (c Cart) Groups() []Group {
 	groups, at := []Group{}, map[uuid.UUID]int{}
 	for _, l := range c.Lines {
-		if l.SavedForLater || !l.public {
+		if l.SavedForLater || !l.offered {
 			continue
 		}
 		i, known := at[l.SellerID]
@@ -96,9 +96,9 @@ func (c Cart) Saved() []Line {
 	return c.where(func(l Line) bool { return l.SavedForLater })
 }
 
-// Gone are the lines to buy whose listing is not for everybody to see any more.
+// Gone are the lines to buy whose listing is not for their owner to see any more.
 func (c Cart) Gone() []Line {
-	return c.where(func(l Line) bool { return !l.SavedForLater && !l.public })
+	return c.where(func(l Line) bool { return !l.SavedForLater && !l.offered })
 }
 
 func (c Cart) where(is func(Line) bool) []Line {
@@ -233,9 +233,9 @@ func lineOf(r db.CartLinesRow, free int) Line {
 	l := Line{
 		VariantID: r.CartLine.VariantID, SellerID: r.SellerID, Quantity: int(r.CartLine.Quantity), SavedForLater: r.CartLine.Saved,
 		PriceSeen: money.New(r.CartLine.PriceSeen, money.Currency(r.CartLine.CurrencySeen)), AddedAt: r.CartLine.AddedAt,
-		Reserved: int(r.Held), public: r.Public,
+		Reserved: int(r.Held), offered: r.Offered,
 	}
-	if r.Public && r.Price != nil {
+	if r.Offered && r.Price != nil {
 		l.Price = &money.Amount{Minor: *r.Price, Currency: money.Currency(*r.Currency)}
 		l.Available = free + l.Reserved
 	}

@@ -47,7 +47,7 @@ func (s *Service) Add(ctx context.Context, o Owner, variant uuid.UUID, quantity 
 
 // forSale reads what may be put into a cart, and how much of it is free.
 func (s *Service) forSale(ctx context.Context, o Owner, variant uuid.UUID) (db.CartVariantRow, int, error) {
-	sold, err := s.q.CartVariant(ctx, s.pool, variant)
+	sold, err := s.q.CartVariant(ctx, s.pool, variant, o.User)
 	switch {
 	case postgres.NoRows(err), err == nil && (sold.Price == nil || catalog.Kind(sold.Kind) == catalog.AuctionLot):
 		return sold, 0, ErrVariantNotFound.At("variantId")

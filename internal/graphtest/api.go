@@ -56,6 +56,7 @@ import (
 	"github.com/souklive/souk/internal/stripefake"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/wish"
 )
 
 const (
@@ -180,6 +181,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Carts = cart.New(pool, r.Inventory)
+	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)

@@ -293,7 +293,12 @@ func (s *Service) Levels(ctx context.Context, variants []uuid.UUID) (map[uuid.UU
 
 // Available reads, for a loader, how many of each variant may be reserved now: what is set aside beyond its time is free.
 func (s *Service) Available(ctx context.Context, variants []uuid.UUID) (map[uuid.UUID]int32, error) {
-	rows, err := s.q.VariantsAvailable(ctx, s.pool, variants)
+	return s.AvailableTx(ctx, s.pool, variants)
+}
+
+// AvailableTx is Available within a transaction.
+func (s *Service) AvailableTx(ctx context.Context, tx db.DBTX, variants []uuid.UUID) (map[uuid.UUID]int32, error) {
+	rows, err := s.q.VariantsAvailable(ctx, tx, variants)
 	available := make(map[uuid.UUID]int32, len(rows))
 	for _, row := range rows {
 		available[row.ID] = row.Available

@@ -11,6 +11,8 @@ REVOKE UPDATE ON event, bid, admin_action, show_moderation, price_change, stock_
 GRANT DELETE ON idempotency_answer TO souk_app;
 -- Notices are kept for a while only, and what is in a cart until it is bought.
 GRANT DELETE ON notification, cart, cart_line TO souk_app;
+-- Wishes end, and what has changed is queued until it was told.
+GRANT DELETE ON wish, availability_wait, wish_change TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.
