@@ -582,7 +582,7 @@ func (ec *executionContext) _SearchResult_edges(ctx context.Context, field graph
 			return obj.Edges(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []search.Edge) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.Listing]) graphql.Marshaler {
 			return ec.marshalNListingEdge2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,

@@ -41,14 +41,11 @@ type Result struct {
 	hash   [8]byte
 }
 
-// Edge is a listing with the cursor that the next page begins after.
-type Edge = page.Edge[catalog.Listing]
-
 // Edges are the listings with their cursors.
-func (r Result) Edges() []Edge {
-	edges := make([]Edge, len(r.Nodes))
+func (r Result) Edges() []page.Edge[catalog.Listing] {
+	edges := make([]page.Edge[catalog.Listing], len(r.Nodes))
 	for i, node := range r.Nodes {
-		edges[i] = Edge{Cursor: r.places[i].encode(r.hash), Node: node}
+		edges[i] = page.Edge[catalog.Listing]{Cursor: r.places[i].encode(r.hash), Node: node}
 	}
 	return edges
 }
