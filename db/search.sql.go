@@ -12,6 +12,69 @@ import (
 	"github.com/google/uuid"
 )
 
+const searchChanges = `-- name: SearchChanges :many
+SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS listing_id,
+    coalesce(c.visible, false)::boolean AS visible, c.published_at, c.price, c.currency, coalesce(c.rating, 0)::integer AS rating, c.x, c.y, c.z,
+    c.facets, coalesce(c.words::text, '')::text AS words
+FROM (VALUES (1)) one (row) LEFT JOIN (
+    SELECT listing_id, seller_id, listed, banned, visible, published_at, price, currency, rating, x, y, z, facets, words, changed FROM search_document d
+    WHERE d.changed >= pg_snapshot_xmin(CAST($1::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST($1::text AS pg_snapshot))
+    ORDER BY d.changed
+    LIMIT $2
+) c ON true
+ORDER BY c.listing_id
+`
+
+type SearchChangesRow struct {
+	Snapshot    string
+	ListingID   uuid.UUID
+	Visible     bool
+	PublishedAt *time.Time
+	Price       *int64
+	Currency    *string
+	Rating      int32
+	X           *float64
+	Y           *float64
+	Z           *float64
+	Facets      []string
+	Words       string
+}
+
+// What this statement's snapshot sees and an earlier one did not, and the snapshot itself; one row at least. A transaction that began
+// early and commits late is in the first snapshot that sees it, whatever its number.
+func (q *Queries) SearchChanges(ctx context.Context, db DBTX, seen string, most int32) ([]SearchChangesRow, error) {
+	rows, err := db.Query(ctx, searchChanges, seen, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchChangesRow
+	for rows.Next() {
+		var i SearchChangesRow
+		if err := rows.Scan(
+			&i.Snapshot,
+			&i.ListingID,
+			&i.Visible,
+			&i.PublishedAt,
+			&i.Price,
+			&i.Currency,
+			&i.Rating,
+			&i.X,
+			&i.Y,
+			&i.Z,
+			&i.Facets,
+			&i.Words,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const searchCounts = `-- name: SearchCounts :many
 WITH found AS MATERIALIZED (
     SELECT d.facets || CASE WHEN d.price IS NULL OR coalesce(cardinality($1::bigint[]), 0) = 0 THEN '{}'::text[]
@@ -70,6 +133,59 @@ func (q *Queries) SearchCounts(ctx context.Context, db DBTX, arg SearchCountsPar
 	for rows.Next() {
 		var i SearchCountsRow
 		if err := rows.Scan(&i.Facet, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchDocuments = `-- name: SearchDocuments :many
+SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words
+FROM search_document
+WHERE visible AND listing_id > $1
+ORDER BY listing_id
+LIMIT $2
+`
+
+type SearchDocumentsRow struct {
+	ListingID   uuid.UUID
+	PublishedAt *time.Time
+	Price       *int64
+	Currency    *string
+	Rating      int32
+	X           *float64
+	Y           *float64
+	Z           *float64
+	Facets      []string
+	Words       string
+}
+
+// What can be found, in the order of its numbers.
+func (q *Queries) SearchDocuments(ctx context.Context, db DBTX, after uuid.UUID, pageSize int32) ([]SearchDocumentsRow, error) {
+	rows, err := db.Query(ctx, searchDocuments, after, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchDocumentsRow
+	for rows.Next() {
+		var i SearchDocumentsRow
+		if err := rows.Scan(
+			&i.ListingID,
+			&i.PublishedAt,
+			&i.Price,
+			&i.Currency,
+			&i.Rating,
+			&i.X,
+			&i.Y,
+			&i.Z,
+			&i.Facets,
+			&i.Words,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -198,6 +314,17 @@ func (q *Queries) SearchPage(ctx context.Context, db DBTX, arg SearchPageParams)
 		return nil, err
 	}
 	return items, nil
+}
+
+const searchSnapshot = `-- name: SearchSnapshot :one
+SELECT pg_current_snapshot()::text AS snapshot
+`
+
+func (q *Queries) SearchSnapshot(ctx context.Context, db DBTX) (string, error) {
+	row := db.QueryRow(ctx, searchSnapshot)
+	var snapshot string
+	err := row.Scan(&snapshot)
+	return snapshot, err
 }
 
 const searchTerms = `-- name: SearchTerms :many

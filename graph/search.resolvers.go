@@ -3,11 +3,28 @@ package graph
 import (
 	"context"
 
+	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/search"
+	"github.com/souklive/souk/internal/taxonomy"
 )
+
+// Attribute is the resolver for the attribute field.
+func (r *attributeCountResolver) Attribute(ctx context.Context, obj *search.AttributeCount) (taxonomy.Attribute, error) {
+	return load(ctx).attribute.Load(ctx, obj.Attribute)
+}
+
+// Brand is the resolver for the brand field.
+func (r *brandCountResolver) Brand(ctx context.Context, obj *search.BrandCount) (taxonomy.Brand, error) {
+	return load(ctx).brand.Load(ctx, obj.Brand)
+}
+
+// Category is the resolver for the category field.
+func (r *categoryCountResolver) Category(ctx context.Context, obj *search.CategoryCount) (taxonomy.Category, error) {
+	return load(ctx).category.Load(ctx, obj.Category)
+}
 
 // Place is the resolver for the place field.
 func (r *listingResolver) Place(ctx context.Context, obj *catalog.Listing) (*catalog.Place, error) {
@@ -28,3 +45,20 @@ func (r *queryResolver) Search(ctx context.Context, text *string, filter *model.
 	}
 	return r.Resolver.Search.Search(ctx, query, page.Args{First: first, After: after}, searchWant(ctx))
 }
+
+// AttributeCount returns generated.AttributeCountResolver implementation.
+func (r *Resolver) AttributeCount() generated.AttributeCountResolver {
+	return &attributeCountResolver{r}
+}
+
+// BrandCount returns generated.BrandCountResolver implementation.
+func (r *Resolver) BrandCount() generated.BrandCountResolver { return &brandCountResolver{r} }
+
+// CategoryCount returns generated.CategoryCountResolver implementation.
+func (r *Resolver) CategoryCount() generated.CategoryCountResolver { return &categoryCountResolver{r} }
+
+type (
+	attributeCountResolver struct{ *Resolver }
+	brandCountResolver     struct{ *Resolver }
+	categoryCountResolver  struct{ *Resolver }
+)

@@ -28,8 +28,12 @@ func searchQuery(text *string, filter *model.SearchFilter, sort *search.Sort) (q
 func searchFilter(f model.SearchFilter) (search.Filter, error) {
 	var in inputReader
 	out := search.Filter{
+		Categories: in.ids(f.CategoryIds, id.Category, "categoryIds"), Brands: in.ids(f.BrandIds, id.Brand, "brandIds"),
 		Kinds: f.Kinds, Conditions: f.Conditions, RatingAtLeast: f.RatingAtLeast,
 		PriceFrom: in.maybeAmount(f.PriceFrom, "priceFrom"), PriceTo: in.maybeAmount(f.PriceTo, "priceTo"),
+	}
+	for _, a := range f.Attributes {
+		out.Attributes = append(out.Attributes, search.AttributeFilter{Attribute: in.id(a.AttributeID, id.Attribute, "attributes"), Values: a.Values})
 	}
 	if f.CurrencyCode != nil {
 		out.Currency = new(in.currency(*f.CurrencyCode, "currencyCode"))

@@ -64,3 +64,28 @@ SELECT c.facet::text, count(*)::bigint FROM (SELECT unnest(found.facets) AS face
 WHERE @dimension::text = '' OR split_part(c.facet, ':', 1) = @dimension
 GROUP BY c.facet
 ORDER BY facet;
+
+-- name: SearchSnapshot :one
+SELECT pg_current_snapshot()::text AS snapshot;
+
+-- What can be found, in the order of its numbers.
+-- name: SearchDocuments :many
+SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words
+FROM search_document
+WHERE visible AND listing_id > @after
+ORDER BY listing_id
+LIMIT @page_size;
+
+-- What this statement's snapshot sees and an earlier one did not, and the snapshot itself; one row at least. A transaction that began
+-- early and commits late is in the first snapshot that sees it, whatever its number.
+-- name: SearchChanges :many
+SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS listing_id,
+    coalesce(c.visible, false)::boolean AS visible, c.published_at, c.price, c.currency, coalesce(c.rating, 0)::integer AS rating, c.x, c.y, c.z,
+    c.facets, coalesce(c.words::text, '')::text AS words
+FROM (VALUES (1)) one (row) LEFT JOIN (
+    SELECT * FROM search_document d
+    WHERE d.changed >= pg_snapshot_xmin(CAST(@seen::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST(@seen::text AS pg_snapshot))
+    ORDER BY d.changed
+    LIMIT @most
+) c ON true
+ORDER BY c.listing_id;

@@ -130,6 +130,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 
+	index, err := search.NewMemory(s.pool, s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.closes("searches", index.Close)
+
 	sockets, err := socket.New(socket.Config{
 		AllowOrigin: func(r *http.Request, _ string) bool { return s.config.AllowedOrigins.Allows(r) },
 		RemoteAddr:  func(r *http.Request) string { return httpx.Client(r.Context()).String() },
@@ -145,7 +151,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Search:   search.New(s.pool, listings, search.NewSQL(s.pool)),
+		Search:   search.New(s.pool, listings, index),
 		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
@@ -164,6 +170,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			var telling sync.WaitGroup
 			defer telling.Wait()
 			telling.Go(func() { _ = crowd.Run(ctx) }) // whose failures are its own
+			telling.Go(func() { _ = index.Run(ctx) })
 			return sessions.Run(ctx)
 		},
 		workers: []func(context.Context) error{

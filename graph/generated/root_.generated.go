@@ -33,13 +33,16 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AdminAction() AdminActionResolver
 	Attribute() AttributeResolver
+	AttributeCount() AttributeCountResolver
 	Auction() AuctionResolver
 	AvailabilityNotice() AvailabilityNoticeResolver
 	Bid() BidResolver
+	BrandCount() BrandCountResolver
 	Cart() CartResolver
 	CartGroup() CartGroupResolver
 	CartLine() CartLineResolver
 	Category() CategoryResolver
+	CategoryCount() CategoryCountResolver
 	Chargeback() ChargebackResolver
 	CodeReveal() CodeRevealResolver
 	Conversation() ConversationResolver
@@ -128,6 +131,11 @@ type ComplexityRoot struct {
 		Unit      func(childComplexity int) int
 	}
 
+	AttributeCount struct {
+		Attribute func(childComplexity int) int
+		Values    func(childComplexity int) int
+	}
+
 	AttributeCreatePayload struct {
 		Attribute  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -142,6 +150,11 @@ type ComplexityRoot struct {
 	AttributeUpdatePayload struct {
 		Attribute  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AttributeValueCount struct {
+		Count func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	AttributeValueInvalid struct {
@@ -337,6 +350,11 @@ type ComplexityRoot struct {
 		RetiredAt func(childComplexity int) int
 	}
 
+	BrandCount struct {
+		Brand func(childComplexity int) int
+		Count func(childComplexity int) int
+	}
+
 	BrandCreatePayload struct {
 		Brand      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -464,6 +482,11 @@ type ComplexityRoot struct {
 		Position   func(childComplexity int) int
 		RetiredAt  func(childComplexity int) int
 		Slug       func(childComplexity int) int
+	}
+
+	CategoryCount struct {
+		Category func(childComplexity int) int
+		Count    func(childComplexity int) int
 	}
 
 	CategoryCreatePayload struct {
@@ -1374,6 +1397,9 @@ type ComplexityRoot struct {
 	}
 
 	SearchFacets struct {
+		Attributes func(childComplexity int) int
+		Brands     func(childComplexity int) int
+		Categories func(childComplexity int) int
 		Conditions func(childComplexity int) int
 		Currencies func(childComplexity int) int
 		Kinds      func(childComplexity int) int
@@ -2115,6 +2141,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Attribute.Unit(childComplexity), true
 
+	case "AttributeCount.attribute":
+		if e.ComplexityRoot.AttributeCount.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeCount.Attribute(childComplexity), true
+	case "AttributeCount.values":
+		if e.ComplexityRoot.AttributeCount.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeCount.Values(childComplexity), true
+
 	case "AttributeCreatePayload.attribute":
 		if e.ComplexityRoot.AttributeCreatePayload.Attribute == nil {
 			break
@@ -2159,6 +2198,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttributeUpdatePayload.UserErrors(childComplexity), true
+
+	case "AttributeValueCount.count":
+		if e.ComplexityRoot.AttributeValueCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueCount.Count(childComplexity), true
+	case "AttributeValueCount.value":
+		if e.ComplexityRoot.AttributeValueCount.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeValueCount.Value(childComplexity), true
 
 	case "AttributeValueInvalid.attribute":
 		if e.ComplexityRoot.AttributeValueInvalid.Attribute == nil {
@@ -2915,6 +2967,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Brand.RetiredAt(childComplexity), true
 
+	case "BrandCount.brand":
+		if e.ComplexityRoot.BrandCount.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandCount.Brand(childComplexity), true
+	case "BrandCount.count":
+		if e.ComplexityRoot.BrandCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrandCount.Count(childComplexity), true
+
 	case "BrandCreatePayload.brand":
 		if e.ComplexityRoot.BrandCreatePayload.Brand == nil {
 			break
@@ -3382,6 +3447,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
+
+	case "CategoryCount.category":
+		if e.ComplexityRoot.CategoryCount.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCount.Category(childComplexity), true
+	case "CategoryCount.count":
+		if e.ComplexityRoot.CategoryCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCount.Count(childComplexity), true
 
 	case "CategoryCreatePayload.category":
 		if e.ComplexityRoot.CategoryCreatePayload.Category == nil {
@@ -7391,6 +7469,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReservationReleasePayload.UserErrors(childComplexity), true
 
+	case "SearchFacets.attributes":
+		if e.ComplexityRoot.SearchFacets.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Attributes(childComplexity), true
+	case "SearchFacets.brands":
+		if e.ComplexityRoot.SearchFacets.Brands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Brands(childComplexity), true
+	case "SearchFacets.categories":
+		if e.ComplexityRoot.SearchFacets.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Categories(childComplexity), true
 	case "SearchFacets.conditions":
 		if e.ComplexityRoot.SearchFacets.Conditions == nil {
 			break
@@ -9617,6 +9713,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReservationLineInput,
 		ec.unmarshalInputReservationPayInput,
 		ec.unmarshalInputReservationReleaseInput,
+		ec.unmarshalInputSearchAttributeInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
@@ -12868,6 +12965,11 @@ enum SearchSort {
 
 "What is left out does not narrow. Of several values of one field any will do; at most 100 values in all."
 input SearchFilter {
+  "With all categories below them."
+  categoryIds: [ID!]! = []
+  brandIds: [ID!]! = []
+  "Each has to be met."
+  attributes: [SearchAttributeInput!]! = []
   kinds: [ListingKind!]! = []
   conditions: [Condition!]! = []
   "Priced in this currency."
@@ -12880,6 +12982,12 @@ input SearchFilter {
   ratingAtLeast: Int
   "What can be fetched by hand around a place."
   near: NearInput
+}
+
+input SearchAttributeInput {
+  attributeId: ID!
+  "Of a choice its options' codes; \"true\" or \"false\". Any of them will do."
+  values: [String!]!
 }
 
 input NearInput {
@@ -12903,12 +13011,43 @@ type SearchResult {
 
 "How many of what was found are of each kind, and so on. Each list respects every filter but its own; what has none is left out."
 type SearchFacets {
+  "With all that is below them; the 100 that most are in."
+  categories: [CategoryCount!]!
+  "The 100 that most are of."
+  brands: [BrandCount!]!
+  "Of choices, and of what is true or false."
+  attributes: [AttributeCount!]!
   kinds: [KindCount!]!
   conditions: [ConditionCount!]!
   currencies: [CurrencyCount!]!
   "By steps, the lowest first, where the filter names a currency; else empty."
   prices: [PriceCount!]!
   ratings: [RatingCount!]!
+}
+
+"How many are in a category, or below it."
+type CategoryCount {
+  category: Category!
+  count: Int!
+}
+
+"How many are of a brand."
+type BrandCount {
+  brand: Brand!
+  count: Int!
+}
+
+"How many say what of an attribute."
+type AttributeCount {
+  attribute: Attribute!
+  values: [AttributeValueCount!]!
+}
+
+"How many say a value."
+type AttributeValueCount {
+  "An option's code, true, or false."
+  value: String!
+  count: Int!
 }
 
 "How many are of a kind."
@@ -14050,6 +14189,16 @@ func (ec *executionContext) childFields_Attribute(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
 }
 
+func (ec *executionContext) childFields_AttributeCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_AttributeCount_attribute(ctx, field)
+	case "values":
+		return ec.fieldContext_AttributeCount_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeCount", field.Name)
+}
+
 func (ec *executionContext) childFields_AttributeCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "attribute":
@@ -14080,6 +14229,16 @@ func (ec *executionContext) childFields_AttributeUpdatePayload(ctx context.Conte
 		return ec.fieldContext_AttributeUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttributeUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeValueCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_AttributeValueCount_value(ctx, field)
+	case "count":
+		return ec.fieldContext_AttributeValueCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeValueCount", field.Name)
 }
 
 func (ec *executionContext) childFields_Auction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14380,6 +14539,16 @@ func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Brand", field.Name)
 }
 
+func (ec *executionContext) childFields_BrandCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brand":
+		return ec.fieldContext_BrandCount_brand(ctx, field)
+	case "count":
+		return ec.fieldContext_BrandCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandCount", field.Name)
+}
+
 func (ec *executionContext) childFields_BrandCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "brand":
@@ -14608,6 +14777,16 @@ func (ec *executionContext) childFields_Category(ctx context.Context, field grap
 		return ec.fieldContext_Category_retiredAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func (ec *executionContext) childFields_CategoryCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return ec.fieldContext_CategoryCount_category(ctx, field)
+	case "count":
+		return ec.fieldContext_CategoryCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryCount", field.Name)
 }
 
 func (ec *executionContext) childFields_CategoryCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16042,6 +16221,12 @@ func (ec *executionContext) childFields_ReservationReleasePayload(ctx context.Co
 
 func (ec *executionContext) childFields_SearchFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "categories":
+		return ec.fieldContext_SearchFacets_categories(ctx, field)
+	case "brands":
+		return ec.fieldContext_SearchFacets_brands(ctx, field)
+	case "attributes":
+		return ec.fieldContext_SearchFacets_attributes(ctx, field)
 	case "kinds":
 		return ec.fieldContext_SearchFacets_kinds(ctx, field)
 	case "conditions":

@@ -1124,10 +1124,21 @@ type ReservationReleasePayload struct {
 	UserErrors  []UserError            `json:"userErrors"`
 }
 
+type SearchAttributeInput struct {
+	AttributeID id.ID `json:"attributeId"`
+	// Of a choice its options' codes; "true" or "false". Any of them will do.
+	Values []string `json:"values"`
+}
+
 // What is left out does not narrow. Of several values of one field any will do; at most 100 values in all.
 type SearchFilter struct {
-	Kinds      []catalog.Kind      `json:"kinds"`
-	Conditions []catalog.Condition `json:"conditions"`
+	// With all categories below them.
+	CategoryIds []id.ID `json:"categoryIds"`
+	BrandIds    []id.ID `json:"brandIds"`
+	// Each has to be met.
+	Attributes []SearchAttributeInput `json:"attributes"`
+	Kinds      []catalog.Kind         `json:"kinds"`
+	Conditions []catalog.Condition    `json:"conditions"`
 	// Priced in this currency.
 	CurrencyCode *money.Currency `json:"currencyCode,omitempty"`
 	// At least so much.

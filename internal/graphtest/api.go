@@ -173,7 +173,11 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Books: books.New(pool), Reconcile: reconcile.New(pool, stripe, clock.System{}), AdminLog: adminlog.New(pool), Feed: feed.New(pool), Notices: notify.New(pool), Answers: idempotency.New(pool),
 		Hub: hub, Clock: clock.System{}, Log: log,
 	}
-	r.Search = search.New(pool, r.Catalog, search.NewSQL(pool))
+	index, err := search.NewMemory(pool, slog.New(slog.DiscardHandler))
+	a.must(err)
+	a.must(index.Load(a.t.Context()))
+	a.t.Cleanup(func() { _ = index.Close(context.Background()) })
+	r.Search = search.New(pool, r.Catalog, index)
 	r.Inventory = inventory.New(inventory.Config{
 		Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})

@@ -6,6 +6,7 @@ import "github.com/souklive/souk/internal/fault"
 var (
 	ErrText        = fault.New(fault.Invalid, "SEARCH_TEXT_LENGTH", "A search has at most 200 characters and 20 words.")
 	ErrFilterCount = fault.New(fault.Invalid, "SEARCH_FILTER_COUNT", "A search has at most 100 filters.")
+	ErrAttribute   = fault.New(fault.Invalid, "SEARCH_ATTRIBUTE", "A filter by an attribute names it once, with one value at least.")
 	ErrSort        = fault.New(fault.Invalid, "SEARCH_SORT", "An order by price names its currency in the filter, and an order by distance a place.")
 	ErrPriceRange  = fault.New(fault.Invalid, "SEARCH_PRICE_RANGE", "A range of prices has bounds of zero or more, in the filter's one currency, the lower one first.")
 	ErrRating      = fault.New(fault.Invalid, "SEARCH_RATING", "A rating to begin from is between 1 and 5 stars.")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/money"
 )
@@ -13,12 +15,42 @@ import (
 // Facets are how many of what was found are of each kind, and so on. Each is counted with every filter but its own; what nothing is
 // found under is left out.
 type Facets struct {
+	Categories []CategoryCount // with all that is below them
+	Brands     []BrandCount
+	Attributes []AttributeCount
 	Kinds      []KindCount
 	Conditions []ConditionCount
 	Currencies []CurrencyCount
 	Prices     []PriceCount // where the filter names a currency
 	Ratings    []RatingCount
 }
+
+// CategoryCount is how many are in a category, or below it.
+type CategoryCount struct {
+	Category uuid.UUID
+	Count    int64
+}
+
+// BrandCount is how many are of a brand.
+type BrandCount struct {
+	Brand uuid.UUID
+	Count int64
+}
+
+// AttributeCount is how many say what of an attribute.
+type AttributeCount struct {
+	Attribute uuid.UUID
+	Values    []ValueCount
+}
+
+// ValueCount is how many say a value.
+type ValueCount struct {
+	Value string
+	Count int64
+}
+
+// listed is how many categories, brands, attributes and values are listed, of those that most are found under.
+const listed = 100
 
 // KindCount is how many are of a kind.
 type KindCount struct {
@@ -53,6 +85,7 @@ type RatingCount struct {
 
 // facetsOf puts counts into their lists, the most frequent first; prices and ratings in their own order.
 func facetsOf(counts map[string]int64, steps []int64, currency *money.Currency) (f Facets) {
+	attributes := map[string][]ValueCount{}
 	for facet, n := range counts {
 		dimension, value, _ := strings.Cut(facet, ":")
 		if n == 0 {
@@ -61,6 +94,10 @@ func facetsOf(counts map[string]int64, steps []int64, currency *money.Currency) 
 		switch dimension {
 		case "kind":
 			f.Kinds = append(f.Kinds, KindCount{catalog.Kind(value), n})
+		case "category":
+			f.Categories = append(f.Categories, CategoryCount{uuid.MustParse(value), n})
+		case "brand":
+			f.Brands = append(f.Brands, BrandCount{uuid.MustParse(value), n})
 		case "condition":
 			f.Conditions = append(f.Conditions, ConditionCount{catalog.Condition(value), n})
 		case dimCurrency:
@@ -72,14 +109,44 @@ func facetsOf(counts map[string]int64, steps []int64, currency *money.Currency) 
 			if step, err := strconv.Atoi(value); err == nil && currency != nil {
 				f.Prices = append(f.Prices, priceCount(step, steps, *currency, n))
 			}
+		default:
+			attributes[dimension] = append(attributes[dimension], ValueCount{value, n})
 		}
 	}
+	f.Attributes = attributeCounts(attributes)
+	slices.SortFunc(f.Categories, func(a, b CategoryCount) int {
+		return byCount(a.Count, b.Count, a.Category.String(), b.Category.String())
+	})
+	slices.SortFunc(f.Brands, func(a, b BrandCount) int { return byCount(a.Count, b.Count, a.Brand.String(), b.Brand.String()) })
+	f.Categories, f.Brands = f.Categories[:min(listed, len(f.Categories))], f.Brands[:min(listed, len(f.Brands))]
 	slices.SortFunc(f.Kinds, func(a, b KindCount) int { return byCount(a.Count, b.Count, a.Kind, b.Kind) })
 	slices.SortFunc(f.Conditions, func(a, b ConditionCount) int { return byCount(a.Count, b.Count, a.Condition, b.Condition) })
 	slices.SortFunc(f.Currencies, func(a, b CurrencyCount) int { return byCount(a.Count, b.Count, a.Currency, b.Currency) })
 	slices.SortFunc(f.Prices, func(a, b PriceCount) int { return cmp.Compare(a.From.Minor, b.From.Minor) })
 	slices.SortFunc(f.Ratings, func(a, b RatingCount) int { return cmp.Compare(b.AtLeast, a.AtLeast) })
 	return f
+}
+
+// attributeCounts lists the attributes that most are found under.
+func attributeCounts(by map[string][]ValueCount) (counts []AttributeCount) {
+	total := func(a AttributeCount) (n int64) {
+		for _, v := range a.Values {
+			n += v.Count
+		}
+		return n
+	}
+	for name, values := range by {
+		attribute, err := uuid.Parse(name)
+		if err != nil {
+			continue // a dimension that an index keeps for itself
+		}
+		slices.SortFunc(values, func(a, b ValueCount) int { return byCount(a.Count, b.Count, a.Value, b.Value) })
+		counts = append(counts, AttributeCount{attribute, values[:min(listed, len(values))]})
+	}
+	slices.SortFunc(counts, func(a, b AttributeCount) int {
+		return byCount(total(a), total(b), a.Attribute.String(), b.Attribute.String())
+	})
+	return counts[:min(listed, len(counts))]
 }
 
 func byCount[T cmp.Ordered](n, m int64, a, b T) int {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/text"
@@ -43,6 +45,9 @@ type Query struct {
 
 // Filter narrows a search; what is empty does not.
 type Filter struct {
+	Categories    []uuid.UUID // with all below them
+	Brands        []uuid.UUID
+	Attributes    []AttributeFilter
 	Kinds         []catalog.Kind
 	Conditions    []catalog.Condition
 	Currency      *money.Currency
@@ -50,6 +55,12 @@ type Filter struct {
 	PriceTo       *money.Amount // at most
 	RatingAtLeast *int          // stars
 	Near          *Near
+}
+
+// AttributeFilter asks for one of some values of an attribute that has choices, or is true or false.
+type AttributeFilter struct {
+	Attribute uuid.UUID
+	Values    []string
 }
 
 // Near is a circle on the ground.
@@ -101,6 +112,12 @@ func (f *Filter) validate() error {
 		return ErrFilterCount.At("filter")
 	}
 	f.Kinds, f.Conditions = set(f.Kinds), set(f.Conditions)
+	for i, a := range f.Attributes {
+		twice := slices.ContainsFunc(f.Attributes[:i], func(b AttributeFilter) bool { return a.Attribute == b.Attribute })
+		if twice || len(a.Values) == 0 || slices.ContainsFunc(a.Values, func(v string) bool { return strings.Contains(v, "|") }) {
+			return ErrAttribute.At("filter", "attributes")
+		}
+	}
 	for _, bound := range []*money.Amount{f.PriceFrom, f.PriceTo} {
 		if bound == nil {
 			continue
@@ -125,7 +142,13 @@ func (f *Filter) validate() error {
 }
 
 // count is how many values it has.
-func (f *Filter) count() int { return len(f.Kinds) + len(f.Conditions) }
+func (f *Filter) count() int {
+	n := len(f.Kinds) + len(f.Conditions) + len(f.Categories) + len(f.Brands)
+	for _, a := range f.Attributes {
+		n += 1 + len(a.Values)
+	}
+	return n
+}
 
 // set is values once each, in one order: two filters that say the same are the same.
 func set[T ~string](values []T) []T {
@@ -182,6 +205,11 @@ func (f *Filter) groups() (groups []Group) {
 		}
 		groups = append(groups, g)
 	}
+	add("category", ids(f.Categories)...)
+	add("brand", ids(f.Brands)...)
+	for _, a := range f.Attributes {
+		add(a.Attribute.String(), set(a.Values)...)
+	}
 	add("kind", texts(f.Kinds)...)
 	add("condition", texts(f.Conditions)...)
 	if f.Currency != nil {
@@ -191,6 +219,14 @@ func (f *Filter) groups() (groups []Group) {
 		add("rating", string(rune('0'+*f.RatingAtLeast)))
 	}
 	return groups
+}
+
+func ids(values []uuid.UUID) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v.String()
+	}
+	return set(out)
 }
 
 func texts[T ~string](values []T) []string {

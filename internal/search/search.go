@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
@@ -19,11 +20,16 @@ type Service struct {
 	q       *db.Queries
 	catalog *catalog.Service
 	index   Index
+	stems   *lru.Cache[string, []word] // of texts; they never change
 }
+
+// keptTexts is of how many texts the stems are kept.
+const keptTexts = 4_096
 
 // New makes the service; index answers it.
 func New(pool *pgxpool.Pool, listings *catalog.Service, index Index) *Service {
-	return &Service{pool: pool, q: db.New(), catalog: listings, index: index}
+	stems, _ := lru.New[string, []word](keptTexts) // fails for no size alone
+	return &Service{pool: pool, q: db.New(), catalog: listings, index: index, stems: stems}
 }
 
 // Want is what of an answer is asked for besides its page.

@@ -42,12 +42,19 @@ func (s *Service) words(ctx context.Context, view View, text string) ([]word, er
 
 // terms are a text's words and their stems. They depend on the text alone.
 func (s *Service) terms(ctx context.Context, text string) ([]word, error) {
+	if kept, ok := s.stems.Get(text); ok {
+		return slices.Clone(kept), nil
+	}
 	rows, err := s.q.SearchTerms(ctx, s.pool, text)
 	words := make([]word, len(rows))
 	for i, row := range rows {
 		words[i] = word{text: row.Word, lexemes: row.Lexemes, empty: row.Empty || arabicStops[row.Word]}
 	}
-	return words, err
+	if err != nil {
+		return nil, err
+	}
+	s.stems.Add(text, words)
+	return slices.Clone(words), nil
 }
 
 // typos are the lexemes of the words of titles that a misspelt word is closest to.
