@@ -32,7 +32,7 @@ TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 # The packages come first: a flag that go test does not know would hide them.
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
-.PHONY: help run build test race soak-money soak-live soak-close soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
+.PHONY: help run build test race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ soak-live: ## break everything that live viewers stand on, for a time (FOR=10m, 
 
 soak-close: ## bid on ten thousand lots at the instant of their close
 	@$(MAKE) test PKG=./internal/auction ARGS='-count=1 -v -run TestBidAgainstClose -closes=$(or $(CLOSES),10000)'
+
+soak-import: ## import a file of 100,000 rows by a program that is killed on its way
+	@$(MAKE) test PKG='./internal/e2e -import.rows=$(or $(ROWS),100000)' ARGS='-count=1 -v -run TestImportThroughKills'
 
 soak-linear: ## have porcupine judge what five hundred bidders hear from two programs
 	@$(MAKE) test PKG='./internal/e2e -linear.bidders=$(or $(BIDDERS),500)' ARGS='-count=1 -v -run TestBidsAtTwoServers'

@@ -362,6 +362,33 @@ type Listing struct {
 	MinimumTier   *string
 }
 
+type ListingImport struct {
+	ID        uuid.UUID
+	SellerID  uuid.UUID
+	Status    string
+	Bytes     int64
+	BytesDone int64
+	NextLine  int32
+	RowsDone  int32
+	Created   int32
+	Changed   int32
+	Refused   int32
+	Failure   *string
+	FailedAt  *string
+	CreatedAt time.Time
+	TouchedAt time.Time
+	EndedAt   *time.Time
+}
+
+type ListingImportError struct {
+	ImportID   uuid.UUID
+	Number     int32
+	Line       int32
+	ColumnName *string
+	Code       string
+	Message    string
+}
+
 type ListingMove struct {
 	FromState string
 	ToState   string

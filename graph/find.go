@@ -197,6 +197,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.CardSetupOf(ctx, actorID(ctx), v.UUID)))
 	case id.Refund:
 		return node(visible(r.Payment.RefundOf(ctx, actorID(ctx), v.UUID)))
+	case id.Import:
+		return node(visible(r.Files.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Notification:
 		return node(visible(r.Notices.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Withdrawal:

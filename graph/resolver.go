@@ -22,6 +22,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -63,6 +64,7 @@ type Resolver struct {
 	Chat      *chat.Service
 	Feed      *feed.Service
 	Notices   *notify.Service
+	Files     *listingfile.Service
 	Answers   *idempotency.Store
 	Hub       *realtime.Hub
 	Clock     clock.Clock

@@ -33,6 +33,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -126,7 +127,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	answers := idempotency.New(s.pool)
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts := notify.New(s.pool), cart.New(s.pool, stock)
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, notices, carts); err != nil {
+	files := listingfile.New(listingfile.Config{
+		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
+	})
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, files, notices, carts); err != nil {
 		return nil, err
 	}
 
@@ -155,11 +159,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
-		Feed: feed.New(s.pool), Notices: notices, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
+		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
 	}, graph.Config{Sockets: sockets, Audience: viewers, Sessions: sessions, Limits: graph.DefaultLimits, Production: s.config.Env == production})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))
+	mux.Handle(listingfile.Path, files.Handler(graph.WriteError(s.log)))
 	mux.Handle(catalog.PhotoPath, listings.PhotoHandler(graph.WriteError(s.log)))
 	mux.Handle(payment.WebhookPath, pay.WebhookHandler())
 	mux.HandleFunc("GET "+payment.ReturnPath, payment.Returned)
@@ -178,6 +183,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			auctions.AftermathLoop,
 			stock.ExpireLoop,
 			wishes.TellLoop,
+			files.SweepLoop,
 			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
 		},
@@ -209,7 +215,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, notices *notify.Service, carts *cart.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -222,6 +228,7 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		idempotency.Workers(workers, answers)
 		show.Workers(workers, shows)
 		notify.Workers(workers, notices)
+		listingfile.Workers(workers, files)
 		cart.Workers(workers, carts)
 		config.Workers = workers
 		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs())

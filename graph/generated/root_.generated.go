@@ -53,6 +53,7 @@ type ResolverRoot interface {
 	LedgerPosting() LedgerPostingResolver
 	Listing() ListingResolver
 	ListingAttribute() ListingAttributeResolver
+	ListingImport() ListingImportResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Notification() NotificationResolver
@@ -668,6 +669,12 @@ type ComplexityRoot struct {
 		Offer   func(childComplexity int) int
 	}
 
+	FileLink struct {
+		ExpiresAt func(childComplexity int) int
+		Method    func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
 	Follow struct {
 		Since func(childComplexity int) int
 		User  func(childComplexity int) int
@@ -827,6 +834,61 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ListingImport struct {
+		Changed   func(childComplexity int) int
+		Created   func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		EndedAt   func(childComplexity int) int
+		Errors    func(childComplexity int, first *int, after *string) int
+		FailedAt  func(childComplexity int) int
+		Failure   func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Progress  func(childComplexity int) int
+		Refused   func(childComplexity int) int
+		Rows      func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	ListingImportCancelPayload struct {
+		Import     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingImportConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ListingImportCreatePayload struct {
+		Import     func(childComplexity int) int
+		Upload     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ListingImportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ListingImportError struct {
+		Code    func(childComplexity int) int
+		Column  func(childComplexity int) int
+		Line    func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	ListingImportErrorConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ListingImportErrorEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ListingPlaceSetPayload struct {
 		Listing    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -968,6 +1030,8 @@ type ComplexityRoot struct {
 		ListingDuplicate      func(childComplexity int, input model.ListingDuplicateInput) int
 		ListingEnd            func(childComplexity int, input model.ListingEndInput) int
 		ListingHide           func(childComplexity int, input model.ListingHideInput) int
+		ListingImportCancel   func(childComplexity int, input model.ListingImportCancelInput) int
+		ListingImportCreate   func(childComplexity int, input model.ListingImportCreateInput) int
 		ListingPlaceSet       func(childComplexity int, input model.ListingPlaceSetInput) int
 		ListingPublish        func(childComplexity int, input model.ListingPublishInput) int
 		ListingRestore        func(childComplexity int, input model.ListingRestoreInput) int
@@ -1850,6 +1914,8 @@ type ComplexityRoot struct {
 		Earnings                func(childComplexity int) int
 		Email                   func(childComplexity int) int
 		Following               func(childComplexity int, first *int, after *string) int
+		ListingExport           func(childComplexity int) int
+		ListingImports          func(childComplexity int, first *int, after *string) int
 		Listings                func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Locations               func(childComplexity int) int
 		Notifications           func(childComplexity int, unread bool, first *int, after *string) int
@@ -4081,6 +4147,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExchangeRateMoved.Offer(childComplexity), true
 
+	case "FileLink.expiresAt":
+		if e.ComplexityRoot.FileLink.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileLink.ExpiresAt(childComplexity), true
+	case "FileLink.method":
+		if e.ComplexityRoot.FileLink.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileLink.Method(childComplexity), true
+	case "FileLink.url":
+		if e.ComplexityRoot.FileLink.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileLink.URL(childComplexity), true
+
 	case "Follow.since":
 		if e.ComplexityRoot.Follow.Since == nil {
 			break
@@ -4648,6 +4733,205 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListingHidePayload.UserErrors(childComplexity), true
+
+	case "ListingImport.changed":
+		if e.ComplexityRoot.ListingImport.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Changed(childComplexity), true
+	case "ListingImport.created":
+		if e.ComplexityRoot.ListingImport.Created == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Created(childComplexity), true
+	case "ListingImport.createdAt":
+		if e.ComplexityRoot.ListingImport.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.CreatedAt(childComplexity), true
+	case "ListingImport.endedAt":
+		if e.ComplexityRoot.ListingImport.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.EndedAt(childComplexity), true
+	case "ListingImport.errors":
+		if e.ComplexityRoot.ListingImport.Errors == nil {
+			break
+		}
+
+		args, err := ec.field_ListingImport_errors_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ListingImport.Errors(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "ListingImport.failedAt":
+		if e.ComplexityRoot.ListingImport.FailedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.FailedAt(childComplexity), true
+	case "ListingImport.failure":
+		if e.ComplexityRoot.ListingImport.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Failure(childComplexity), true
+	case "ListingImport.id":
+		if e.ComplexityRoot.ListingImport.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.NodeID(childComplexity), true
+	case "ListingImport.progress":
+		if e.ComplexityRoot.ListingImport.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Progress(childComplexity), true
+	case "ListingImport.refused":
+		if e.ComplexityRoot.ListingImport.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Refused(childComplexity), true
+	case "ListingImport.rows":
+		if e.ComplexityRoot.ListingImport.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Rows(childComplexity), true
+	case "ListingImport.status":
+		if e.ComplexityRoot.ListingImport.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImport.Status(childComplexity), true
+
+	case "ListingImportCancelPayload.import":
+		if e.ComplexityRoot.ListingImportCancelPayload.Import == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportCancelPayload.Import(childComplexity), true
+	case "ListingImportCancelPayload.userErrors":
+		if e.ComplexityRoot.ListingImportCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportCancelPayload.UserErrors(childComplexity), true
+
+	case "ListingImportConnection.edges":
+		if e.ComplexityRoot.ListingImportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportConnection.Edges(childComplexity), true
+	case "ListingImportConnection.nodes":
+		if e.ComplexityRoot.ListingImportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportConnection.Nodes(childComplexity), true
+	case "ListingImportConnection.pageInfo":
+		if e.ComplexityRoot.ListingImportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportConnection.PageInfo(childComplexity), true
+
+	case "ListingImportCreatePayload.import":
+		if e.ComplexityRoot.ListingImportCreatePayload.Import == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportCreatePayload.Import(childComplexity), true
+	case "ListingImportCreatePayload.upload":
+		if e.ComplexityRoot.ListingImportCreatePayload.Upload == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportCreatePayload.Upload(childComplexity), true
+	case "ListingImportCreatePayload.userErrors":
+		if e.ComplexityRoot.ListingImportCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportCreatePayload.UserErrors(childComplexity), true
+
+	case "ListingImportEdge.cursor":
+		if e.ComplexityRoot.ListingImportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportEdge.Cursor(childComplexity), true
+	case "ListingImportEdge.node":
+		if e.ComplexityRoot.ListingImportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportEdge.Node(childComplexity), true
+
+	case "ListingImportError.code":
+		if e.ComplexityRoot.ListingImportError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportError.Code(childComplexity), true
+	case "ListingImportError.column":
+		if e.ComplexityRoot.ListingImportError.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportError.Column(childComplexity), true
+	case "ListingImportError.line":
+		if e.ComplexityRoot.ListingImportError.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportError.Line(childComplexity), true
+	case "ListingImportError.message":
+		if e.ComplexityRoot.ListingImportError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportError.Message(childComplexity), true
+
+	case "ListingImportErrorConnection.edges":
+		if e.ComplexityRoot.ListingImportErrorConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportErrorConnection.Edges(childComplexity), true
+	case "ListingImportErrorConnection.nodes":
+		if e.ComplexityRoot.ListingImportErrorConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportErrorConnection.Nodes(childComplexity), true
+	case "ListingImportErrorConnection.pageInfo":
+		if e.ComplexityRoot.ListingImportErrorConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportErrorConnection.PageInfo(childComplexity), true
+
+	case "ListingImportErrorEdge.cursor":
+		if e.ComplexityRoot.ListingImportErrorEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportErrorEdge.Cursor(childComplexity), true
+	case "ListingImportErrorEdge.node":
+		if e.ComplexityRoot.ListingImportErrorEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingImportErrorEdge.Node(childComplexity), true
 
 	case "ListingPlaceSetPayload.listing":
 		if e.ComplexityRoot.ListingPlaceSetPayload.Listing == nil {
@@ -5277,6 +5561,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingHide(childComplexity, args["input"].(model.ListingHideInput)), true
+	case "Mutation.listingImportCancel":
+		if e.ComplexityRoot.Mutation.ListingImportCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingImportCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingImportCancel(childComplexity, args["input"].(model.ListingImportCancelInput)), true
+	case "Mutation.listingImportCreate":
+		if e.ComplexityRoot.Mutation.ListingImportCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingImportCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingImportCreate(childComplexity, args["input"].(model.ListingImportCreateInput)), true
 	case "Mutation.listingPlaceSet":
 		if e.ComplexityRoot.Mutation.ListingPlaceSet == nil {
 			break
@@ -9160,6 +9466,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Following(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.listingExport":
+		if e.ComplexityRoot.Viewer.ListingExport == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ListingExport(childComplexity), true
+	case "Viewer.listingImports":
+		if e.ComplexityRoot.Viewer.ListingImports == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_listingImports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.ListingImports(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.listings":
 		if e.ComplexityRoot.Viewer.Listings == nil {
 			break
@@ -9680,6 +10003,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputListingEndInput,
 		ec.unmarshalInputListingFilter,
 		ec.unmarshalInputListingHideInput,
+		ec.unmarshalInputListingImportCancelInput,
+		ec.unmarshalInputListingImportCreateInput,
 		ec.unmarshalInputListingPlaceSetInput,
 		ec.unmarshalInputListingPublishInput,
 		ec.unmarshalInputListingRestoreInput,
@@ -11902,6 +12227,118 @@ type ReconciliationDifferenceConnection {
 type ReconciliationDifferenceEdge {
   cursor: String!
   node: ReconciliationDifference!
+}
+`, BuiltIn: false},
+	{Name: "../listingfile.graphqls", Input: `extend type Mutation {
+  """
+  Announces a CSV file of listings, and tells where to send it. It is worked off by itself then, a row after the other: what is no good is told by
+  its line, and the rest imported. Three imports may be open at once.
+  """
+  listingImportCreate(input: ListingImportCreateInput!): ListingImportCreatePayload! @auth(roles: [SELLER])
+  "Ends an import of one's own where it stands. What it has imported stays."
+  listingImportCancel(input: ListingImportCancelInput!): ListingImportCancelPayload! @auth(roles: [SELLER])
+}
+
+extend type Viewer {
+  "One's own imports of listings, the newest first; they are kept for 90 days."
+  listingImports(first: Int, after: String): ListingImportConnection!
+  "Where to fetch all of one's listings as a CSV file, which can be changed and imported again. The link is good for 15 minutes; whoever has it can read the file."
+  listingExport: FileLink!
+}
+
+enum ListingImportStatus {
+  "For its file."
+  WAITING
+  RUNNING
+  "Every row was read. Some may have been refused."
+  DONE
+  "The file as a whole is no good; nothing was imported."
+  FAILED
+  CANCELLED
+}
+
+"A CSV file of listings that its seller sent. docs/listing-files.md has its columns."
+type ListingImport implements Node {
+  id: ID!
+  status: ListingImportStatus!
+  "How much of the file is done, from 0 to 1."
+  progress: Float!
+  "Rows that were read."
+  rows: Int!
+  "Listings that were made."
+  created: Int!
+  "Listings that were changed."
+  changed: Int!
+  "Rows that were refused."
+  refused: Int!
+  "Why the whole file was refused: FILE_ENCODING, FILE_DELIMITER, FILE_EMPTY, COLUMN_UNKNOWN, COLUMN_TWICE, COLUMN_MISSING, ROW_QUOTES (of the header). Null where it was not."
+  failure: String
+  "The column that is to blame for it."
+  failedAt: String
+  "The rows that were refused, in the order of the file; the first 10,000 are kept."
+  errors(first: Int, after: String): ListingImportErrorConnection!
+  createdAt: Time!
+  endedAt: Time
+}
+
+type ListingImportConnection {
+  edges: [ListingImportEdge!]!
+  nodes: [ListingImport!]!
+  pageInfo: PageInfo!
+}
+
+type ListingImportEdge {
+  cursor: String!
+  node: ListingImport!
+}
+
+"Why a row was refused."
+type ListingImportError {
+  "Of the file, where the row begins; the header is line 1."
+  line: Int!
+  "Null where no single cell is to blame."
+  column: String
+  "As a mutation's userErrors have it, or ROW_… and CELL_… of the file itself."
+  code: String!
+  message: String!
+}
+
+type ListingImportErrorConnection {
+  edges: [ListingImportErrorEdge!]!
+  nodes: [ListingImportError!]!
+  pageInfo: PageInfo!
+}
+
+type ListingImportErrorEdge {
+  cursor: String!
+  node: ListingImportError!
+}
+
+"One HTTP request to make: to send a file as its body, or to fetch one."
+type FileLink {
+  url: String!
+  method: String!
+  expiresAt: Time!
+}
+
+input ListingImportCreateInput {
+  "The exact size of the file, at most 64 MiB."
+  bytes: Int!
+}
+
+type ListingImportCreatePayload {
+  import: ListingImport
+  upload: FileLink
+  userErrors: [UserError!]!
+}
+
+input ListingImportCancelInput {
+  importId: ID!
+}
+
+type ListingImportCancelPayload {
+  import: ListingImport
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../lot.graphqls", Input: `extend type Mutation {
@@ -15089,6 +15526,18 @@ func (ec *executionContext) childFields_ExchangeQuote(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeQuote", field.Name)
 }
 
+func (ec *executionContext) childFields_FileLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_FileLink_url(ctx, field)
+	case "method":
+		return ec.fieldContext_FileLink_method(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_FileLink_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileLink", field.Name)
+}
+
 func (ec *executionContext) childFields_Follow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -15379,6 +15828,116 @@ func (ec *executionContext) childFields_ListingHidePayload(ctx context.Context, 
 		return ec.fieldContext_ListingHidePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListingHidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ListingImport_id(ctx, field)
+	case "status":
+		return ec.fieldContext_ListingImport_status(ctx, field)
+	case "progress":
+		return ec.fieldContext_ListingImport_progress(ctx, field)
+	case "rows":
+		return ec.fieldContext_ListingImport_rows(ctx, field)
+	case "created":
+		return ec.fieldContext_ListingImport_created(ctx, field)
+	case "changed":
+		return ec.fieldContext_ListingImport_changed(ctx, field)
+	case "refused":
+		return ec.fieldContext_ListingImport_refused(ctx, field)
+	case "failure":
+		return ec.fieldContext_ListingImport_failure(ctx, field)
+	case "failedAt":
+		return ec.fieldContext_ListingImport_failedAt(ctx, field)
+	case "errors":
+		return ec.fieldContext_ListingImport_errors(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ListingImport_createdAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_ListingImport_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImport", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return ec.fieldContext_ListingImportCancelPayload_import(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingImportCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportCancelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ListingImportConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ListingImportConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ListingImportConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return ec.fieldContext_ListingImportCreatePayload_import(ctx, field)
+	case "upload":
+		return ec.fieldContext_ListingImportCreatePayload_upload(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingImportCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ListingImportEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ListingImportEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_ListingImportError_line(ctx, field)
+	case "column":
+		return ec.fieldContext_ListingImportError_column(ctx, field)
+	case "code":
+		return ec.fieldContext_ListingImportError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_ListingImportError_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportError", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportErrorConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ListingImportErrorConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ListingImportErrorConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ListingImportErrorConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportErrorConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingImportErrorEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ListingImportErrorEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ListingImportErrorEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingImportErrorEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ListingPlaceSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17091,6 +17650,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_following(ctx, field)
 	case "locations":
 		return ec.fieldContext_Viewer_locations(ctx, field)
+	case "listingImports":
+		return ec.fieldContext_Viewer_listingImports(ctx, field)
+	case "listingExport":
+		return ec.fieldContext_Viewer_listingExport(ctx, field)
 	case "notifications":
 		return ec.fieldContext_Viewer_notifications(ctx, field)
 	case "unreadNotificationCount":

@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
@@ -707,6 +708,26 @@ type ListingHideInput struct {
 type ListingHidePayload struct {
 	Listing    *catalog.Listing `json:"listing,omitempty"`
 	UserErrors []UserError      `json:"userErrors"`
+}
+
+type ListingImportCancelInput struct {
+	ImportID id.ID `json:"importId"`
+}
+
+type ListingImportCancelPayload struct {
+	Import     *listingfile.Import `json:"import,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
+}
+
+type ListingImportCreateInput struct {
+	// The exact size of the file, at most 64 MiB.
+	Bytes int `json:"bytes"`
+}
+
+type ListingImportCreatePayload struct {
+	Import     *listingfile.Import `json:"import,omitempty"`
+	Upload     *listingfile.Link   `json:"upload,omitempty"`
+	UserErrors []UserError         `json:"userErrors"`
 }
 
 type ListingPlaceSetInput struct {

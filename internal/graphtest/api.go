@@ -39,6 +39,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -181,6 +182,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Inventory = inventory.New(inventory.Config{
 		Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})
+	r.Files = listingfile.New(listingfile.Config{
+		Pool: pool, Catalog: r.Catalog, Jobs: jobs, Clock: clock.System{}, Log: log, BaseURL: func() string { return a.URL }, Key: []byte("a key of tests"),
+	})
 	keys, err := code.ParseKeys("tests:"+strings.Repeat("1", 64), strings.Repeat("2", 64))
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
@@ -221,6 +225,7 @@ func (a *API) serve(log *slog.Logger, api http.Handler) {
 	metrics := obs.NewHTTPMetrics(prometheus.NewRegistry())
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", httpx.BodyLimit(maxBody)(api))
+	mux.Handle(listingfile.Path, a.Resolver.Files.Handler(graph.WriteError(log)))
 	mux.Handle(catalog.PhotoPath, a.Resolver.Catalog.PhotoHandler(graph.WriteError(log)))
 	server := httptest.NewServer(httpx.Chain(mux,
 		httpx.RequestID(obs.NewRequestID),

@@ -48,6 +48,7 @@ const (
 	Location     Kind = "loc"
 	Reservation  Kind = "rsv"
 	Notification Kind = "ntf"
+	Import       Kind = "imp"
 	Category     Kind = "cat"
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"
