@@ -32,7 +32,7 @@ TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 # The packages come first: a flag that go test does not know would hide them.
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
-.PHONY: help run build test race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids clean-state go
+.PHONY: help run build test race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,12 @@ bench-fanout: build ## what a message to a viewer costs, against a raw broadcast
 
 bench-bids: build ## what a bid costs, against a transaction for each, and how long until viewers see it
 	@go run ./bench/bids $(ARGS)
+
+search-quality: ## how many of the first five of a judged query list are right, and which are not
+	@$(MAKE) test PKG=./internal/search ARGS='-count=1 -v -run TestPrecisionAtFive'
+
+bench-catalogue: build ## lists, searches and reservations in an invented catalogue (ARGS='-n 1000000')
+	@go run ./bench/catalogue $(ARGS)
 
 # The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
 clean-state: ## forget the demo's data (this clone's state directory)

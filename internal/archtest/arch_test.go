@@ -49,7 +49,7 @@ func packages(t *testing.T) []pkg {
 var domains = []string{
 	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/cart", "internal/wish", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/order", "internal/checkout", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
-	"internal/search",
+	"internal/search", "internal/fill",
 }
 
 // leaves know nothing of the domain; they may look at each other and at db.
