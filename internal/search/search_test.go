@@ -171,12 +171,19 @@ func TestPagesHaveEachOnce(t *testing.T) {
 		b.put(good{title: []string{"Carpet", "Red carpet", "Kilim"}[i%3], description: "A carpet", price: int64(100 + i%5), place: &here})
 	}
 	b.Exec(`UPDATE listing SET published_at = '2026-02-01' WHERE price IN (101, 103)`) // many at once
+	memory := b.memory()
 	for _, q := range []search.Query{
 		{Text: "carpet"}, {Text: "red carpet"}, {}, {Sort: search.Newest, Text: "carpet"}, {Sort: search.Rating},
 		{Sort: search.PriceUp, Filter: search.Filter{Currency: &euro}}, {Sort: search.PriceDown, Filter: search.Filter{Currency: &euro}},
 		{Sort: search.Nearest, Filter: search.Filter{Near: &search.Near{Place: here, RadiusKM: 5}}},
 	} {
+		b.Service = search.New(b.Pool, b.Catalog, search.NewSQL(b.Pool))
+		byPostgres := b.titles(q)
+		b.Service = search.New(b.Pool, b.Catalog, memory)
 		whole := b.find(q)
+		if !slices.Equal(byPostgres, b.titles(q)) {
+			t.Errorf("%+v: PostgreSQL has %q, memory %q", q, byPostgres, b.titles(q))
+		}
 		var paged []catalog.Listing
 		var after *string
 		for {
