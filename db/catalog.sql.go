@@ -763,96 +763,10 @@ func (q *Queries) ListingsSeenBy(ctx context.Context, db DBTX, ids []uuid.UUID, 
 	return items, nil
 }
 
-const photoByID = `-- name: PhotoByID :one
-SELECT id, owner_id, content_type, bytes, width, height, status, created_at FROM photo WHERE id = $1
-`
-
-func (q *Queries) PhotoByID(ctx context.Context, db DBTX, id uuid.UUID) (Photo, error) {
-	row := db.QueryRow(ctx, photoByID, id)
-	var i Photo
-	err := row.Scan(
-		&i.ID,
-		&i.OwnerID,
-		&i.ContentType,
-		&i.Bytes,
-		&i.Width,
-		&i.Height,
-		&i.Status,
-		&i.CreatedAt,
-	)
-	return i, err
-}
-
-const photoInsert = `-- name: PhotoInsert :exec
-INSERT INTO photo (id, owner_id, content_type, bytes) VALUES ($1, $2, $3, $4)
-`
-
-type PhotoInsertParams struct {
-	ID          uuid.UUID
-	OwnerID     uuid.UUID
-	ContentType string
-	Bytes       int64
-}
-
-func (q *Queries) PhotoInsert(ctx context.Context, db DBTX, arg PhotoInsertParams) error {
-	_, err := db.Exec(ctx, photoInsert,
-		arg.ID,
-		arg.OwnerID,
-		arg.ContentType,
-		arg.Bytes,
-	)
-	return err
-}
-
-const photoStored = `-- name: PhotoStored :execrows
-UPDATE photo SET status = 'STORED', width = $1, height = $2 WHERE id = $3 AND status = 'PENDING'
-`
-
-func (q *Queries) PhotoStored(ctx context.Context, db DBTX, width int32, height int32, iD uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, photoStored, width, height, iD)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const photosByID = `-- name: PhotosByID :many
-SELECT id, owner_id, content_type, bytes, width, height, status, created_at FROM photo WHERE id = ANY ($1::uuid[]) AND status = 'STORED' ORDER BY id
-`
-
-func (q *Queries) PhotosByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Photo, error) {
-	rows, err := db.Query(ctx, photosByID, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Photo
-	for rows.Next() {
-		var i Photo
-		if err := rows.Scan(
-			&i.ID,
-			&i.OwnerID,
-			&i.ContentType,
-			&i.Bytes,
-			&i.Width,
-			&i.Height,
-			&i.Status,
-			&i.CreatedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const photosByListing = `-- name: PhotosByListing :many
-SELECT lp.listing_id, p.id, p.owner_id, p.content_type, p.bytes, p.width, p.height, p.status, p.created_at
+SELECT lp.listing_id, p.id, p.owner_id, p.content_type, p.bytes, p.width, p.height, p.status, p.created_at, p.store, p.widths, p.erased_at
 FROM listing_photo lp JOIN photo p ON p.id = lp.photo_id
-WHERE lp.listing_id = ANY ($1::uuid[])
+WHERE lp.listing_id = ANY ($1::uuid[]) AND p.status IN ('STORED', 'READY')
 ORDER BY lp.listing_id, lp.position
 `
 
@@ -880,42 +794,9 @@ func (q *Queries) PhotosByListing(ctx context.Context, db DBTX, listingIds []uui
 			&i.Photo.Height,
 			&i.Photo.Status,
 			&i.Photo.CreatedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const photosOwnedFree = `-- name: PhotosOwnedFree :many
-SELECT p.id, p.owner_id, p.content_type, p.bytes, p.width, p.height, p.status, p.created_at FROM photo p
-WHERE p.id = ANY ($1::uuid[]) AND p.owner_id = $2
-  AND NOT EXISTS (SELECT 1 FROM listing_photo lp WHERE lp.photo_id = p.id)
-ORDER BY p.id
-`
-
-func (q *Queries) PhotosOwnedFree(ctx context.Context, db DBTX, ids []uuid.UUID, ownerID uuid.UUID) ([]Photo, error) {
-	rows, err := db.Query(ctx, photosOwnedFree, ids, ownerID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Photo
-	for rows.Next() {
-		var i Photo
-		if err := rows.Scan(
-			&i.ID,
-			&i.OwnerID,
-			&i.ContentType,
-			&i.Bytes,
-			&i.Width,
-			&i.Height,
-			&i.Status,
-			&i.CreatedAt,
+			&i.Photo.Store,
+			&i.Photo.Widths,
+			&i.Photo.ErasedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -509,6 +509,9 @@ type Photo struct {
 	Height      int32
 	Status      string
 	CreatedAt   time.Time
+	Store       string
+	Widths      []int32
+	ErasedAt    *time.Time
 }
 
 type PriceChange struct {

@@ -239,7 +239,7 @@ func TestListingsAuctionsAndShowsThatAreRefused(t *testing.T) {
 		{name: "a listing that is in an auction", query: mutation("auctionStart"), vars: input(with(lot, "listingId", id.Listing.Encode(b.lot.ListingID))), code: "LISTING_NOT_AVAILABLE"},
 		{name: "a listing that is sold", query: mutation("auctionStart"), vars: input(with(lot, "listingId", id.Listing.Encode(b.closed.ListingID))), code: "LISTING_NOT_AVAILABLE"},
 		{name: "a photo of nothing", query: mutation("photoUploadCreate"), vars: input(with(photo, "bytes", 0)), code: "PHOTO_SIZE", field: "bytes"},
-		{name: "a photo of nine megabytes", query: mutation("photoUploadCreate"), vars: input(with(photo, "bytes", 9<<20)), code: "PHOTO_SIZE"},
+		{name: "a photo of 200 MB", query: mutation("photoUploadCreate"), vars: input(with(photo, "bytes", 200<<20)), code: "PHOTO_SIZE"},
 		{name: "a film", query: mutation("photoUploadCreate"), vars: input(with(photo, "contentType", "video/mp4")), code: "PHOTO_TYPE", field: "contentType"},
 		{name: "a show in the past", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Yesterday", "startsAt": time.Now().AddDate(0, 0, -1)}), code: "SHOW_START_INVALID", field: "startsAt"},
 		{name: "a show in two years", query: mutation("showCreate"), vars: input(apitest.Vars{"title": "Some day", "startsAt": time.Now().AddDate(2, 0, 0)}), code: "SHOW_START_INVALID"},

@@ -9,6 +9,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 )
 
@@ -23,23 +24,13 @@ func (r *listingResolver) Seller(ctx context.Context, obj *catalog.Listing) (ide
 }
 
 // Photos is the resolver for the photos field.
-func (r *listingResolver) Photos(ctx context.Context, obj *catalog.Listing) ([]catalog.Photo, error) {
+func (r *listingResolver) Photos(ctx context.Context, obj *catalog.Listing) ([]media.Photo, error) {
 	return some(ctx, load(ctx).photos, obj.ID)
 }
 
 // Auction is the resolver for the auction field.
 func (r *listingResolver) Auction(ctx context.Context, obj *catalog.Listing) (*auction.Auction, error) {
 	return maybe(ctx, load(ctx).auctionOf, obj.ID)
-}
-
-// PhotoUploadCreate is the resolver for the photoUploadCreate field.
-func (r *mutationResolver) PhotoUploadCreate(ctx context.Context, input model.PhotoUploadCreateInput) (model.PhotoUploadCreatePayload, error) {
-	upload, err := r.Catalog.AnnounceUpload(ctx, actorID(ctx), input.ContentType, int64(input.Bytes))
-	if err != nil {
-		errs, err := refused(err)
-		return model.PhotoUploadCreatePayload{UserErrors: errs}, err
-	}
-	return model.PhotoUploadCreatePayload{Upload: &upload}, nil
 }
 
 // ListingCreate is the resolver for the listingCreate field.

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/souklive/souk/internal/media"
+
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/graph/generated"
@@ -212,8 +214,8 @@ func (r inventedListing) Seller(_ context.Context, of *catalog.Listing) (identit
 	return inventing[identity.User](r.w, "seller", of.ID)
 }
 
-func (r inventedListing) Photos(_ context.Context, of *catalog.Listing) ([]catalog.Photo, error) {
-	return inventing[[]catalog.Photo](r.w, "photos", of.ID)
+func (r inventedListing) Photos(_ context.Context, of *catalog.Listing) ([]media.Photo, error) {
+	return inventing[[]media.Photo](r.w, "photos", of.ID)
 }
 
 func (r inventedListing) Variants(_ context.Context, of *catalog.Listing) ([]catalog.Variant, error) {
@@ -232,8 +234,8 @@ func (r inventedUser) FollowerCount(_ context.Context, of *identity.User) (int, 
 	return inventing[int](r.w, "followerCount", of.ID)
 }
 
-func (r inventedShow) Cover(_ context.Context, of *show.Show) (*catalog.Photo, error) {
-	return inventing[*catalog.Photo](r.w, "cover", of.ID)
+func (r inventedShow) Cover(_ context.Context, of *show.Show) (*media.Photo, error) {
+	return inventing[*media.Photo](r.w, "cover", of.ID)
 }
 
 func (r inventedShow) Host(_ context.Context, of *show.Show) (identity.User, error) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/souklive/souk/internal/media"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vikstrous/dataloadgen"
@@ -142,7 +144,7 @@ type sources struct {
 	levels          byID[[]inventory.Level] // by variant: for its seller
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
-	photos          byID[[]catalog.Photo]
+	photos          byID[[]media.Photo]
 	place           byID[catalog.Place]            // by listing
 	attributeValues byID[[]catalog.AttributeValue] // by listing
 
@@ -154,7 +156,7 @@ type sources struct {
 	attribute          byID[taxonomy.Attribute]
 	attributeOptions   byID[[]taxonomy.Option]
 
-	photo           byID[catalog.Photo]
+	photo           byID[media.Photo]
 	followers       byID[int32] // by user
 	followed        byID[bool]  // by the actor, by user
 	wished          byID[bool]  // by the actor, by listing
@@ -203,7 +205,7 @@ func (r *Resolver) newSources() *sources {
 		variant:   sourceOf(r.Catalog.VariantsByID),
 		photos:    sourceOf(r.Catalog.PhotosByListing),
 		place:     sourceOf(r.Catalog.Places),
-		photo:     sourceOf(r.Catalog.PhotosByID),
+		photo:     sourceOf(r.Media.ByID),
 
 		attributeValues:    sourceOf(r.Catalog.AttributesByListing),
 		category:           sourceOf(r.Taxonomy.CategoriesByID),

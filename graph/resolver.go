@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/souklive/souk/internal/media"
+
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
@@ -42,6 +44,7 @@ import (
 type Resolver struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
+	Media     *media.Service
 	Taxonomy  *taxonomy.Service
 	Search    *search.Service
 	Shows     *show.Service

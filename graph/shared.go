@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/souklive/souk/internal/media"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/souklive/souk/graph/answer"
@@ -53,7 +55,7 @@ type sharedTypes struct {
 	bid           answer.Type[auction.Bid]
 	listing       answer.Type[catalog.Listing]
 	variant       answer.Type[catalog.Variant]
-	photo         answer.Type[catalog.Photo]
+	photo         answer.Type[media.Photo]
 	money         answer.Type[money.Amount]
 	user          answer.Type[identity.User]
 	show          answer.Type[show.Show]
@@ -178,11 +180,11 @@ func (t *sharedTypes) listings(r generated.ResolverRoot) {
 		"price":     answer.Get(func(v *catalog.Variant) *money.Amount { return v.Price }, answer.Object(&t.money)),
 		"retiredAt": answer.Maybe(func(v *catalog.Variant) *time.Time { return v.RetiredAt }, answer.Time),
 	}}
-	t.photo = answer.Type[catalog.Photo]{Name: "Photo", Fields: map[string]answer.Field[catalog.Photo]{
-		"id":     answer.Get((*catalog.Photo).NodeID, answer.ID),
-		"url":    answer.Get(func(p *catalog.Photo) string { return p.URL }, answer.Text),
-		"width":  answer.Get(func(p *catalog.Photo) int { return p.Width }, answer.Number),
-		"height": answer.Get(func(p *catalog.Photo) int { return p.Height }, answer.Number),
+	t.photo = answer.Type[media.Photo]{Name: "Photo", Fields: map[string]answer.Field[media.Photo]{
+		"id":     answer.Get((*media.Photo).NodeID, answer.ID),
+		"url":    answer.Get(func(p *media.Photo) string { return p.URL(nil) }, answer.Text),
+		"width":  answer.Get(func(p *media.Photo) int { return p.Width }, answer.Number),
+		"height": answer.Get(func(p *media.Photo) int { return p.Height }, answer.Number),
 	}}
 	t.user = answer.Type[identity.User]{Name: "User", Fields: map[string]answer.Field[identity.User]{
 		"id":            answer.Get((*identity.User).NodeID, answer.ID),

@@ -6,9 +6,9 @@ import (
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
-	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/show"
 )
@@ -72,7 +72,7 @@ func (r *queryResolver) Shows(ctx context.Context, status *show.Status, hostID *
 }
 
 // Cover is the resolver for the cover field.
-func (r *showResolver) Cover(ctx context.Context, obj *show.Show) (*catalog.Photo, error) {
+func (r *showResolver) Cover(ctx context.Context, obj *show.Show) (*media.Photo, error) {
 	if obj.CoverID == nil {
 		return nil, nil
 	}

@@ -1,26 +1,8 @@
--- name: PhotoInsert :exec
-INSERT INTO photo (id, owner_id, content_type, bytes) VALUES (@id, @owner_id, @content_type, @bytes);
-
--- name: PhotoByID :one
-SELECT * FROM photo WHERE id = @id;
-
--- name: PhotosByID :many
-SELECT * FROM photo WHERE id = ANY (@ids::uuid[]) AND status = 'STORED' ORDER BY id;
-
--- name: PhotoStored :execrows
-UPDATE photo SET status = 'STORED', width = @width, height = @height WHERE id = @id AND status = 'PENDING';
-
 -- name: PhotosByListing :many
 SELECT lp.listing_id, sqlc.embed(p)
 FROM listing_photo lp JOIN photo p ON p.id = lp.photo_id
-WHERE lp.listing_id = ANY (@listing_ids::uuid[])
+WHERE lp.listing_id = ANY (@listing_ids::uuid[]) AND p.status IN ('STORED', 'READY')
 ORDER BY lp.listing_id, lp.position;
-
--- name: PhotosOwnedFree :many
-SELECT p.* FROM photo p
-WHERE p.id = ANY (@ids::uuid[]) AND p.owner_id = @owner_id
-  AND NOT EXISTS (SELECT 1 FROM listing_photo lp WHERE lp.photo_id = p.id)
-ORDER BY p.id;
 
 -- name: ListingInsert :one
 INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency, option_names, status, category_id, brand_id, minimum_tier)

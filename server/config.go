@@ -106,6 +106,21 @@ type Config struct {
 	// The secret of that key, which signs tokens.
 	LiveKitAPISecret Secret `env:"LIVEKIT_API_SECRET"`
 
+	// Bucket that photos are kept in, by the S3 protocol; it is private. Left out, they are kept in the state directory: that is for one server, or for several that share the directory.
+	S3Bucket string `env:"SOUK_S3_BUCKET"`
+
+	// Where the bucket is reached, unless it is Amazon's: `https://minio.example:9000`. Clients send photos there.
+	S3Endpoint string `env:"SOUK_S3_ENDPOINT"`
+
+	// The region that the bucket is in.
+	S3Region string `env:"SOUK_S3_REGION" envDefault:"us-east-1"`
+
+	// The access key that may read, write, list and delete the bucket's objects.
+	S3AccessKey string `env:"SOUK_S3_ACCESS_KEY"`
+
+	// The secret of that key.
+	S3SecretKey Secret `env:"SOUK_S3_SECRET_KEY"`
+
 	// The least that is logged: `debug`, `info`, `warn` or `error`. `souk demo` shows warnings only, unless this is set.
 	LogLevel slog.Level `env:"SOUK_LOG_LEVEL" envDefault:"info"`
 

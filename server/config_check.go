@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,8 @@ func (c Config) problems(unreadable []problem) []problem {
 		wrong("STRIPE_WEBHOOK_SECRET", "is no secret of a webhook endpoint's (whsec_…)")
 	}
 	check("STRIPE_API_URL", c.StripeAPIURL != "", checkURL(c.StripeAPIURL))
+	check("SOUK_S3_ENDPOINT", c.S3Endpoint != "", checkURL(c.S3Endpoint))
+	c.checkBucket(wrong)
 	if c.DBMaxConns < 2 || c.DBMaxConns > 1000 {
 		wrong("SOUK_DB_MAX_CONNS", "%d is outside 2 to 1000", c.DBMaxConns)
 	}
@@ -130,6 +133,30 @@ func (c Config) checkStripeKey() error {
 		return nil
 	}
 }
+
+// checkBucket wants all that a bucket needs where there is one.
+func (c Config) checkBucket(wrong func(name, format string, args ...any)) {
+	if c.S3Bucket == "" {
+		return
+	}
+	if !bucketName.MatchString(c.S3Bucket) {
+		wrong("SOUK_S3_BUCKET", "%q is no name of a bucket", c.S3Bucket)
+	}
+	if !regionName.MatchString(c.S3Region) {
+		wrong("SOUK_S3_REGION", "%q is no region", c.S3Region)
+	}
+	if c.S3AccessKey == "" {
+		wrong("SOUK_S3_ACCESS_KEY", "is missing; SOUK_S3_BUCKET needs it")
+	}
+	if c.S3SecretKey == "" {
+		wrong("SOUK_S3_SECRET_KEY", "is missing; SOUK_S3_BUCKET needs it")
+	}
+}
+
+var (
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionName = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+)
 
 func checkAddr(addr string) error {
 	_, port, err := net.SplitHostPort(addr)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/listingfile"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -79,12 +80,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	photos, err := catalog.NewPhotoStore(filepath.Join(s.stateDir, "photos"), func() string { return s.publicURL }, key, clock.System{})
+	jobs := &lateJobs{}
+	photos, disk, err := newMedia(s, key, jobs)
 	if err != nil {
 		return nil, err
 	}
-
-	jobs := &lateJobs{}
 	users := identity.New(s.pool)
 	listings := catalog.New(s.pool, photos)
 	signer, err := videoSigner(s.config)
@@ -97,7 +97,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Catalog: listings, Follows: follows, Jobs: jobs})
+	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Media: photos, Follows: follows, Jobs: jobs})
 	crowd := presence.New(presence.Config{Redis: s.redis, Epoch: hub.Epoch, Log: s.log})
 	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Shows: shows, Crowd: crowd, Clock: clock.System{}, Log: s.log})
 	s.closes("chats", talk.Close)
@@ -130,7 +130,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, files, notices, carts); err != nil {
+	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, files, notices, carts, photos); err != nil {
 		return nil, err
 	}
 
@@ -156,7 +156,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search:   search.New(s.pool, listings, index),
-		Identity: users, Catalog: listings, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -165,7 +165,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))
 	mux.Handle(listingfile.Path, files.Handler(graph.WriteError(s.log)))
-	mux.Handle(catalog.PhotoPath, listings.PhotoHandler(graph.WriteError(s.log)))
+	mux.Handle(media.PhotoPath, photos.PhotoHandler())
+	mux.Handle(blob.ObjectPath, disk.Handler(photos.Receive, graph.WriteError(s.log)))
 	mux.Handle(payment.WebhookPath, pay.WebhookHandler())
 	mux.HandleFunc("GET "+payment.ReturnPath, payment.Returned)
 	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
@@ -185,7 +186,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			wishes.TellLoop,
 			files.SweepLoop,
 			auctions.TellLoop,
-			func(ctx context.Context) error { return runRiver(ctx, jobs.Client) },
+			func(ctx context.Context) error { return runRiver(ctx, jobs.Client, photos) },
 		},
 		checks: []obs.Check{
 			{Name: "database", Probe: s.pool.Ping},
@@ -196,7 +197,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			sockets.Drain(ctx) // first, so that clients hear a code that makes them come back
 			hub.Drain(ctx)
 		},
-		demo: demo.Services{Identity: users, Catalog: listings, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
+		demo: demo.Services{Identity: users, Catalog: listings, Media: photos, Shows: shows, Payment: pay, Auctions: auctions, Log: s.log},
 	}, nil
 }
 
@@ -215,7 +216,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
 	}
@@ -230,20 +231,25 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		notify.Workers(workers, notices)
 		listingfile.Workers(workers, files)
 		cart.Workers(workers, carts)
+		media.Workers(workers, photos)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)
 		}
-		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}}
+		config.Queues = photos.Queues()
+		config.Queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: jobWorkers}
 	}
 	return river.NewClient(riverpgxv5.New(s.pool), config)
 }
 
 // runRiver works jobs off until ctx ends, then lets those that run finish; what is cut off is rescued later.
-func runRiver(ctx context.Context, client *river.Client[pgx.Tx]) error {
+func runRiver(ctx context.Context, client *river.Client[pgx.Tx], photos *media.Service) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if err := photos.Start(ctx); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -150,11 +149,7 @@ func (b *bench) wire(ctx context.Context) (err error) {
 		return err
 	}
 	b.Defer(func(context.Context) error { m.hub.Close(); return nil })
-	photos, err := catalog.NewPhotoStore(filepath.Join(b.Dir, "photos"), func() string { return "http://souk.example" }, []byte("a benchmark's key"), clock.System{})
-	if err != nil {
-		return err
-	}
-	m.catalog, m.shows = catalog.New(m.pool, photos), show.New(show.Config{Pool: m.pool, Clock: clock.System{}, Hub: m.hub})
+	m.catalog, m.shows = catalog.New(m.pool, nil), show.New(show.Config{Pool: m.pool, Clock: clock.System{}, Hub: m.hub})
 	m.payment = payment.New(payment.Config{Pool: m.pool, Hub: m.hub, Log: rig.Warnings()})
 	m.orders = order.New(m.pool, m.catalog, m.payment, m.hub, 0)
 	m.auctions, err = auction.New(ctx, auction.Config{

@@ -12,10 +12,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/souklive/souk/internal/media"
+
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/bench/rig"
-	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 )
@@ -107,7 +108,7 @@ func (b *bench) bareHandler(like []byte) http.Handler {
 				if i > 0 {
 					out = append(out, ',')
 				}
-				out = fmt.Appendf(out, `{"url":"%s%s%s"}`, base, catalog.PhotoPath, id.Photo.Encode(photo))
+				out = fmt.Appendf(out, `{"url":"%s%s%s"}`, base, media.PhotoPath, id.Photo.Encode(photo))
 			}
 			out = fmt.Appendf(out, `],"seller":{"id":"%s","name":%s}}`, id.User.Encode(seller), text(name))
 		}
@@ -126,7 +127,7 @@ func text(s string) []byte {
 // photoBase is where an answer's pictures are.
 func photoBase(answer []byte) string {
 	_, rest, _ := bytes.Cut(answer, []byte(`"url":"`))
-	base, _, _ := bytes.Cut(rest, []byte(catalog.PhotoPath))
+	base, _, _ := bytes.Cut(rest, []byte(media.PhotoPath))
 	return string(base)
 }
 

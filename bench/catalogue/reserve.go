@@ -66,11 +66,7 @@ func (b *bench) measureReserve(ctx context.Context) error {
 	if err := b.Admin.QueryRow(ctx, `INSERT INTO app_user (id, email, name, role, password_hash) VALUES (gen_random_uuid(), 'buyer@bench.example', 'Buyer', 'BUYER', 'x') RETURNING id`).Scan(&buyer); err != nil {
 		return err
 	}
-	photos, err := catalog.NewPhotoStore(b.Dir, func() string { return "http://souk.example" }, []byte("key"), clock.System{})
-	if err != nil {
-		return err
-	}
-	stock := inventory.New(inventory.Config{Pool: b.pool, Catalog: catalog.New(b.pool, photos), Clock: clock.System{}, Log: rig.Warnings()})
+	stock := inventory.New(inventory.Config{Pool: b.pool, Catalog: catalog.New(b.pool, nil), Clock: clock.System{}, Log: rig.Warnings()})
 	worst := 0.0
 	for _, of := range []int{1, len(skus)} {
 		var ours, bares []float64

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -29,7 +30,7 @@ type ListingResolver interface {
 	Variants(ctx context.Context, obj *catalog.Listing) ([]catalog.Variant, error)
 
 	Seller(ctx context.Context, obj *catalog.Listing) (identity.User, error)
-	Photos(ctx context.Context, obj *catalog.Listing) ([]catalog.Photo, error)
+	Photos(ctx context.Context, obj *catalog.Listing) ([]media.Photo, error)
 	Auction(ctx context.Context, obj *catalog.Listing) (*auction.Auction, error)
 
 	Place(ctx context.Context, obj *catalog.Listing) (*catalog.Place, error)
@@ -47,52 +48,6 @@ type ListingResolver interface {
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _HTTPHeader_name(ctx context.Context, field graphql.CollectedField, obj *catalog.Header) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_HTTPHeader_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_HTTPHeader_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("HTTPHeader", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _HTTPHeader_value(ctx context.Context, field graphql.CollectedField, obj *catalog.Header) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_HTTPHeader_value(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_HTTPHeader_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("HTTPHeader", field, false, false, errors.New("field of type String does not have child fields"))
-}
 
 func (ec *executionContext) _Listing_id(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -363,8 +318,8 @@ func (ec *executionContext) _Listing_photos(ctx context.Context, field graphql.C
 			return ec.Resolvers.Listing().Photos(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Photo) graphql.Marshaler {
-			return ec.marshalNPhoto2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhotoᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []media.Photo) graphql.Marshaler {
+			return ec.marshalNPhoto2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmediaᚐPhotoᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1234,286 +1189,6 @@ func (ec *executionContext) fieldContext_ListingUpdatePayload_userErrors(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Photo_id(ctx context.Context, field graphql.CollectedField, obj *catalog.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Photo_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NodeID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v id.ID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Photo_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Photo", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _Photo_url(ctx context.Context, field graphql.CollectedField, obj *catalog.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Photo_url(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Photo_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Photo", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Photo_width(ctx context.Context, field graphql.CollectedField, obj *catalog.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Photo_width(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Width, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Photo_width(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Photo", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Photo_height(ctx context.Context, field graphql.CollectedField, obj *catalog.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Photo_height(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Height, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Photo_height(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Photo", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _PhotoUpload_photoId(ctx context.Context, field graphql.CollectedField, obj *catalog.Upload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUpload_photoId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NodeID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v id.ID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUpload_photoId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PhotoUpload", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _PhotoUpload_url(ctx context.Context, field graphql.CollectedField, obj *catalog.Upload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUpload_url(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUpload_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PhotoUpload", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _PhotoUpload_method(ctx context.Context, field graphql.CollectedField, obj *catalog.Upload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUpload_method(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUpload_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PhotoUpload", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _PhotoUpload_headers(ctx context.Context, field graphql.CollectedField, obj *catalog.Upload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUpload_headers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Headers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Header) graphql.Marshaler {
-			return ec.marshalNHTTPHeader2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHeaderᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUpload_headers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PhotoUpload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_HTTPHeader(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _PhotoUpload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *catalog.Upload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUpload_expiresAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUpload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PhotoUpload", field, false, false, errors.New("field of type Time does not have child fields"))
-}
-
-func (ec *executionContext) _PhotoUploadCreatePayload_upload(ctx context.Context, field graphql.CollectedField, obj *model.PhotoUploadCreatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUploadCreatePayload_upload(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Upload, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Upload) graphql.Marshaler {
-			return ec.marshalOPhotoUpload2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐUpload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUploadCreatePayload_upload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PhotoUploadCreatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PhotoUpload(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _PhotoUploadCreatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PhotoUploadCreatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PhotoUploadCreatePayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_PhotoUploadCreatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PhotoUploadCreatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
-		},
-	}
-	return fc, nil
-}
-
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1914,43 +1589,6 @@ func (ec *executionContext) unmarshalInputListingUpdateInput(ctx context.Context
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputPhotoUploadCreateInput(ctx context.Context, obj any) (model.PhotoUploadCreateInput, error) {
-	var it model.PhotoUploadCreateInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"contentType", "bytes"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "contentType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contentType"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ContentType = data
-		case "bytes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bytes"))
-			data, err := ec.unmarshalNInt2int(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Bytes = data
-		}
-	}
-	return it, nil
-}
-
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -1958,49 +1596,6 @@ func (ec *executionContext) unmarshalInputPhotoUploadCreateInput(ctx context.Con
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
-
-var hTTPHeaderImplementors = []string{"HTTPHeader"}
-
-func (ec *executionContext) _HTTPHeader(ctx context.Context, sel ast.SelectionSet, obj *catalog.Header) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, hTTPHeaderImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("HTTPHeader")
-		case "name":
-			out.Values[i] = ec._HTTPHeader_name(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "value":
-			out.Values[i] = ec._HTTPHeader_value(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
-}
 
 var listingImplementors = []string{"Listing", "Node"}
 
@@ -2824,160 +2419,6 @@ func (ec *executionContext) _ListingUpdatePayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var photoImplementors = []string{"Photo", "Node"}
-
-func (ec *executionContext) _Photo(ctx context.Context, sel ast.SelectionSet, obj *catalog.Photo) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, photoImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("Photo")
-		case "id":
-			out.Values[i] = ec._Photo_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "url":
-			out.Values[i] = ec._Photo_url(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "width":
-			out.Values[i] = ec._Photo_width(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "height":
-			out.Values[i] = ec._Photo_height(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
-}
-
-var photoUploadImplementors = []string{"PhotoUpload"}
-
-func (ec *executionContext) _PhotoUpload(ctx context.Context, sel ast.SelectionSet, obj *catalog.Upload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, photoUploadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("PhotoUpload")
-		case "photoId":
-			out.Values[i] = ec._PhotoUpload_photoId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "url":
-			out.Values[i] = ec._PhotoUpload_url(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "method":
-			out.Values[i] = ec._PhotoUpload_method(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "headers":
-			out.Values[i] = ec._PhotoUpload_headers(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "expiresAt":
-			out.Values[i] = ec._PhotoUpload_expiresAt(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
-}
-
-var photoUploadCreatePayloadImplementors = []string{"PhotoUploadCreatePayload"}
-
-func (ec *executionContext) _PhotoUploadCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PhotoUploadCreatePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, photoUploadCreatePayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("PhotoUploadCreatePayload")
-		case "upload":
-			out.Values[i] = ec._PhotoUploadCreatePayload_upload(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "userErrors":
-			out.Values[i] = ec._PhotoUploadCreatePayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
-}
-
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -3018,26 +2459,6 @@ func (ec *executionContext) marshalNCondition2ᚕgithubᚗcomᚋsoukliveᚋsouk�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCondition2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNHTTPHeader2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHeader(ctx context.Context, sel ast.SelectionSet, v catalog.Header) graphql.Marshaler {
-	return ec._HTTPHeader(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNHTTPHeader2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.Header) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNHTTPHeader2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHeader(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3220,35 +2641,6 @@ func (ec *executionContext) marshalNListingUpdatePayload2githubᚗcomᚋsouklive
 	return ec._ListingUpdatePayload(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPhoto2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhoto(ctx context.Context, sel ast.SelectionSet, v catalog.Photo) graphql.Marshaler {
-	return ec._Photo(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNPhoto2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhotoᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.Photo) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNPhoto2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhoto(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) unmarshalNPhotoUploadCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCreateInput(ctx context.Context, v any) (model.PhotoUploadCreateInput, error) {
-	res, err := ec.unmarshalInputPhotoUploadCreateInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNPhotoUploadCreatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCreatePayload(ctx context.Context, sel ast.SelectionSet, v model.PhotoUploadCreatePayload) graphql.Marshaler {
-	return ec._PhotoUploadCreatePayload(ctx, sel, &v)
-}
-
 func (ec *executionContext) unmarshalOCondition2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐCondition(ctx context.Context, v any) (*catalog.Condition, error) {
 	if v == nil {
 		return nil, nil
@@ -3311,20 +2703,6 @@ func (ec *executionContext) marshalOListingStatus2ᚖgithubᚗcomᚋsoukliveᚋs
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
 	return res
-}
-
-func (ec *executionContext) marshalOPhoto2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhoto(ctx context.Context, sel ast.SelectionSet, v *catalog.Photo) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._Photo(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalOPhotoUpload2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐUpload(ctx context.Context, sel ast.SelectionSet, v *catalog.Upload) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._PhotoUpload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -696,6 +696,12 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	Image struct {
+		Height func(childComplexity int) int
+		URL    func(childComplexity int) int
+		Width  func(childComplexity int) int
+	}
+
 	InputError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -1056,6 +1062,7 @@ type ComplexityRoot struct {
 		OrderPaymentRefresh   func(childComplexity int, input model.OrderPaymentRefreshInput) int
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
 		OrderShip             func(childComplexity int, input model.OrderShipInput) int
+		PhotoUploadComplete   func(childComplexity int, input model.PhotoUploadCompleteInput) int
 		PhotoUploadCreate     func(childComplexity int, input model.PhotoUploadCreateInput) int
 		ReservationCreate     func(childComplexity int, input model.ReservationCreateInput) int
 		ReservationPay        func(childComplexity int, input model.ReservationPayInput) int
@@ -1267,8 +1274,10 @@ type ComplexityRoot struct {
 
 	Photo struct {
 		Height func(childComplexity int) int
+		Image  func(childComplexity int, width *int) int
 		NodeID func(childComplexity int) int
-		URL    func(childComplexity int) int
+		Status func(childComplexity int) int
+		URL    func(childComplexity int, width *int) int
 		Width  func(childComplexity int) int
 	}
 
@@ -1278,6 +1287,11 @@ type ComplexityRoot struct {
 		Method    func(childComplexity int) int
 		NodeID    func(childComplexity int) int
 		URL       func(childComplexity int) int
+	}
+
+	PhotoUploadCompletePayload struct {
+		Photo      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PhotoUploadCreatePayload struct {
@@ -4224,6 +4238,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HTTPHeader.Value(childComplexity), true
 
+	case "Image.height":
+		if e.ComplexityRoot.Image.Height == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Image.Height(childComplexity), true
+	case "Image.url":
+		if e.ComplexityRoot.Image.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Image.URL(childComplexity), true
+	case "Image.width":
+		if e.ComplexityRoot.Image.Width == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Image.Width(childComplexity), true
+
 	case "InputError.code":
 		if e.ComplexityRoot.InputError.Code == nil {
 			break
@@ -5847,6 +5880,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderShip(childComplexity, args["input"].(model.OrderShipInput)), true
+	case "Mutation.photoUploadComplete":
+		if e.ComplexityRoot.Mutation.PhotoUploadComplete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_photoUploadComplete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PhotoUploadComplete(childComplexity, args["input"].(model.PhotoUploadCompleteInput)), true
 	case "Mutation.photoUploadCreate":
 		if e.ComplexityRoot.Mutation.PhotoUploadCreate == nil {
 			break
@@ -6932,18 +6976,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Photo.Height(childComplexity), true
+	case "Photo.image":
+		if e.ComplexityRoot.Photo.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Photo_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Photo.Image(childComplexity, args["width"].(*int)), true
 	case "Photo.id":
 		if e.ComplexityRoot.Photo.NodeID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Photo.NodeID(childComplexity), true
+	case "Photo.status":
+		if e.ComplexityRoot.Photo.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Photo.Status(childComplexity), true
 	case "Photo.url":
 		if e.ComplexityRoot.Photo.URL == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Photo.URL(childComplexity), true
+		args, err := ec.field_Photo_url_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Photo.URL(childComplexity, args["width"].(*int)), true
 	case "Photo.width":
 		if e.ComplexityRoot.Photo.Width == nil {
 			break
@@ -6981,6 +7047,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhotoUpload.URL(childComplexity), true
+
+	case "PhotoUploadCompletePayload.photo":
+		if e.ComplexityRoot.PhotoUploadCompletePayload.Photo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhotoUploadCompletePayload.Photo(childComplexity), true
+	case "PhotoUploadCompletePayload.userErrors":
+		if e.ComplexityRoot.PhotoUploadCompletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhotoUploadCompletePayload.UserErrors(childComplexity), true
 
 	case "PhotoUploadCreatePayload.upload":
 		if e.ComplexityRoot.PhotoUploadCreatePayload.Upload == nil {
@@ -10032,6 +10111,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderPaymentRefreshInput,
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderShipInput,
+		ec.unmarshalInputPhotoUploadCompleteInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputPlaceInput,
 		ec.unmarshalInputReservationCreateInput,
@@ -10856,8 +10936,6 @@ type CartReservePayload {
 }
 
 extend type Mutation {
-  "Announces a photo, and tells where to send its bytes: a JPEG or PNG of at most 8 MiB."
-  photoUploadCreate(input: PhotoUploadCreateInput!): PhotoUploadCreatePayload! @auth(roles: [SELLER])
   "Lists something with photos that were uploaded, or keeps a draft of it."
   listingCreate(input: ListingCreateInput!): ListingCreatePayload! @auth(roles: [SELLER])
   "Changes a listing of one's own that is a draft, on the market or ended. What is left out stays."
@@ -10951,41 +11029,6 @@ type ListingConnection {
 type ListingEdge {
   cursor: String!
   node: Listing!
-}
-
-type Photo implements Node {
-  id: ID! @shared
-  url: String! @shared
-  "In pixels."
-  width: Int! @shared
-  "In pixels."
-  height: Int! @shared
-}
-
-input PhotoUploadCreateInput {
-  "image/jpeg or image/png."
-  contentType: String!
-  "The exact size of the file."
-  bytes: Int!
-}
-
-type PhotoUploadCreatePayload {
-  upload: PhotoUpload
-  userErrors: [UserError!]!
-}
-
-"One HTTP request to make: that method and those headers, with the file as its body."
-type PhotoUpload {
-  photoId: ID!
-  url: String!
-  method: String!
-  headers: [HTTPHeader!]!
-  expiresAt: Time!
-}
-
-type HTTPHeader {
-  name: String!
-  value: String!
 }
 
 input ListingCreateInput {
@@ -12548,6 +12591,77 @@ input ShowCancelInput {
 
 type ShowCancelPayload {
   show: Show
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../media.graphqls", Input: `extend type Mutation {
+  "Announces a photo, and tells where to send its bytes: a JPEG, PNG or still WebP of at most 20 MiB. Call photoUploadComplete when they are sent."
+  photoUploadCreate(input: PhotoUploadCreateInput!): PhotoUploadCreatePayload! @auth(roles: [SELLER])
+  "Looks at the bytes that were sent, and has the photo's sizes made, which takes a moment; the photo may be used at once. Again, it changes nothing."
+  photoUploadComplete(input: PhotoUploadCompleteInput!): PhotoUploadCompletePayload! @auth(roles: [SELLER])
+}
+
+"A picture that its seller uploaded, upright and without what the camera wrote beside it."
+type Photo implements Node {
+  id: ID! @shared
+  "Where it is served: at the nearest width ready that is no smaller, or the largest. While it is PROCESSING, nothing is served there."
+  url(width: Int): String! @shared
+  "The same with its size; null while it is PROCESSING."
+  image(width: Int): Image
+  status: PhotoStatus!
+  "In pixels."
+  width: Int! @shared
+  "In pixels."
+  height: Int! @shared
+}
+
+enum PhotoStatus {
+  "Its sizes are being made."
+  PROCESSING
+  READY
+}
+
+"A photo at one of its widths, as a JPEG."
+type Image {
+  url: String!
+  "In pixels."
+  width: Int!
+  "In pixels."
+  height: Int!
+}
+
+input PhotoUploadCreateInput {
+  "image/jpeg, image/png or image/webp."
+  contentType: String!
+  "The exact size of the file: 20 MiB at most."
+  bytes: Int!
+}
+
+type PhotoUploadCreatePayload {
+  upload: PhotoUpload
+  userErrors: [UserError!]!
+}
+
+"One HTTP request to make: that method and those headers, with the file as its body."
+type PhotoUpload {
+  photoId: ID!
+  url: String!
+  method: String!
+  headers: [HTTPHeader!]!
+  expiresAt: Time!
+}
+
+type HTTPHeader {
+  name: String!
+  value: String!
+}
+
+input PhotoUploadCompleteInput {
+  photoId: ID!
+}
+
+type PhotoUploadCompletePayload {
+  photo: Photo
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -15580,6 +15694,18 @@ func (ec *executionContext) childFields_HTTPHeader(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type HTTPHeader", field.Name)
 }
 
+func (ec *executionContext) childFields_Image(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_Image_url(ctx, field)
+	case "width":
+		return ec.fieldContext_Image_width(ctx, field)
+	case "height":
+		return ec.fieldContext_Image_height(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Image", field.Name)
+}
+
 func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -16480,6 +16606,10 @@ func (ec *executionContext) childFields_Photo(ctx context.Context, field graphql
 		return ec.fieldContext_Photo_id(ctx, field)
 	case "url":
 		return ec.fieldContext_Photo_url(ctx, field)
+	case "image":
+		return ec.fieldContext_Photo_image(ctx, field)
+	case "status":
+		return ec.fieldContext_Photo_status(ctx, field)
 	case "width":
 		return ec.fieldContext_Photo_width(ctx, field)
 	case "height":
@@ -16502,6 +16632,16 @@ func (ec *executionContext) childFields_PhotoUpload(ctx context.Context, field g
 		return ec.fieldContext_PhotoUpload_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUpload", field.Name)
+}
+
+func (ec *executionContext) childFields_PhotoUploadCompletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "photo":
+		return ec.fieldContext_PhotoUploadCompletePayload_photo(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PhotoUploadCompletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCompletePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

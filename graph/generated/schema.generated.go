@@ -28,6 +28,7 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/listingfile"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
@@ -56,7 +57,6 @@ type MutationResolver interface {
 	CartLineRemove(ctx context.Context, input model.CartLineRemoveInput) (model.CartLineRemovePayload, error)
 	CartMerge(ctx context.Context, input model.CartMergeInput) (model.CartMergePayload, error)
 	CartReserve(ctx context.Context, input model.CartReserveInput) (model.CartReservePayload, error)
-	PhotoUploadCreate(ctx context.Context, input model.PhotoUploadCreateInput) (model.PhotoUploadCreatePayload, error)
 	ListingCreate(ctx context.Context, input model.ListingCreateInput) (model.ListingCreatePayload, error)
 	ListingUpdate(ctx context.Context, input model.ListingUpdateInput) (model.ListingUpdatePayload, error)
 	ListingPublish(ctx context.Context, input model.ListingPublishInput) (model.ListingPublishPayload, error)
@@ -100,6 +100,8 @@ type MutationResolver interface {
 	LotUnpin(ctx context.Context, input model.LotUnpinInput) (model.LotUnpinPayload, error)
 	ShowEnd(ctx context.Context, input model.ShowEndInput) (model.ShowEndPayload, error)
 	ShowCancel(ctx context.Context, input model.ShowCancelInput) (model.ShowCancelPayload, error)
+	PhotoUploadCreate(ctx context.Context, input model.PhotoUploadCreateInput) (model.PhotoUploadCreatePayload, error)
+	PhotoUploadComplete(ctx context.Context, input model.PhotoUploadCompleteInput) (model.PhotoUploadCompletePayload, error)
 	NotificationRead(ctx context.Context, input model.NotificationReadInput) (model.NotificationReadPayload, error)
 	NotificationReadAll(ctx context.Context, input model.NotificationReadAllInput) (model.NotificationReadAllPayload, error)
 	OrderPay(ctx context.Context, input model.OrderPayInput) (model.OrderPayPayload, error)
@@ -977,6 +979,20 @@ func (ec *executionContext) field_Mutation_orderShip_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.OrderShipInput, error) {
 			return ec.unmarshalNOrderShipInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderShipInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_photoUploadComplete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PhotoUploadCompleteInput, error) {
+			return ec.unmarshalNPhotoUploadCompleteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCompleteInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3272,68 +3288,6 @@ func (ec *executionContext) fieldContext_Mutation_cartReserve(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cartReserve_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_photoUploadCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_photoUploadCreate(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().PhotoUploadCreate(ctx, fc.Args["input"].(model.PhotoUploadCreateInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
-				if err != nil {
-					var zeroVal model.PhotoUploadCreatePayload
-					return zeroVal, err
-				}
-				if ec.Directives.Auth == nil {
-					var zeroVal model.PhotoUploadCreatePayload
-					return zeroVal, errors.New("directive auth is not implemented")
-				}
-				return ec.Directives.Auth(ctx, nil, directive0, roles)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.PhotoUploadCreatePayload) graphql.Marshaler {
-			return ec.marshalNPhotoUploadCreatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCreatePayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_photoUploadCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PhotoUploadCreatePayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_photoUploadCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6047,6 +6001,130 @@ func (ec *executionContext) fieldContext_Mutation_showCancel(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_showCancel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_photoUploadCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_photoUploadCreate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PhotoUploadCreate(ctx, fc.Args["input"].(model.PhotoUploadCreateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.PhotoUploadCreatePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.PhotoUploadCreatePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PhotoUploadCreatePayload) graphql.Marshaler {
+			return ec.marshalNPhotoUploadCreatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCreatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_photoUploadCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PhotoUploadCreatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_photoUploadCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_photoUploadComplete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_photoUploadComplete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PhotoUploadComplete(ctx, fc.Args["input"].(model.PhotoUploadCompleteInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.PhotoUploadCompletePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.PhotoUploadCompletePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PhotoUploadCompletePayload) graphql.Marshaler {
+			return ec.marshalNPhotoUploadCompletePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐPhotoUploadCompletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_photoUploadComplete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PhotoUploadCompletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_photoUploadComplete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -10833,9 +10911,9 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Referral(ctx, sel, obj)
-	case catalog.Photo:
+	case media.Photo:
 		return ec._Photo(ctx, sel, &obj)
-	case *catalog.Photo:
+	case *media.Photo:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -11385,13 +11463,6 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "photoUploadCreate":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_photoUploadCreate(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "listingCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_listingCreate(ctx, field)
@@ -11689,6 +11760,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "showCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_showCancel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "photoUploadCreate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_photoUploadCreate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "photoUploadComplete":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_photoUploadComplete(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -14,9 +14,9 @@ import (
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
-	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -26,7 +26,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type ShowResolver interface {
-	Cover(ctx context.Context, obj *show.Show) (*catalog.Photo, error)
+	Cover(ctx context.Context, obj *show.Show) (*media.Photo, error)
 
 	Host(ctx context.Context, obj *show.Show) (identity.User, error)
 
@@ -217,8 +217,8 @@ func (ec *executionContext) _Show_cover(ctx context.Context, field graphql.Colle
 			return ec.Resolvers.Show().Cover(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Photo) graphql.Marshaler {
-			return ec.marshalOPhoto2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐPhoto(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *media.Photo) graphql.Marshaler {
+			return ec.marshalOPhoto2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmediaᚐPhoto(ctx, selections, v)
 		},
 		true,
 		false,

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/listingfile"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
@@ -1058,16 +1059,25 @@ type OutOfStock struct {
 
 func (OutOfStock) IsUserError() {}
 
+type PhotoUploadCompleteInput struct {
+	PhotoID id.ID `json:"photoId"`
+}
+
+type PhotoUploadCompletePayload struct {
+	Photo      *media.Photo `json:"photo,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type PhotoUploadCreateInput struct {
-	// image/jpeg or image/png.
+	// image/jpeg, image/png or image/webp.
 	ContentType string `json:"contentType"`
-	// The exact size of the file.
+	// The exact size of the file: 20 MiB at most.
 	Bytes int `json:"bytes"`
 }
 
 type PhotoUploadCreatePayload struct {
-	Upload     *catalog.Upload `json:"upload,omitempty"`
-	UserErrors []UserError     `json:"userErrors"`
+	Upload     *media.Upload `json:"upload,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
 }
 
 type PlaceInput struct {

@@ -136,7 +136,9 @@ func firstDifference(want, got string) string {
 var (
 	idText    = regexp.MustCompile(`\b([a-z]{3})_[0-9a-z]{26}\b`)
 	timeText  = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
-	linkQuery = regexp.MustCompile(`(expires|signature)=[^&"]+`)
+	linkQuery = regexp.MustCompile(`(expires|signature|bytes)=[^&"]+`)
+	object    = regexp.MustCompile(`/uploads/[0-9a-f]{2}/[0-9a-f-]{36}`)
+	photoSize = regexp.MustCompile(`(/media/photos/pho_[0-9a-z]{26})/\d+\.jpg`) // which is there once a job has made it
 )
 
 // opaque are the fields whose texts say nothing to a reader.
@@ -169,6 +171,8 @@ func (s *Story) settleText(text string) string {
 	}
 	text = strings.ReplaceAll(text, s.server, "<server>")
 	text = linkQuery.ReplaceAllString(text, "$1=<$1>")
+	text = object.ReplaceAllString(text, "/uploads/<object>")
+	text = photoSize.ReplaceAllString(text, "$1")
 	return idText.ReplaceAllStringFunc(text, func(id string) string {
 		if _, known := s.ids[id]; !known {
 			kind := id[:3]

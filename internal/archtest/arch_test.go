@@ -47,7 +47,7 @@ func packages(t *testing.T) []pkg {
 
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
-	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/cart", "internal/wish", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
+	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/cart", "internal/wish", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/order", "internal/checkout", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
 	"internal/search", "internal/fill",
 }
@@ -56,7 +56,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
-	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "db", "db/migrations",
+	"internal/stripefake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "internal/picture", "internal/blob", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.
@@ -135,8 +135,9 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "internal/presence", "server"},
-		"github.com/riverqueue/river":   {"internal/cart", "internal/listingfile", "internal/idempotency", "internal/ledger", "internal/fx", "internal/notify", "internal/payment", "internal/reconcile", "internal/referral", "internal/show", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/cart", "internal/listingfile", "internal/idempotency", "internal/ledger", "internal/media", "internal/fx", "internal/notify", "internal/payment", "internal/reconcile", "internal/referral", "internal/show", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/answer", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
+		"github.com/aws":                {"internal/blob"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
 	}
 	for _, p := range packages(t) {

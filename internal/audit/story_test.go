@@ -107,7 +107,7 @@ func tell(t *testing.T) *story {
 	referrals := referral.New(referral.Config{Pool: s.Pool, BasisPoints: 100, Window: time.Hour})
 	s.orders.UseReferrals(referrals)
 	auctions, err := auction.New(t.Context(), auction.Config{
-		Pool: s.Pool, Catalog: listings, Shows: show.New(show.Config{Pool: s.Pool, Clock: clock.System{}, Hub: silent{}, Catalog: listings}),
+		Pool: s.Pool, Catalog: listings, Shows: show.New(show.Config{Pool: s.Pool, Clock: clock.System{}, Hub: silent{}}),
 		Payment: s.payment, Orders: s.orders, Hub: silent{},
 	})
 	s.must(err)

@@ -198,24 +198,6 @@ func (in CreateInput) row(seller uuid.UUID) db.ListingInsertParams {
 	}
 }
 
-// claimPhotosTx insists that photos are their owner's, uploaded, and on no listing.
-func (s *Service) claimPhotosTx(ctx context.Context, tx pgx.Tx, owner uuid.UUID, ids []uuid.UUID) error {
-	photos, err := s.q.PhotosOwnedFree(ctx, tx, ids, owner)
-	if err != nil {
-		return err
-	}
-	stored := 0
-	for _, p := range photos {
-		if p.Status == string(Stored) {
-			stored++
-		}
-	}
-	if stored != len(ids) {
-		return ErrPhotoUnknown.At("photoIds")
-	}
-	return nil
-}
-
 // taken names the refusals that the tables give.
 func taken(err error) error {
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -121,16 +122,16 @@ func columnsOf(a *money.Amount) (minor *int64, currency *string) {
 
 // Service holds the use cases of this package.
 type Service struct {
-	pool   *pgxpool.Pool
-	q      *db.Queries
-	photos *PhotoStore
+	pool  *pgxpool.Pool
+	q     *db.Queries
+	media *media.Service
 
 	taxonomy *taxonomy.Service
 }
 
-// New makes the service; photos keeps and serves the pictures' bytes.
-func New(pool *pgxpool.Pool, photos *PhotoStore) *Service {
-	return &Service{pool: pool, q: db.New(), photos: photos, taxonomy: taxonomy.New(pool)}
+// New makes the service.
+func New(pool *pgxpool.Pool, photos *media.Service) *Service {
+	return &Service{pool: pool, q: db.New(), media: photos, taxonomy: taxonomy.New(pool)}
 }
 
 // Filter narrows a list of listings; what is nil does not.

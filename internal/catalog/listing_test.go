@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
 )
@@ -33,7 +34,7 @@ func TestCreate(t *testing.T) {
 	var order []uuid.UUID
 	for _, p := range photos[l.ID] {
 		order = append(order, p.ID)
-		if p.Status != catalog.Stored || p.Width != 3 || p.Height != 2 || p.OwnerID != b.seller || p.URL != photoURL(b, p.ID) {
+		if p.Status != media.Processing || p.Width != 3 || p.Height != 2 || p.OwnerID != b.seller || p.Image(nil) != nil {
 			t.Errorf("%+v", p)
 		}
 	}

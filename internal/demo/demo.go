@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
@@ -55,6 +56,7 @@ func Accounts() []Account {
 type Services struct {
 	Identity *identity.Service
 	Catalog  *catalog.Service
+	Media    *media.Service
 	Shows    *show.Service
 	Payment  *payment.Service
 	Auctions *auction.Service
@@ -139,11 +141,11 @@ func (s Services) list(ctx context.Context, host identity.User, n int) (catalog.
 	if err != nil {
 		return catalog.Listing{}, err
 	}
-	upload, err := s.Catalog.AnnounceUpload(ctx, host.ID, "image/png", int64(len(picture)))
+	upload, err := s.Media.Announce(ctx, host.ID, "image/png", int64(len(picture)))
 	if err != nil {
 		return catalog.Listing{}, err
 	}
-	if err := s.Catalog.StorePhoto(ctx, upload.PhotoID, picture); err != nil {
+	if err := s.Media.Store(ctx, upload.PhotoID, picture); err != nil {
 		return catalog.Listing{}, err
 	}
 	in := catalog.CreateInput{

@@ -43,7 +43,7 @@ func setup(t *testing.T) bundle {
 	w.Must(err)
 	pay := payment.New(payment.Config{Pool: w.Pool, Provider: payment.NewStripe(stripeKey, listener.URL, nil), Jobs: jobs})
 	return bundle{World: w, demo: Services{
-		Identity: w.Identity, Catalog: w.Catalog, Shows: w.Shows, Payment: pay, Auctions: w.Auctions,
+		Identity: w.Identity, Catalog: w.Catalog, Media: w.Media, Shows: w.Shows, Payment: pay, Auctions: w.Auctions,
 		Log: slog.New(slog.DiscardHandler), side: 16,
 	}}
 }

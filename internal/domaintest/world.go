@@ -17,6 +17,7 @@ import (
 
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audit"
+	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/checkout"
@@ -29,6 +30,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -63,6 +65,7 @@ type World struct {
 	Broken bool
 
 	Identity  *identity.Service
+	Media     *media.Service
 	Catalog   *catalog.Service
 	Inventory *inventory.Service
 	Codes     *code.Service
@@ -128,10 +131,9 @@ func (w *World) Another(t testing.TB) *World {
 // wire ties the domains over the world's pool.
 func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.T.Helper()
-	photos, err := catalog.NewPhotoStore(w.T.TempDir(), func() string { return "http://souk.example" }, []byte("test key"), clock.System{})
-	w.Must(err)
+	w.Media = w.MediaIn(w.T.TempDir())
 	w.Identity = identity.New(w.Pool)
-	w.Catalog = catalog.New(w.Pool, photos)
+	w.Catalog = catalog.New(w.Pool, w.Media)
 	w.Inventory = w.InventoryAt(clock.System{}, 0)
 	w.Codes = w.CodesUnder("one:" + strings.Repeat("1", 64))
 	w.Follows = follow.New(w.Pool)
@@ -147,10 +149,22 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)
 	w.Chat = chat.New(chat.Config{Pool: w.Pool, Catalog: w.Catalog, Hub: w.Told, Clock: clock.System{}})
+	var err error
 	w.Auctions, err = auction.New(w.Ctx(), auction.Config{
 		Pool: w.Pool, Catalog: w.Catalog, Shows: w.Shows, Payment: w.Payment, Orders: w.Orders, Hub: w.Told,
 	})
 	w.Must(err)
+}
+
+// MediaIn is the world's photos, kept in a directory. Nobody works its jobs off but the test.
+func (w *World) MediaIn(dir string) *media.Service {
+	w.T.Helper()
+	base := func() string { return "http://souk.example" }
+	disk, err := blob.NewDisk(dir, base, []byte("test key"), clock.System{})
+	w.Must(err)
+	jobs, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{})
+	w.Must(err)
+	return media.New(media.Config{Pool: w.Pool, Disk: disk, BaseURL: base, Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
 }
 
 // InventoryAt is the world's inventory by another clock, and with another time to pay.
@@ -173,7 +187,7 @@ func (w *World) ShowsAt(c clock.Clock) *show.Service {
 	w.T.Helper()
 	jobs, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{})
 	w.Must(err)
-	return show.New(show.Config{Pool: w.Pool, Clock: c, Hub: w.Told, Catalog: w.Catalog, Follows: w.Follows, Jobs: jobs})
+	return show.New(show.Config{Pool: w.Pool, Clock: c, Hub: w.Told, Media: w.Media, Follows: w.Follows, Jobs: jobs})
 }
 
 // Ctx is the test's context.

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
@@ -40,6 +41,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/listingfile"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
 	"github.com/souklive/souk/internal/order"
@@ -78,7 +80,8 @@ type API struct {
 	t     testing.TB
 	data  *pgtest.Database
 	pool  *pgxpool.Pool // of the domains
-	lost  bool          // and the database with it
+	disk  *blob.Disk
+	lost  bool // and the database with it
 	users int
 }
 
@@ -157,15 +160,17 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	a.t.Cleanup(hub.Close)
 
-	photos, err := catalog.NewPhotoStore(a.t.TempDir(), func() string { return a.URL }, []byte("a key of tests"), clock.System{})
+	disk, err := blob.NewDisk(a.t.TempDir(), func() string { return a.URL }, []byte("a key of tests"), clock.System{})
 	a.must(err)
+	a.disk = disk
 	jobs, err := river.NewClient[pgx.Tx](riverpgxv5.New(pool), &river.Config{})
 	a.must(err)
+	photos := media.New(media.Config{Pool: pool, Disk: disk, BaseURL: func() string { return a.URL }, Jobs: jobs, Log: log})
 	rates := fx.New(pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	a.must(rates.Refresh(a.t.Context()))
 	stripe := payment.NewStripe(stripeKey, a.stripe(), nil)
 	r := &graph.Resolver{
-		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Taxonomy: taxonomy.New(pool), Follows: follow.New(pool),
+		Identity: identity.New(pool), Catalog: catalog.New(pool, photos), Media: photos, Taxonomy: taxonomy.New(pool), Follows: follow.New(pool),
 		Payment: payment.New(payment.Config{
 			Pool: pool, Provider: stripe, Jobs: jobs, Log: log, Hub: hub,
 			ReturnURL: func() string { return "https://souk.example/back" },
@@ -190,7 +195,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Carts = cart.New(pool, r.Inventory)
 	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})
-	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Catalog: r.Catalog, Follows: r.Follows, Jobs: jobs})
+	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Media: r.Media, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
@@ -226,7 +231,8 @@ func (a *API) serve(log *slog.Logger, api http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", httpx.BodyLimit(maxBody)(api))
 	mux.Handle(listingfile.Path, a.Resolver.Files.Handler(graph.WriteError(log)))
-	mux.Handle(catalog.PhotoPath, a.Resolver.Catalog.PhotoHandler(graph.WriteError(log)))
+	mux.Handle(media.PhotoPath, a.Resolver.Media.PhotoHandler())
+	mux.Handle(blob.ObjectPath, a.disk.Handler(a.Resolver.Media.Receive, graph.WriteError(log)))
 	server := httptest.NewServer(httpx.Chain(mux,
 		httpx.RequestID(obs.NewRequestID),
 		httpx.AccessLog(log, metrics),

@@ -70,9 +70,9 @@ func (a *API) Photo(owner Person) id.ID {
 	a.t.Helper()
 	var picture bytes.Buffer
 	a.must(png.Encode(&picture, image.NewGray(image.Rect(0, 0, 3, 2))))
-	upload, err := a.Resolver.Catalog.AnnounceUpload(a.t.Context(), owner.ID, "image/png", int64(picture.Len()))
+	upload, err := a.Resolver.Media.Announce(a.t.Context(), owner.ID, "image/png", int64(picture.Len()))
 	a.must(err)
-	a.must(a.Resolver.Catalog.StorePhoto(a.t.Context(), upload.PhotoID, picture.Bytes()))
+	a.must(a.Resolver.Media.Store(a.t.Context(), upload.PhotoID, picture.Bytes()))
 	return upload.NodeID()
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/spreadsheet"
 )
@@ -37,7 +38,7 @@ func (s *Service) give(w http.ResponseWriter, r *http.Request, seller uuid.UUID)
 type exported struct {
 	catalog.ListingPage
 	variants map[uuid.UUID][]catalog.Variant
-	photos   map[uuid.UUID][]catalog.Photo
+	photos   map[uuid.UUID][]media.Photo
 	values   map[uuid.UUID][]catalog.AttributeValue
 }
 

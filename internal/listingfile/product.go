@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/spreadsheet"
 )
@@ -378,7 +379,7 @@ func optionNamesOf(cells map[string]string) (names []string, err error) {
 }
 
 // cellsOf is a listing as rows of a file, in the order of the columns.
-func cellsOf(l catalog.Listing, variants []catalog.Variant, photos []catalog.Photo, attributes []catalog.AttributeValue) [][]string {
+func cellsOf(l catalog.Listing, variants []catalog.Variant, photos []media.Photo, attributes []catalog.AttributeValue) [][]string {
 	names := make([]string, len(photos))
 	for i, p := range photos {
 		names[i] = id.Photo.Encode(p.ID)

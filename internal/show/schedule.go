@@ -107,7 +107,7 @@ func (s *Service) checkCoverTx(ctx context.Context, tx pgx.Tx, host uuid.UUID, c
 	if cover == nil {
 		return nil
 	}
-	return s.catalog.OwnPhotoTx(ctx, tx, host, *cover, "coverPhotoId")
+	return s.media.OwnTx(ctx, tx, host, *cover, "coverPhotoId")
 }
 
 // Edit is what changes of a show: what is nil stays.

@@ -14,15 +14,16 @@ import (
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/show"
 )
 
 // photo is a photo of somebody's, announced or uploaded.
-func photo(w *domaintest.World, owner uuid.UUID, status catalog.PhotoStatus) *uuid.UUID {
+func photo(w *domaintest.World, owner uuid.UUID, status string) *uuid.UUID {
 	w.T.Helper()
 	p := id.New()
-	w.Exec(`INSERT INTO photo (id, owner_id, content_type, bytes, status) VALUES ($1, $2, 'image/png', 10, $3)`, p, owner, string(status))
+	w.Exec(`INSERT INTO photo (id, owner_id, content_type, bytes, status) VALUES ($1, $2, 'image/png', 10, $3)`, p, owner, status)
 	return &p
 }
 
@@ -73,10 +74,10 @@ func TestCreate(t *testing.T) {
 		"no category":             {categories(""), show.ErrCategories},
 		"a hyphen at the end":     {categories("art-"), show.ErrCategories},
 		"a long category":         {categories(strings.Repeat("a", 41)), show.ErrCategories},
-		"a cover":                 {cover(photo(w, host, catalog.Stored)), nil},
-		"a cover that never came": {cover(photo(w, host, catalog.Pending)), catalog.ErrPhotoUnknown},
-		"another's cover":         {cover(photo(w, w.User(identity.Seller), catalog.Stored)), catalog.ErrPhotoUnknown},
-		"no such cover":           {cover(&nothing), catalog.ErrPhotoUnknown},
+		"a cover":                 {cover(photo(w, host, "STORED")), nil},
+		"a cover that never came": {cover(photo(w, host, "PENDING")), media.ErrPhotoUnknown},
+		"another's cover":         {cover(photo(w, w.User(identity.Seller), "STORED")), media.ErrPhotoUnknown},
+		"no such cover":           {cover(&nothing), media.ErrPhotoUnknown},
 		"in French":               {with(func(d *show.Draft) { d.Language = show.French }), nil},
 		"in Latin":                {with(func(d *show.Draft) { d.Language = "LA" }), show.ErrLanguage},
 	} {
@@ -163,13 +164,13 @@ func TestUpdate(t *testing.T) {
 	if got := update(show.Edit{}); got.Title != s.Title || got.Description != "First." || !slices.Equal(got.Categories, s.Categories) {
 		t.Errorf("nothing changed: %+v", got)
 	}
-	if got := update(show.Edit{Title: &title, StartsAt: &later, Cover: photo(w, host, catalog.Stored), Categories: []string{}}); got.Title != title ||
+	if got := update(show.Edit{Title: &title, StartsAt: &later, Cover: photo(w, host, "STORED"), Categories: []string{}}); got.Title != title ||
 		!got.StartsAt.Equal(later) || got.CoverID == nil || len(got.Categories) != 0 || got.Description != "First." {
 		t.Errorf("%+v", got)
 	}
 	refuse(host, show.Edit{Title: &short}, show.ErrTitle)
 	refuse(host, show.Edit{StartsAt: &past}, show.ErrStartsAt)
-	refuse(host, show.Edit{Cover: photo(w, w.User(identity.Seller), catalog.Stored)}, catalog.ErrPhotoUnknown)
+	refuse(host, show.Edit{Cover: photo(w, w.User(identity.Seller), "STORED")}, media.ErrPhotoUnknown)
 	refuse(w.User(identity.Seller), show.Edit{Title: &title}, show.ErrNotHost)
 	_, err = shows.Start(t.Context(), host, s.ID)
 	w.Must(err)

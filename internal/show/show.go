@@ -11,10 +11,10 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/souklive/souk/db"
-	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 )
@@ -83,7 +83,7 @@ type Service struct {
 	q       *db.Queries
 	clock   clock.Clock
 	hub     realtime.Publisher
-	catalog *catalog.Service
+	media   *media.Service
 	follows *follow.Service
 	jobs    Jobs
 }
@@ -93,14 +93,14 @@ type Config struct {
 	Pool    *pgxpool.Pool
 	Clock   clock.Clock
 	Hub     realtime.Publisher
-	Catalog *catalog.Service
+	Media   *media.Service
 	Follows *follow.Service
 	Jobs    Jobs
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{pool: c.Pool, q: db.New(), clock: c.Clock, hub: c.Hub, catalog: c.Catalog, follows: c.Follows, jobs: c.Jobs}
+	return &Service{pool: c.Pool, q: db.New(), clock: c.Clock, hub: c.Hub, media: c.Media, follows: c.Follows, jobs: c.Jobs}
 }
 
 // LockTx locks a show for its host until the transaction ends, and says how it is. Every other lock comes after it.
