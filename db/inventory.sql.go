@@ -700,17 +700,20 @@ func (q *Queries) VariantsAvailable(ctx context.Context, db DBTX, ids []uuid.UUI
 }
 
 const variantsForSale = `-- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale
+FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
 WHERE v.id = ANY ($1::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
   AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = $2))
 ORDER BY v.id
 `
 
 type VariantsForSaleRow struct {
-	ID       uuid.UUID
-	SellerID uuid.UUID
-	Kind     string
-	Status   string
+	ID        uuid.UUID
+	SellerID  uuid.UUID
+	Kind      string
+	Status    string
+	FlashSale *uuid.UUID
 }
 
 // What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
@@ -728,6 +731,7 @@ func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID,
 			&i.SellerID,
 			&i.Kind,
 			&i.Status,
+			&i.FlashSale,
 		); err != nil {
 			return nil, err
 		}

@@ -272,6 +272,34 @@ type Exchange struct {
 	CreatedAt      time.Time
 }
 
+type FlashPlace struct {
+	SaleID        uuid.UUID
+	UserID        uuid.UUID
+	Number        *int64
+	JoinedAt      time.Time
+	ReservationID *uuid.UUID
+	Taken         int32
+}
+
+type FlashSale struct {
+	ID             uuid.UUID
+	ListingID      uuid.UUID
+	SellerID       uuid.UUID
+	Mode           string
+	StartsAt       time.Time
+	EndsAt         time.Time
+	AdmitPerMinute int32
+	PerBuyer       int32
+	Commitment     []byte
+	Seed           []byte
+	Joined         int64
+	Admitted       int64
+	TurnedAt       time.Time
+	DrawnAt        *time.Time
+	CancelledAt    *time.Time
+	CreatedAt      time.Time
+}
+
 type Follow struct {
 	FollowedID uuid.UUID
 	FollowerID uuid.UUID

@@ -45,7 +45,7 @@ func (r *Resolver) updateCart(ctx context.Context, v model.CartLineUpdateInput) 
 
 func cartReserveInput(v model.CartReserveInput) (cart.ReserveInput, error) {
 	var in inputReader
-	out := cart.ReserveInput{Region: textOf(v.Region), IdempotencyKey: v.IdempotencyKey}
+	out := cart.ReserveInput{Region: textOf(v.Region), Pass: textOf(v.AdmissionPass), IdempotencyKey: v.IdempotencyKey}
 	if v.VariantIds != nil {
 		out.Variants = in.ids(v.VariantIds, id.Variant, "variantIds")
 	}

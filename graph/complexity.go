@@ -42,6 +42,7 @@ func complexityRoot() generated.ComplexityRoot {
 	ofCart := func(child int) int { return 1 + child*cartLines }
 	list := func(child int, first *int, _ *string) int { return 1 + child*rows(first) }
 	c.Viewer.Following, c.Variant.PriceHistory, c.StockLevel.Movements = list, list, list
+	c.FlashSale.Tickets = list
 	c.Query.Listings = func(child int, _ *id.ID, _ *catalog.Kind, _ *catalog.Status, _ *model.ListingFilter, first *int, after *string) int {
 		return list(child, first, after)
 	}

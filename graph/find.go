@@ -9,6 +9,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
@@ -20,6 +21,8 @@ const (
 	idListing = id.Listing
 	idShow    = id.Show
 	idAuction = id.Auction
+
+	idFlashSale = id.FlashSale
 )
 
 // find loads one thing that everyone may see: nil where there is none. An id of another kind is refused.
@@ -138,6 +141,12 @@ func (r *Resolver) findAdminAction(ctx context.Context, action uuid.UUID) (*admi
 	return r.AdminLog.Get(ctx, action)
 }
 
+// flashActor is the actor as flash sales see them.
+func flashActor(ctx context.Context) flash.Actor {
+	session, _ := actor(ctx)
+	return flash.Actor{User: session.User.ID, Staff: session.User.Role == identity.Admin}
+}
+
 // findNode loads what the id names, under the rule of its kind: orders, conversations, messages, and what money did
 // are for their own people only, chargebacks for staff as well, freezes for staff alone, what staff did for admins.
 func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
@@ -157,6 +166,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Inventory.LocationOf(ctx, actorID(ctx), v.UUID)))
 	case id.Reservation:
 		return node(visible(r.Inventory.Get(ctx, actorID(ctx), v.UUID)))
+	case id.FlashSale:
+		return node(visible(r.Flash.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Variant:
 		return node(r.findVariant(ctx, v.UUID))
 	case id.Show:

@@ -205,7 +205,7 @@ func (in *inputReader) stockMove(v model.StockMoveInput) inventory.MoveInput {
 
 // reserve wants what is to be set aside.
 func (in *inputReader) reserve(v model.ReservationCreateInput) inventory.ReserveInput {
-	out := inventory.ReserveInput{Region: textOf(v.Region), IdempotencyKey: v.IdempotencyKey}
+	out := inventory.ReserveInput{Region: textOf(v.Region), Pass: textOf(v.AdmissionPass), IdempotencyKey: v.IdempotencyKey}
 	for i, line := range v.Lines {
 		variant, err := line.VariantID.As(id.Variant)
 		if f, ok := fault.As(err); ok && in.err == nil {

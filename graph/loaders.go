@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/code"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
@@ -141,6 +142,8 @@ type sources struct {
 	location        byID[inventory.Location]
 	available       byID[int32]             // by variant
 	codes           byID[[]code.Code]       // by order
+	flashSale       byID[flash.Sale]        // by listing
+	flashPlace      byID[flash.Place]       // the actor's, by sale
 	levels          byID[[]inventory.Level] // by variant: for its seller
 	variants        byID[[]catalog.Variant] // by listing
 	variant         byID[catalog.Variant]   // anybody's
@@ -194,18 +197,20 @@ func (r *Resolver) newSources() *sources {
 		payments:    own(r.Payment.OrderPayments),
 		cardOfActor: own(r.Payment.CardsByID),
 
-		refunds:   sourceOf(r.Orders.Refunds),
-		user:      &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
-		listing:   sourceOf(r.Catalog.Public),
-		location:  sourceOf(r.Inventory.LocationsByID),
-		available: sourceOf(r.Inventory.Available),
-		codes:     sourceOf(r.Codes.OfOrders),
-		levels:    sourceOf(r.Inventory.Levels),
-		variants:  sourceOf(r.Catalog.VariantsByListing),
-		variant:   sourceOf(r.Catalog.VariantsByID),
-		photos:    sourceOf(r.Catalog.PhotosByListing),
-		place:     sourceOf(r.Catalog.Places),
-		photo:     sourceOf(r.Media.ByID),
+		refunds:    sourceOf(r.Orders.Refunds),
+		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
+		listing:    sourceOf(r.Catalog.Public),
+		location:   sourceOf(r.Inventory.LocationsByID),
+		available:  sourceOf(r.Inventory.Available),
+		codes:      sourceOf(r.Codes.OfOrders),
+		flashSale:  sourceOf(r.Flash.OfListings),
+		flashPlace: own(r.Flash.PlacesOf),
+		levels:     sourceOf(r.Inventory.Levels),
+		variants:   sourceOf(r.Catalog.VariantsByListing),
+		variant:    sourceOf(r.Catalog.VariantsByID),
+		photos:     sourceOf(r.Catalog.PhotosByListing),
+		place:      sourceOf(r.Catalog.Places),
+		photo:      sourceOf(r.Media.ByID),
 
 		attributeValues:    sourceOf(r.Catalog.AttributesByListing),
 		category:           sourceOf(r.Taxonomy.CategoriesByID),

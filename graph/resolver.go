@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
@@ -53,6 +54,7 @@ type Resolver struct {
 	Inventory *inventory.Service
 	Codes     *code.Service
 	Carts     *cart.Service
+	Flash     *flash.Service
 	Checkout  *checkout.Service
 	Wishes    *wish.Service
 	ShowChats *showchat.Service

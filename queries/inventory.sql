@@ -68,7 +68,9 @@ ORDER BY v.id;
 
 -- What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
 -- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale
+FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
 WHERE v.id = ANY (@ids::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
   AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = @buyer_id))
 ORDER BY v.id;

@@ -73,6 +73,9 @@ type Config struct {
 	// How long the next bidder has to take a lot whose winner did not pay.
 	SecondChanceFor time.Duration `env:"SOUK_SECOND_CHANCE_FOR" envDefault:"24h"`
 
+	// How old an account has to be to join the waiting room of a flash sale: `24h`, say, where bots are expected.
+	FlashAccountAge time.Duration `env:"SOUK_FLASH_ACCOUNT_AGE" envDefault:"0s"`
+
 	// What a user gets who brings another, in basis points of that one's first completed order; never more than the platform's fee on it.
 	ReferralBP int64 `env:"SOUK_REFERRAL_BP" envDefault:"100"`
 

@@ -61,6 +61,9 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.ReturnWindow < time.Minute || c.ReturnWindow > 90*24*time.Hour {
 		wrong("SOUK_RETURN_WINDOW", "%s is outside 1m to 2160h", c.ReturnWindow)
 	}
+	if c.FlashAccountAge < 0 || c.FlashAccountAge > 366*24*time.Hour {
+		wrong("SOUK_FLASH_ACCOUNT_AGE", "%s is outside 0s to 8784h", c.FlashAccountAge)
+	}
 	for name, d := range map[string]time.Duration{"SOUK_PAY_WITHIN": c.PayWithin, "SOUK_SECOND_CHANCE_FOR": c.SecondChanceFor} {
 		if d < time.Minute || d > 30*24*time.Hour {
 			wrong(name, "%s is outside 1m to 720h", d)

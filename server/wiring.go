@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/demo"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
@@ -97,6 +98,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	sales := flash.New(flash.Config{
+		Pool: s.pool, Redis: s.redis, Hub: hub, Epoch: hub.Epoch, Clock: clock.System{}, Log: s.log, Key: key,
+		Gate: flash.NewAgeGate(s.pool, clock.System{}, s.config.FlashAccountAge),
+	})
+	stock.UseDoor(sales)
 	shows := show.New(show.Config{Pool: s.pool, Clock: clock.System{}, Hub: hub, Media: photos, Follows: follows, Jobs: jobs})
 	crowd := presence.New(presence.Config{Redis: s.redis, Epoch: hub.Epoch, Log: s.log})
 	talk := showchat.New(showchat.Config{Pool: s.pool, Hub: hub, Shows: shows, Crowd: crowd, Clock: clock.System{}, Log: s.log})
@@ -156,7 +162,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search:   search.New(s.pool, listings, index),
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Flash: sales, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -183,6 +189,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			func(ctx context.Context) error { return auctions.CloseLoop(ctx, s.log) },
 			auctions.AftermathLoop,
 			stock.ExpireLoop,
+			sales.TurnLoop,
 			wishes.TellLoop,
 			files.SweepLoop,
 			auctions.TellLoop,

@@ -1273,7 +1273,7 @@ func (ec *executionContext) unmarshalInputCartReserveInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantIds", "region", "idempotencyKey"}
+	fieldsInOrder := [...]string{"variantIds", "region", "admissionPass", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1294,6 +1294,13 @@ func (ec *executionContext) unmarshalInputCartReserveInput(ctx context.Context, 
 				return it, err
 			}
 			it.Region = data
+		case "admissionPass":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("admissionPass"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AdmissionPass = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/graph/scalar"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/media"
@@ -33,6 +34,7 @@ type ListingResolver interface {
 	Photos(ctx context.Context, obj *catalog.Listing) ([]media.Photo, error)
 	Auction(ctx context.Context, obj *catalog.Listing) (*auction.Auction, error)
 
+	FlashSale(ctx context.Context, obj *catalog.Listing) (*flash.Sale, error)
 	Place(ctx context.Context, obj *catalog.Listing) (*catalog.Place, error)
 	Category(ctx context.Context, obj *catalog.Listing) (*taxonomy.Category, error)
 	Brand(ctx context.Context, obj *catalog.Listing) (*taxonomy.Brand, error)
@@ -414,6 +416,38 @@ func (ec *executionContext) _Listing_publishedAt(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Listing_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Listing", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Listing_flashSale(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Listing_flashSale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Listing().FlashSale(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flash.Sale) graphql.Marshaler {
+			return ec.marshalOFlashSale2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋflashᚐSale(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Listing_flashSale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Listing",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSale(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Listing_place(ctx context.Context, field graphql.CollectedField, obj *catalog.Listing) (ret graphql.Marshaler) {
@@ -1811,6 +1845,44 @@ func (ec *executionContext) _Listing(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "flashSale":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Listing_flashSale(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "place":
 			field := field
 

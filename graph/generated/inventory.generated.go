@@ -1271,7 +1271,7 @@ func (ec *executionContext) unmarshalInputReservationCreateInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"lines", "region", "idempotencyKey"}
+	fieldsInOrder := [...]string{"lines", "region", "admissionPass", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1292,6 +1292,13 @@ func (ec *executionContext) unmarshalInputReservationCreateInput(ctx context.Con
 				return it, err
 			}
 			it.Region = data
+		case "admissionPass":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("admissionPass"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AdmissionPass = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)

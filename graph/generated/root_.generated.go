@@ -47,6 +47,8 @@ type ResolverRoot interface {
 	CodeReveal() CodeRevealResolver
 	Conversation() ConversationResolver
 	ConversationTyping() ConversationTypingResolver
+	FlashSale() FlashSaleResolver
+	FlashTicket() FlashTicketResolver
 	Follow() FollowResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
@@ -675,6 +677,69 @@ type ComplexityRoot struct {
 		URL       func(childComplexity int) int
 	}
 
+	FlashPlace struct {
+		Admitted func(childComplexity int) int
+		JoinedAt func(childComplexity int) int
+		Number   func(childComplexity int) int
+		Position func(childComplexity int) int
+		Used     func(childComplexity int) int
+	}
+
+	FlashSale struct {
+		AdmitPerMinute func(childComplexity int) int
+		Admitted       func(childComplexity int) int
+		CancelledAt    func(childComplexity int) int
+		DrawnAt        func(childComplexity int) int
+		EndsAt         func(childComplexity int) int
+		Joined         func(childComplexity int) int
+		Listing        func(childComplexity int) int
+		Mode           func(childComplexity int) int
+		NodeID         func(childComplexity int) int
+		PerBuyer       func(childComplexity int) int
+		Place          func(childComplexity int) int
+		Seed           func(childComplexity int) int
+		SeedCommitment func(childComplexity int) int
+		StartsAt       func(childComplexity int) int
+		Tickets        func(childComplexity int, first *int, after *string) int
+	}
+
+	FlashSaleCancelPayload struct {
+		FlashSale  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FlashSaleJoinPayload struct {
+		Place      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FlashSalePassCreatePayload struct {
+		ExpiresAt  func(childComplexity int) int
+		Pass       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FlashSaleSchedulePayload struct {
+		FlashSale  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FlashTicket struct {
+		Hash   func(childComplexity int) int
+		Number func(childComplexity int) int
+	}
+
+	FlashTicketConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FlashTicketEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Follow struct {
 		Since func(childComplexity int) int
 		User  func(childComplexity int) int
@@ -789,6 +854,7 @@ type ComplexityRoot struct {
 		Condition   func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
 		Description func(childComplexity int) int
+		FlashSale   func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		MinimumTier func(childComplexity int) int
 		NodeID      func(childComplexity int) int
@@ -1031,6 +1097,10 @@ type ComplexityRoot struct {
 		CodeReveal            func(childComplexity int, input model.CodeRevealInput) int
 		CodesUpload           func(childComplexity int, input model.CodesUploadInput) int
 		ConversationStart     func(childComplexity int, input model.ConversationStartInput) int
+		FlashSaleCancel       func(childComplexity int, input model.FlashSaleCancelInput) int
+		FlashSaleJoin         func(childComplexity int, input model.FlashSaleJoinInput) int
+		FlashSalePassCreate   func(childComplexity int, input model.FlashSalePassCreateInput) int
+		FlashSaleSchedule     func(childComplexity int, input model.FlashSaleScheduleInput) int
 		LedgerEntryReverse    func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate         func(childComplexity int, input model.ListingCreateInput) int
 		ListingDuplicate      func(childComplexity int, input model.ListingDuplicateInput) int
@@ -1345,6 +1415,7 @@ type ComplexityRoot struct {
 		CodeReveals          func(childComplexity int, variantID id.ID, first *int, after *string) int
 		Conversation         func(childComplexity int, id id.ID) int
 		ExchangeQuote        func(childComplexity int, from model.MoneyInput, to money.Currency) int
+		FlashSale            func(childComplexity int, id id.ID) int
 		LedgerAccount        func(childComplexity int, kind ledger.Kind, owner *id.ID, ref string, currencyCode money.Currency) int
 		LedgerAccounts       func(childComplexity int, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) int
 		LedgerEntry          func(childComplexity int, id int64) int
@@ -1813,6 +1884,7 @@ type ComplexityRoot struct {
 		AuctionStanding    func(childComplexity int, auctionID id.ID, afterVersion *int, epoch *string) int
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		ConversationTyping func(childComplexity int, conversationID id.ID) int
+		FlashSalePlace     func(childComplexity int, flashSaleID id.ID) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
 		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
@@ -4180,6 +4252,236 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FileLink.URL(childComplexity), true
 
+	case "FlashPlace.admitted":
+		if e.ComplexityRoot.FlashPlace.Admitted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashPlace.Admitted(childComplexity), true
+	case "FlashPlace.joinedAt":
+		if e.ComplexityRoot.FlashPlace.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashPlace.JoinedAt(childComplexity), true
+	case "FlashPlace.number":
+		if e.ComplexityRoot.FlashPlace.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashPlace.Number(childComplexity), true
+	case "FlashPlace.position":
+		if e.ComplexityRoot.FlashPlace.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashPlace.Position(childComplexity), true
+	case "FlashPlace.used":
+		if e.ComplexityRoot.FlashPlace.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashPlace.Used(childComplexity), true
+
+	case "FlashSale.admitPerMinute":
+		if e.ComplexityRoot.FlashSale.AdmitPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.AdmitPerMinute(childComplexity), true
+	case "FlashSale.admitted":
+		if e.ComplexityRoot.FlashSale.Admitted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Admitted(childComplexity), true
+	case "FlashSale.cancelledAt":
+		if e.ComplexityRoot.FlashSale.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.CancelledAt(childComplexity), true
+	case "FlashSale.drawnAt":
+		if e.ComplexityRoot.FlashSale.DrawnAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.DrawnAt(childComplexity), true
+	case "FlashSale.endsAt":
+		if e.ComplexityRoot.FlashSale.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.EndsAt(childComplexity), true
+	case "FlashSale.joined":
+		if e.ComplexityRoot.FlashSale.Joined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Joined(childComplexity), true
+	case "FlashSale.listing":
+		if e.ComplexityRoot.FlashSale.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Listing(childComplexity), true
+	case "FlashSale.mode":
+		if e.ComplexityRoot.FlashSale.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Mode(childComplexity), true
+	case "FlashSale.id":
+		if e.ComplexityRoot.FlashSale.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.NodeID(childComplexity), true
+	case "FlashSale.perBuyer":
+		if e.ComplexityRoot.FlashSale.PerBuyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.PerBuyer(childComplexity), true
+	case "FlashSale.place":
+		if e.ComplexityRoot.FlashSale.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Place(childComplexity), true
+	case "FlashSale.seed":
+		if e.ComplexityRoot.FlashSale.Seed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.Seed(childComplexity), true
+	case "FlashSale.seedCommitment":
+		if e.ComplexityRoot.FlashSale.SeedCommitment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.SeedCommitment(childComplexity), true
+	case "FlashSale.startsAt":
+		if e.ComplexityRoot.FlashSale.StartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSale.StartsAt(childComplexity), true
+	case "FlashSale.tickets":
+		if e.ComplexityRoot.FlashSale.Tickets == nil {
+			break
+		}
+
+		args, err := ec.field_FlashSale_tickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FlashSale.Tickets(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
+	case "FlashSaleCancelPayload.flashSale":
+		if e.ComplexityRoot.FlashSaleCancelPayload.FlashSale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleCancelPayload.FlashSale(childComplexity), true
+	case "FlashSaleCancelPayload.userErrors":
+		if e.ComplexityRoot.FlashSaleCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleCancelPayload.UserErrors(childComplexity), true
+
+	case "FlashSaleJoinPayload.place":
+		if e.ComplexityRoot.FlashSaleJoinPayload.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleJoinPayload.Place(childComplexity), true
+	case "FlashSaleJoinPayload.userErrors":
+		if e.ComplexityRoot.FlashSaleJoinPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleJoinPayload.UserErrors(childComplexity), true
+
+	case "FlashSalePassCreatePayload.expiresAt":
+		if e.ComplexityRoot.FlashSalePassCreatePayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSalePassCreatePayload.ExpiresAt(childComplexity), true
+	case "FlashSalePassCreatePayload.pass":
+		if e.ComplexityRoot.FlashSalePassCreatePayload.Pass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSalePassCreatePayload.Pass(childComplexity), true
+	case "FlashSalePassCreatePayload.userErrors":
+		if e.ComplexityRoot.FlashSalePassCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSalePassCreatePayload.UserErrors(childComplexity), true
+
+	case "FlashSaleSchedulePayload.flashSale":
+		if e.ComplexityRoot.FlashSaleSchedulePayload.FlashSale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleSchedulePayload.FlashSale(childComplexity), true
+	case "FlashSaleSchedulePayload.userErrors":
+		if e.ComplexityRoot.FlashSaleSchedulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashSaleSchedulePayload.UserErrors(childComplexity), true
+
+	case "FlashTicket.hash":
+		if e.ComplexityRoot.FlashTicket.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicket.Hash(childComplexity), true
+	case "FlashTicket.number":
+		if e.ComplexityRoot.FlashTicket.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicket.Number(childComplexity), true
+
+	case "FlashTicketConnection.edges":
+		if e.ComplexityRoot.FlashTicketConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicketConnection.Edges(childComplexity), true
+	case "FlashTicketConnection.nodes":
+		if e.ComplexityRoot.FlashTicketConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicketConnection.Nodes(childComplexity), true
+	case "FlashTicketConnection.pageInfo":
+		if e.ComplexityRoot.FlashTicketConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicketConnection.PageInfo(childComplexity), true
+
+	case "FlashTicketEdge.cursor":
+		if e.ComplexityRoot.FlashTicketEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicketEdge.Cursor(childComplexity), true
+	case "FlashTicketEdge.node":
+		if e.ComplexityRoot.FlashTicketEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlashTicketEdge.Node(childComplexity), true
+
 	case "Follow.since":
 		if e.ComplexityRoot.Follow.Since == nil {
 			break
@@ -4591,6 +4893,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Description(childComplexity), true
+	case "Listing.flashSale":
+		if e.ComplexityRoot.Listing.FlashSale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.FlashSale(childComplexity), true
 	case "Listing.kind":
 		if e.ComplexityRoot.Listing.Kind == nil {
 			break
@@ -5539,6 +5847,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationStart(childComplexity, args["input"].(model.ConversationStartInput)), true
+	case "Mutation.flashSaleCancel":
+		if e.ComplexityRoot.Mutation.FlashSaleCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_flashSaleCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FlashSaleCancel(childComplexity, args["input"].(model.FlashSaleCancelInput)), true
+	case "Mutation.flashSaleJoin":
+		if e.ComplexityRoot.Mutation.FlashSaleJoin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_flashSaleJoin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FlashSaleJoin(childComplexity, args["input"].(model.FlashSaleJoinInput)), true
+	case "Mutation.flashSalePassCreate":
+		if e.ComplexityRoot.Mutation.FlashSalePassCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_flashSalePassCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FlashSalePassCreate(childComplexity, args["input"].(model.FlashSalePassCreateInput)), true
+	case "Mutation.flashSaleSchedule":
+		if e.ComplexityRoot.Mutation.FlashSaleSchedule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_flashSaleSchedule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FlashSaleSchedule(childComplexity, args["input"].(model.FlashSaleScheduleInput)), true
 	case "Mutation.ledgerEntryReverse":
 		if e.ComplexityRoot.Mutation.LedgerEntryReverse == nil {
 			break
@@ -7292,6 +7644,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ExchangeQuote(childComplexity, args["from"].(model.MoneyInput), args["to"].(money.Currency)), true
+	case "Query.flashSale":
+		if e.ComplexityRoot.Query.FlashSale == nil {
+			break
+		}
+
+		args, err := ec.field_Query_flashSale_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FlashSale(childComplexity, args["id"].(id.ID)), true
 
 	case "Query.ledgerAccount":
 		if e.ComplexityRoot.Query.LedgerAccount == nil {
@@ -9082,6 +9445,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ConversationTyping(childComplexity, args["conversationId"].(id.ID)), true
+	case "Subscription.flashSalePlace":
+		if e.ComplexityRoot.Subscription.FlashSalePlace == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_flashSalePlace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.FlashSalePlace(childComplexity, args["flashSaleId"].(id.ID)), true
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
 			break
@@ -10075,6 +10449,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCodeRevealInput,
 		ec.unmarshalInputCodesUploadInput,
 		ec.unmarshalInputConversationStartInput,
+		ec.unmarshalInputFlashSaleCancelInput,
+		ec.unmarshalInputFlashSaleJoinInput,
+		ec.unmarshalInputFlashSalePassCreateInput,
+		ec.unmarshalInputFlashSaleScheduleInput,
 		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingAttributeInput,
 		ec.unmarshalInputListingCreateInput,
@@ -10918,6 +11296,8 @@ input CartReserveInput {
   variantIds: [ID!]
   "Where it is sent: a country's two letters. Locations there come first."
   region: String
+  "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
+  admissionPass: String
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -11522,6 +11902,144 @@ type ExchangeRateMoved implements UserError {
   offer: Money!
 }
 `, BuiltIn: false},
+	{Name: "../flashsale.graphqls", Input: `extend type Query {
+  "A flash sale of a listing that the viewer may see."
+  flashSale(id: ID!): FlashSale @public
+}
+
+extend type Listing {
+  "The flash sale that runs, or else the next: while it runs, the listing is reserved with a pass of its waiting room only."
+  flashSale: FlashSale
+}
+
+extend type Mutation {
+  "Announces a flash sale of one's own listing, or for admins of anybody's. Its waiting room is open from now on."
+  flashSaleSchedule(input: FlashSaleScheduleInput!): FlashSaleSchedulePayload! @auth(roles: [SELLER, ADMIN])
+  "Calls a flash sale off that is not over: the listing is reserved as any other again."
+  flashSaleCancel(input: FlashSaleCancelInput!): FlashSaleCancelPayload! @auth(roles: [SELLER, ADMIN])
+  "Takes a place in the waiting room. Who has one keeps it."
+  flashSaleJoin(input: FlashSaleJoinInput!): FlashSaleJoinPayload! @auth
+  "Gives who was admitted a pass for reservationCreate and cartReserve, good for ten minutes; another until the place is used."
+  flashSalePassCreate(input: FlashSalePassCreateInput!): FlashSalePassCreatePayload! @auth
+}
+
+extend type Subscription {
+  "One's own place, whenever others before it were admitted. Ask for the place first: this tells of changes only, and repeats what is."
+  flashSalePlace(flashSaleId: ID!): FlashPlace! @auth @droppable
+}
+
+enum FlashSaleMode {
+  "Who joins first is admitted first."
+  FIFO
+  "The order is drawn when the sale starts; nobody joins after that."
+  LOTTERY
+}
+
+"A sale of something of which there is little: a waiting room lets buyers in at a rate."
+type FlashSale implements Node {
+  id: ID!
+  listing: Listing
+  mode: FlashSaleMode!
+  startsAt: Time!
+  endsAt: Time!
+  "How many are let in a minute."
+  admitPerMinute: Int!
+  "How many each may reserve, in one reservation."
+  perBuyer: Int!
+  "How many have a place."
+  joined: Int!
+  "Up to which number all are admitted."
+  admitted: Int!
+  "One's own place; null without one."
+  place: FlashPlace
+  cancelledAt: Time
+  "Of a lottery: SHA-256 of its seed, in hexadecimal digits, from the beginning."
+  seedCommitment: String
+  "Of a lottery that was drawn: its seed, in hexadecimal digits."
+  seed: String
+  drawnAt: Time
+  "Of a lottery that was drawn, by number: whoever knows the seed and a user's id can tell their ticket, and that the order is right."
+  tickets(first: Int, after: String): FlashTicketConnection!
+}
+
+"A place in a waiting room."
+type FlashPlace {
+  "From 1; null until a lottery is drawn. It stays."
+  number: Int
+  "How many have to be admitted until it is one's turn; 0 from then on. It never goes up."
+  position: Int
+  "It is one's turn: flashSalePassCreate gives a pass."
+  admitted: Boolean!
+  "A reservation was made with it."
+  used: Boolean!
+  joinedAt: Time!
+}
+
+"What a place was drawn by."
+type FlashTicket {
+  number: Int!
+  "SHA-256 of the seed's 32 bytes and the user's 16, in hexadecimal digits: the lowest has number 1."
+  hash: String!
+}
+
+type FlashTicketConnection {
+  edges: [FlashTicketEdge!]!
+  nodes: [FlashTicket!]!
+  pageInfo: PageInfo!
+}
+
+type FlashTicketEdge {
+  cursor: String!
+  node: FlashTicket!
+}
+
+input FlashSaleScheduleInput {
+  "Something that is reserved: no lot, and no giveaway."
+  listingId: ID!
+  startsAt: Time!
+  "A week after the start at most."
+  endsAt: Time!
+  "1 to 600,000."
+  admitPerMinute: Int!
+  "1 to 1,000."
+  perBuyer: Int! = 1
+  mode: FlashSaleMode! = FIFO
+}
+
+type FlashSaleSchedulePayload {
+  flashSale: FlashSale
+  userErrors: [UserError!]!
+}
+
+input FlashSaleCancelInput {
+  flashSaleId: ID!
+}
+
+type FlashSaleCancelPayload {
+  flashSale: FlashSale
+  userErrors: [UserError!]!
+}
+
+input FlashSaleJoinInput {
+  flashSaleId: ID!
+}
+
+type FlashSaleJoinPayload {
+  place: FlashPlace
+  userErrors: [UserError!]!
+}
+
+input FlashSalePassCreateInput {
+  flashSaleId: ID!
+}
+
+type FlashSalePassCreatePayload {
+  "For reservationCreate and cartReserve, by its owner alone."
+  pass: String
+  expiresAt: Time
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../follow.graphqls", Input: `extend type Mutation {
   "Follows a user: ` + "`" + `viewerEvents` + "`" + ` tells when they schedule a show, and when it goes live. Who follows already goes on."
   userFollow(input: UserFollowInput!): UserFollowPayload! @auth(roles: [BUYER])
@@ -11914,6 +12432,8 @@ input ReservationCreateInput {
   lines: [ReservationLineInput!]!
   "Where it is sent: a country's two letters. Locations there come first."
   region: String
+  "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
+  admissionPass: String
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -15652,6 +16172,132 @@ func (ec *executionContext) childFields_FileLink(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type FileLink", field.Name)
 }
 
+func (ec *executionContext) childFields_FlashPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_FlashPlace_number(ctx, field)
+	case "position":
+		return ec.fieldContext_FlashPlace_position(ctx, field)
+	case "admitted":
+		return ec.fieldContext_FlashPlace_admitted(ctx, field)
+	case "used":
+		return ec.fieldContext_FlashPlace_used(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_FlashPlace_joinedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashPlace", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashSale(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FlashSale_id(ctx, field)
+	case "listing":
+		return ec.fieldContext_FlashSale_listing(ctx, field)
+	case "mode":
+		return ec.fieldContext_FlashSale_mode(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_FlashSale_startsAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_FlashSale_endsAt(ctx, field)
+	case "admitPerMinute":
+		return ec.fieldContext_FlashSale_admitPerMinute(ctx, field)
+	case "perBuyer":
+		return ec.fieldContext_FlashSale_perBuyer(ctx, field)
+	case "joined":
+		return ec.fieldContext_FlashSale_joined(ctx, field)
+	case "admitted":
+		return ec.fieldContext_FlashSale_admitted(ctx, field)
+	case "place":
+		return ec.fieldContext_FlashSale_place(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_FlashSale_cancelledAt(ctx, field)
+	case "seedCommitment":
+		return ec.fieldContext_FlashSale_seedCommitment(ctx, field)
+	case "seed":
+		return ec.fieldContext_FlashSale_seed(ctx, field)
+	case "drawnAt":
+		return ec.fieldContext_FlashSale_drawnAt(ctx, field)
+	case "tickets":
+		return ec.fieldContext_FlashSale_tickets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashSale", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashSaleCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flashSale":
+		return ec.fieldContext_FlashSaleCancelPayload_flashSale(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FlashSaleCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashSaleCancelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashSaleJoinPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "place":
+		return ec.fieldContext_FlashSaleJoinPayload_place(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FlashSaleJoinPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashSaleJoinPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashSalePassCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pass":
+		return ec.fieldContext_FlashSalePassCreatePayload_pass(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_FlashSalePassCreatePayload_expiresAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FlashSalePassCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashSalePassCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashSaleSchedulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flashSale":
+		return ec.fieldContext_FlashSaleSchedulePayload_flashSale(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FlashSaleSchedulePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashSaleSchedulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashTicket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_FlashTicket_number(ctx, field)
+	case "hash":
+		return ec.fieldContext_FlashTicket_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashTicket", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashTicketConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FlashTicketConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FlashTicketConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FlashTicketConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashTicketConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FlashTicketEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FlashTicketEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FlashTicketEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlashTicketEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Follow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -15868,6 +16514,8 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_createdAt(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Listing_publishedAt(ctx, field)
+	case "flashSale":
+		return ec.fieldContext_Listing_flashSale(ctx, field)
 	case "place":
 		return ec.fieldContext_Listing_place(ctx, field)
 	case "category":

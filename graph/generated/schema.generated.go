@@ -23,6 +23,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
@@ -71,6 +72,10 @@ type MutationResolver interface {
 	CodesUpload(ctx context.Context, input model.CodesUploadInput) (model.CodesUploadPayload, error)
 	CodeReveal(ctx context.Context, input model.CodeRevealInput) (model.CodeRevealPayload, error)
 	WalletExchange(ctx context.Context, input model.WalletExchangeInput) (model.WalletExchangePayload, error)
+	FlashSaleSchedule(ctx context.Context, input model.FlashSaleScheduleInput) (model.FlashSaleSchedulePayload, error)
+	FlashSaleCancel(ctx context.Context, input model.FlashSaleCancelInput) (model.FlashSaleCancelPayload, error)
+	FlashSaleJoin(ctx context.Context, input model.FlashSaleJoinInput) (model.FlashSaleJoinPayload, error)
+	FlashSalePassCreate(ctx context.Context, input model.FlashSalePassCreateInput) (model.FlashSalePassCreatePayload, error)
 	UserFollow(ctx context.Context, input model.UserFollowInput) (model.UserFollowPayload, error)
 	UserUnfollow(ctx context.Context, input model.UserUnfollowInput) (model.UserUnfollowPayload, error)
 	WalletFreeze(ctx context.Context, input model.WalletFreezeInput) (model.WalletFreezePayload, error)
@@ -159,6 +164,7 @@ type QueryResolver interface {
 	Conversation(ctx context.Context, id id.ID) (*chat.Conversation, error)
 	CodeReveals(ctx context.Context, variantID id.ID, first *int, after *string) (*page.Page[code.Reveal], error)
 	ExchangeQuote(ctx context.Context, from model.MoneyInput, to money.Currency) (payment.ExchangeQuote, error)
+	FlashSale(ctx context.Context, id id.ID) (*flash.Sale, error)
 	WalletFreezes(ctx context.Context, userID id.ID) ([]payment.Freeze, error)
 	Viewer(ctx context.Context) (identity.Session, error)
 	LedgerAccounts(ctx context.Context, owner *id.ID, kind *ledger.Kind, currencyCode *money.Currency, first *int, after *string) (page.Page[books.Account], error)
@@ -180,6 +186,7 @@ type SubscriptionResolver interface {
 	SupportEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error)
 	ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error)
+	FlashSalePlace(ctx context.Context, flashSaleID id.ID) (<-chan flash.Place, error)
 	OrderEvents(ctx context.Context, orderID id.ID, afterVersion *int, epoch *string) (<-chan model.OrderEvent, error)
 	ViewerEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ShowEvents(ctx context.Context, showID id.ID, afterVersion *int, epoch *string) (<-chan model.ShowEvent, error)
@@ -545,6 +552,62 @@ func (ec *executionContext) field_Mutation_conversationStart_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ConversationStartInput, error) {
 			return ec.unmarshalNConversationStartInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐConversationStartInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_flashSaleCancel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FlashSaleCancelInput, error) {
+			return ec.unmarshalNFlashSaleCancelInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleCancelInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_flashSaleJoin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FlashSaleJoinInput, error) {
+			return ec.unmarshalNFlashSaleJoinInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleJoinInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_flashSalePassCreate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FlashSalePassCreateInput, error) {
+			return ec.unmarshalNFlashSalePassCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSalePassCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_flashSaleSchedule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FlashSaleScheduleInput, error) {
+			return ec.unmarshalNFlashSaleScheduleInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleScheduleInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1815,6 +1878,20 @@ func (ec *executionContext) field_Query_exchangeQuote_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_flashSale_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_ledgerAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2268,6 +2345,20 @@ func (ec *executionContext) field_Subscription_conversationTyping_args(ctx conte
 		return nil, err
 	}
 	args["conversationId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_flashSalePlace_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "flashSaleId",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flashSaleId"] = arg0
 	return args, nil
 }
 
@@ -4182,6 +4273,244 @@ func (ec *executionContext) fieldContext_Mutation_walletExchange(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_walletExchange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_flashSaleSchedule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_flashSaleSchedule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FlashSaleSchedule(ctx, fc.Args["input"].(model.FlashSaleScheduleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER", "ADMIN"})
+				if err != nil {
+					var zeroVal model.FlashSaleSchedulePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.FlashSaleSchedulePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.FlashSaleSchedulePayload) graphql.Marshaler {
+			return ec.marshalNFlashSaleSchedulePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleSchedulePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_flashSaleSchedule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSaleSchedulePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_flashSaleSchedule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_flashSaleCancel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_flashSaleCancel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FlashSaleCancel(ctx, fc.Args["input"].(model.FlashSaleCancelInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER", "ADMIN"})
+				if err != nil {
+					var zeroVal model.FlashSaleCancelPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.FlashSaleCancelPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.FlashSaleCancelPayload) graphql.Marshaler {
+			return ec.marshalNFlashSaleCancelPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleCancelPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_flashSaleCancel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSaleCancelPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_flashSaleCancel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_flashSaleJoin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_flashSaleJoin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FlashSaleJoin(ctx, fc.Args["input"].(model.FlashSaleJoinInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.FlashSaleJoinPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.FlashSaleJoinPayload) graphql.Marshaler {
+			return ec.marshalNFlashSaleJoinPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSaleJoinPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_flashSaleJoin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSaleJoinPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_flashSaleJoin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_flashSalePassCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_flashSalePassCreate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FlashSalePassCreate(ctx, fc.Args["input"].(model.FlashSalePassCreateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.FlashSalePassCreatePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.FlashSalePassCreatePayload) graphql.Marshaler {
+			return ec.marshalNFlashSalePassCreatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐFlashSalePassCreatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_flashSalePassCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSalePassCreatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_flashSalePassCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9468,6 +9797,50 @@ func (ec *executionContext) fieldContext_Query_exchangeQuote(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_flashSale(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_flashSale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FlashSale(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flash.Sale) graphql.Marshaler {
+			return ec.marshalOFlashSale2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋflashᚐSale(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_flashSale(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashSale(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_flashSale_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_walletFreezes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10535,6 +10908,63 @@ func (ec *executionContext) fieldContext_Subscription_conversationTyping(ctx con
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_flashSalePlace(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_flashSalePlace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().FlashSalePlace(ctx, fc.Args["flashSaleId"].(id.ID))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal flash.Place
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v flash.Place) graphql.Marshaler {
+			return ec.marshalNFlashPlace2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋflashᚐPlace(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_flashSalePlace(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlashPlace(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_flashSalePlace_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_orderEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -10967,6 +11397,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Listing(ctx, sel, obj)
+	case flash.Sale:
+		return ec._FlashSale(ctx, sel, &obj)
+	case *flash.Sale:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FlashSale(ctx, sel, obj)
 	case payment.Exchange:
 		return ec._Exchange(ctx, sel, &obj)
 	case *payment.Exchange:
@@ -11557,6 +11994,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "walletExchange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_walletExchange(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flashSaleSchedule":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_flashSaleSchedule(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flashSaleCancel":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_flashSaleCancel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flashSaleJoin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_flashSaleJoin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flashSalePassCreate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_flashSalePassCreate(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -12427,6 +12892,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "flashSale":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_flashSale(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "walletFreezes":
 			field := field
 
@@ -12793,6 +13280,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_conversationEvents(ctx, fields[0])
 	case "conversationTyping":
 		return ec._Subscription_conversationTyping(ctx, fields[0])
+	case "flashSalePlace":
+		return ec._Subscription_flashSalePlace(ctx, fields[0])
 	case "orderEvents":
 		return ec._Subscription_orderEvents(ctx, fields[0])
 	case "viewerEvents":

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/code"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
@@ -442,6 +443,8 @@ type CartReserveInput struct {
 	VariantIds []id.ID `json:"variantIds,omitempty"`
 	// Where it is sent: a country's two letters. Locations there come first.
 	Region *string `json:"region,omitempty"`
+	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
+	AdmissionPass *string `json:"admissionPass,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -603,6 +606,53 @@ type ExchangeRateMoved struct {
 }
 
 func (ExchangeRateMoved) IsUserError() {}
+
+type FlashSaleCancelInput struct {
+	FlashSaleID id.ID `json:"flashSaleId"`
+}
+
+type FlashSaleCancelPayload struct {
+	FlashSale  *flash.Sale `json:"flashSale,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type FlashSaleJoinInput struct {
+	FlashSaleID id.ID `json:"flashSaleId"`
+}
+
+type FlashSaleJoinPayload struct {
+	Place      *flash.Place `json:"place,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type FlashSalePassCreateInput struct {
+	FlashSaleID id.ID `json:"flashSaleId"`
+}
+
+type FlashSalePassCreatePayload struct {
+	// For reservationCreate and cartReserve, by its owner alone.
+	Pass       *string     `json:"pass,omitempty"`
+	ExpiresAt  *time.Time  `json:"expiresAt,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type FlashSaleScheduleInput struct {
+	// Something that is reserved: no lot, and no giveaway.
+	ListingID id.ID     `json:"listingId"`
+	StartsAt  time.Time `json:"startsAt"`
+	// A week after the start at most.
+	EndsAt time.Time `json:"endsAt"`
+	// 1 to 600,000.
+	AdmitPerMinute int `json:"admitPerMinute"`
+	// 1 to 1,000.
+	PerBuyer int        `json:"perBuyer"`
+	Mode     flash.Mode `json:"mode"`
+}
+
+type FlashSaleSchedulePayload struct {
+	FlashSale  *flash.Sale `json:"flashSale,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
 
 // A refusal that needs no data.
 type InputError struct {
@@ -1117,6 +1167,8 @@ type ReservationCreateInput struct {
 	Lines []ReservationLineInput `json:"lines"`
 	// Where it is sent: a country's two letters. Locations there come first.
 	Region *string `json:"region,omitempty"`
+	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
+	AdmissionPass *string `json:"admissionPass,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }

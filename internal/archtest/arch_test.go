@@ -47,7 +47,7 @@ func packages(t *testing.T) []pkg {
 
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
-	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/cart", "internal/wish", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
+	"internal/adminlog", "internal/identity", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/flash", "internal/cart", "internal/wish", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/order", "internal/checkout", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
 	"internal/search", "internal/fill",
 }
@@ -134,7 +134,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 	only := map[string][]string{
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
-		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "internal/presence", "server"},
+		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "internal/presence", "internal/flash", "server"},
 		"github.com/riverqueue/river":   {"internal/cart", "internal/listingfile", "internal/idempotency", "internal/ledger", "internal/media", "internal/fx", "internal/notify", "internal/payment", "internal/reconcile", "internal/referral", "internal/show", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/answer", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
 		"github.com/aws":                {"internal/blob"},

@@ -18,6 +18,7 @@ import (
 type ReserveInput struct {
 	Variants       []uuid.UUID // nil for all lines that are not saved for later
 	Region         string      // where it is sent, a country's two letters; empty where that is not known
+	Pass           string      // of a waiting room
 	IdempotencyKey string
 }
 
@@ -51,7 +52,7 @@ func (s *Service) Reserve(ctx context.Context, user uuid.UUID, in ReserveInput) 
 			return inventory.Reservation{}, err
 		}
 	}
-	made, err = s.stock.Reserve(ctx, user, inventory.ReserveInput{Wants: wants, Region: in.Region, IdempotencyKey: keyPrefix + in.IdempotencyKey})
+	made, err = s.stock.Reserve(ctx, user, inventory.ReserveInput{Wants: wants, Region: in.Region, Pass: in.Pass, IdempotencyKey: keyPrefix + in.IdempotencyKey})
 	if err != nil {
 		return inventory.Reservation{}, s.blame(ctx, err, wants)
 	}

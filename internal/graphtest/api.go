@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/httpx"
@@ -127,8 +128,8 @@ func New(t testing.TB, options ...Option) *API {
 	return a
 }
 
-// background runs something until the test ends.
-func (a *API) background(run func(context.Context) error) {
+// Background runs something until the test ends.
+func (a *API) Background(run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = run(ctx) })
@@ -200,13 +201,18 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
+	r.Flash = flash.New(flash.Config{
+		Pool: pool, Redis: client, Hub: hub, Epoch: hub.Epoch, Clock: clock.System{}, Log: log, Key: []byte("a key of tests"),
+		Gate: flash.NewAgeGate(pool, clock.System{}, 0),
+	})
+	r.Inventory.UseDoor(r.Flash)
 	r.Checkout = checkout.New(pool, r.Inventory, r.Codes, r.Orders, hub)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)
 	r.Chat = chat.New(chat.Config{Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}})
 	r.Presence = presence.New(presence.Config{Redis: client, Epoch: hub.Epoch, Log: log})
-	a.background(r.Presence.Run)
+	a.Background(r.Presence.Run)
 	r.ShowChats = showchat.New(showchat.Config{Pool: pool, Hub: hub, Shows: r.Shows, Crowd: r.Presence, Clock: clock.System{}, Log: log})
 	a.t.Cleanup(func() { _ = r.ShowChats.Close(context.Background()) })
 	r.Auctions, err = auction.New(a.t.Context(), auction.Config{

@@ -44,6 +44,7 @@ const (
 	ShowMessage  Kind = "smg"
 	SecondChance Kind = "sch"
 	Code         Kind = "cod"
+	FlashSale    Kind = "fls"
 	Variant      Kind = "var"
 	Location     Kind = "loc"
 	Reservation  Kind = "rsv"

@@ -41,6 +41,8 @@ const (
 	maxLines = 50
 	// codeShort is what reservation_take answers where a line is short.
 	codeShort = "SK410"
+	// codeNotAdmitted is what the trigger flash_take answers.
+	codeNotAdmitted = "SK431"
 )
 
 // Reservation is what somebody has set aside for a while, to pay for it.
@@ -66,6 +68,7 @@ type Line struct {
 type ReserveInput struct {
 	Wants          []Want
 	Region         string // where it is sent, a country's two letters; empty where that is not known
+	Pass           string // of the waiting room, where a flash sale of something runs
 	IdempotencyKey string
 }
 
@@ -108,7 +111,7 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 		return Reservation{}, err
 	}
 	defer fault.Wrap(&err, "reserve %d lines", len(in.Wants))
-	once, stocked, err := s.sortOut(ctx, buyer, in.Wants)
+	once, stocked, err := s.sortOut(ctx, buyer, in)
 	if err != nil {
 		return Reservation{}, err
 	}
@@ -133,7 +136,8 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 }
 
 // sortOut parts what exists once from what has a stock, and refuses what nobody sells.
-func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, wants []Want) (once []Taken, stocked []Want, err error) {
+func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, in ReserveInput) (once []Taken, stocked []Want, err error) {
+	wants := in.Wants
 	ids := make([]uuid.UUID, len(wants))
 	for i, w := range wants {
 		ids[i] = w.Variant
@@ -148,6 +152,11 @@ func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, wants []Want) (o
 	}
 	for i, w := range wants {
 		row, there := sold[w.Variant]
+		if row.FlashSale != nil {
+			if err := s.door.Check(in.Pass, *row.FlashSale, buyer); err != nil {
+				return nil, nil, err
+			}
+		}
 		switch kind := catalog.Kind(row.Kind); {
 		case !there || kind == catalog.AuctionLot:
 			return nil, nil, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
@@ -258,6 +267,9 @@ func isShort(err error) bool {
 // outOfStock names the line that was short.
 func outOfStock(err error, wants []Want) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && e.Code == codeNotAdmitted {
+		return ErrAdmissionUsed
+	}
 	if !ok || e.Code != codeShort {
 		return err
 	}

@@ -34,7 +34,23 @@ type Service struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	ttl     time.Duration
+	door    Door
 }
+
+// Door is asked before something is reserved of which a flash sale runs: whether the pass is that buyer's for that sale. What the pass is
+// good for, and that it is used once, the database holds.
+type Door interface {
+	Check(pass string, sale, buyer uuid.UUID) error
+}
+
+// noDoor knows no passes.
+type noDoor struct{}
+
+// Check refuses.
+func (noDoor) Check(string, uuid.UUID, uuid.UUID) error { return ErrAdmissionUsed }
+
+// UseDoor says who knows passes; to be called before anything is reserved.
+func (s *Service) UseDoor(d Door) { s.door = d }
 
 // Config is what a Service needs.
 type Config struct {
@@ -51,7 +67,7 @@ func New(c Config) *Service {
 	if c.TTL == 0 {
 		c.TTL = DefaultTTL
 	}
-	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, log: c.Log, ttl: c.TTL}
+	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, log: c.Log, ttl: c.TTL, door: noDoor{}}
 }
 
 // publish brings events to who listens, after the commit. A loss is mended by the listeners' own look at the database.
