@@ -253,10 +253,11 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 
 // runRiver works jobs off until ctx ends, then lets those that run finish; what is cut off is rescued later.
 func runRiver(ctx context.Context, client *river.Client[pgx.Tx], photos *media.Service) error {
-	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+	// First, as a client that has started has to be stopped: a server may be told to stop while it starts.
+	if err := photos.Start(ctx); err != nil {
 		return err
 	}
-	if err := photos.Start(ctx); err != nil {
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	<-ctx.Done()
