@@ -32,7 +32,7 @@ TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 # The packages come first: a flag that go test does not know would hide them.
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
-.PHONY: help run build test race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
+.PHONY: help run build test test-s3 race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,16 @@ soak-crowd: ## a thousand buyers for ten units, ten codes and one item, at two s
 
 fuzz-bids: go ## look for bids that break the rules of a lot, for a time (FOR=1m)
 	@go test ./internal/auction -run xxx -fuzz FuzzJudge -fuzztime $(or $(FOR),1m)
+
+# MinIO takes minutes to build, and is no dependency of ours. MINIO=/path uses another copy.
+MINIO_VERSION := v0.0.0-20250907161309-07c3a429bfed
+MINIO         ?= $(TOOLS)/minio-$(MINIO_VERSION)
+
+$(TOOLS)/minio-$(MINIO_VERSION): go
+	@mkdir -p $(TOOLS)/minio && GOFLAGS= GOBIN=$(TOOLS)/minio go install github.com/minio/minio@$(MINIO_VERSION) && mv $(TOOLS)/minio/minio $@
+
+test-s3: $(MINIO) ## hold the storage of photos to a real S3 server, MinIO
+	@internal/blob/test-s3.sh $(MINIO) env CGO_ENABLED=0 go test ./internal/blob -count=1
 
 generate: go $(SQLC) ## write db/ and graph/generated anew from queries/ and the schema
 	@rm -f db/*.sql.go
