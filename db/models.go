@@ -591,6 +591,16 @@ type PublicListing struct {
 	MinimumTier   *string
 }
 
+type Rating struct {
+	Subject   string
+	SubjectID uuid.UUID
+	Ones      int32
+	Twos      int32
+	Threes    int32
+	Fours     int32
+	Fives     int32
+}
+
 type ReconciliationDifference struct {
 	RunID      uuid.UUID
 	Number     int64
@@ -681,6 +691,27 @@ type ReservationPayment struct {
 	Total          int64
 	Currency       string
 	PaidAt         time.Time
+}
+
+type Review struct {
+	ID        uuid.UUID
+	OrderID   uuid.UUID
+	Subject   string
+	AuthorID  uuid.UUID
+	SellerID  uuid.UUID
+	ListingID uuid.UUID
+	Stars     int16
+	Body      string
+	CreatedAt time.Time
+	EditedAt  *time.Time
+	HiddenAt  *time.Time
+}
+
+type ReviewReport struct {
+	ReviewID   uuid.UUID
+	ReporterID uuid.UUID
+	Reason     string
+	ReportedAt time.Time
 }
 
 type SecondChance struct {
@@ -814,6 +845,34 @@ type Variant struct {
 	Currency     *string
 	CreatedAt    time.Time
 	RetiredAt    *time.Time
+}
+
+type Want struct {
+	ID         uuid.UUID
+	BuyerID    uuid.UUID
+	Words      string
+	Lexemes    []string
+	Ceiling    *int64
+	Currency   *string
+	Conditions []string
+	CategoryID *uuid.UUID
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	ClosedAt   *time.Time
+}
+
+type WantChange struct {
+	ID        int64
+	ListingID uuid.UUID
+	SeenUpTo  *uuid.UUID
+	ChangedAt time.Time
+}
+
+type WantOffer struct {
+	WantID    uuid.UUID
+	ListingID uuid.UUID
+	BySeller  bool
+	OfferedAt time.Time
 }
 
 type Wish struct {

@@ -210,6 +210,13 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Payment.RefundOf(ctx, actorID(ctx), v.UUID)))
 	case id.Import:
 		return node(visible(r.Files.Get(ctx, actorID(ctx), v.UUID)))
+	case id.Review:
+		return node(maybe(ctx, l.reviewSeen, v.UUID))
+	case id.Want:
+		if _, ok := actor(ctx); !ok { // for who is signed in
+			return nil, nil
+		}
+		return node(maybe(ctx, l.wantSeen, v.UUID))
 	case id.Notification:
 		return node(visible(r.Notices.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Withdrawal:

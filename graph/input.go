@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/want"
 )
 
 // inputReader reads the fields of a mutation's input that have a form of their own, and keeps the first refusal.
@@ -214,6 +215,15 @@ func (in *inputReader) reserve(v model.ReservationCreateInput) inventory.Reserve
 		out.Wants = append(out.Wants, inventory.Want{Variant: variant, Quantity: int32(line.Quantity)}) // an Int has 32 bits
 	}
 	return out
+}
+
+func wantInput(v model.WantCreateInput) (want.Input, error) {
+	var in inputReader
+	out := want.Input{
+		Words: v.Words, Ceiling: in.maybeAmount(v.Ceiling, "ceiling"), Conditions: v.Conditions,
+		Category: in.maybeID(v.CategoryID, id.Category, "categoryId"), Days: v.Days,
+	}
+	return out, in.err
 }
 
 // once makes a call where its input could be read.

@@ -26,9 +26,11 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
+	"github.com/souklive/souk/internal/want"
 )
 
 // gatherTime is short, as each level of a query waits for it: the fields of one level ask within microseconds. A group of viewers
@@ -160,9 +162,14 @@ type sources struct {
 	attributeOptions   byID[[]taxonomy.Option]
 
 	photo           byID[media.Photo]
-	followers       byID[int32] // by user
-	followed        byID[bool]  // by the actor, by user
-	wished          byID[bool]  // by the actor, by listing
+	followers       byID[int32]         // by user
+	followed        byID[bool]          // by the actor, by user
+	wished          byID[bool]          // by the actor, by listing
+	wantSeen        byID[want.Want]     // what the actor may see
+	reviewSeen      byID[review.Review] // what the actor may see
+	reviewsOfOrder  byID[[]review.Review]
+	ratingOfListing byID[review.Rating]
+	ratingOfSeller  byID[review.Rating]
 	show            byID[show.Show]
 	showChat        byID[showchat.Chat]
 	showMessage     byID[showchat.Message]
@@ -221,9 +228,20 @@ func (r *Resolver) newSources() *sources {
 		attribute:          sourceOf(r.Taxonomy.AttributesByID),
 		attributeOptions:   sourceOf(r.Taxonomy.Options),
 
-		followers:   sourceOf(r.Follows.Counts),
-		followed:    own(r.Follows.Among),
-		wished:      own(r.Wishes.Among),
+		followers: sourceOf(r.Follows.Counts),
+		followed:  own(r.Follows.Among),
+		wished:    own(r.Wishes.Among),
+
+		wantSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]want.Want, error) {
+			return r.Wants.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
+		}),
+		reviewSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]review.Review, error) {
+			return r.Reviews.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
+		}),
+		reviewsOfOrder:  own(r.Reviews.OfOrders),
+		ratingOfListing: sourceOf(r.Reviews.Ratings(review.OfListing)),
+		ratingOfSeller:  sourceOf(r.Reviews.Ratings(review.OfSeller)),
+
 		show:        sourceOf(r.Shows.ByID),
 		lots:        sourceOf(r.Auctions.ByShow),
 		auction:     sourceOf(r.Auctions.ByID),

@@ -33,11 +33,13 @@ import (
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/want"
 	"github.com/souklive/souk/internal/wish"
 )
 
@@ -57,6 +59,8 @@ type Resolver struct {
 	Flash     *flash.Service
 	Checkout  *checkout.Service
 	Wishes    *wish.Service
+	Reviews   *review.Service
+	Wants     *want.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

@@ -45,12 +45,14 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/want"
 	"github.com/souklive/souk/internal/wish"
 )
 
@@ -131,6 +133,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("bids that wait", auctions.Drain)
 	answers := idempotency.New(s.pool)
+	wants := want.New(s.pool, hub, s.log)
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts := notify.New(s.pool), cart.New(s.pool, stock)
 	files := listingfile.New(listingfile.Config{
@@ -162,7 +165,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search:   search.New(s.pool, listings, index),
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Codes: codes, Flash: sales, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -192,6 +195,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			sales.TurnLoop,
 			wishes.TellLoop,
 			files.SweepLoop,
+			wants.MatchLoop,
 			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client, photos) },
 		},

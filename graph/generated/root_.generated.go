@@ -69,6 +69,8 @@ type ResolverRoot interface {
 	ReferralProgram() ReferralProgramResolver
 	Reservation() ReservationResolver
 	ReservationLine() ReservationLineResolver
+	Review() ReviewResolver
+	ReviewReport() ReviewReportResolver
 	SecondChance() SecondChanceResolver
 	Show() ShowResolver
 	ShowChat() ShowChatResolver
@@ -86,6 +88,8 @@ type ResolverRoot interface {
 	ViewerEvent() ViewerEventResolver
 	Wallet() WalletResolver
 	WalletFreeze() WalletFreezeResolver
+	Want() WantResolver
+	WantOffer() WantOfferResolver
 	Wish() WishResolver
 }
 
@@ -863,6 +867,8 @@ type ComplexityRoot struct {
 		Place       func(childComplexity int) int
 		Price       func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
+		Rating      func(childComplexity int) int
+		Reviews     func(childComplexity int, first *int, after *string) int
 		Seller      func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Title       func(childComplexity int) int
@@ -1137,6 +1143,11 @@ type ComplexityRoot struct {
 		ReservationCreate     func(childComplexity int, input model.ReservationCreateInput) int
 		ReservationPay        func(childComplexity int, input model.ReservationPayInput) int
 		ReservationRelease    func(childComplexity int, input model.ReservationReleaseInput) int
+		ReviewCreate          func(childComplexity int, input model.ReviewCreateInput) int
+		ReviewHide            func(childComplexity int, input model.ReviewHideInput) int
+		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
+		ReviewRestore         func(childComplexity int, input model.ReviewRestoreInput) int
+		ReviewUpdate          func(childComplexity int, input model.ReviewUpdateInput) int
 		SecondChanceAccept    func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
 		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
@@ -1174,6 +1185,9 @@ type ComplexityRoot struct {
 		WalletTopUpRefresh    func(childComplexity int, input model.WalletTopUpRefreshInput) int
 		WalletUnfreeze        func(childComplexity int, input model.WalletUnfreezeInput) int
 		WalletWithdraw        func(childComplexity int, input model.WalletWithdrawInput) int
+		WantAnswer            func(childComplexity int, input model.WantAnswerInput) int
+		WantClose             func(childComplexity int, input model.WantCloseInput) int
+		WantCreate            func(childComplexity int, input model.WantCreateInput) int
 		WishAdd               func(childComplexity int, input model.WishAddInput) int
 		WishRemove            func(childComplexity int, input model.WishRemoveInput) int
 	}
@@ -1244,6 +1258,7 @@ type ComplexityRoot struct {
 		ReceivedAt       func(childComplexity int) int
 		Refunded         func(childComplexity int) int
 		Refunds          func(childComplexity int) int
+		Reviews          func(childComplexity int) int
 		Seller           func(childComplexity int) int
 		SentAt           func(childComplexity int) int
 		Total            func(childComplexity int) int
@@ -1424,6 +1439,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		ReconciliationReport func(childComplexity int) int
+		ReviewReports        func(childComplexity int, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
@@ -1431,6 +1447,13 @@ type ComplexityRoot struct {
 		UserBan              func(childComplexity int, userID id.ID) int
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
+		Wants                func(childComplexity int, categoryID *id.ID, first *int, after *string) int
+	}
+
+	Rating struct {
+		Average   func(childComplexity int) int
+		Count     func(childComplexity int) int
+		Histogram func(childComplexity int) int
 	}
 
 	RatingCount struct {
@@ -1543,6 +1566,73 @@ type ComplexityRoot struct {
 	ReservationReleasePayload struct {
 		Reservation func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	Review struct {
+		Author    func(childComplexity int) int
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		EditedAt  func(childComplexity int) int
+		Hidden    func(childComplexity int) int
+		Listing   func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Seller    func(childComplexity int) int
+		Stars     func(childComplexity int) int
+		Subject   func(childComplexity int) int
+	}
+
+	ReviewConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReviewCreatePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReviewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReviewHidePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReviewReport struct {
+		At       func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		Reporter func(childComplexity int) int
+		Review   func(childComplexity int) int
+	}
+
+	ReviewReportConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReviewReportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReviewReportPayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReviewRestorePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReviewUpdatePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SearchFacets struct {
@@ -1920,6 +2010,8 @@ type ComplexityRoot struct {
 		Listings      func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Name          func(childComplexity int) int
 		NodeID        func(childComplexity int) int
+		Rating        func(childComplexity int) int
+		Reviews       func(childComplexity int, first *int, after *string) int
 	}
 
 	UserBan struct {
@@ -2014,6 +2106,7 @@ type ComplexityRoot struct {
 		UnreadNotificationCount func(childComplexity int) int
 		User                    func(childComplexity int) int
 		Wallets                 func(childComplexity int) int
+		Wants                   func(childComplexity int, first *int, after *string) int
 		Wishes                  func(childComplexity int, first *int, after *string) int
 	}
 
@@ -2084,6 +2177,62 @@ type ComplexityRoot struct {
 	WalletWithdrawPayload struct {
 		UserErrors func(childComplexity int) int
 		Withdrawal func(childComplexity int) int
+	}
+
+	Want struct {
+		Buyer      func(childComplexity int) int
+		Category   func(childComplexity int) int
+		Ceiling    func(childComplexity int) int
+		Conditions func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		NodeID     func(childComplexity int) int
+		Offers     func(childComplexity int, first *int, after *string) int
+		Status     func(childComplexity int) int
+		Words      func(childComplexity int) int
+	}
+
+	WantAnswerPayload struct {
+		UserErrors func(childComplexity int) int
+		Want       func(childComplexity int) int
+	}
+
+	WantClosePayload struct {
+		UserErrors func(childComplexity int) int
+		Want       func(childComplexity int) int
+	}
+
+	WantConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WantCreatePayload struct {
+		UserErrors func(childComplexity int) int
+		Want       func(childComplexity int) int
+	}
+
+	WantEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WantOffer struct {
+		At       func(childComplexity int) int
+		BySeller func(childComplexity int) int
+		Listing  func(childComplexity int) int
+	}
+
+	WantOfferConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WantOfferEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Wish struct {
@@ -4947,6 +5096,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.PublishedAt(childComplexity), true
+	case "Listing.rating":
+		if e.ComplexityRoot.Listing.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.Rating(childComplexity), true
+	case "Listing.reviews":
+		if e.ComplexityRoot.Listing.Reviews == nil {
+			break
+		}
+
+		args, err := ec.field_Listing_reviews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Listing.Reviews(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Listing.seller":
 		if e.ComplexityRoot.Listing.Seller == nil {
 			break
@@ -6287,6 +6453,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReservationRelease(childComplexity, args["input"].(model.ReservationReleaseInput)), true
+	case "Mutation.reviewCreate":
+		if e.ComplexityRoot.Mutation.ReviewCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewCreate(childComplexity, args["input"].(model.ReviewCreateInput)), true
+	case "Mutation.reviewHide":
+		if e.ComplexityRoot.Mutation.ReviewHide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewHide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewHide(childComplexity, args["input"].(model.ReviewHideInput)), true
+	case "Mutation.reviewReport":
+		if e.ComplexityRoot.Mutation.ReviewReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewReport(childComplexity, args["input"].(model.ReviewReportInput)), true
+	case "Mutation.reviewRestore":
+		if e.ComplexityRoot.Mutation.ReviewRestore == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewRestore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewRestore(childComplexity, args["input"].(model.ReviewRestoreInput)), true
+	case "Mutation.reviewUpdate":
+		if e.ComplexityRoot.Mutation.ReviewUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewUpdate(childComplexity, args["input"].(model.ReviewUpdateInput)), true
 	case "Mutation.secondChanceAccept":
 		if e.ComplexityRoot.Mutation.SecondChanceAccept == nil {
 			break
@@ -6689,6 +6910,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WalletWithdraw(childComplexity, args["input"].(model.WalletWithdrawInput)), true
+	case "Mutation.wantAnswer":
+		if e.ComplexityRoot.Mutation.WantAnswer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wantAnswer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WantAnswer(childComplexity, args["input"].(model.WantAnswerInput)), true
+	case "Mutation.wantClose":
+		if e.ComplexityRoot.Mutation.WantClose == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wantClose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WantClose(childComplexity, args["input"].(model.WantCloseInput)), true
+	case "Mutation.wantCreate":
+		if e.ComplexityRoot.Mutation.WantCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wantCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WantCreate(childComplexity, args["input"].(model.WantCreateInput)), true
 	case "Mutation.wishAdd":
 		if e.ComplexityRoot.Mutation.WishAdd == nil {
 			break
@@ -6983,6 +7237,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Refunds(childComplexity), true
+	case "Order.reviews":
+		if e.ComplexityRoot.Order.Reviews == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Reviews(childComplexity), true
 	case "Order.seller":
 		if e.ComplexityRoot.Order.Seller == nil {
 			break
@@ -7739,6 +7999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ReconciliationReport(childComplexity), true
+	case "Query.reviewReports":
+		if e.ComplexityRoot.Query.ReviewReports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reviewReports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReviewReports(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -7806,6 +8077,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WalletFreezes(childComplexity, args["userId"].(id.ID)), true
+	case "Query.wants":
+		if e.ComplexityRoot.Query.Wants == nil {
+			break
+		}
+
+		args, err := ec.field_Query_wants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Wants(childComplexity, args["categoryId"].(*id.ID), args["first"].(*int), args["after"].(*string)), true
+
+	case "Rating.average":
+		if e.ComplexityRoot.Rating.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Average(childComplexity), true
+	case "Rating.count":
+		if e.ComplexityRoot.Rating.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Count(childComplexity), true
+	case "Rating.histogram":
+		if e.ComplexityRoot.Rating.Histogram == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Histogram(childComplexity), true
 
 	case "RatingCount.atLeast":
 		if e.ComplexityRoot.RatingCount.AtLeast == nil {
@@ -8216,6 +8517,221 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationReleasePayload.UserErrors(childComplexity), true
+
+	case "Review.author":
+		if e.ComplexityRoot.Review.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Author(childComplexity), true
+	case "Review.body":
+		if e.ComplexityRoot.Review.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Body(childComplexity), true
+	case "Review.createdAt":
+		if e.ComplexityRoot.Review.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.CreatedAt(childComplexity), true
+	case "Review.editedAt":
+		if e.ComplexityRoot.Review.EditedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.EditedAt(childComplexity), true
+	case "Review.hidden":
+		if e.ComplexityRoot.Review.Hidden == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Hidden(childComplexity), true
+	case "Review.listing":
+		if e.ComplexityRoot.Review.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Listing(childComplexity), true
+	case "Review.id":
+		if e.ComplexityRoot.Review.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.NodeID(childComplexity), true
+	case "Review.seller":
+		if e.ComplexityRoot.Review.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Seller(childComplexity), true
+	case "Review.stars":
+		if e.ComplexityRoot.Review.Stars == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Stars(childComplexity), true
+	case "Review.subject":
+		if e.ComplexityRoot.Review.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Subject(childComplexity), true
+
+	case "ReviewConnection.edges":
+		if e.ComplexityRoot.ReviewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.Edges(childComplexity), true
+	case "ReviewConnection.nodes":
+		if e.ComplexityRoot.ReviewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.Nodes(childComplexity), true
+	case "ReviewConnection.pageInfo":
+		if e.ComplexityRoot.ReviewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.PageInfo(childComplexity), true
+
+	case "ReviewCreatePayload.review":
+		if e.ComplexityRoot.ReviewCreatePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewCreatePayload.Review(childComplexity), true
+	case "ReviewCreatePayload.userErrors":
+		if e.ComplexityRoot.ReviewCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewCreatePayload.UserErrors(childComplexity), true
+
+	case "ReviewEdge.cursor":
+		if e.ComplexityRoot.ReviewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewEdge.Cursor(childComplexity), true
+	case "ReviewEdge.node":
+		if e.ComplexityRoot.ReviewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewEdge.Node(childComplexity), true
+
+	case "ReviewHidePayload.review":
+		if e.ComplexityRoot.ReviewHidePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewHidePayload.Review(childComplexity), true
+	case "ReviewHidePayload.userErrors":
+		if e.ComplexityRoot.ReviewHidePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewHidePayload.UserErrors(childComplexity), true
+
+	case "ReviewReport.at":
+		if e.ComplexityRoot.ReviewReport.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReport.At(childComplexity), true
+	case "ReviewReport.reason":
+		if e.ComplexityRoot.ReviewReport.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReport.Reason(childComplexity), true
+	case "ReviewReport.reporter":
+		if e.ComplexityRoot.ReviewReport.Reporter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReport.Reporter(childComplexity), true
+	case "ReviewReport.review":
+		if e.ComplexityRoot.ReviewReport.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReport.Review(childComplexity), true
+
+	case "ReviewReportConnection.edges":
+		if e.ComplexityRoot.ReviewReportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportConnection.Edges(childComplexity), true
+	case "ReviewReportConnection.nodes":
+		if e.ComplexityRoot.ReviewReportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportConnection.Nodes(childComplexity), true
+	case "ReviewReportConnection.pageInfo":
+		if e.ComplexityRoot.ReviewReportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportConnection.PageInfo(childComplexity), true
+
+	case "ReviewReportEdge.cursor":
+		if e.ComplexityRoot.ReviewReportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportEdge.Cursor(childComplexity), true
+	case "ReviewReportEdge.node":
+		if e.ComplexityRoot.ReviewReportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportEdge.Node(childComplexity), true
+
+	case "ReviewReportPayload.review":
+		if e.ComplexityRoot.ReviewReportPayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportPayload.Review(childComplexity), true
+	case "ReviewReportPayload.userErrors":
+		if e.ComplexityRoot.ReviewReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportPayload.UserErrors(childComplexity), true
+
+	case "ReviewRestorePayload.review":
+		if e.ComplexityRoot.ReviewRestorePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewRestorePayload.Review(childComplexity), true
+	case "ReviewRestorePayload.userErrors":
+		if e.ComplexityRoot.ReviewRestorePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewRestorePayload.UserErrors(childComplexity), true
+
+	case "ReviewUpdatePayload.review":
+		if e.ComplexityRoot.ReviewUpdatePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewUpdatePayload.Review(childComplexity), true
+	case "ReviewUpdatePayload.userErrors":
+		if e.ComplexityRoot.ReviewUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewUpdatePayload.UserErrors(childComplexity), true
 
 	case "SearchFacets.attributes":
 		if e.ComplexityRoot.SearchFacets.Attributes == nil {
@@ -9623,6 +10139,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.NodeID(childComplexity), true
+	case "User.rating":
+		if e.ComplexityRoot.User.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Rating(childComplexity), true
+	case "User.reviews":
+		if e.ComplexityRoot.User.Reviews == nil {
+			break
+		}
+
+		args, err := ec.field_User_reviews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Reviews(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "UserBan.bannedAt":
 		if e.ComplexityRoot.UserBan.At == nil {
@@ -10033,6 +10566,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Wallets(childComplexity), true
+	case "Viewer.wants":
+		if e.ComplexityRoot.Viewer.Wants == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_wants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Wants(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.wishes":
 		if e.ComplexityRoot.Viewer.Wishes == nil {
 			break
@@ -10277,6 +10821,194 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WalletWithdrawPayload.Withdrawal(childComplexity), true
 
+	case "Want.buyer":
+		if e.ComplexityRoot.Want.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Buyer(childComplexity), true
+	case "Want.category":
+		if e.ComplexityRoot.Want.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Category(childComplexity), true
+	case "Want.ceiling":
+		if e.ComplexityRoot.Want.Ceiling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Ceiling(childComplexity), true
+	case "Want.conditions":
+		if e.ComplexityRoot.Want.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Conditions(childComplexity), true
+	case "Want.createdAt":
+		if e.ComplexityRoot.Want.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.CreatedAt(childComplexity), true
+	case "Want.expiresAt":
+		if e.ComplexityRoot.Want.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.ExpiresAt(childComplexity), true
+	case "Want.id":
+		if e.ComplexityRoot.Want.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.NodeID(childComplexity), true
+	case "Want.offers":
+		if e.ComplexityRoot.Want.Offers == nil {
+			break
+		}
+
+		args, err := ec.field_Want_offers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Want.Offers(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Want.status":
+		if e.ComplexityRoot.Want.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Status(childComplexity), true
+	case "Want.words":
+		if e.ComplexityRoot.Want.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Want.Words(childComplexity), true
+
+	case "WantAnswerPayload.userErrors":
+		if e.ComplexityRoot.WantAnswerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantAnswerPayload.UserErrors(childComplexity), true
+	case "WantAnswerPayload.want":
+		if e.ComplexityRoot.WantAnswerPayload.Want == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantAnswerPayload.Want(childComplexity), true
+
+	case "WantClosePayload.userErrors":
+		if e.ComplexityRoot.WantClosePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantClosePayload.UserErrors(childComplexity), true
+	case "WantClosePayload.want":
+		if e.ComplexityRoot.WantClosePayload.Want == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantClosePayload.Want(childComplexity), true
+
+	case "WantConnection.edges":
+		if e.ComplexityRoot.WantConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantConnection.Edges(childComplexity), true
+	case "WantConnection.nodes":
+		if e.ComplexityRoot.WantConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantConnection.Nodes(childComplexity), true
+	case "WantConnection.pageInfo":
+		if e.ComplexityRoot.WantConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantConnection.PageInfo(childComplexity), true
+
+	case "WantCreatePayload.userErrors":
+		if e.ComplexityRoot.WantCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantCreatePayload.UserErrors(childComplexity), true
+	case "WantCreatePayload.want":
+		if e.ComplexityRoot.WantCreatePayload.Want == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantCreatePayload.Want(childComplexity), true
+
+	case "WantEdge.cursor":
+		if e.ComplexityRoot.WantEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantEdge.Cursor(childComplexity), true
+	case "WantEdge.node":
+		if e.ComplexityRoot.WantEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantEdge.Node(childComplexity), true
+
+	case "WantOffer.at":
+		if e.ComplexityRoot.WantOffer.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOffer.At(childComplexity), true
+	case "WantOffer.bySeller":
+		if e.ComplexityRoot.WantOffer.BySeller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOffer.BySeller(childComplexity), true
+	case "WantOffer.listing":
+		if e.ComplexityRoot.WantOffer.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOffer.Listing(childComplexity), true
+
+	case "WantOfferConnection.edges":
+		if e.ComplexityRoot.WantOfferConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOfferConnection.Edges(childComplexity), true
+	case "WantOfferConnection.nodes":
+		if e.ComplexityRoot.WantOfferConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOfferConnection.Nodes(childComplexity), true
+	case "WantOfferConnection.pageInfo":
+		if e.ComplexityRoot.WantOfferConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOfferConnection.PageInfo(childComplexity), true
+
+	case "WantOfferEdge.cursor":
+		if e.ComplexityRoot.WantOfferEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOfferEdge.Cursor(childComplexity), true
+	case "WantOfferEdge.node":
+		if e.ComplexityRoot.WantOfferEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantOfferEdge.Node(childComplexity), true
+
 	case "Wish.listing":
 		if e.ComplexityRoot.Wish.Listing == nil {
 			break
@@ -10496,6 +11228,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReservationLineInput,
 		ec.unmarshalInputReservationPayInput,
 		ec.unmarshalInputReservationReleaseInput,
+		ec.unmarshalInputReviewCreateInput,
+		ec.unmarshalInputReviewHideInput,
+		ec.unmarshalInputReviewReportInput,
+		ec.unmarshalInputReviewRestoreInput,
+		ec.unmarshalInputReviewUpdateInput,
 		ec.unmarshalInputSearchAttributeInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputSecondChanceAcceptInput,
@@ -10535,6 +11272,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputWalletTopUpRefreshInput,
 		ec.unmarshalInputWalletUnfreezeInput,
 		ec.unmarshalInputWalletWithdrawInput,
+		ec.unmarshalInputWantAnswerInput,
+		ec.unmarshalInputWantCloseInput,
+		ec.unmarshalInputWantCreateInput,
 		ec.unmarshalInputWishAddInput,
 		ec.unmarshalInputWishRemoveInput,
 	)
@@ -12690,6 +13430,8 @@ enum AdminActionKind {
   LISTING_RESTORED
   ORDER_CANCELLED
   ORDER_REFUNDED
+  REVIEW_HIDDEN
+  REVIEW_RESTORED
   USER_BANNED
   "A user was given this tier, as the two below."
   USER_TRUSTED
@@ -13965,6 +14707,163 @@ type ReferralEdge {
   node: Referral!
 }
 `, BuiltIn: false},
+	{Name: "../review.graphqls", Input: `extend type Query {
+  "What users have reported of reviews, the newest first."
+  reviewReports(first: Int, after: String): ReviewReportConnection! @auth(roles: [SUPPORT])
+}
+
+extend type Mutation {
+  "Reviews what one has bought, or who sold it, after the order was received and settled: once each."
+  reviewCreate(input: ReviewCreateInput!): ReviewCreatePayload! @auth(roles: [BUYER])
+  "Says something else in a review of one's own, within 14 days."
+  reviewUpdate(input: ReviewUpdateInput!): ReviewUpdatePayload! @auth(roles: [BUYER])
+  "Has support look at a review. Once more changes nothing."
+  reviewReport(input: ReviewReportInput!): ReviewReportPayload! @auth(roles: [BUYER])
+  "Takes a review out of everybody's sight, and out of the rating."
+  reviewHide(input: ReviewHideInput!): ReviewHidePayload! @auth(roles: [SUPPORT])
+  "Shows a hidden review again, and counts it."
+  reviewRestore(input: ReviewRestoreInput!): ReviewRestorePayload! @auth(roles: [SUPPORT])
+}
+
+extend type Listing {
+  "Of the reviews of it that are not hidden."
+  rating: Rating!
+  "What buyers say of it, the newest first."
+  reviews(first: Int, after: String): ReviewConnection!
+}
+
+extend type User {
+  "As a seller: of the reviews of them that are not hidden."
+  rating: Rating!
+  "What buyers say of them as a seller, the newest first."
+  reviews(first: Int, after: String): ReviewConnection!
+}
+
+extend type Order {
+  "What its buyer has said of it: of the listing, of the seller."
+  reviews: [Review!]!
+}
+
+"How many stars something has. It changes with its reviews, at once."
+type Rating {
+  count: Int!
+  "Between 1 and 5; null where there is no review."
+  average: Float
+  "How many reviews have one star, two, three, four, five."
+  histogram: [Int!]!
+}
+
+enum ReviewSubject {
+  LISTING
+  SELLER
+}
+
+type Review implements Node {
+  id: ID!
+  subject: ReviewSubject!
+  "1 to 5."
+  stars: Int!
+  body: String!
+  author: User!
+  seller: User!
+  "What was bought; null where it is not for the viewer to see."
+  listing: Listing
+  createdAt: Time!
+  editedAt: Time
+  "By support. Only its author and staff still see it."
+  hidden: Boolean!
+}
+
+type ReviewConnection {
+  edges: [ReviewEdge!]!
+  nodes: [Review!]!
+  pageInfo: PageInfo!
+}
+
+type ReviewEdge {
+  cursor: String!
+  node: Review!
+}
+
+"That a user wants support to look at a review."
+type ReviewReport {
+  review: Review!
+  reporter: User!
+  reason: String!
+  at: Time!
+}
+
+type ReviewReportConnection {
+  edges: [ReviewReportEdge!]!
+  nodes: [ReviewReport!]!
+  pageInfo: PageInfo!
+}
+
+type ReviewReportEdge {
+  cursor: String!
+  node: ReviewReport!
+}
+
+input ReviewCreateInput {
+  orderId: ID!
+  subject: ReviewSubject!
+  "1 to 5."
+  stars: Int!
+  "At most 2,000 characters."
+  body: String! = ""
+}
+
+type ReviewCreatePayload {
+  review: Review
+  userErrors: [UserError!]!
+}
+
+input ReviewUpdateInput {
+  reviewId: ID!
+  "1 to 5."
+  stars: Int!
+  "At most 2,000 characters."
+  body: String! = ""
+}
+
+type ReviewUpdatePayload {
+  review: Review
+  userErrors: [UserError!]!
+}
+
+input ReviewReportInput {
+  reviewId: ID!
+  "1 to 1000 characters."
+  reason: String!
+}
+
+type ReviewReportPayload {
+  review: Review
+  userErrors: [UserError!]!
+}
+
+input ReviewHideInput {
+  reviewId: ID!
+  "1 to 1000 characters; staff read it in adminActions."
+  reason: String!
+}
+
+type ReviewHidePayload {
+  review: Review
+  userErrors: [UserError!]!
+}
+
+input ReviewRestoreInput {
+  reviewId: ID!
+  "1 to 1000 characters; staff read it in adminActions."
+  reason: String!
+}
+
+type ReviewRestorePayload {
+  review: Review
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../search.graphqls", Input: `extend type Query {
   """
   What is on the market, by words in Arabic, English or French: accents, vowel marks and the forms of a letter make no difference,
@@ -15097,6 +15996,118 @@ input ShowVideoTokenInput {
 
 type ShowVideoTokenPayload {
   videoToken: VideoToken
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../want.graphqls", Input: `extend type Query {
+  "What buyers look for now, the newest first; of one category, or of all."
+  wants(categoryId: ID, first: Int, after: String): WantConnection! @auth(roles: [SELLER, SUPPORT])
+}
+
+extend type Mutation {
+  "Posts what one looks for; 20 at most at a time. A notice tells of each listing that fits, as it comes to the market (WANT_MATCHED), and of each that a seller offers (WANT_ANSWERED)."
+  wantCreate(input: WantCreateInput!): WantCreatePayload! @auth(roles: [BUYER])
+  "Ends a want of one's own. One that has ended stays so."
+  wantClose(input: WantCloseInput!): WantClosePayload! @auth(roles: [BUYER])
+  "Offers a listing of one's own, that is on the market, for a want: 10 at most for each. Once more changes nothing."
+  wantAnswer(input: WantAnswerInput!): WantAnswerPayload! @auth(roles: [SELLER])
+}
+
+extend type Viewer {
+  "What one looks for, and has looked for, the newest first."
+  wants(first: Int, after: String): WantConnection!
+}
+
+enum WantStatus {
+  OPEN
+  "By its buyer."
+  CLOSED
+  "Its time was over."
+  EXPIRED
+}
+
+"What a buyer looks for."
+type Want implements Node {
+  id: ID!
+  buyer: User!
+  "A listing that fits has all of these words, in any form, in Arabic, English or French."
+  words: String!
+  "Null for any price."
+  ceiling: Money
+  "Any of these; none for any."
+  conditions: [Condition!]!
+  "Or one below it; null for any."
+  category: Category
+  status: WantStatus!
+  createdAt: Time!
+  expiresAt: Time!
+  "What fits, the newest first. It is for who looks for it; empty for others."
+  offers(first: Int, after: String): WantOfferConnection!
+}
+
+type WantConnection {
+  edges: [WantEdge!]!
+  nodes: [Want!]!
+  pageInfo: PageInfo!
+}
+
+type WantEdge {
+  cursor: String!
+  node: Want!
+}
+
+"A listing that fits a want."
+type WantOffer {
+  "Null where it is not for the viewer to see any more."
+  listing: Listing
+  "Its seller has offered it; else it was found as it was published."
+  bySeller: Boolean!
+  at: Time!
+}
+
+type WantOfferConnection {
+  edges: [WantOfferEdge!]!
+  nodes: [WantOffer!]!
+  pageInfo: PageInfo!
+}
+
+type WantOfferEdge {
+  cursor: String!
+  node: WantOffer!
+}
+
+input WantCreateInput {
+  "2 to 120 characters in one line, all of whose words a listing has to have."
+  words: String!
+  "Left out, any price."
+  ceiling: MoneyInput
+  conditions: [Condition!]! = []
+  categoryId: ID
+  "1 to 90, that it stays open."
+  days: Int! = 30
+}
+
+type WantCreatePayload {
+  want: Want
+  userErrors: [UserError!]!
+}
+
+input WantCloseInput {
+  wantId: ID!
+}
+
+type WantClosePayload {
+  want: Want
+  userErrors: [UserError!]!
+}
+
+input WantAnswerInput {
+  wantId: ID!
+  listingId: ID!
+}
+
+type WantAnswerPayload {
+  want: Want
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -16516,6 +17527,10 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_publishedAt(ctx, field)
 	case "flashSale":
 		return ec.fieldContext_Listing_flashSale(ctx, field)
+	case "rating":
+		return ec.fieldContext_Listing_rating(ctx, field)
+	case "reviews":
+		return ec.fieldContext_Listing_reviews(ctx, field)
 	case "place":
 		return ec.fieldContext_Listing_place(ctx, field)
 	case "category":
@@ -17078,6 +18093,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_cancelledAt(ctx, field)
 	case "codes":
 		return ec.fieldContext_Order_codes(ctx, field)
+	case "reviews":
+		return ec.fieldContext_Order_reviews(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -17356,6 +18373,18 @@ func (ec *executionContext) childFields_PriceCount(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PriceCount", field.Name)
 }
 
+func (ec *executionContext) childFields_Rating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_Rating_count(ctx, field)
+	case "average":
+		return ec.fieldContext_Rating_average(ctx, field)
+	case "histogram":
+		return ec.fieldContext_Rating_histogram(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rating", field.Name)
+}
+
 func (ec *executionContext) childFields_RatingCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "atLeast":
@@ -17564,6 +18593,140 @@ func (ec *executionContext) childFields_ReservationReleasePayload(ctx context.Co
 		return ec.fieldContext_ReservationReleasePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationReleasePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Review(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Review_id(ctx, field)
+	case "subject":
+		return ec.fieldContext_Review_subject(ctx, field)
+	case "stars":
+		return ec.fieldContext_Review_stars(ctx, field)
+	case "body":
+		return ec.fieldContext_Review_body(ctx, field)
+	case "author":
+		return ec.fieldContext_Review_author(ctx, field)
+	case "seller":
+		return ec.fieldContext_Review_seller(ctx, field)
+	case "listing":
+		return ec.fieldContext_Review_listing(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Review_createdAt(ctx, field)
+	case "editedAt":
+		return ec.fieldContext_Review_editedAt(ctx, field)
+	case "hidden":
+		return ec.fieldContext_Review_hidden(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Review", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReviewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReviewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReviewConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewCreatePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReviewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReviewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewHidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewHidePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewHidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewHidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewReport_review(ctx, field)
+	case "reporter":
+		return ec.fieldContext_ReviewReport_reporter(ctx, field)
+	case "reason":
+		return ec.fieldContext_ReviewReport_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_ReviewReport_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewReport", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewReportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReviewReportConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReviewReportConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReviewReportConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewReportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewReportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReviewReportEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReviewReportEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewReportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewReportPayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewReportPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewRestorePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewRestorePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewRestorePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewRestorePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_ReviewUpdatePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SearchFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18278,6 +19441,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_followerCount(ctx, field)
 	case "followed":
 		return ec.fieldContext_User_followed(ctx, field)
+	case "rating":
+		return ec.fieldContext_User_rating(ctx, field)
+	case "reviews":
+		return ec.fieldContext_User_reviews(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -18464,6 +19631,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_birthDate(ctx, field)
 	case "tier":
 		return ec.fieldContext_Viewer_tier(ctx, field)
+	case "wants":
+		return ec.fieldContext_Viewer_wants(ctx, field)
 	case "wishes":
 		return ec.fieldContext_Viewer_wishes(ctx, field)
 	case "availabilityNotices":
@@ -18594,6 +19763,118 @@ func (ec *executionContext) childFields_WalletWithdrawPayload(ctx context.Contex
 		return ec.fieldContext_WalletWithdrawPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WalletWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Want(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Want_id(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Want_buyer(ctx, field)
+	case "words":
+		return ec.fieldContext_Want_words(ctx, field)
+	case "ceiling":
+		return ec.fieldContext_Want_ceiling(ctx, field)
+	case "conditions":
+		return ec.fieldContext_Want_conditions(ctx, field)
+	case "category":
+		return ec.fieldContext_Want_category(ctx, field)
+	case "status":
+		return ec.fieldContext_Want_status(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Want_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Want_expiresAt(ctx, field)
+	case "offers":
+		return ec.fieldContext_Want_offers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Want", field.Name)
+}
+
+func (ec *executionContext) childFields_WantAnswerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "want":
+		return ec.fieldContext_WantAnswerPayload_want(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WantAnswerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantAnswerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WantClosePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "want":
+		return ec.fieldContext_WantClosePayload_want(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WantClosePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantClosePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WantConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WantConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WantConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WantCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "want":
+		return ec.fieldContext_WantCreatePayload_want(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WantCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WantOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_WantOffer_listing(ctx, field)
+	case "bySeller":
+		return ec.fieldContext_WantOffer_bySeller(ctx, field)
+	case "at":
+		return ec.fieldContext_WantOffer_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_WantOfferConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WantOfferConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WantOfferConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WantOfferConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantOfferConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WantOfferEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WantOfferEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WantOfferEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantOfferEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Wish(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

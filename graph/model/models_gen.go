@@ -25,10 +25,12 @@ import (
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/want"
 	"github.com/souklive/souk/internal/wish"
 )
 
@@ -1207,6 +1209,66 @@ type ReservationReleasePayload struct {
 	UserErrors  []UserError            `json:"userErrors"`
 }
 
+type ReviewCreateInput struct {
+	OrderID id.ID          `json:"orderId"`
+	Subject review.Subject `json:"subject"`
+	// 1 to 5.
+	Stars int `json:"stars"`
+	// At most 2,000 characters.
+	Body string `json:"body"`
+}
+
+type ReviewCreatePayload struct {
+	Review     *review.Review `json:"review,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ReviewHideInput struct {
+	ReviewID id.ID `json:"reviewId"`
+	// 1 to 1000 characters; staff read it in adminActions.
+	Reason string `json:"reason"`
+}
+
+type ReviewHidePayload struct {
+	Review     *review.Review `json:"review,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ReviewReportInput struct {
+	ReviewID id.ID `json:"reviewId"`
+	// 1 to 1000 characters.
+	Reason string `json:"reason"`
+}
+
+type ReviewReportPayload struct {
+	Review     *review.Review `json:"review,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ReviewRestoreInput struct {
+	ReviewID id.ID `json:"reviewId"`
+	// 1 to 1000 characters; staff read it in adminActions.
+	Reason string `json:"reason"`
+}
+
+type ReviewRestorePayload struct {
+	Review     *review.Review `json:"review,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ReviewUpdateInput struct {
+	ReviewID id.ID `json:"reviewId"`
+	// 1 to 5.
+	Stars int `json:"stars"`
+	// At most 2,000 characters.
+	Body string `json:"body"`
+}
+
+type ReviewUpdatePayload struct {
+	Review     *review.Review `json:"review,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 type SearchAttributeInput struct {
 	AttributeID id.ID `json:"attributeId"`
 	// Of a choice its options' codes; "true" or "false". Any of them will do.
@@ -1755,6 +1817,41 @@ type WalletWithdrawInput struct {
 type WalletWithdrawPayload struct {
 	Withdrawal *payment.Withdrawal `json:"withdrawal,omitempty"`
 	UserErrors []UserError         `json:"userErrors"`
+}
+
+type WantAnswerInput struct {
+	WantID    id.ID `json:"wantId"`
+	ListingID id.ID `json:"listingId"`
+}
+
+type WantAnswerPayload struct {
+	Want       *want.Want  `json:"want,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type WantCloseInput struct {
+	WantID id.ID `json:"wantId"`
+}
+
+type WantClosePayload struct {
+	Want       *want.Want  `json:"want,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type WantCreateInput struct {
+	// 2 to 120 characters in one line, all of whose words a listing has to have.
+	Words string `json:"words"`
+	// Left out, any price.
+	Ceiling    *MoneyInput         `json:"ceiling,omitempty"`
+	Conditions []catalog.Condition `json:"conditions"`
+	CategoryID *id.ID              `json:"categoryId,omitempty"`
+	// 1 to 90, that it stays open.
+	Days int `json:"days"`
+}
+
+type WantCreatePayload struct {
+	Want       *want.Want  `json:"want,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
 }
 
 type WishAddInput struct {

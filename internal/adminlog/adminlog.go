@@ -44,6 +44,8 @@ const (
 	ListingRestored     Kind = "LISTING_RESTORED"
 	OrderCancelled      Kind = "ORDER_CANCELLED"
 	OrderRefunded       Kind = "ORDER_REFUNDED"
+	ReviewHidden        Kind = "REVIEW_HIDDEN"
+	ReviewRestored      Kind = "REVIEW_RESTORED"
 	UserBanned          Kind = "USER_BANNED"
 	UserTrusted         Kind = "USER_TRUSTED"
 	UserUnbanned        Kind = "USER_UNBANNED"

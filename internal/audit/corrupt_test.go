@@ -35,6 +35,7 @@ func corruptions() []corruption {
 		one("an item that somebody else has", "UPDATE listing SET status = 'ACTIVE', reserved_by = NULL, reserved_until = NULL WHERE reserved_by IS NOT NULL", "reservation_listing"),
 		one("something sold that nobody paid", "UPDATE reservation SET status = 'RELEASED' WHERE id = :consumed;", "reservation_sold"),
 		one("something paid that was not taken", "DELETE FROM reservation_line WHERE reservation_id = :consumed;", "reservation_sold"),
+		one("stars that nobody gave", "INSERT INTO rating (subject, subject_id, fives) VALUES ('SELLER', :amal;, 1)", "review_ratings"),
 		one("a code from nowhere", "INSERT INTO code (id, batch_id, variant_id, fingerprint, sealed) SELECT gen_random_uuid(), batch_id, variant_id, sha256('new'), sealed FROM code", "code_stock"),
 		one("a code that is gone", "DELETE FROM code", "code_stock"),
 		one("codes on another shelf", "UPDATE location SET digital = false WHERE digital", "code_stock"),

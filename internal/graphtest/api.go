@@ -53,6 +53,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -60,6 +61,7 @@ import (
 	"github.com/souklive/souk/internal/stripefake"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
+	"github.com/souklive/souk/internal/want"
 	"github.com/souklive/souk/internal/wish"
 )
 
@@ -207,6 +209,8 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	})
 	r.Inventory.UseDoor(r.Flash)
 	r.Checkout = checkout.New(pool, r.Inventory, r.Codes, r.Orders, hub)
+	r.Reviews = review.New(pool, r.Orders, hub)
+	r.Wants = want.New(pool, hub, log)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)

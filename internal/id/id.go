@@ -50,6 +50,8 @@ const (
 	Reservation  Kind = "rsv"
 	Notification Kind = "ntf"
 	Import       Kind = "imp"
+	Review       Kind = "rev"
+	Want         Kind = "wnt"
 	Category     Kind = "cat"
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"

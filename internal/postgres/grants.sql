@@ -12,7 +12,7 @@ GRANT DELETE ON idempotency_answer TO souk_app;
 -- Notices are kept for a while only, and what is in a cart until it is bought.
 GRANT DELETE ON notification, cart, cart_line TO souk_app;
 -- Wishes end, and what has changed is queued until it was told.
-GRANT DELETE ON wish, availability_wait, wish_change TO souk_app;
+GRANT DELETE ON wish, availability_wait, wish_change, want_change TO souk_app;
 -- A file of listings is deleted once it is imported, and what became of it after a while.
 GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
@@ -28,6 +28,9 @@ GRANT UPDATE (order_id, sold_at) ON code TO souk_app;
 GRANT UPDATE (key_id, wrapped_key) ON code_batch TO souk_app;
 -- What can be found follows the listings by triggers alone.
 REVOKE INSERT, UPDATE ON search_document, search_word FROM souk_app;
+-- A rating is written by the trigger of review alone.
+REVOKE INSERT, UPDATE ON rating FROM souk_app;
+REVOKE UPDATE ON review_report FROM souk_app;
 -- The job queue cleans up after itself.
 DO $$
 DECLARE

@@ -1,0 +1,109 @@
+package want
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/notify"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+const (
+	matchEvery = time.Second
+	// matchBatch is how many wants are answered in a transaction: their buyers' feeds are locked until it ends.
+	matchBatch = 500
+)
+
+// MatchLoop looks for whom each listing is that comes to the market, until ctx ends. Any number of servers may do so at once: each
+// listing is one server's at a time, and a server that is killed leaves it to the others.
+func (s *Service) MatchLoop(ctx context.Context) error {
+	tick := time.NewTicker(matchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := s.Match(ctx); err != nil && ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "looking for whom listings are failed and will be tried again", "error", err)
+			}
+		}
+	}
+}
+
+// Match looks at all listings that came to the market and that no other server looks at, and says how many buyers it told.
+func (s *Service) Match(ctx context.Context) (told int, err error) {
+	defer fault.Wrap(&err, "match wants")
+	for more := true; more; {
+		var events []realtime.Event
+		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+			events, more, err = s.matchTx(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return told, err
+		}
+		s.hub.Publish(ctx, events...)
+		told += len(events)
+	}
+	return told, nil
+}
+
+// matchTx matches some wants with the oldest listing that waits. more is false where none does.
+func (s *Service) matchTx(ctx context.Context, tx pgx.Tx) (events []realtime.Event, more bool, err error) {
+	c, err := s.q.WantChangeNext(ctx, tx)
+	if postgres.NoRows(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if !c.Active { // what is off the market again is looked at when it comes back
+		return nil, true, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
+	}
+	after := uuid.Nil
+	if c.WantChange.SeenUpTo != nil {
+		after = *c.WantChange.SeenUpTo
+	}
+	rows, err := s.q.WantsMatching(ctx, tx, db.WantsMatchingParams{
+		CategoryID: c.CategoryID, After: after, Words: c.Title + " " + c.Description, SellerID: c.SellerID, Currency: c.Currency, Price: c.Price,
+		Condition: c.Condition, ListingID: c.WantChange.ListingID, Batch: matchBatch,
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if events, err = s.tellTx(ctx, tx, c.WantChange.ListingID, rows); err != nil {
+		return nil, false, err
+	}
+	if len(rows) < matchBatch {
+		return events, true, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
+	}
+	return events, true, s.q.WantChangeSeen(ctx, tx, &rows[len(rows)-1].ID, c.WantChange.ID)
+}
+
+// tellTx notes what a listing fits, and tells the buyers for whom that is new.
+func (s *Service) tellTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID, rows []db.WantsMatchingRow) ([]realtime.Event, error) {
+	wants, buyers := make([]uuid.UUID, len(rows)), make(map[uuid.UUID]uuid.UUID, len(rows))
+	for i, row := range rows {
+		wants[i], buyers[row.ID] = row.ID, row.BuyerID
+	}
+	found, err := s.q.WantOffersInsert(ctx, tx, listing, wants)
+	if err != nil {
+		return nil, err
+	}
+	notes := make([]notify.Note, len(found))
+	for i, want := range found {
+		notes[i] = notify.Note{
+			Recipient: buyers[want], Kind: notify.WantMatched, Subject: id.Listing.ID(listing), Key: "match:" + listing.String() + ":" + want.String(),
+			Parameters: []notify.Parameter{notify.Text("want", id.Want.Encode(want))},
+		}
+	}
+	return notify.InsertTx(ctx, tx, notes...)
+}
