@@ -357,6 +357,7 @@ func (q *Queries) ListingImportReceived(ctx context.Context, db DBTX, id uuid.UU
 
 const listingImportsIdle = `-- name: ListingImportsIdle :many
 SELECT id FROM listing_import WHERE status = 'RUNNING' AND touched_at < clock_timestamp() - make_interval(secs => $1::float8) ORDER BY touched_at LIMIT 100
+FOR NO KEY UPDATE SKIP LOCKED
 `
 
 // Whoever worked at these has stopped.
@@ -378,4 +379,13 @@ func (q *Queries) ListingImportsIdle(ctx context.Context, db DBTX, seconds float
 		return nil, err
 	}
 	return items, nil
+}
+
+const listingImportsTouch = `-- name: ListingImportsTouch :exec
+UPDATE listing_import SET touched_at = clock_timestamp() WHERE id = ANY ($1::uuid[])
+`
+
+func (q *Queries) ListingImportsTouch(ctx context.Context, db DBTX, ids []uuid.UUID) error {
+	_, err := db.Exec(ctx, listingImportsTouch, ids)
+	return err
 }

@@ -57,7 +57,11 @@ DELETE FROM listing_import_part WHERE import_id = @import_id;
 
 -- name: ListingImportsIdle :many
 -- Whoever worked at these has stopped.
-SELECT id FROM listing_import WHERE status = 'RUNNING' AND touched_at < clock_timestamp() - make_interval(secs => @seconds::float8) ORDER BY touched_at LIMIT 100;
+SELECT id FROM listing_import WHERE status = 'RUNNING' AND touched_at < clock_timestamp() - make_interval(secs => @seconds::float8) ORDER BY touched_at LIMIT 100
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: ListingImportsTouch :exec
+UPDATE listing_import SET touched_at = clock_timestamp() WHERE id = ANY (@ids::uuid[]);
 
 -- name: ListingImportPrune :execrows
 DELETE FROM listing_import WHERE id IN (

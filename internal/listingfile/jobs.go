@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"github.com/souklive/souk/internal/postgres"
 )
 
 const (
@@ -53,20 +56,23 @@ func (s *Service) SweepLoop(ctx context.Context) error {
 	}
 }
 
-// Sweep goes on with each import at which nobody has worked for so long, and forgets uploads that never came (a day) and imports
+// Sweep has each import at which nobody has worked for so long gone on with, and forgets uploads that never came (a day) and imports
 // that are over (90 days).
 func (s *Service) Sweep(ctx context.Context, idle time.Duration) error {
-	imports, err := s.q.ListingImportsIdle(ctx, s.Pool, idle.Seconds())
+	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		imports, err := s.q.ListingImportsIdle(ctx, tx, idle.Seconds())
+		if err != nil {
+			return err
+		}
+		for _, imp := range imports {
+			if _, err := s.Jobs.InsertTx(ctx, tx, RunJob{Import: imp}, nil); err != nil {
+				return err
+			}
+		}
+		return s.q.ListingImportsTouch(ctx, tx, imports) // so that the next sweep leaves them to their jobs
+	})
 	if err != nil {
 		return err
-	}
-	for _, imp := range imports {
-		if _, err := s.Run(ctx, imp, s.Clock.Now().Add(runFor)); err != nil {
-			s.Log.ErrorContext(ctx, "an import could not go on", "import", imp, "error", err)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
 	for {
 		n, err := s.q.ListingImportPrune(ctx, s.Pool, pruneMost)

@@ -338,7 +338,13 @@ func TestSweep(t *testing.T) {
 		t.Errorf("somebody is at it, and the sweep made it %+v, %v", got, err)
 	}
 	b.Exec(`UPDATE listing_import SET touched_at = touched_at - interval '2 hours'`)
-	b.Must(b.Sweep(b.Ctx(), time.Hour))
+	for range 2 { // of two sweeps, one hands it on
+		b.Must(b.Sweep(b.Ctx(), time.Hour))
+	}
+	if len(b.jobs.imports) != 2 || b.jobs.imports[1] != imp { // the upload's own is the first
+		t.Errorf("enqueued are %v", b.jobs.imports)
+	}
+	b.Must2(b.Run(b.Ctx(), imp, b.clock.Now().Add(time.Hour)))
 	got, err := b.Get(b.Ctx(), b.seller, imp)
 	b.Must(err)
 	b.want(got, listingfile.Done, 3, 0, 0)
