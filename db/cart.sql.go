@@ -303,13 +303,15 @@ func (q *Queries) CartPrune(ctx context.Context, db DBTX, keepDays int32, batch 
 }
 
 const cartReserved = `-- name: CartReserved :execrows
-UPDATE cart SET reservation_id = $1, changed_at = clock_timestamp()
-WHERE id = $2 AND reservation_id IS NOT DISTINCT FROM $3
+UPDATE cart c SET reservation_id = $1::uuid
+WHERE c.id = $2
+  AND EXISTS (SELECT FROM reservation r WHERE r.id = $1 AND r.status = 'OPEN')
+  AND NOT EXISTS (SELECT FROM reservation r WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp())
 `
 
-// Ties a reservation to a cart, unless another was since the cart was read.
-func (q *Queries) CartReserved(ctx context.Context, db DBTX, reservationID *uuid.UUID, iD uuid.UUID, beforeID *uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, cartReserved, reservationID, iD, beforeID)
+// Ties an open reservation to a cart that has none; the cart is locked.
+func (q *Queries) CartReserved(ctx context.Context, db DBTX, reservationID uuid.UUID, cartID uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, cartReserved, reservationID, cartID)
 	if err != nil {
 		return 0, err
 	}

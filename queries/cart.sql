@@ -58,10 +58,12 @@ ORDER BY cl.added_at, cl.variant_id;
 -- name: CartDelete :exec
 DELETE FROM cart WHERE id = @id;
 
--- Ties a reservation to a cart, unless another was since the cart was read.
+-- Ties an open reservation to a cart that has none; the cart is locked.
 -- name: CartReserved :execrows
-UPDATE cart SET reservation_id = @reservation_id, changed_at = clock_timestamp()
-WHERE id = @id AND reservation_id IS NOT DISTINCT FROM sqlc.narg(before_id);
+UPDATE cart c SET reservation_id = @reservation_id::uuid
+WHERE c.id = @cart_id
+  AND EXISTS (SELECT FROM reservation r WHERE r.id = @reservation_id AND r.status = 'OPEN')
+  AND NOT EXISTS (SELECT FROM reservation r WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp());
 
 -- name: CartPrune :execrows
 DELETE FROM cart

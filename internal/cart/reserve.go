@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
-	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/postgres"
@@ -36,9 +36,10 @@ func (s *Service) Reserve(ctx context.Context, user uuid.UUID, in ReserveInput) 
 	if err != nil {
 		return inventory.Reservation{}, err
 	}
-	made, err := s.stock.ByKey(ctx, user, keyPrefix+in.IdempotencyKey)
+	key := keyPrefix + in.IdempotencyKey
+	made, err := s.stock.ByKey(ctx, user, key)
 	if err == nil {
-		return made, s.link(ctx, cart, made)
+		return s.link(ctx, made)
 	}
 	if !errors.Is(err, inventory.ErrReservationNotFound) {
 		return inventory.Reservation{}, err
@@ -47,36 +48,56 @@ func (s *Service) Reserve(ctx context.Context, user uuid.UUID, in ReserveInput) 
 	if err != nil {
 		return inventory.Reservation{}, err
 	}
-	if before := cart.ReservationID; before != nil {
-		if _, err := s.stock.Release(ctx, user, *before); err != nil && !errors.Is(err, inventory.ErrReservationOver) {
-			return inventory.Reservation{}, err
-		}
+	if err := s.giveBack(ctx, user, key); err != nil {
+		return inventory.Reservation{}, err
 	}
-	made, err = s.stock.Reserve(ctx, user, inventory.ReserveInput{Wants: wants, Region: in.Region, Pass: in.Pass, IdempotencyKey: keyPrefix + in.IdempotencyKey})
+	made, err = s.stock.Reserve(ctx, user, inventory.ReserveInput{Wants: wants, Region: in.Region, Pass: in.Pass, IdempotencyKey: key})
 	if err != nil {
 		return inventory.Reservation{}, s.blame(ctx, err, wants)
 	}
-	return made, s.link(ctx, cart, made)
+	return s.link(ctx, made)
 }
 
-// link ties a reservation to the cart that it is of, as the cart was read. Of two requests at once the one that comes second gives its
-// goods back.
-func (s *Service) link(ctx context.Context, cart db.Cart, made inventory.Reservation) error {
-	if made.Status != inventory.Open || cart.ReservationID != nil && *cart.ReservationID == made.ID {
-		return nil
-	}
-	n, err := s.q.CartReserved(ctx, s.pool, &made.ID, cart.ID, cart.ReservationID)
-	if err != nil || n > 0 {
+// giveBack makes room for what is reserved by key, unless that is reserved already: then its first request decides what the cart has.
+func (s *Service) giveBack(ctx context.Context, user uuid.UUID, key string) error {
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		cart, _, err := s.lockTx(ctx, tx, Owner{User: user})
+		if err != nil || cart.ReservationID == nil {
+			return err
+		}
+		if _, err := s.q.ReservationByKey(ctx, tx, user, key); !postgres.NoRows(err) {
+			return err
+		}
+		_, err = s.q.ReservationFree(ctx, tx, *cart.ReservationID, string(inventory.Released))
 		return err
+	})
+}
+
+// link ties a reservation to its cart, under the cart's lock, so that a cart never has two: what it names already and is still open stays,
+// and the one that comes second is given back. What is open is given back only for a key that was not used yet, so that of many requests
+// at once the last key's has its goods.
+func (s *Service) link(ctx context.Context, made inventory.Reservation) (inventory.Reservation, error) {
+	if made.Status != inventory.Open {
+		return made, nil
 	}
-	now, err := s.q.CartOfUser(ctx, s.pool, &made.UserID)
-	if err != nil || now.ReservationID != nil && *now.ReservationID == made.ID { // by another request with the same key
+	linked := true
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		cart, _, err := s.lockTx(ctx, tx, Owner{User: made.UserID})
+		if err != nil || cart.ReservationID != nil && *cart.ReservationID == made.ID {
+			return err
+		}
+		n, err := s.q.CartReserved(ctx, tx, made.ID, cart.ID)
+		if err != nil || n > 0 {
+			return err
+		}
+		linked = false
+		_, err = s.q.ReservationFree(ctx, tx, made.ID, string(inventory.Released))
 		return err
+	})
+	if err == nil && !linked {
+		err = ErrChanged
 	}
-	if _, err := s.stock.Release(ctx, made.UserID, made.ID); err != nil {
-		return err
-	}
-	return ErrChanged
+	return made, err
 }
 
 // wants are the lines to set aside.
