@@ -11,6 +11,21 @@ import (
 	"github.com/google/uuid"
 )
 
+type Address struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Name       string
+	Line1      string
+	Line2      string
+	City       string
+	Region     string
+	PostalCode string
+	Country    string
+	Phone      string
+	IsDefault  bool
+	CreatedAt  time.Time
+}
+
 type AdminAction struct {
 	ID      uuid.UUID
 	ActorID uuid.UUID

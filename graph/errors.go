@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/checkout"
@@ -106,6 +107,10 @@ func userError(f *fault.Error) model.UserError {
 			refusal.Total = &total
 		}
 		return refusal
+	case address.ErrPostalCode.Code:
+		if example, ok := f.Data["example"].(string); ok {
+			return model.PostalCodeInvalid{Code: f.Code, Message: f.Message, Field: f.Field, Example: textOrNil(example)}
+		}
 	case show.ErrHasOpenLot.Code:
 		if lot, ok := f.Data["lot"].(auction.Auction); ok {
 			return model.ShowHasOpenLot{Code: f.Code, Message: f.Message, Field: f.Field, Lot: lot}

@@ -38,6 +38,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.ShowHasOpenLot{Code: "I", Message: "i", Lot: auction.Auction{ID: id.New(), Status: auction.Paused}},
 		model.OutOfStock{Code: "J", Message: "j", Field: []string{"quantity"}, VariantID: id.Variant.ID(id.New()), Available: 2},
 		model.PriceChanged{Code: "I", Message: "i", Field: []string{"total"}, Total: new(money.New(1, "EUR"))},
+		model.PostalCodeInvalid{Code: "K", Message: "k", Field: []string{"postalCode"}, Example: new("75001")},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 		model.AttributeValueInvalid{Code: "J", Message: "j", Field: []string{"attributes", "0"}, Attribute: taxonomy.Attribute{ID: id.New(), Code: "size"}},
 		model.AttributesMissing{Code: "J", Message: "j", Attributes: []taxonomy.Attribute{{ID: id.New(), Code: "size", Required: true}}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/souklive/souk/internal/media"
 
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
@@ -55,6 +56,7 @@ type Resolver struct {
 	Follows   *follow.Service
 	Inventory *inventory.Service
 	Codes     *code.Service
+	Addresses *address.Service
 	Carts     *cart.Service
 	Flash     *flash.Service
 	Checkout  *checkout.Service

@@ -99,6 +99,47 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Address struct {
+		City       func(childComplexity int) int
+		Country    func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Default    func(childComplexity int) int
+		Line1      func(childComplexity int) int
+		Line2      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		NodeID     func(childComplexity int) int
+		Phone      func(childComplexity int) int
+		PostalCode func(childComplexity int) int
+		Region     func(childComplexity int) int
+	}
+
+	AddressCountry struct {
+		Code              func(childComplexity int) int
+		PostalCodeExample func(childComplexity int) int
+		PostalCodeNeeded  func(childComplexity int) int
+		Regions           func(childComplexity int) int
+	}
+
+	AddressCreatePayload struct {
+		Address    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AddressDeletePayload struct {
+		Addresses  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AddressRegion struct {
+		Code func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
+	AddressUpdatePayload struct {
+		Address    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AdminAction struct {
 		Actor   func(childComplexity int) int
 		At      func(childComplexity int) int
@@ -1079,6 +1120,9 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AddressCreate         func(childComplexity int, input model.AddressCreateInput) int
+		AddressDelete         func(childComplexity int, input model.AddressDeleteInput) int
+		AddressUpdate         func(childComplexity int, input model.AddressUpdateInput) int
 		AttributeCreate       func(childComplexity int, input model.AttributeCreateInput) int
 		AttributeUpdate       func(childComplexity int, input model.AttributeUpdateInput) int
 		AuctionBuyNow         func(childComplexity int, input model.AuctionBuyNowInput) int
@@ -1389,6 +1433,13 @@ type ComplexityRoot struct {
 		Longitude func(childComplexity int) int
 	}
 
+	PostalCodeInvalid struct {
+		Code    func(childComplexity int) int
+		Example func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	PriceChange struct {
 		At    func(childComplexity int) int
 		Price func(childComplexity int) int
@@ -1419,6 +1470,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AddressCountries     func(childComplexity int) int
 		AdminActions         func(childComplexity int, first *int, after *string) int
 		Auction              func(childComplexity int, id id.ID) int
 		Auctions             func(childComplexity int, status *auction.Status, first *int, after *string) int
@@ -2085,6 +2137,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		Addresses               func(childComplexity int) int
 		AvailabilityNotices     func(childComplexity int, first *int, after *string) int
 		BirthDate               func(childComplexity int) int
 		Cards                   func(childComplexity int) int
@@ -2292,6 +2345,150 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Address.city":
+		if e.ComplexityRoot.Address.City == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.City(childComplexity), true
+	case "Address.country":
+		if e.ComplexityRoot.Address.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Country(childComplexity), true
+	case "Address.createdAt":
+		if e.ComplexityRoot.Address.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.CreatedAt(childComplexity), true
+	case "Address.default":
+		if e.ComplexityRoot.Address.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Default(childComplexity), true
+	case "Address.line1":
+		if e.ComplexityRoot.Address.Line1 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Line1(childComplexity), true
+	case "Address.line2":
+		if e.ComplexityRoot.Address.Line2 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Line2(childComplexity), true
+	case "Address.name":
+		if e.ComplexityRoot.Address.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Name(childComplexity), true
+	case "Address.id":
+		if e.ComplexityRoot.Address.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.NodeID(childComplexity), true
+	case "Address.phone":
+		if e.ComplexityRoot.Address.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Phone(childComplexity), true
+	case "Address.postalCode":
+		if e.ComplexityRoot.Address.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.PostalCode(childComplexity), true
+	case "Address.region":
+		if e.ComplexityRoot.Address.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Region(childComplexity), true
+
+	case "AddressCountry.code":
+		if e.ComplexityRoot.AddressCountry.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCountry.Code(childComplexity), true
+	case "AddressCountry.postalCodeExample":
+		if e.ComplexityRoot.AddressCountry.PostalCodeExample == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCountry.PostalCodeExample(childComplexity), true
+	case "AddressCountry.postalCodeNeeded":
+		if e.ComplexityRoot.AddressCountry.PostalCodeNeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCountry.PostalCodeNeeded(childComplexity), true
+	case "AddressCountry.regions":
+		if e.ComplexityRoot.AddressCountry.Regions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCountry.Regions(childComplexity), true
+
+	case "AddressCreatePayload.address":
+		if e.ComplexityRoot.AddressCreatePayload.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCreatePayload.Address(childComplexity), true
+	case "AddressCreatePayload.userErrors":
+		if e.ComplexityRoot.AddressCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressCreatePayload.UserErrors(childComplexity), true
+
+	case "AddressDeletePayload.addresses":
+		if e.ComplexityRoot.AddressDeletePayload.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressDeletePayload.Addresses(childComplexity), true
+	case "AddressDeletePayload.userErrors":
+		if e.ComplexityRoot.AddressDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressDeletePayload.UserErrors(childComplexity), true
+
+	case "AddressRegion.code":
+		if e.ComplexityRoot.AddressRegion.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressRegion.Code(childComplexity), true
+	case "AddressRegion.name":
+		if e.ComplexityRoot.AddressRegion.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressRegion.Name(childComplexity), true
+
+	case "AddressUpdatePayload.address":
+		if e.ComplexityRoot.AddressUpdatePayload.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressUpdatePayload.Address(childComplexity), true
+	case "AddressUpdatePayload.userErrors":
+		if e.ComplexityRoot.AddressUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressUpdatePayload.UserErrors(childComplexity), true
 
 	case "AdminAction.actor":
 		if e.ComplexityRoot.AdminAction.Actor == nil {
@@ -5749,6 +5946,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Minor(childComplexity), true
 
+	case "Mutation.addressCreate":
+		if e.ComplexityRoot.Mutation.AddressCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addressCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddressCreate(childComplexity, args["input"].(model.AddressCreateInput)), true
+	case "Mutation.addressDelete":
+		if e.ComplexityRoot.Mutation.AddressDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addressDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddressDelete(childComplexity, args["input"].(model.AddressDeleteInput)), true
+	case "Mutation.addressUpdate":
+		if e.ComplexityRoot.Mutation.AddressUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addressUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddressUpdate(childComplexity, args["input"].(model.AddressUpdateInput)), true
 	case "Mutation.attributeCreate":
 		if e.ComplexityRoot.Mutation.AttributeCreate == nil {
 			break
@@ -7699,6 +7929,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Place.Longitude(childComplexity), true
 
+	case "PostalCodeInvalid.code":
+		if e.ComplexityRoot.PostalCodeInvalid.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalCodeInvalid.Code(childComplexity), true
+	case "PostalCodeInvalid.example":
+		if e.ComplexityRoot.PostalCodeInvalid.Example == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalCodeInvalid.Example(childComplexity), true
+	case "PostalCodeInvalid.field":
+		if e.ComplexityRoot.PostalCodeInvalid.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalCodeInvalid.Field(childComplexity), true
+	case "PostalCodeInvalid.message":
+		if e.ComplexityRoot.PostalCodeInvalid.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalCodeInvalid.Message(childComplexity), true
+
 	case "PriceChange.at":
 		if e.ComplexityRoot.PriceChange.At == nil {
 			break
@@ -7788,6 +8043,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceCount.To(childComplexity), true
 
+	case "Query.addressCountries":
+		if e.ComplexityRoot.Query.AddressCountries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AddressCountries(childComplexity), true
 	case "Query.adminActions":
 		if e.ComplexityRoot.Query.AdminActions == nil {
 			break
@@ -10395,6 +10656,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VideoToken.URL(childComplexity), true
 
+	case "Viewer.addresses":
+		if e.ComplexityRoot.Viewer.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Addresses(childComplexity), true
 	case "Viewer.availabilityNotices":
 		if e.ComplexityRoot.Viewer.AvailabilityNotices == nil {
 			break
@@ -11156,6 +11423,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAddressCreateInput,
+		ec.unmarshalInputAddressDeleteInput,
+		ec.unmarshalInputAddressUpdateInput,
 		ec.unmarshalInputAttributeCreateInput,
 		ec.unmarshalInputAttributeOptionInput,
 		ec.unmarshalInputAttributeUpdateInput,
@@ -11491,6 +11761,139 @@ type WalletFrozen implements UserError {
   field: [String!]
   "Since when the oldest freeze stands."
   since: Time!
+}
+`, BuiltIn: false},
+	{Name: "../address.graphqls", Input: `extend type Query {
+  "The countries that things are sent to, with how each writes its addresses."
+  addressCountries: [AddressCountry!]! @public
+}
+
+extend type Viewer {
+  "One's address book, 50 at most: the default first, then the newest."
+  addresses: [Address!]!
+}
+
+extend type Mutation {
+  """
+  Puts an address into one's book, written as its country does: postal codes and telephone numbers in one form, states by their codes.
+  The first is the default. An address that is there already is answered, and not added again.
+  """
+  addressCreate(input: AddressCreateInput!): AddressCreatePayload! @auth(roles: [BUYER])
+  "Changes an address of one's own. What was sent to it before stays as it was."
+  addressUpdate(input: AddressUpdateInput!): AddressUpdatePayload! @auth(roles: [BUYER])
+  "Deletes an address of one's own, for good; orders keep a copy. Where it was the default, the newest that is left is."
+  addressDelete(input: AddressDeleteInput!): AddressDeletePayload! @auth(roles: [BUYER])
+}
+
+"How a country writes addresses."
+type AddressCountry {
+  "ISO 3166-1: FR."
+  code: String!
+  "Empty where the country has no postal codes."
+  postalCodeExample: String!
+  postalCodeNeeded: Boolean!
+  "States, provinces or emirates, of which an address names one; none where it need not."
+  regions: [AddressRegion!]!
+}
+
+type AddressRegion {
+  code: String!
+  name: String!
+}
+
+"Where things are sent. It is its user's own."
+type Address implements Node {
+  id: ID!
+  "Who receives what is sent there."
+  name: String!
+  line1: String!
+  "Empty where there is none."
+  line2: String!
+  city: String!
+  "The code of a state, a province or an emirate, where the country has them; else as it was given, and empty where nothing was."
+  region: String!
+  "Empty where the country has none."
+  postalCode: String!
+  "ISO 3166-1: FR."
+  country: String!
+  "+33612345678; empty where none was given."
+  phone: String!
+  "What a checkout suggests."
+  default: Boolean!
+  createdAt: Time!
+}
+
+"The country writes postal codes in another way (ADDRESS_POSTAL_CODE)."
+type PostalCodeInvalid implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "A postal code of that country; null where it has none."
+  example: String
+}
+
+input AddressCreateInput {
+  "1 to 80 characters in one line."
+  name: String!
+  "1 to 100 characters in one line."
+  line1: String!
+  "100 characters at most."
+  line2: String! = ""
+  "1 to 60 characters in one line."
+  city: String!
+  "60 characters at most: the code or the name of a region of AddressCountry.regions, where the country has them."
+  region: String! = ""
+  "20 characters at most, with or without spaces."
+  postalCode: String! = ""
+  "One of addressCountries: two letters."
+  country: String!
+  "40 characters at most: with + and the country's code, or as it is dialled in that country."
+  phone: String! = ""
+  "Make it the default."
+  default: Boolean! = false
+}
+
+type AddressCreatePayload {
+  address: Address
+  userErrors: [UserError!]!
+}
+
+"What is left out stays; bounds are those of AddressCreateInput."
+input AddressUpdateInput {
+  addressId: ID!
+  "1 to 80 characters in one line."
+  name: String
+  "1 to 100 characters in one line."
+  line1: String
+  "100 characters at most; empty for none."
+  line2: String
+  "1 to 60 characters in one line."
+  city: String
+  "60 characters at most."
+  region: String
+  "20 characters at most."
+  postalCode: String
+  "One of addressCountries: two letters."
+  country: String
+  "40 characters at most; empty for none."
+  phone: String
+  "Make it the default."
+  default: Boolean! = false
+}
+
+type AddressUpdatePayload {
+  address: Address
+  userErrors: [UserError!]!
+}
+
+input AddressDeleteInput {
+  addressId: ID!
+}
+
+type AddressDeletePayload {
+  "What is left of the book."
+  addresses: [Address!]
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../auction.graphqls", Input: `extend type Query {
@@ -16207,6 +16610,88 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_Address(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Address_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Address_name(ctx, field)
+	case "line1":
+		return ec.fieldContext_Address_line1(ctx, field)
+	case "line2":
+		return ec.fieldContext_Address_line2(ctx, field)
+	case "city":
+		return ec.fieldContext_Address_city(ctx, field)
+	case "region":
+		return ec.fieldContext_Address_region(ctx, field)
+	case "postalCode":
+		return ec.fieldContext_Address_postalCode(ctx, field)
+	case "country":
+		return ec.fieldContext_Address_country(ctx, field)
+	case "phone":
+		return ec.fieldContext_Address_phone(ctx, field)
+	case "default":
+		return ec.fieldContext_Address_default(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Address_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressCountry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AddressCountry_code(ctx, field)
+	case "postalCodeExample":
+		return ec.fieldContext_AddressCountry_postalCodeExample(ctx, field)
+	case "postalCodeNeeded":
+		return ec.fieldContext_AddressCountry_postalCodeNeeded(ctx, field)
+	case "regions":
+		return ec.fieldContext_AddressCountry_regions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressCountry", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return ec.fieldContext_AddressCreatePayload_address(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddressCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addresses":
+		return ec.fieldContext_AddressDeletePayload_addresses(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddressDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressRegion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AddressRegion_code(ctx, field)
+	case "name":
+		return ec.fieldContext_AddressRegion_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressRegion", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return ec.fieldContext_AddressUpdatePayload_address(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddressUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AdminAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19597,6 +20082,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_email(ctx, field)
 	case "role":
 		return ec.fieldContext_Viewer_role(ctx, field)
+	case "addresses":
+		return ec.fieldContext_Viewer_addresses(ctx, field)
 	case "listings":
 		return ec.fieldContext_Viewer_listings(ctx, field)
 	case "conversations":

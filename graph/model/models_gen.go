@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/cart"
@@ -37,6 +38,70 @@ import (
 // Why a mutation refused: nothing was changed.
 type UserError interface {
 	IsUserError()
+}
+
+type AddressCreateInput struct {
+	// 1 to 80 characters in one line.
+	Name string `json:"name"`
+	// 1 to 100 characters in one line.
+	Line1 string `json:"line1"`
+	// 100 characters at most.
+	Line2 string `json:"line2"`
+	// 1 to 60 characters in one line.
+	City string `json:"city"`
+	// 60 characters at most: the code or the name of a region of AddressCountry.regions, where the country has them.
+	Region string `json:"region"`
+	// 20 characters at most, with or without spaces.
+	PostalCode string `json:"postalCode"`
+	// One of addressCountries: two letters.
+	Country string `json:"country"`
+	// 40 characters at most: with + and the country's code, or as it is dialled in that country.
+	Phone string `json:"phone"`
+	// Make it the default.
+	Default bool `json:"default"`
+}
+
+type AddressCreatePayload struct {
+	Address    *address.Address `json:"address,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
+type AddressDeleteInput struct {
+	AddressID id.ID `json:"addressId"`
+}
+
+type AddressDeletePayload struct {
+	// What is left of the book.
+	Addresses  []address.Address `json:"addresses,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
+}
+
+// What is left out stays; bounds are those of AddressCreateInput.
+type AddressUpdateInput struct {
+	AddressID id.ID `json:"addressId"`
+	// 1 to 80 characters in one line.
+	Name *string `json:"name,omitempty"`
+	// 1 to 100 characters in one line.
+	Line1 *string `json:"line1,omitempty"`
+	// 100 characters at most; empty for none.
+	Line2 *string `json:"line2,omitempty"`
+	// 1 to 60 characters in one line.
+	City *string `json:"city,omitempty"`
+	// 60 characters at most.
+	Region *string `json:"region,omitempty"`
+	// 20 characters at most.
+	PostalCode *string `json:"postalCode,omitempty"`
+	// One of addressCountries: two letters.
+	Country *string `json:"country,omitempty"`
+	// 40 characters at most; empty for none.
+	Phone *string `json:"phone,omitempty"`
+	// Make it the default.
+	Default bool `json:"default"`
+}
+
+type AddressUpdatePayload struct {
+	Address    *address.Address `json:"address,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
 }
 
 // The bidder leads already, with a maximum that is at least the bid (ALREADY_LEADING).
@@ -1138,6 +1203,17 @@ type PlaceInput struct {
 	// In degrees, between -180 and 180.
 	Longitude float64 `json:"longitude"`
 }
+
+// The country writes postal codes in another way (ADDRESS_POSTAL_CODE).
+type PostalCodeInvalid struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// A postal code of that country; null where it has none.
+	Example *string `json:"example,omitempty"`
+}
+
+func (PostalCodeInvalid) IsUserError() {}
 
 // PRICE_CHANGED: nothing was paid.
 type PriceChanged struct {

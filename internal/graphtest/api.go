@@ -21,6 +21,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/souklive/souk/graph"
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
@@ -197,6 +198,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Carts = cart.New(pool, r.Inventory)
+	r.Addresses = address.New(pool)
 	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Media: r.Media, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples

@@ -55,6 +55,7 @@ const (
 	Category     Kind = "cat"
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"
+	Address      Kind = "adr"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -15,6 +15,8 @@ GRANT DELETE ON notification, cart, cart_line TO souk_app;
 GRANT DELETE ON wish, availability_wait, wish_change, want_change TO souk_app;
 -- A file of listings is deleted once it is imported, and what became of it after a while.
 GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO souk_app;
+-- An address is its user's to delete; what an order was sent to is a copy.
+GRANT DELETE ON address TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.
