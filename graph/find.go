@@ -219,6 +219,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(maybe(ctx, l.wantSeen, v.UUID))
 	case id.Address:
 		return node(visible(r.Addresses.Get(ctx, actorID(ctx), v.UUID)))
+	case id.SavedSearch:
+		return node(visible(r.Saved.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Notification:
 		return node(visible(r.Notices.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Withdrawal:

@@ -35,6 +35,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -63,6 +64,7 @@ type Resolver struct {
 	Wishes    *wish.Service
 	Reviews   *review.Service
 	Wants     *want.Service
+	Saved     *savedsearch.Service
 	ShowChats *showchat.Service
 	Presence  *presence.Presence
 	Payment   *payment.Service

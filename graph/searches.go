@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 )
 
@@ -68,4 +70,48 @@ func (r *Resolver) placeListing(ctx context.Context, input model.ListingPlaceSet
 		place = &catalog.Place{Latitude: input.Place.Latitude, Longitude: input.Place.Longitude}
 	}
 	return r.Catalog.SetPlace(ctx, actorID(ctx), listing, place)
+}
+
+func savedSearchQuery(v *model.SavedSearchQueryInput) (*search.Query, error) {
+	if v == nil {
+		return nil, nil
+	}
+	q, err := searchQuery(v.Text, v.Filter, v.Sort)
+	return &q, err
+}
+
+func savedSearchInput(v model.SavedSearchCreateInput) (savedsearch.Input, error) {
+	q, err := savedSearchQuery(&v.Query)
+	return savedsearch.Input{Name: v.Name, Notify: v.Notify, Query: *q}, err
+}
+
+func savedSearchChange(v model.SavedSearchUpdateInput) (uuid.UUID, savedsearch.Change, error) {
+	var in inputReader
+	saved := in.id(v.SavedSearchID, id.SavedSearch, "savedSearchId")
+	q, err := savedSearchQuery(v.Query)
+	in.fail(err, "query")
+	return saved, savedsearch.Change{Name: v.Name, Notify: v.Notify, Query: q}, in.err
+}
+
+// savedFilter is a filter as who keeps it sees it.
+func savedFilter(f search.Filter) model.SavedSearchFilter {
+	ids := func(kind id.Kind, of []uuid.UUID) []id.ID {
+		out := make([]id.ID, len(of))
+		for i, v := range of {
+			out[i] = kind.ID(v)
+		}
+		return out
+	}
+	out := model.SavedSearchFilter{
+		CategoryIds: ids(id.Category, f.Categories), BrandIds: ids(id.Brand, f.Brands), Kinds: f.Kinds, Conditions: f.Conditions,
+		CurrencyCode: f.Currency, PriceFrom: f.PriceFrom, PriceTo: f.PriceTo, RatingAtLeast: f.RatingAtLeast,
+		Attributes: make([]model.SavedSearchAttribute, len(f.Attributes)),
+	}
+	for i, a := range f.Attributes {
+		out.Attributes[i] = model.SavedSearchAttribute{AttributeID: id.Attribute.ID(a.Attribute), Values: a.Values}
+	}
+	if n := f.Near; n != nil {
+		out.Near = &model.SavedSearchNear{Latitude: n.Latitude, Longitude: n.Longitude, RadiusKm: n.RadiusKM}
+	}
+	return out
 }

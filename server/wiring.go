@@ -47,6 +47,7 @@ import (
 	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -149,6 +150,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	s.closes("searches", index.Close)
+	searches := search.New(s.pool, listings, index)
+	saved := savedsearch.New(s.pool, searches, hub, s.log)
 
 	sockets, err := socket.New(socket.Config{
 		AllowOrigin: func(r *http.Request, _ string) bool { return s.config.AllowedOrigins.Allows(r) },
@@ -165,7 +168,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
-		Search:   search.New(s.pool, listings, index),
+		Search: searches, Saved: saved,
 		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: address.New(s.pool), Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
@@ -197,6 +200,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			wishes.TellLoop,
 			files.SweepLoop,
 			wants.MatchLoop,
+			saved.MatchLoop,
 			auctions.TellLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client, photos) },
 		},

@@ -71,6 +71,7 @@ type ResolverRoot interface {
 	ReservationLine() ReservationLineResolver
 	Review() ReviewResolver
 	ReviewReport() ReviewReportResolver
+	SavedSearch() SavedSearchResolver
 	SecondChance() SecondChanceResolver
 	Show() ShowResolver
 	ShowChat() ShowChatResolver
@@ -1192,6 +1193,9 @@ type ComplexityRoot struct {
 		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
 		ReviewRestore         func(childComplexity int, input model.ReviewRestoreInput) int
 		ReviewUpdate          func(childComplexity int, input model.ReviewUpdateInput) int
+		SavedSearchCreate     func(childComplexity int, input model.SavedSearchCreateInput) int
+		SavedSearchDelete     func(childComplexity int, input model.SavedSearchDeleteInput) int
+		SavedSearchUpdate     func(childComplexity int, input model.SavedSearchUpdateInput) int
 		SecondChanceAccept    func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
 		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
@@ -1687,6 +1691,67 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	SavedSearch struct {
+		CreatedAt func(childComplexity int) int
+		Filter    func(childComplexity int) int
+		Name      func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Notify    func(childComplexity int) int
+		Sort      func(childComplexity int) int
+		Text      func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	SavedSearchAttribute struct {
+		AttributeID func(childComplexity int) int
+		Values      func(childComplexity int) int
+	}
+
+	SavedSearchConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SavedSearchCreatePayload struct {
+		SavedSearch func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	SavedSearchDeletePayload struct {
+		SavedSearchID func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	SavedSearchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SavedSearchFilter struct {
+		Attributes    func(childComplexity int) int
+		BrandIds      func(childComplexity int) int
+		CategoryIds   func(childComplexity int) int
+		Conditions    func(childComplexity int) int
+		CurrencyCode  func(childComplexity int) int
+		Kinds         func(childComplexity int) int
+		Near          func(childComplexity int) int
+		PriceFrom     func(childComplexity int) int
+		PriceTo       func(childComplexity int) int
+		RatingAtLeast func(childComplexity int) int
+	}
+
+	SavedSearchNear struct {
+		Latitude  func(childComplexity int) int
+		Longitude func(childComplexity int) int
+		RadiusKm  func(childComplexity int) int
+	}
+
+	SavedSearchUpdatePayload struct {
+		SavedSearch func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	SearchFacets struct {
 		Attributes func(childComplexity int) int
 		Brands     func(childComplexity int) int
@@ -2154,6 +2219,7 @@ type ComplexityRoot struct {
 		Referral                func(childComplexity int) int
 		Role                    func(childComplexity int) int
 		Sales                   func(childComplexity int, first *int, after *string) int
+		SavedSearches           func(childComplexity int, first *int, after *string) int
 		SecondChances           func(childComplexity int, first *int, after *string) int
 		Tier                    func(childComplexity int) int
 		UnreadNotificationCount func(childComplexity int) int
@@ -6738,6 +6804,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviewUpdate(childComplexity, args["input"].(model.ReviewUpdateInput)), true
+	case "Mutation.savedSearchCreate":
+		if e.ComplexityRoot.Mutation.SavedSearchCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_savedSearchCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavedSearchCreate(childComplexity, args["input"].(model.SavedSearchCreateInput)), true
+	case "Mutation.savedSearchDelete":
+		if e.ComplexityRoot.Mutation.SavedSearchDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_savedSearchDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavedSearchDelete(childComplexity, args["input"].(model.SavedSearchDeleteInput)), true
+	case "Mutation.savedSearchUpdate":
+		if e.ComplexityRoot.Mutation.SavedSearchUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_savedSearchUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavedSearchUpdate(childComplexity, args["input"].(model.SavedSearchUpdateInput)), true
 	case "Mutation.secondChanceAccept":
 		if e.ComplexityRoot.Mutation.SecondChanceAccept == nil {
 			break
@@ -8994,6 +9093,219 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReviewUpdatePayload.UserErrors(childComplexity), true
 
+	case "SavedSearch.createdAt":
+		if e.ComplexityRoot.SavedSearch.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.CreatedAt(childComplexity), true
+	case "SavedSearch.filter":
+		if e.ComplexityRoot.SavedSearch.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.Filter(childComplexity), true
+	case "SavedSearch.name":
+		if e.ComplexityRoot.SavedSearch.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.Name(childComplexity), true
+	case "SavedSearch.id":
+		if e.ComplexityRoot.SavedSearch.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.NodeID(childComplexity), true
+	case "SavedSearch.notify":
+		if e.ComplexityRoot.SavedSearch.Notify == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.Notify(childComplexity), true
+	case "SavedSearch.sort":
+		if e.ComplexityRoot.SavedSearch.Sort == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.Sort(childComplexity), true
+	case "SavedSearch.text":
+		if e.ComplexityRoot.SavedSearch.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.Text(childComplexity), true
+	case "SavedSearch.updatedAt":
+		if e.ComplexityRoot.SavedSearch.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearch.UpdatedAt(childComplexity), true
+
+	case "SavedSearchAttribute.attributeId":
+		if e.ComplexityRoot.SavedSearchAttribute.AttributeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchAttribute.AttributeID(childComplexity), true
+	case "SavedSearchAttribute.values":
+		if e.ComplexityRoot.SavedSearchAttribute.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchAttribute.Values(childComplexity), true
+
+	case "SavedSearchConnection.edges":
+		if e.ComplexityRoot.SavedSearchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchConnection.Edges(childComplexity), true
+	case "SavedSearchConnection.nodes":
+		if e.ComplexityRoot.SavedSearchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchConnection.Nodes(childComplexity), true
+	case "SavedSearchConnection.pageInfo":
+		if e.ComplexityRoot.SavedSearchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchConnection.PageInfo(childComplexity), true
+
+	case "SavedSearchCreatePayload.savedSearch":
+		if e.ComplexityRoot.SavedSearchCreatePayload.SavedSearch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchCreatePayload.SavedSearch(childComplexity), true
+	case "SavedSearchCreatePayload.userErrors":
+		if e.ComplexityRoot.SavedSearchCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchCreatePayload.UserErrors(childComplexity), true
+
+	case "SavedSearchDeletePayload.savedSearchId":
+		if e.ComplexityRoot.SavedSearchDeletePayload.SavedSearchID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchDeletePayload.SavedSearchID(childComplexity), true
+	case "SavedSearchDeletePayload.userErrors":
+		if e.ComplexityRoot.SavedSearchDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchDeletePayload.UserErrors(childComplexity), true
+
+	case "SavedSearchEdge.cursor":
+		if e.ComplexityRoot.SavedSearchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchEdge.Cursor(childComplexity), true
+	case "SavedSearchEdge.node":
+		if e.ComplexityRoot.SavedSearchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchEdge.Node(childComplexity), true
+
+	case "SavedSearchFilter.attributes":
+		if e.ComplexityRoot.SavedSearchFilter.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.Attributes(childComplexity), true
+	case "SavedSearchFilter.brandIds":
+		if e.ComplexityRoot.SavedSearchFilter.BrandIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.BrandIds(childComplexity), true
+	case "SavedSearchFilter.categoryIds":
+		if e.ComplexityRoot.SavedSearchFilter.CategoryIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.CategoryIds(childComplexity), true
+	case "SavedSearchFilter.conditions":
+		if e.ComplexityRoot.SavedSearchFilter.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.Conditions(childComplexity), true
+	case "SavedSearchFilter.currencyCode":
+		if e.ComplexityRoot.SavedSearchFilter.CurrencyCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.CurrencyCode(childComplexity), true
+	case "SavedSearchFilter.kinds":
+		if e.ComplexityRoot.SavedSearchFilter.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.Kinds(childComplexity), true
+	case "SavedSearchFilter.near":
+		if e.ComplexityRoot.SavedSearchFilter.Near == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.Near(childComplexity), true
+	case "SavedSearchFilter.priceFrom":
+		if e.ComplexityRoot.SavedSearchFilter.PriceFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.PriceFrom(childComplexity), true
+	case "SavedSearchFilter.priceTo":
+		if e.ComplexityRoot.SavedSearchFilter.PriceTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.PriceTo(childComplexity), true
+	case "SavedSearchFilter.ratingAtLeast":
+		if e.ComplexityRoot.SavedSearchFilter.RatingAtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.RatingAtLeast(childComplexity), true
+
+	case "SavedSearchNear.latitude":
+		if e.ComplexityRoot.SavedSearchNear.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchNear.Latitude(childComplexity), true
+	case "SavedSearchNear.longitude":
+		if e.ComplexityRoot.SavedSearchNear.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchNear.Longitude(childComplexity), true
+	case "SavedSearchNear.radiusKm":
+		if e.ComplexityRoot.SavedSearchNear.RadiusKm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchNear.RadiusKm(childComplexity), true
+
+	case "SavedSearchUpdatePayload.savedSearch":
+		if e.ComplexityRoot.SavedSearchUpdatePayload.SavedSearch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchUpdatePayload.SavedSearch(childComplexity), true
+	case "SavedSearchUpdatePayload.userErrors":
+		if e.ComplexityRoot.SavedSearchUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchUpdatePayload.UserErrors(childComplexity), true
+
 	case "SearchFacets.attributes":
 		if e.ComplexityRoot.SearchFacets.Attributes == nil {
 			break
@@ -10798,6 +11110,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Sales(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.savedSearches":
+		if e.ComplexityRoot.Viewer.SavedSearches == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_savedSearches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.SavedSearches(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.secondChances":
 		if e.ComplexityRoot.Viewer.SecondChances == nil {
 			break
@@ -11503,6 +11826,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReviewReportInput,
 		ec.unmarshalInputReviewRestoreInput,
 		ec.unmarshalInputReviewUpdateInput,
+		ec.unmarshalInputSavedSearchCreateInput,
+		ec.unmarshalInputSavedSearchDeleteInput,
+		ec.unmarshalInputSavedSearchQueryInput,
+		ec.unmarshalInputSavedSearchUpdateInput,
 		ec.unmarshalInputSearchAttributeInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputSecondChanceAcceptInput,
@@ -15264,6 +15591,122 @@ input ReviewRestoreInput {
 
 type ReviewRestorePayload {
   review: Review
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../savedsearch.graphqls", Input: `extend type Mutation {
+  """
+  Keeps a search; 50 at most. A notice tells once of each listing that comes to be found by it from then on (SEARCH_FOUND): as it is published, or as
+  its price, its words or anything else of it changes. All of its words are asked for, each written to its end.
+  """
+  savedSearchCreate(input: SavedSearchCreateInput!): SavedSearchCreatePayload! @auth
+  "Changes a search of one's own. What one was told of already one is not told of again."
+  savedSearchUpdate(input: SavedSearchUpdateInput!): SavedSearchUpdatePayload! @auth
+  "Forgets a search of one's own."
+  savedSearchDelete(input: SavedSearchDeleteInput!): SavedSearchDeletePayload! @auth
+}
+
+extend type Viewer {
+  "The searches that one keeps, the newest first."
+  savedSearches(first: Int, after: String): SavedSearchConnection!
+}
+
+"A search that the viewer keeps. It is for its owner alone."
+type SavedSearch implements Node {
+  id: ID!
+  name: String!
+  "Null where it asks for no words."
+  text: String
+  filter: SavedSearchFilter!
+  sort: SearchSort!
+  "Whether notices tell of what it finds."
+  notify: Boolean!
+  createdAt: Time!
+  updatedAt: Time!
+}
+
+"The filter of a search, as SearchFilter takes it."
+type SavedSearchFilter {
+  categoryIds: [ID!]!
+  brandIds: [ID!]!
+  attributes: [SavedSearchAttribute!]!
+  kinds: [ListingKind!]!
+  conditions: [Condition!]!
+  currencyCode: CurrencyCode
+  priceFrom: Money
+  priceTo: Money
+  ratingAtLeast: Int
+  near: SavedSearchNear
+}
+
+"What is asked for of an attribute."
+type SavedSearchAttribute {
+  attributeId: ID!
+  values: [String!]!
+}
+
+"Around which place."
+type SavedSearchNear {
+  "In degrees, north of the equator."
+  latitude: Float!
+  "In degrees, east of Greenwich."
+  longitude: Float!
+  radiusKm: Float!
+}
+
+type SavedSearchConnection {
+  edges: [SavedSearchEdge!]!
+  nodes: [SavedSearch!]!
+  pageInfo: PageInfo!
+}
+
+type SavedSearchEdge {
+  cursor: String!
+  node: SavedSearch!
+}
+
+"What to look for: a word or a filter at least."
+input SavedSearchQueryInput {
+  "At most 200 characters and 20 words."
+  text: String
+  filter: SearchFilter
+  "RELEVANCE where there is a text, else NEWEST."
+  sort: SearchSort
+}
+
+input SavedSearchCreateInput {
+  "1 to 80 characters in one line."
+  name: String!
+  query: SavedSearchQueryInput!
+  notify: Boolean! = true
+}
+
+type SavedSearchCreatePayload {
+  savedSearch: SavedSearch
+  userErrors: [UserError!]!
+}
+
+"What is left out stays as it is."
+input SavedSearchUpdateInput {
+  savedSearchId: ID!
+  "1 to 80 characters in one line."
+  name: String
+  query: SavedSearchQueryInput
+  notify: Boolean
+}
+
+type SavedSearchUpdatePayload {
+  savedSearch: SavedSearch
+  userErrors: [UserError!]!
+}
+
+input SavedSearchDeleteInput {
+  savedSearchId: ID!
+}
+
+type SavedSearchDeletePayload {
+  "Of the search that is there no more."
+  savedSearchId: ID
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -19214,6 +19657,128 @@ func (ec *executionContext) childFields_ReviewUpdatePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type ReviewUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SavedSearch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SavedSearch_id(ctx, field)
+	case "name":
+		return ec.fieldContext_SavedSearch_name(ctx, field)
+	case "text":
+		return ec.fieldContext_SavedSearch_text(ctx, field)
+	case "filter":
+		return ec.fieldContext_SavedSearch_filter(ctx, field)
+	case "sort":
+		return ec.fieldContext_SavedSearch_sort(ctx, field)
+	case "notify":
+		return ec.fieldContext_SavedSearch_notify(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SavedSearch_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SavedSearch_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearch", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attributeId":
+		return ec.fieldContext_SavedSearchAttribute_attributeId(ctx, field)
+	case "values":
+		return ec.fieldContext_SavedSearchAttribute_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchAttribute", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SavedSearchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SavedSearchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SavedSearchConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedSearch":
+		return ec.fieldContext_SavedSearchCreatePayload_savedSearch(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SavedSearchCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedSearchId":
+		return ec.fieldContext_SavedSearchDeletePayload_savedSearchId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SavedSearchDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SavedSearchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SavedSearchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchFilter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "categoryIds":
+		return ec.fieldContext_SavedSearchFilter_categoryIds(ctx, field)
+	case "brandIds":
+		return ec.fieldContext_SavedSearchFilter_brandIds(ctx, field)
+	case "attributes":
+		return ec.fieldContext_SavedSearchFilter_attributes(ctx, field)
+	case "kinds":
+		return ec.fieldContext_SavedSearchFilter_kinds(ctx, field)
+	case "conditions":
+		return ec.fieldContext_SavedSearchFilter_conditions(ctx, field)
+	case "currencyCode":
+		return ec.fieldContext_SavedSearchFilter_currencyCode(ctx, field)
+	case "priceFrom":
+		return ec.fieldContext_SavedSearchFilter_priceFrom(ctx, field)
+	case "priceTo":
+		return ec.fieldContext_SavedSearchFilter_priceTo(ctx, field)
+	case "ratingAtLeast":
+		return ec.fieldContext_SavedSearchFilter_ratingAtLeast(ctx, field)
+	case "near":
+		return ec.fieldContext_SavedSearchFilter_near(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchFilter", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchNear(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "latitude":
+		return ec.fieldContext_SavedSearchNear_latitude(ctx, field)
+	case "longitude":
+		return ec.fieldContext_SavedSearchNear_longitude(ctx, field)
+	case "radiusKm":
+		return ec.fieldContext_SavedSearchNear_radiusKm(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchNear", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSearchUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedSearch":
+		return ec.fieldContext_SavedSearchUpdatePayload_savedSearch(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SavedSearchUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SearchFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "categories":
@@ -20112,6 +20677,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_cards(ctx, field)
 	case "referral":
 		return ec.fieldContext_Viewer_referral(ctx, field)
+	case "savedSearches":
+		return ec.fieldContext_Viewer_savedSearches(ctx, field)
 	case "secondChances":
 		return ec.fieldContext_Viewer_secondChances(ctx, field)
 	case "birthDate":

@@ -39,6 +39,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -133,6 +134,9 @@ type MutationResolver interface {
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (model.ReviewReportPayload, error)
 	ReviewHide(ctx context.Context, input model.ReviewHideInput) (model.ReviewHidePayload, error)
 	ReviewRestore(ctx context.Context, input model.ReviewRestoreInput) (model.ReviewRestorePayload, error)
+	SavedSearchCreate(ctx context.Context, input model.SavedSearchCreateInput) (model.SavedSearchCreatePayload, error)
+	SavedSearchUpdate(ctx context.Context, input model.SavedSearchUpdateInput) (model.SavedSearchUpdatePayload, error)
+	SavedSearchDelete(ctx context.Context, input model.SavedSearchDeleteInput) (model.SavedSearchDeletePayload, error)
 	ListingPlaceSet(ctx context.Context, input model.ListingPlaceSetInput) (model.ListingPlaceSetPayload, error)
 	SecondChanceAccept(ctx context.Context, input model.SecondChanceAcceptInput) (model.SecondChanceAcceptPayload, error)
 	SecondChanceDecline(ctx context.Context, input model.SecondChanceDeclineInput) (model.SecondChanceDeclinePayload, error)
@@ -1241,6 +1245,48 @@ func (ec *executionContext) field_Mutation_reviewUpdate_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReviewUpdateInput, error) {
 			return ec.unmarshalNReviewUpdateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐReviewUpdateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_savedSearchCreate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SavedSearchCreateInput, error) {
+			return ec.unmarshalNSavedSearchCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_savedSearchDelete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SavedSearchDeleteInput, error) {
+			return ec.unmarshalNSavedSearchDeleteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchDeleteInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_savedSearchUpdate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SavedSearchUpdateInput, error) {
+			return ec.unmarshalNSavedSearchUpdateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchUpdateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8178,6 +8224,177 @@ func (ec *executionContext) fieldContext_Mutation_reviewRestore(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_savedSearchCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_savedSearchCreate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SavedSearchCreate(ctx, fc.Args["input"].(model.SavedSearchCreateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.SavedSearchCreatePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SavedSearchCreatePayload) graphql.Marshaler {
+			return ec.marshalNSavedSearchCreatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchCreatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_savedSearchCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SavedSearchCreatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_savedSearchCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_savedSearchUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_savedSearchUpdate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SavedSearchUpdate(ctx, fc.Args["input"].(model.SavedSearchUpdateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.SavedSearchUpdatePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SavedSearchUpdatePayload) graphql.Marshaler {
+			return ec.marshalNSavedSearchUpdatePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchUpdatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_savedSearchUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SavedSearchUpdatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_savedSearchUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_savedSearchDelete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_savedSearchDelete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SavedSearchDelete(ctx, fc.Args["input"].(model.SavedSearchDeleteInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.SavedSearchDeletePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SavedSearchDeletePayload) graphql.Marshaler {
+			return ec.marshalNSavedSearchDeletePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchDeletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_savedSearchDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SavedSearchDeletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_savedSearchDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_listingPlaceSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12388,6 +12605,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._SecondChance(ctx, sel, obj)
+	case savedsearch.SavedSearch:
+		return ec._SavedSearch(ctx, sel, &obj)
+	case *savedsearch.SavedSearch:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SavedSearch(ctx, sel, obj)
 	case review.Review:
 		return ec._Review(ctx, sel, &obj)
 	case *review.Review:
@@ -13489,6 +13713,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reviewRestore":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reviewRestore(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "savedSearchCreate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_savedSearchCreate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "savedSearchUpdate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_savedSearchUpdate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "savedSearchDelete":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_savedSearchDelete(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -2256,6 +2256,23 @@ func (ec *executionContext) marshalNSearchResult2githubᚗcomᚋsoukliveᚋsouk�
 	return ec._SearchResult(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNSearchSort2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐSort(ctx context.Context, v any) (search.Sort, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := search.Sort(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSearchSort2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐSort(ctx context.Context, sel ast.SelectionSet, v search.Sort) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalONearInput2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNearInput(ctx context.Context, v any) (*model.NearInput, error) {
 	if v == nil {
 		return nil, nil

@@ -27,6 +27,8 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/savedsearch"
+	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -1343,6 +1345,80 @@ type ReviewUpdateInput struct {
 type ReviewUpdatePayload struct {
 	Review     *review.Review `json:"review,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
+}
+
+// What is asked for of an attribute.
+type SavedSearchAttribute struct {
+	AttributeID id.ID    `json:"attributeId"`
+	Values      []string `json:"values"`
+}
+
+type SavedSearchCreateInput struct {
+	// 1 to 80 characters in one line.
+	Name   string                `json:"name"`
+	Query  SavedSearchQueryInput `json:"query"`
+	Notify bool                  `json:"notify"`
+}
+
+type SavedSearchCreatePayload struct {
+	SavedSearch *savedsearch.SavedSearch `json:"savedSearch,omitempty"`
+	UserErrors  []UserError              `json:"userErrors"`
+}
+
+type SavedSearchDeleteInput struct {
+	SavedSearchID id.ID `json:"savedSearchId"`
+}
+
+type SavedSearchDeletePayload struct {
+	// Of the search that is there no more.
+	SavedSearchID *id.ID      `json:"savedSearchId,omitempty"`
+	UserErrors    []UserError `json:"userErrors"`
+}
+
+// The filter of a search, as SearchFilter takes it.
+type SavedSearchFilter struct {
+	CategoryIds   []id.ID                `json:"categoryIds"`
+	BrandIds      []id.ID                `json:"brandIds"`
+	Attributes    []SavedSearchAttribute `json:"attributes"`
+	Kinds         []catalog.Kind         `json:"kinds"`
+	Conditions    []catalog.Condition    `json:"conditions"`
+	CurrencyCode  *money.Currency        `json:"currencyCode,omitempty"`
+	PriceFrom     *money.Amount          `json:"priceFrom,omitempty"`
+	PriceTo       *money.Amount          `json:"priceTo,omitempty"`
+	RatingAtLeast *int                   `json:"ratingAtLeast,omitempty"`
+	Near          *SavedSearchNear       `json:"near,omitempty"`
+}
+
+// Around which place.
+type SavedSearchNear struct {
+	// In degrees, north of the equator.
+	Latitude float64 `json:"latitude"`
+	// In degrees, east of Greenwich.
+	Longitude float64 `json:"longitude"`
+	RadiusKm  float64 `json:"radiusKm"`
+}
+
+// What to look for: a word or a filter at least.
+type SavedSearchQueryInput struct {
+	// At most 200 characters and 20 words.
+	Text   *string       `json:"text,omitempty"`
+	Filter *SearchFilter `json:"filter,omitempty"`
+	// RELEVANCE where there is a text, else NEWEST.
+	Sort *search.Sort `json:"sort,omitempty"`
+}
+
+// What is left out stays as it is.
+type SavedSearchUpdateInput struct {
+	SavedSearchID id.ID `json:"savedSearchId"`
+	// 1 to 80 characters in one line.
+	Name   *string                `json:"name,omitempty"`
+	Query  *SavedSearchQueryInput `json:"query,omitempty"`
+	Notify *bool                  `json:"notify,omitempty"`
+}
+
+type SavedSearchUpdatePayload struct {
+	SavedSearch *savedsearch.SavedSearch `json:"savedSearch,omitempty"`
+	UserErrors  []UserError              `json:"userErrors"`
 }
 
 type SearchAttributeInput struct {

@@ -49,7 +49,7 @@ func packages(t *testing.T) []pkg {
 var domains = []string{
 	"internal/adminlog", "internal/identity", "internal/address", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/flash", "internal/cart", "internal/wish", "internal/want", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/order", "internal/review", "internal/checkout", "internal/auction", "internal/audit", "internal/reconcile", "internal/demo",
-	"internal/search", "internal/fill",
+	"internal/search", "internal/savedsearch", "internal/fill",
 }
 
 // leaves know nothing of the domain; they may look at each other and at db.

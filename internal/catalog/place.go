@@ -13,8 +13,8 @@ import (
 
 // Place is where a thing can be fetched by hand, in degrees.
 type Place struct {
-	Latitude  float64
-	Longitude float64
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
 }
 
 // Check refuses what is nowhere.

@@ -55,6 +55,7 @@ import (
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -188,6 +189,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(index.Load(a.t.Context()))
 	a.t.Cleanup(func() { _ = index.Close(context.Background()) })
 	r.Search = search.New(pool, r.Catalog, index)
+	r.Saved = savedsearch.New(pool, r.Search, hub, log)
 	r.Inventory = inventory.New(inventory.Config{
 		Pool: pool, Catalog: r.Catalog, Hub: hub, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})

@@ -52,6 +52,7 @@ const (
 	Import       Kind = "imp"
 	Review       Kind = "rev"
 	Want         Kind = "wnt"
+	SavedSearch  Kind = "ssr"
 	Category     Kind = "cat"
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"

@@ -11,8 +11,8 @@ REVOKE UPDATE ON event, bid, admin_action, show_moderation, price_change, stock_
 GRANT DELETE ON idempotency_answer TO souk_app;
 -- Notices are kept for a while only, and what is in a cart until it is bought.
 GRANT DELETE ON notification, cart, cart_line TO souk_app;
--- Wishes end, and what has changed is queued until it was told.
-GRANT DELETE ON wish, availability_wait, wish_change, want_change TO souk_app;
+-- Wishes and kept searches end, and what has changed is queued until it was told.
+GRANT DELETE ON wish, availability_wait, wish_change, want_change, saved_search, saved_search_change TO souk_app;
 -- A file of listings is deleted once it is imported, and what became of it after a while.
 GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO souk_app;
 -- An address is its user's to delete; what an order was sent to is a copy.

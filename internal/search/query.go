@@ -36,37 +36,37 @@ const (
 	Nearest   Sort = "NEAR"
 )
 
-// Query is what somebody looks for.
+// Query is what somebody looks for. As JSON it is kept: a name stays what it is.
 type Query struct {
-	Text   string
-	Filter Filter
-	Sort   Sort // Relevance where it is empty, which is Newest where there is no text
+	Text   string `json:"text,omitempty"`
+	Filter Filter `json:"filter"`
+	Sort   Sort   `json:"sort"` // Relevance where it is empty, which is Newest where there is no text
 }
 
 // Filter narrows a search; what is empty does not.
 type Filter struct {
-	Categories    []uuid.UUID // with all below them
-	Brands        []uuid.UUID
-	Attributes    []AttributeFilter
-	Kinds         []catalog.Kind
-	Conditions    []catalog.Condition
-	Currency      *money.Currency
-	PriceFrom     *money.Amount // at least
-	PriceTo       *money.Amount // at most
-	RatingAtLeast *int          // stars
-	Near          *Near
+	Categories    []uuid.UUID         `json:"categories,omitempty"` // with all below them
+	Brands        []uuid.UUID         `json:"brands,omitempty"`
+	Attributes    []AttributeFilter   `json:"attributes,omitempty"`
+	Kinds         []catalog.Kind      `json:"kinds,omitempty"`
+	Conditions    []catalog.Condition `json:"conditions,omitempty"`
+	Currency      *money.Currency     `json:"currency,omitempty"`
+	PriceFrom     *money.Amount       `json:"priceFrom,omitempty"`     // at least
+	PriceTo       *money.Amount       `json:"priceTo,omitempty"`       // at most
+	RatingAtLeast *int                `json:"ratingAtLeast,omitempty"` // stars
+	Near          *Near               `json:"near,omitempty"`
 }
 
 // AttributeFilter asks for one of some values of an attribute that has choices, or is true or false.
 type AttributeFilter struct {
-	Attribute uuid.UUID
-	Values    []string
+	Attribute uuid.UUID `json:"attribute"`
+	Values    []string  `json:"values"`
 }
 
 // Near is a circle on the ground.
 type Near struct {
 	catalog.Place
-	RadiusKM float64
+	RadiusKM float64 `json:"radiusKm"`
 }
 
 // validate refuses what cannot be searched, and writes the query in one form.
