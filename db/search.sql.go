@@ -196,6 +196,32 @@ func (q *Queries) SearchDocuments(ctx context.Context, db DBTX, after uuid.UUID,
 	return items, nil
 }
 
+const searchFacetCounts = `-- name: SearchFacetCounts :many
+SELECT (SELECT count(*) FROM search_document d WHERE d.visible AND d.facets @> ARRAY[f.facet])::bigint AS n
+FROM unnest($1::text[]) WITH ORDINALITY AS f (facet, number)
+ORDER BY f.number
+`
+
+func (q *Queries) SearchFacetCounts(ctx context.Context, db DBTX, facets []string) ([]int64, error) {
+	rows, err := db.Query(ctx, searchFacetCounts, facets)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		items = append(items, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const searchKnown = `-- name: SearchKnown :many
 SELECT EXISTS (SELECT FROM search_document d WHERE d.visible AND d.words @@ q.words::tsquery)::boolean AS known
 FROM unnest($1::text[]) WITH ORDINALITY AS q (words, n)
@@ -216,6 +242,49 @@ func (q *Queries) SearchKnown(ctx context.Context, db DBTX, queries []string) ([
 			return nil, err
 		}
 		items = append(items, known)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchNamesBegun = `-- name: SearchNamesBegun :many
+(SELECT c.id, 'category'::text AS dimension, (CASE
+        WHEN to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_en))) @@ CAST($1::text AS tsquery) THEN c.name_en
+        WHEN to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_fr))) @@ CAST($1::text AS tsquery) THEN c.name_fr
+        ELSE c.name_ar END)::text AS name
+    FROM category c
+    WHERE c.retired_at IS NULL
+      AND to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_ar || ' ' || c.name_en || ' ' || c.name_fr))) @@ CAST($1::text AS tsquery)
+    ORDER BY length(c.name_en), c.id LIMIT $2)
+UNION ALL
+(SELECT b.id, 'brand'::text, b.name FROM brand b
+    WHERE b.retired_at IS NULL AND to_tsvector('pg_catalog.simple', search_plain(search_fold(b.name))) @@ CAST($1::text AS tsquery)
+    ORDER BY length(b.name), b.id LIMIT $2)
+ORDER BY dimension, name, id
+`
+
+type SearchNamesBegunRow struct {
+	ID        uuid.UUID
+	Dimension string
+	Name      string
+}
+
+// Categories and brands that have all of some words in their name, the last one begun only, and the name that has them.
+func (q *Queries) SearchNamesBegun(ctx context.Context, db DBTX, begun string, most int32) ([]SearchNamesBegunRow, error) {
+	rows, err := db.Query(ctx, searchNamesBegun, begun, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchNamesBegunRow
+	for rows.Next() {
+		var i SearchNamesBegunRow
+		if err := rows.Scan(&i.ID, &i.Dimension, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -362,6 +431,45 @@ func (q *Queries) SearchTerms(ctx context.Context, db DBTX, query string) ([]Sea
 	return items, nil
 }
 
+const searchWordsBegun = `-- name: SearchWordsBegun :many
+SELECT w.word, c.n::bigint AS n, c.example::uuid AS example
+FROM (SELECT word FROM search_word WHERE word LIKE $1::text || '%' ORDER BY word LIMIT 200) w
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n, min(d.listing_id::text) AS example FROM search_document d
+    WHERE d.visible AND d.words @@ CAST('''' || w.word || ''':C' AS tsquery) AND ($2::text = '' OR d.words @@ CAST($2::text AS tsquery))
+) c
+WHERE c.n > 0
+ORDER BY c.n DESC, w.word
+LIMIT $3
+`
+
+type SearchWordsBegunRow struct {
+	Word    string
+	N       int64
+	Example uuid.UUID
+}
+
+// What a word of titles may become, with how many titles have it, and one of them. Of those that begin so the first 200 are counted.
+func (q *Queries) SearchWordsBegun(ctx context.Context, db DBTX, prefix string, before string, pageSize int32) ([]SearchWordsBegunRow, error) {
+	rows, err := db.Query(ctx, searchWordsBegun, prefix, before, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchWordsBegunRow
+	for rows.Next() {
+		var i SearchWordsBegunRow
+		if err := rows.Scan(&i.Word, &i.N, &i.Example); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const searchWordsLike = `-- name: SearchWordsLike :many
 SELECT word FROM search_word
 WHERE word % $1::text AND length(word) BETWEEN length($1::text) - 2 AND length($1::text) + 2
@@ -383,6 +491,84 @@ func (q *Queries) SearchWordsLike(ctx context.Context, db DBTX, misspelt string)
 			return nil, err
 		}
 		items = append(items, word)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchWordsNear = `-- name: SearchWordsNear :many
+SELECT word FROM search_word
+WHERE (word LIKE $1::text || '%' OR word LIKE $2::text || '%') AND length(word) BETWEEN $3::integer AND $4::integer
+ORDER BY word
+LIMIT 5000
+`
+
+type SearchWordsNearParams struct {
+	First    string
+	Second   string
+	Shortest int32
+	Longest  int32
+}
+
+// Words of titles and names that begin with one of two letters, by their length: a second look for one that nobody wrote, of which trigrams
+// know nothing.
+func (q *Queries) SearchWordsNear(ctx context.Context, db DBTX, arg SearchWordsNearParams) ([]string, error) {
+	rows, err := db.Query(ctx, searchWordsNear,
+		arg.First,
+		arg.Second,
+		arg.Shortest,
+		arg.Longest,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var word string
+		if err := rows.Scan(&word); err != nil {
+			return nil, err
+		}
+		items = append(items, word)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchWordsWritten = `-- name: SearchWordsWritten :many
+SELECT w.word::text AS word, coalesce(t.token, w.word)::text AS token
+FROM (SELECT unnest($1::text[]) AS word, unnest($2::uuid[]) AS listing_id) w
+JOIN public_listing l ON l.id = w.listing_id AND l.status IN ('ACTIVE', 'RESERVED')
+LEFT JOIN LATERAL (
+    SELECT s.token FROM regexp_split_to_table(l.title, '[[:space:][:punct:]]+') AS s (token)
+    WHERE search_plain(search_fold(s.token)) = w.word LIMIT 1
+) t ON true
+ORDER BY w.word
+`
+
+type SearchWordsWrittenRow struct {
+	Word  string
+	Token string
+}
+
+// How words are written in the titles of listings, as far as everybody may see those.
+func (q *Queries) SearchWordsWritten(ctx context.Context, db DBTX, words []string, listings []uuid.UUID) ([]SearchWordsWrittenRow, error) {
+	rows, err := db.Query(ctx, searchWordsWritten, words, listings)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchWordsWrittenRow
+	for rows.Next() {
+		var i SearchWordsWrittenRow
+		if err := rows.Scan(&i.Word, &i.Token); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -52,6 +52,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Query.Search = func(child int, _ *string, _ *model.SearchFilter, _ *search.Sort, first *int, after *string) int {
 		return list(child, first, after)
 	}
+	c.Query.SearchSuggestions = func(child int, _ string, first int) int { return list(child, &first, nil) }
 	shop := func(child int, _ *catalog.Status, first *int, after *string) int { return list(child, first, after) }
 	c.User.Listings, c.Viewer.Listings = shop, shop
 	c.Query.Shows = func(child int, _ *show.Status, _ *id.ID, _ *bool, _ *show.Language, _ *string, _ show.Order, first *int, after *string) int {

@@ -46,6 +46,27 @@ func (r *queryResolver) Search(ctx context.Context, text *string, filter *model.
 	return r.Resolver.Search.Search(ctx, query, page.Args{First: first, After: after}, searchWant(ctx))
 }
 
+// SearchSuggestions is the resolver for the searchSuggestions field.
+func (r *queryResolver) SearchSuggestions(ctx context.Context, prefix string, first int) ([]search.Suggestion, error) {
+	return r.Resolver.Search.Suggest(ctx, prefix, first)
+}
+
+// Category is the resolver for the category field.
+func (r *searchSuggestionResolver) Category(ctx context.Context, obj *search.Suggestion) (*taxonomy.Category, error) {
+	if obj.Kind != search.SuggestCategory {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).category, obj.ID)
+}
+
+// Brand is the resolver for the brand field.
+func (r *searchSuggestionResolver) Brand(ctx context.Context, obj *search.Suggestion) (*taxonomy.Brand, error) {
+	if obj.Kind != search.SuggestBrand {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).brand, obj.ID)
+}
+
 // AttributeCount returns generated.AttributeCountResolver implementation.
 func (r *Resolver) AttributeCount() generated.AttributeCountResolver {
 	return &attributeCountResolver{r}
@@ -57,8 +78,14 @@ func (r *Resolver) BrandCount() generated.BrandCountResolver { return &brandCoun
 // CategoryCount returns generated.CategoryCountResolver implementation.
 func (r *Resolver) CategoryCount() generated.CategoryCountResolver { return &categoryCountResolver{r} }
 
+// SearchSuggestion returns generated.SearchSuggestionResolver implementation.
+func (r *Resolver) SearchSuggestion() generated.SearchSuggestionResolver {
+	return &searchSuggestionResolver{r}
+}
+
 type (
-	attributeCountResolver struct{ *Resolver }
-	brandCountResolver     struct{ *Resolver }
-	categoryCountResolver  struct{ *Resolver }
+	attributeCountResolver   struct{ *Resolver }
+	brandCountResolver       struct{ *Resolver }
+	categoryCountResolver    struct{ *Resolver }
+	searchSuggestionResolver struct{ *Resolver }
 )

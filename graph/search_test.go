@@ -160,3 +160,38 @@ func TestSearchHasOnlyWhatIsPublic(t *testing.T) {
 		draft.ID = a.Listing(seller, "Something to end").ID
 	}
 }
+
+// What a search that is begun may become, for everybody, of what everybody may see.
+func TestSuggestionsThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	seller := a.Person(identity.Seller)
+	listing := a.Listing(seller, secretTitle)
+	category := id.New()
+	a.Exec(`INSERT INTO category (id, slug, name_ar, name_en, name_fr) VALUES ($1, 'every', 'x', 'Every day', 'x')`, category)
+	a.Exec(`UPDATE listing SET category_id = $2 WHERE id = $1`, listing.ID, category)
+	const query = `query($prefix: String!, $first: Int! = 10) { searchSuggestions(prefix: $prefix, first: $first) { kind text count category { slug } brand { name } } }`
+	const shown = `{"searchSuggestions":[{"kind":"CATEGORY","text":"Every day","count":1,"category":{"slug":"every"},"brand":null},{"kind":"WORDS","text":"everybody","count":1,"category":null,"brand":null}]}`
+	for range 2 {
+		for _, who := range []apitest.Client{a.Nobody(), seller.Client, a.Person(identity.Support).Client} {
+			if got := string(who.Must(t, query, apitest.Vars{"prefix": "every"}).Raw()); got != shown {
+				t.Errorf("suggested: %s", got)
+			}
+		}
+		a.Exec(`UPDATE listing SET minimum_tier = 'TRUSTED' WHERE id = $1`, listing.ID)
+		for _, who := range []apitest.Client{a.Nobody(), seller.Client, a.Person(identity.Support).Client} {
+			if got := string(who.Must(t, query, apitest.Vars{"prefix": "every"}).Raw()); got != `{"searchSuggestions":[]}` {
+				t.Errorf("of what is for some: %s", got)
+			}
+		}
+		a.Exec(`UPDATE listing SET minimum_tier = NULL WHERE id = $1`, listing.ID)
+	}
+	for code, vars := range map[string]apitest.Vars{
+		"SEARCH_TEXT_LENGTH": {"prefix": strings.Repeat("x", 10_000)}, "SUGGESTION_COUNT": {"prefix": "every", "first": 1000},
+	} {
+		answer, err := a.Nobody().Do(query, vars)
+		if err != nil || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != code {
+			t.Errorf("%.60v: %+v, %v, want %s", vars, answer.Errors, err, code)
+		}
+	}
+}

@@ -89,3 +89,55 @@ FROM (VALUES (1)) one (row) LEFT JOIN (
     LIMIT @most
 ) c ON true
 ORDER BY c.listing_id;
+
+-- Words of titles and names that begin with one of two letters, by their length: a second look for one that nobody wrote, of which trigrams
+-- know nothing.
+-- name: SearchWordsNear :many
+SELECT word FROM search_word
+WHERE (word LIKE @first::text || '%' OR word LIKE @second::text || '%') AND length(word) BETWEEN @shortest::integer AND @longest::integer
+ORDER BY word
+LIMIT 5000;
+
+-- Categories and brands that have all of some words in their name, the last one begun only, and the name that has them.
+-- name: SearchNamesBegun :many
+(SELECT c.id, 'category'::text AS dimension, (CASE
+        WHEN to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_en))) @@ CAST(@begun::text AS tsquery) THEN c.name_en
+        WHEN to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_fr))) @@ CAST(@begun::text AS tsquery) THEN c.name_fr
+        ELSE c.name_ar END)::text AS name
+    FROM category c
+    WHERE c.retired_at IS NULL
+      AND to_tsvector('pg_catalog.simple', search_plain(search_fold(c.name_ar || ' ' || c.name_en || ' ' || c.name_fr))) @@ CAST(@begun::text AS tsquery)
+    ORDER BY length(c.name_en), c.id LIMIT @most)
+UNION ALL
+(SELECT b.id, 'brand'::text, b.name FROM brand b
+    WHERE b.retired_at IS NULL AND to_tsvector('pg_catalog.simple', search_plain(search_fold(b.name))) @@ CAST(@begun::text AS tsquery)
+    ORDER BY length(b.name), b.id LIMIT @most)
+ORDER BY dimension, name, id;
+
+-- What a word of titles may become, with how many titles have it, and one of them. Of those that begin so the first 200 are counted.
+-- name: SearchWordsBegun :many
+SELECT w.word, c.n::bigint AS n, c.example::uuid AS example
+FROM (SELECT word FROM search_word WHERE word LIKE @prefix::text || '%' ORDER BY word LIMIT 200) w
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n, min(d.listing_id::text) AS example FROM search_document d
+    WHERE d.visible AND d.words @@ CAST('''' || w.word || ''':C' AS tsquery) AND (@before::text = '' OR d.words @@ CAST(@before::text AS tsquery))
+) c
+WHERE c.n > 0
+ORDER BY c.n DESC, w.word
+LIMIT @page_size;
+
+-- name: SearchFacetCounts :many
+SELECT (SELECT count(*) FROM search_document d WHERE d.visible AND d.facets @> ARRAY[f.facet])::bigint AS n
+FROM unnest(@facets::text[]) WITH ORDINALITY AS f (facet, number)
+ORDER BY f.number;
+
+-- How words are written in the titles of listings, as far as everybody may see those.
+-- name: SearchWordsWritten :many
+SELECT w.word::text AS word, coalesce(t.token, w.word)::text AS token
+FROM (SELECT unnest(@words::text[]) AS word, unnest(@listings::uuid[]) AS listing_id) w
+JOIN public_listing l ON l.id = w.listing_id AND l.status IN ('ACTIVE', 'RESERVED')
+LEFT JOIN LATERAL (
+    SELECT s.token FROM regexp_split_to_table(l.title, '[[:space:][:punct:]]+') AS s (token)
+    WHERE search_plain(search_fold(s.token)) = w.word LIMIT 1
+) t ON true
+ORDER BY w.word;

@@ -72,6 +72,7 @@ type ResolverRoot interface {
 	Review() ReviewResolver
 	ReviewReport() ReviewReportResolver
 	SavedSearch() SavedSearchResolver
+	SearchSuggestion() SearchSuggestionResolver
 	SecondChance() SecondChanceResolver
 	Show() ShowResolver
 	ShowChat() ShowChatResolver
@@ -1497,6 +1498,7 @@ type ComplexityRoot struct {
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
+		SearchSuggestions    func(childComplexity int, prefix string, first int) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
 		Shows                func(childComplexity int, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) int
@@ -1769,6 +1771,14 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	SearchSuggestion struct {
+		Brand    func(childComplexity int) int
+		Category func(childComplexity int) int
+		Count    func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Text     func(childComplexity int) int
 	}
 
 	SecondChance struct {
@@ -8381,6 +8391,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(*string), args["filter"].(*model.SearchFilter), args["sort"].(*search.Sort), args["first"].(*int), args["after"].(*string)), true
+	case "Query.searchSuggestions":
+		if e.ComplexityRoot.Query.SearchSuggestions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_searchSuggestions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SearchSuggestions(childComplexity, args["prefix"].(string), args["first"].(int)), true
 	case "Query.serverTime":
 		if e.ComplexityRoot.Query.ServerTime == nil {
 			break
@@ -9385,6 +9406,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchResult.TotalCount(childComplexity), true
+
+	case "SearchSuggestion.brand":
+		if e.ComplexityRoot.SearchSuggestion.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Brand(childComplexity), true
+	case "SearchSuggestion.category":
+		if e.ComplexityRoot.SearchSuggestion.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Category(childComplexity), true
+	case "SearchSuggestion.count":
+		if e.ComplexityRoot.SearchSuggestion.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Count(childComplexity), true
+	case "SearchSuggestion.kind":
+		if e.ComplexityRoot.SearchSuggestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Kind(childComplexity), true
+	case "SearchSuggestion.text":
+		if e.ComplexityRoot.SearchSuggestion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Text(childComplexity), true
 
 	case "SecondChance.auction":
 		if e.ComplexityRoot.SecondChance.Auction == nil {
@@ -15728,6 +15780,39 @@ type SavedSearchDeletePayload {
   ): SearchResult! @public
 }
 
+extend type Query {
+  """
+  What a search that is begun may become: categories and brands that are named so in any language, then words of titles, of what is on the
+  market for everybody; the most frequent first. Where nothing begins so, what is like it. From two letters on.
+  """
+  searchSuggestions(
+    "At most 200 characters and 20 words, the last of which is begun."
+    prefix: String!
+    "1 to 20."
+    first: Int! = 10
+  ): [SearchSuggestion!]! @public
+}
+
+enum SearchSuggestionKind {
+  CATEGORY
+  BRAND
+  "A text to search for."
+  WORDS
+}
+
+"What a search that is begun may become."
+type SearchSuggestion {
+  kind: SearchSuggestionKind!
+  "The words to search for; the name of the category, in the language in which it begins so, or of the brand."
+  text: String!
+  "To filter by, where it is a category."
+  category: Category
+  "To filter by, where it is a brand."
+  brand: Brand
+  "How many listings are filed there; of words, how many have the last one in their title and the others anywhere."
+  count: Int!
+}
+
 extend type Mutation {
   "Says where a listing of one's own can be fetched by hand, to about a kilometre; without a place it is taken back."
   listingPlaceSet(input: ListingPlaceSetInput!): ListingPlaceSetPayload! @auth(roles: [SELLER])
@@ -19815,6 +19900,22 @@ func (ec *executionContext) childFields_SearchResult(ctx context.Context, field 
 		return ec.fieldContext_SearchResult_facets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchResult", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSuggestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_SearchSuggestion_kind(ctx, field)
+	case "text":
+		return ec.fieldContext_SearchSuggestion_text(ctx, field)
+	case "category":
+		return ec.fieldContext_SearchSuggestion_category(ctx, field)
+	case "brand":
+		return ec.fieldContext_SearchSuggestion_brand(ctx, field)
+	case "count":
+		return ec.fieldContext_SearchSuggestion_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
 }
 
 func (ec *executionContext) childFields_SecondChance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

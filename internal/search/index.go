@@ -19,6 +19,8 @@ type View interface {
 	Known(ctx context.Context, matches []Match) ([]bool, error)
 	// Find answers a request.
 	Find(ctx context.Context, r Request) (Found, error)
+	// Begun says what a search that is begun may become.
+	Begun(ctx context.Context, b Beginning) (Begun, error)
 }
 
 // Request is a query as an index takes it.

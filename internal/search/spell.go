@@ -67,7 +67,14 @@ func (s *Service) typos(ctx context.Context, misspelt string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	alike = slices.DeleteFunc(alike, func(w string) bool { return distance(misspelt, w, most) > most })
+	tooFar := func(w string) bool { return distance(misspelt, w, most) > most }
+	if alike = slices.DeleteFunc(alike, tooFar); len(alike) == 0 { // swapped letters leave few trigrams
+		length := utf8.RuneCountInString(misspelt)
+		if alike, err = s.near(ctx, misspelt, length-1, length+1); err != nil {
+			return nil, err
+		}
+		alike = slices.DeleteFunc(alike, tooFar)
+	}
 	slices.SortStableFunc(alike, func(a, b string) int { return distance(misspelt, a, most) - distance(misspelt, b, most) })
 	if len(alike) == 0 {
 		return nil, nil
