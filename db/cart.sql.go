@@ -124,11 +124,11 @@ func (q *Queries) CartLineSet(ctx context.Context, db DBTX, arg CartLineSetParam
 }
 
 const cartLines = `-- name: CartLines :many
-SELECT cl.cart_id, cl.variant_id, cl.quantity, cl.saved, cl.price_seen, cl.currency_seen, cl.added_at, v.seller_id, v.price, v.currency,
-       (v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
+SELECT cl.cart_id, cl.variant_id, cl.quantity, cl.saved, cl.price_seen, cl.currency_seen, cl.added_at, coalesce(v.seller_id, '00000000-0000-0000-0000-000000000000')::uuid AS seller_id, v.price, v.currency,
+       (v.id IS NOT NULL AND v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
        coalesce((SELECT sum(rl.quantity) FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id
                  WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND rl.variant_id = cl.variant_id), 0)::integer AS held
-FROM cart c JOIN cart_line cl ON cl.cart_id = c.id JOIN variant v ON v.id = cl.variant_id
+FROM cart c JOIN cart_line cl ON cl.cart_id = c.id LEFT JOIN variant v ON v.id = cl.variant_id
 WHERE c.id = $1
 ORDER BY cl.added_at, cl.variant_id
 `
@@ -143,6 +143,7 @@ type CartLinesRow struct {
 }
 
 // A line with how its variant stands now: offered says whether the cart's owner may see it, held how many of it the cart's reservation has.
+// A listing that was deleted has no variant any more.
 func (q *Queries) CartLines(ctx context.Context, db DBTX, cartID uuid.UUID) ([]CartLinesRow, error) {
 	rows, err := db.Query(ctx, cartLines, cartID)
 	if err != nil {
@@ -182,7 +183,7 @@ WHERE cl.cart_id = $1 AND v.seller_id <> $2
 ORDER BY cl.added_at, cl.variant_id
 `
 
-// What a guest's cart brings, but for what its new owner sells.
+// What a guest's cart brings, but for what its new owner sells and what was deleted.
 func (q *Queries) CartLinesToMerge(ctx context.Context, db DBTX, cartID uuid.UUID, userID uuid.UUID) ([]CartLine, error) {
 	rows, err := db.Query(ctx, cartLinesToMerge, cartID, userID)
 	if err != nil {

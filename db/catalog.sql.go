@@ -75,6 +75,30 @@ func (q *Queries) ListingAttributesInsert(ctx context.Context, db DBTX, arg List
 	return err
 }
 
+const listingDeletedBy = `-- name: ListingDeletedBy :one
+SELECT EXISTS (SELECT FROM listing_deleted WHERE listing_id = $1 AND seller_id = $2)::boolean AS deleted
+`
+
+// Whether a seller has deleted a listing of theirs.
+func (q *Queries) ListingDeletedBy(ctx context.Context, db DBTX, listingID uuid.UUID, sellerID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, listingDeletedBy, listingID, sellerID)
+	var deleted bool
+	err := row.Scan(&deleted)
+	return deleted, err
+}
+
+const listingErase = `-- name: ListingErase :one
+SELECT listing_erase($1, $2, $3)::text[] AS kept
+`
+
+// Deletes a seller's own listing, but for its photos, or says by what it is kept.
+func (q *Queries) ListingErase(ctx context.Context, db DBTX, listingID uuid.UUID, sellerID uuid.UUID, subject string) ([]string, error) {
+	row := db.QueryRow(ctx, listingErase, listingID, sellerID, subject)
+	var kept []string
+	err := row.Scan(&kept)
+	return kept, err
+}
+
 const listingHide = `-- name: ListingHide :one
 UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = $1 RETURNING id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier
 `
@@ -316,6 +340,30 @@ func (q *Queries) ListingPhotoCount(ctx context.Context, db DBTX, listingID uuid
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const listingPhotoIDs = `-- name: ListingPhotoIDs :many
+SELECT photo_id FROM listing_photo WHERE listing_id = $1 ORDER BY photo_id
+`
+
+func (q *Queries) ListingPhotoIDs(ctx context.Context, db DBTX, listingID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, listingPhotoIDs, listingID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var photo_id uuid.UUID
+		if err := rows.Scan(&photo_id); err != nil {
+			return nil, err
+		}
+		items = append(items, photo_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listingPhotosDelete = `-- name: ListingPhotosDelete :exec

@@ -82,10 +82,13 @@ func (q *Queries) SavedSearchDelete(ctx context.Context, db DBTX, iD uuid.UUID, 
 const savedSearchHitsInsert = `-- name: SavedSearchHitsInsert :many
 WITH there AS MATERIALIZED (
     SELECT s.id FROM saved_search s WHERE s.id = ANY ($1::uuid[]) ORDER BY s.id FOR KEY SHARE
+), still AS MATERIALIZED (
+    SELECT l.id FROM listing l WHERE l.id = ANY ($2::uuid[]) ORDER BY l.id FOR KEY SHARE
 )
 INSERT INTO saved_search_hit (search_id, listing_id)
 SELECT DISTINCT h.search_id, h.listing_id
-FROM (SELECT unnest($1::uuid[]) AS search_id, unnest($2::uuid[]) AS listing_id) h JOIN there t ON t.id = h.search_id
+FROM (SELECT unnest($1::uuid[]) AS search_id, unnest($2::uuid[]) AS listing_id) h
+JOIN there t ON t.id = h.search_id JOIN still l ON l.id = h.listing_id
 ORDER BY h.search_id, h.listing_id
 ON CONFLICT (search_id, listing_id) DO NOTHING
 RETURNING search_id, listing_id
@@ -96,7 +99,7 @@ type SavedSearchHitsInsertRow struct {
 	ListingID uuid.UUID
 }
 
-// What is new to the owners of searches that are still there.
+// What is new to the owners of searches that are still there, of listings that are.
 func (q *Queries) SavedSearchHitsInsert(ctx context.Context, db DBTX, searches []uuid.UUID, listings []uuid.UUID) ([]SavedSearchHitsInsertRow, error) {
 	rows, err := db.Query(ctx, savedSearchHitsInsert, searches, listings)
 	if err != nil {

@@ -32,8 +32,9 @@ func (q *Queries) WantChangeDelete(ctx context.Context, db DBTX, id int64) error
 }
 
 const wantChangeNext = `-- name: WantChangeNext :one
-SELECT c.id, c.listing_id, c.seen_up_to, c.changed_at, l.seller_id, l.title, l.description, l.condition, l.price, l.currency, l.category_id, (l.status = 'ACTIVE')::boolean AS active
-FROM want_change c JOIN listing l ON l.id = c.listing_id
+SELECT c.id, c.listing_id, c.seen_up_to, c.changed_at, coalesce(l.seller_id, c.listing_id)::uuid AS seller_id, coalesce(l.title, '')::text AS title, coalesce(l.description, '')::text AS description,
+    coalesce(l.condition, '')::text AS condition, l.price, l.currency, l.category_id, (l.status IS NOT DISTINCT FROM 'ACTIVE')::boolean AS active
+FROM want_change c LEFT JOIN listing l ON l.id = c.listing_id
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 `
 
@@ -49,7 +50,7 @@ type WantChangeNextRow struct {
 	Active      bool
 }
 
-// One that nobody works on.
+// One that nobody works on; a listing that was deleted is not active.
 func (q *Queries) WantChangeNext(ctx context.Context, db DBTX) (WantChangeNextRow, error) {
 	row := db.QueryRow(ctx, wantChangeNext)
 	var i WantChangeNextRow
@@ -160,7 +161,7 @@ func (q *Queries) WantInsert(ctx context.Context, db DBTX, arg WantInsertParams)
 
 const wantListing = `-- name: WantListing :one
 SELECT (l.status = 'ACTIVE')::boolean AS active, listing_offered_to(l.id, $1::uuid)::boolean AS offered FROM listing l
-WHERE l.id = $2 AND l.seller_id = $3
+WHERE l.id = $2 AND l.seller_id = $3 FOR KEY SHARE
 `
 
 type WantListingRow struct {
@@ -168,7 +169,7 @@ type WantListingRow struct {
 	Offered bool
 }
 
-// Whether a seller may offer a listing of theirs to somebody: it is on the market, and the buyer may see it.
+// Whether a seller may offer a listing of theirs to somebody: it is on the market, and the buyer may see it. It stays while it is offered.
 func (q *Queries) WantListing(ctx context.Context, db DBTX, buyerID uuid.UUID, iD uuid.UUID, sellerID uuid.UUID) (WantListingRow, error) {
 	row := db.QueryRow(ctx, wantListing, buyerID, iD, sellerID)
 	var i WantListingRow
@@ -244,13 +245,14 @@ func (q *Queries) WantOfferPage(ctx context.Context, db DBTX, arg WantOfferPageP
 
 const wantOffersInsert = `-- name: WantOffersInsert :many
 INSERT INTO want_offer (want_id, listing_id, by_seller)
-SELECT w, $1, false FROM (SELECT unnest($2::uuid[]) AS w) q
+SELECT w, l.id, false FROM listing l CROSS JOIN (SELECT unnest($1::uuid[]) AS w) q WHERE l.id = $2 FOR KEY SHARE OF l
 ON CONFLICT (want_id, listing_id) DO NOTHING
 RETURNING want_id
 `
 
-func (q *Queries) WantOffersInsert(ctx context.Context, db DBTX, listingID uuid.UUID, wants []uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, wantOffersInsert, listingID, wants)
+// None of a listing that is deleted in this moment.
+func (q *Queries) WantOffersInsert(ctx context.Context, db DBTX, wants []uuid.UUID, listingID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, wantOffersInsert, wants, listingID)
 	if err != nil {
 		return nil, err
 	}

@@ -192,10 +192,10 @@ func (q *Queries) WishChangeInsert(ctx context.Context, db DBTX, variantID uuid.
 }
 
 const wishChangeNext = `-- name: WishChangeNext :one
-SELECT c.id, c.listing_id, c.variant_id, c.told_up_to, c.changed_at, l.status, l.price, l.currency,
+SELECT c.id, c.listing_id, c.variant_id, c.told_up_to, c.changed_at, coalesce(l.status, '')::text AS status, l.price, l.currency,
        (c.told_up_to IS NULL AND EXISTS (SELECT FROM wish_change n WHERE n.id > c.id AND n.listing_id = c.listing_id
             AND n.variant_id IS NOT DISTINCT FROM c.variant_id))::boolean AS newer
-FROM wish_change c JOIN listing l ON l.id = c.listing_id
+FROM wish_change c LEFT JOIN listing l ON l.id = c.listing_id
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 `
 
@@ -207,7 +207,7 @@ type WishChangeNextRow struct {
 	Newer      bool
 }
 
-// One that nobody works on. A change that was not begun is left to a newer one of the same.
+// One that nobody works on. A change that was not begun is left to a newer one of the same; a listing that was deleted has no status.
 func (q *Queries) WishChangeNext(ctx context.Context, db DBTX) (WishChangeNextRow, error) {
 	row := db.QueryRow(ctx, wishChangeNext)
 	var i WishChangeNextRow

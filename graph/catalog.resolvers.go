@@ -70,6 +70,16 @@ func (r *mutationResolver) ListingEnd(ctx context.Context, input model.ListingEn
 	return model.ListingEndPayload{Listing: listing, UserErrors: errs}, err
 }
 
+// ListingDelete is the resolver for the listingDelete field.
+func (r *mutationResolver) ListingDelete(ctx context.Context, input model.ListingDeleteInput) (model.ListingDeletePayload, error) {
+	in := &inputReader{}
+	listings := in.ids(input.ListingIds, idListing, "listingIds")
+	if in.err != nil {
+		return deletionPayload(nil, in.err)
+	}
+	return deletionPayload(r.Catalog.Delete(ctx, actorID(ctx), listings))
+}
+
 // ListingDuplicate is the resolver for the listingDuplicate field.
 func (r *mutationResolver) ListingDuplicate(ctx context.Context, input model.ListingDuplicateInput) (model.ListingDuplicatePayload, error) {
 	listing, errs, err := answered(r.changeListing(ctx, input.ListingID, r.Catalog.Duplicate))

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlsse"
@@ -122,6 +123,11 @@ func userError(f *fault.Error) model.UserError {
 	case taxonomy.ErrAttributeMissing.Code:
 		if missing, ok := f.Data["attributes"].([]taxonomy.Attribute); ok {
 			return model.AttributesMissing{Code: f.Code, Message: f.Message, Field: f.Field, Attributes: missing}
+		}
+	case catalog.ErrListingKept.Code:
+		listing, named := f.Data["listing"].(uuid.UUID)
+		if history, ok := f.Data["history"].([]catalog.History); ok && named {
+			return model.ListingHasHistory{Code: f.Code, Message: f.Message, Field: f.Field, ListingID: id.Listing.ID(listing), History: history}
 		}
 	case payment.ErrCardDeclined.Code:
 		declined := model.CardDeclined{Code: f.Code, Message: f.Message, Field: f.Field}

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/payment"
 )
 
@@ -22,6 +24,23 @@ func answered[T any](v T, err error) (*T, []model.UserError, error) {
 		return nil, errs, err
 	}
 	return &v, nil, nil
+}
+
+// deletionPayload says of each listing what became of it.
+func deletionPayload(deletions []catalog.Deletion, err error) (model.ListingDeletePayload, error) {
+	if err != nil {
+		errs, err := refused(err)
+		return model.ListingDeletePayload{UserErrors: errs}, err
+	}
+	payload := model.ListingDeletePayload{DeletedIds: []id.ID{}}
+	for _, d := range deletions {
+		if d.Refused != nil {
+			payload.UserErrors = append(payload.UserErrors, userError(d.Refused))
+			continue
+		}
+		payload.DeletedIds = append(payload.DeletedIds, id.Listing.ID(d.Listing))
+	}
+	return payload, nil
 }
 
 // textOrNil is null for a text that is empty.

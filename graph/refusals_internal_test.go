@@ -9,6 +9,7 @@ import (
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
@@ -39,6 +40,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.OutOfStock{Code: "J", Message: "j", Field: []string{"quantity"}, VariantID: id.Variant.ID(id.New()), Available: 2},
 		model.PriceChanged{Code: "I", Message: "i", Field: []string{"total"}, Total: new(money.New(1, "EUR"))},
 		model.PostalCodeInvalid{Code: "K", Message: "k", Field: []string{"postalCode"}, Example: new("75001")},
+		model.ListingHasHistory{Code: "J", Message: "j", Field: []string{"listingIds", "0"}, ListingID: id.Listing.ID(id.New()), History: []catalog.History{catalog.HistoryOrder}},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 		model.AttributeValueInvalid{Code: "J", Message: "j", Field: []string{"attributes", "0"}, Attribute: taxonomy.Attribute{ID: id.New(), Code: "size"}},
 		model.AttributesMissing{Code: "J", Message: "j", Attributes: []taxonomy.Attribute{{ID: id.New(), Code: "size", Required: true}}},

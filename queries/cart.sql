@@ -18,11 +18,12 @@ SELECT * FROM cart WHERE token_hash = @token_hash;
 
 -- A line with how its variant stands now: offered says whether the cart's owner may see it, held how many of it the cart's reservation has.
 -- name: CartLines :many
-SELECT sqlc.embed(cl), v.seller_id, v.price, v.currency,
-       (v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
+-- A listing that was deleted has no variant any more.
+SELECT sqlc.embed(cl), coalesce(v.seller_id, '00000000-0000-0000-0000-000000000000')::uuid AS seller_id, v.price, v.currency,
+       (v.id IS NOT NULL AND v.retired_at IS NULL AND listing_offered_to(v.listing_id, c.user_id))::boolean AS offered,
        coalesce((SELECT sum(rl.quantity) FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id
                  WHERE r.id = c.reservation_id AND r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND rl.variant_id = cl.variant_id), 0)::integer AS held
-FROM cart c JOIN cart_line cl ON cl.cart_id = c.id JOIN variant v ON v.id = cl.variant_id
+FROM cart c JOIN cart_line cl ON cl.cart_id = c.id LEFT JOIN variant v ON v.id = cl.variant_id
 WHERE c.id = @cart_id
 ORDER BY cl.added_at, cl.variant_id;
 
@@ -49,7 +50,7 @@ SET quantity = excluded.quantity, saved = excluded.saved, price_seen = excluded.
 -- name: CartLineDelete :execrows
 DELETE FROM cart_line WHERE cart_id = @cart_id AND variant_id = @variant_id;
 
--- What a guest's cart brings, but for what its new owner sells.
+-- What a guest's cart brings, but for what its new owner sells and what was deleted.
 -- name: CartLinesToMerge :many
 SELECT cl.* FROM cart_line cl JOIN variant v ON v.id = cl.variant_id
 WHERE cl.cart_id = @cart_id AND v.seller_id <> @user_id

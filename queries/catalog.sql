@@ -95,6 +95,17 @@ UPDATE listing SET status = 'HIDDEN', hidden_from = status WHERE id = @id RETURN
 -- name: ListingRestore :one
 UPDATE listing SET status = hidden_from, hidden_from = NULL WHERE id = @id AND hidden_from IS NOT NULL RETURNING *;
 
+-- Deletes a seller's own listing, but for its photos, or says by what it is kept.
+-- name: ListingErase :one
+SELECT listing_erase(@listing_id, @seller_id, @subject)::text[] AS kept;
+
+-- Whether a seller has deleted a listing of theirs.
+-- name: ListingDeletedBy :one
+SELECT EXISTS (SELECT FROM listing_deleted WHERE listing_id = @listing_id AND seller_id = @seller_id)::boolean AS deleted;
+
+-- name: ListingPhotoIDs :many
+SELECT photo_id FROM listing_photo WHERE listing_id = @listing_id ORDER BY photo_id;
+
 -- name: ListingMoves :many
 SELECT * FROM listing_move ORDER BY from_state, to_state;
 

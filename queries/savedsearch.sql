@@ -67,14 +67,17 @@ JOIN app_user u ON u.id = f.owner_id AND u.banned_at IS NULL
 ORDER BY c.id, f.id
 LIMIT @batch;
 
--- What is new to the owners of searches that are still there.
+-- What is new to the owners of searches that are still there, of listings that are.
 -- name: SavedSearchHitsInsert :many
 WITH there AS MATERIALIZED (
     SELECT s.id FROM saved_search s WHERE s.id = ANY (@searches::uuid[]) ORDER BY s.id FOR KEY SHARE
+), still AS MATERIALIZED (
+    SELECT l.id FROM listing l WHERE l.id = ANY (@listings::uuid[]) ORDER BY l.id FOR KEY SHARE
 )
 INSERT INTO saved_search_hit (search_id, listing_id)
 SELECT DISTINCT h.search_id, h.listing_id
-FROM (SELECT unnest(@searches::uuid[]) AS search_id, unnest(@listings::uuid[]) AS listing_id) h JOIN there t ON t.id = h.search_id
+FROM (SELECT unnest(@searches::uuid[]) AS search_id, unnest(@listings::uuid[]) AS listing_id) h
+JOIN there t ON t.id = h.search_id JOIN still l ON l.id = h.listing_id
 ORDER BY h.search_id, h.listing_id
 ON CONFLICT (search_id, listing_id) DO NOTHING
 RETURNING search_id, listing_id;

@@ -37,10 +37,10 @@ LIMIT @page_size;
 -- name: WantOpenLock :one
 SELECT * FROM want WHERE id = @id AND closed_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE;
 
--- Whether a seller may offer a listing of theirs to somebody: it is on the market, and the buyer may see it.
+-- Whether a seller may offer a listing of theirs to somebody: it is on the market, and the buyer may see it. It stays while it is offered.
 -- name: WantListing :one
 SELECT (l.status = 'ACTIVE')::boolean AS active, listing_offered_to(l.id, @buyer_id::uuid)::boolean AS offered FROM listing l
-WHERE l.id = @id AND l.seller_id = @seller_id;
+WHERE l.id = @id AND l.seller_id = @seller_id FOR KEY SHARE;
 
 -- name: WantOfferCount :one
 SELECT count(*)::integer FROM want_offer o JOIN listing l ON l.id = o.listing_id
@@ -56,10 +56,11 @@ WHERE want_id = @want_id AND (offered_at, listing_id) < (@before_at::timestamptz
 ORDER BY offered_at DESC, listing_id DESC
 LIMIT @page_size;
 
--- One that nobody works on.
+-- One that nobody works on; a listing that was deleted is not active.
 -- name: WantChangeNext :one
-SELECT sqlc.embed(c), l.seller_id, l.title, l.description, l.condition, l.price, l.currency, l.category_id, (l.status = 'ACTIVE')::boolean AS active
-FROM want_change c JOIN listing l ON l.id = c.listing_id
+SELECT sqlc.embed(c), coalesce(l.seller_id, c.listing_id)::uuid AS seller_id, coalesce(l.title, '')::text AS title, coalesce(l.description, '')::text AS description,
+    coalesce(l.condition, '')::text AS condition, l.price, l.currency, l.category_id, (l.status IS NOT DISTINCT FROM 'ACTIVE')::boolean AS active
+FROM want_change c LEFT JOIN listing l ON l.id = c.listing_id
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED;
 
 -- Wants that a listing fits, all of whose words it has, and whose buyers may see it.
@@ -80,9 +81,10 @@ WHERE w.closed_at IS NULL AND w.expires_at > clock_timestamp() AND w.id > @after
 ORDER BY w.id
 LIMIT @batch;
 
+-- None of a listing that is deleted in this moment.
 -- name: WantOffersInsert :many
 INSERT INTO want_offer (want_id, listing_id, by_seller)
-SELECT w, @listing_id, false FROM (SELECT unnest(@wants::uuid[]) AS w) q
+SELECT w, l.id, false FROM listing l CROSS JOIN (SELECT unnest(@wants::uuid[]) AS w) q WHERE l.id = @listing_id FOR KEY SHARE OF l
 ON CONFLICT (want_id, listing_id) DO NOTHING
 RETURNING want_id;
 

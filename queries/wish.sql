@@ -51,12 +51,12 @@ LIMIT @page_size;
 -- name: WishChangeInsert :exec
 INSERT INTO wish_change (listing_id, variant_id) SELECT v.listing_id, v.id FROM variant v WHERE v.id = @variant_id;
 
--- One that nobody works on. A change that was not begun is left to a newer one of the same.
+-- One that nobody works on. A change that was not begun is left to a newer one of the same; a listing that was deleted has no status.
 -- name: WishChangeNext :one
-SELECT sqlc.embed(c), l.status, l.price, l.currency,
+SELECT sqlc.embed(c), coalesce(l.status, '')::text AS status, l.price, l.currency,
        (c.told_up_to IS NULL AND EXISTS (SELECT FROM wish_change n WHERE n.id > c.id AND n.listing_id = c.listing_id
             AND n.variant_id IS NOT DISTINCT FROM c.variant_id))::boolean AS newer
-FROM wish_change c JOIN listing l ON l.id = c.listing_id
+FROM wish_change c LEFT JOIN listing l ON l.id = c.listing_id
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED;
 
 -- name: WishChangeTold :exec

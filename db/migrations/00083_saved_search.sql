@@ -30,6 +30,7 @@ CREATE TABLE saved_search_hit (
     found_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (search_id, listing_id)
 );
+CREATE INDEX saved_search_hit_of_listing ON saved_search_hit (listing_id); -- for who deletes one
 
 -- A document that can be found and was not, or was another, and up to which search it was compared. Deleted by who looks at the last of them.
 CREATE TABLE saved_search_change (

@@ -885,6 +885,61 @@ func (ec *executionContext) fieldContext_ListingCreatePayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _ListingDeletePayload_deletedIds(ctx context.Context, field graphql.CollectedField, obj *model.ListingDeletePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingDeletePayload_deletedIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []id.ID) graphql.Marshaler {
+			return ec.marshalOID2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐIDᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ListingDeletePayload_deletedIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingDeletePayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ListingDeletePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ListingDeletePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingDeletePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListingDeletePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListingDeletePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ListingDuplicatePayload_listing(ctx context.Context, field graphql.CollectedField, obj *model.ListingDuplicatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1066,6 +1121,121 @@ func (ec *executionContext) fieldContext_ListingEndPayload_userErrors(_ context.
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ListingHasHistory_code(ctx context.Context, field graphql.CollectedField, obj *model.ListingHasHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingHasHistory_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListingHasHistory_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingHasHistory", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ListingHasHistory_message(ctx context.Context, field graphql.CollectedField, obj *model.ListingHasHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingHasHistory_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListingHasHistory_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingHasHistory", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ListingHasHistory_field(ctx context.Context, field graphql.CollectedField, obj *model.ListingHasHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingHasHistory_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ListingHasHistory_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingHasHistory", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ListingHasHistory_listingId(ctx context.Context, field graphql.CollectedField, obj *model.ListingHasHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingHasHistory_listingId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ListingID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v id.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListingHasHistory_listingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingHasHistory", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ListingHasHistory_history(ctx context.Context, field graphql.CollectedField, obj *model.ListingHasHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListingHasHistory_history(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.History, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalog.History) graphql.Marshaler {
+			return ec.marshalNListingHistory2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistoryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListingHasHistory_history(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListingHasHistory", field, false, false, errors.New("field of type ListingHistory does not have child fields"))
 }
 
 func (ec *executionContext) _ListingHidePayload_listing(ctx context.Context, field graphql.CollectedField, obj *model.ListingHidePayload) (ret graphql.Marshaler) {
@@ -1462,6 +1632,36 @@ func (ec *executionContext) unmarshalInputListingCreateInput(ctx context.Context
 				return it, err
 			}
 			it.MinimumTier = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputListingDeleteInput(ctx context.Context, obj any) (model.ListingDeleteInput, error) {
+	var it model.ListingDeleteInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"listingIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "listingIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listingIds"))
+			data, err := ec.unmarshalNID2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ListingIds = data
 		}
 	}
 	return it, nil
@@ -2367,6 +2567,49 @@ func (ec *executionContext) _ListingCreatePayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var listingDeletePayloadImplementors = []string{"ListingDeletePayload"}
+
+func (ec *executionContext) _ListingDeletePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ListingDeletePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listingDeletePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListingDeletePayload")
+		case "deletedIds":
+			out.Values[i] = ec._ListingDeletePayload_deletedIds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ListingDeletePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var listingDuplicatePayloadImplementors = []string{"ListingDuplicatePayload"}
 
 func (ec *executionContext) _ListingDuplicatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ListingDuplicatePayload) graphql.Marshaler {
@@ -2472,6 +2715,64 @@ func (ec *executionContext) _ListingEndPayload(ctx context.Context, sel ast.Sele
 			}
 		case "userErrors":
 			out.Values[i] = ec._ListingEndPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var listingHasHistoryImplementors = []string{"ListingHasHistory", "UserError"}
+
+func (ec *executionContext) _ListingHasHistory(ctx context.Context, sel ast.SelectionSet, obj *model.ListingHasHistory) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listingHasHistoryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListingHasHistory")
+		case "code":
+			out.Values[i] = ec._ListingHasHistory_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ListingHasHistory_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._ListingHasHistory_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "listingId":
+			out.Values[i] = ec._ListingHasHistory_listingId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "history":
+			out.Values[i] = ec._ListingHasHistory_history(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2752,6 +3053,15 @@ func (ec *executionContext) marshalNListingCreatePayload2githubᚗcomᚋsouklive
 	return ec._ListingCreatePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNListingDeleteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingDeleteInput(ctx context.Context, v any) (model.ListingDeleteInput, error) {
+	res, err := ec.unmarshalInputListingDeleteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNListingDeletePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingDeletePayload(ctx context.Context, sel ast.SelectionSet, v model.ListingDeletePayload) graphql.Marshaler {
+	return ec._ListingDeletePayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNListingDuplicateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingDuplicateInput(ctx context.Context, v any) (model.ListingDuplicateInput, error) {
 	res, err := ec.unmarshalInputListingDuplicateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2797,6 +3107,53 @@ func (ec *executionContext) unmarshalNListingHideInput2githubᚗcomᚋsouklive�
 
 func (ec *executionContext) marshalNListingHidePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingHidePayload(ctx context.Context, sel ast.SelectionSet, v model.ListingHidePayload) graphql.Marshaler {
 	return ec._ListingHidePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNListingHistory2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistory(ctx context.Context, v any) (catalog.History, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := catalog.History(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNListingHistory2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistory(ctx context.Context, sel ast.SelectionSet, v catalog.History) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNListingHistory2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistoryᚄ(ctx context.Context, v any) ([]catalog.History, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]catalog.History, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNListingHistory2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistory(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNListingHistory2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistoryᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.History) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNListingHistory2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐHistory(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNListingKind2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKind(ctx context.Context, v any) (catalog.Kind, error) {

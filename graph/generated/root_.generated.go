@@ -935,6 +935,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ListingDeletePayload struct {
+		DeletedIds func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ListingDuplicatePayload struct {
 		Listing    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -948,6 +953,14 @@ type ComplexityRoot struct {
 	ListingEndPayload struct {
 		Listing    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ListingHasHistory struct {
+		Code      func(childComplexity int) int
+		Field     func(childComplexity int) int
+		History   func(childComplexity int) int
+		ListingID func(childComplexity int) int
+		Message   func(childComplexity int) int
 	}
 
 	ListingHidePayload struct {
@@ -1155,6 +1168,7 @@ type ComplexityRoot struct {
 		FlashSaleSchedule     func(childComplexity int, input model.FlashSaleScheduleInput) int
 		LedgerEntryReverse    func(childComplexity int, input model.LedgerEntryReverseInput) int
 		ListingCreate         func(childComplexity int, input model.ListingCreateInput) int
+		ListingDelete         func(childComplexity int, input model.ListingDeleteInput) int
 		ListingDuplicate      func(childComplexity int, input model.ListingDuplicateInput) int
 		ListingEnd            func(childComplexity int, input model.ListingEndInput) int
 		ListingHide           func(childComplexity int, input model.ListingHideInput) int
@@ -5462,6 +5476,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ListingCreatePayload.UserErrors(childComplexity), true
 
+	case "ListingDeletePayload.deletedIds":
+		if e.ComplexityRoot.ListingDeletePayload.DeletedIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingDeletePayload.DeletedIds(childComplexity), true
+	case "ListingDeletePayload.userErrors":
+		if e.ComplexityRoot.ListingDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingDeletePayload.UserErrors(childComplexity), true
+
 	case "ListingDuplicatePayload.listing":
 		if e.ComplexityRoot.ListingDuplicatePayload.Listing == nil {
 			break
@@ -5500,6 +5527,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListingEndPayload.UserErrors(childComplexity), true
+
+	case "ListingHasHistory.code":
+		if e.ComplexityRoot.ListingHasHistory.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHasHistory.Code(childComplexity), true
+	case "ListingHasHistory.field":
+		if e.ComplexityRoot.ListingHasHistory.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHasHistory.Field(childComplexity), true
+	case "ListingHasHistory.history":
+		if e.ComplexityRoot.ListingHasHistory.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHasHistory.History(childComplexity), true
+	case "ListingHasHistory.listingId":
+		if e.ComplexityRoot.ListingHasHistory.ListingID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHasHistory.ListingID(childComplexity), true
+	case "ListingHasHistory.message":
+		if e.ComplexityRoot.ListingHasHistory.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingHasHistory.Message(childComplexity), true
 
 	case "ListingHidePayload.listing":
 		if e.ComplexityRoot.ListingHidePayload.Listing == nil {
@@ -6385,6 +6443,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingCreate(childComplexity, args["input"].(model.ListingCreateInput)), true
+	case "Mutation.listingDelete":
+		if e.ComplexityRoot.Mutation.ListingDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingDelete(childComplexity, args["input"].(model.ListingDeleteInput)), true
 	case "Mutation.listingDuplicate":
 		if e.ComplexityRoot.Mutation.ListingDuplicate == nil {
 			break
@@ -11833,6 +11902,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLedgerEntryReverseInput,
 		ec.unmarshalInputListingAttributeInput,
 		ec.unmarshalInputListingCreateInput,
+		ec.unmarshalInputListingDeleteInput,
 		ec.unmarshalInputListingDuplicateInput,
 		ec.unmarshalInputListingEndInput,
 		ec.unmarshalInputListingFilter,
@@ -12846,6 +12916,11 @@ extend type Mutation {
   listingPublish(input: ListingPublishInput!): ListingPublishPayload! @auth(roles: [SELLER])
   "Takes a listing of one's own off the market. A draft is given up."
   listingEnd(input: ListingEndInput!): ListingEndPayload! @auth(roles: [SELLER])
+  """
+  Deletes listings of one's own, up to 100, each with its photos. One that somebody has bought, bid on, set aside or written about stays
+  (ListingHasHistory), as does one with movements of stock: end it instead. The others are deleted all the same. To be safe to repeat.
+  """
+  listingDelete(input: ListingDeleteInput!): ListingDeletePayload! @auth(roles: [SELLER])
   "Makes a draft like a listing of one's own, without its photos and SKUs, which belong to one listing each."
   listingDuplicate(input: ListingDuplicateInput!): ListingDuplicatePayload! @auth(roles: [SELLER])
   "Takes a listing out of everybody's sight. A lot or an order that it is in goes on beneath."
@@ -13004,6 +13079,41 @@ input ListingEndInput {
 type ListingEndPayload {
   listing: Listing
   userErrors: [UserError!]!
+}
+
+input ListingDeleteInput {
+  "1 to 100."
+  listingIds: [ID!]!
+}
+
+type ListingDeletePayload {
+  "Those that are gone, in the order in which they were named; also what one has deleted before. Null where the whole call is refused."
+  deletedIds: [ID!]
+  "One for each listing that stays: ` + "`" + `field` + "`" + ` has its place in listingIds."
+  userErrors: [UserError!]!
+}
+
+"What of a listing stays."
+enum ListingHistory {
+  ORDER
+  AUCTION
+  RESERVATION
+  FLASH_SALE
+  "Movements of its stock."
+  STOCK
+  CODES
+  CONVERSATION
+  "Staff hid it, now or once."
+  MODERATION
+}
+
+"The listing has a history, and stays with it (LISTING_HAS_HISTORY)."
+type ListingHasHistory implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  listingId: ID!
+  history: [ListingHistory!]!
 }
 
 input ListingDuplicateInput {
@@ -18590,6 +18700,16 @@ func (ec *executionContext) childFields_ListingCreatePayload(ctx context.Context
 		return ec.fieldContext_ListingCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListingCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedIds":
+		return ec.fieldContext_ListingDeletePayload_deletedIds(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingDeletePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ListingDuplicatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

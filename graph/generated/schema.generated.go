@@ -69,6 +69,7 @@ type MutationResolver interface {
 	ListingUpdate(ctx context.Context, input model.ListingUpdateInput) (model.ListingUpdatePayload, error)
 	ListingPublish(ctx context.Context, input model.ListingPublishInput) (model.ListingPublishPayload, error)
 	ListingEnd(ctx context.Context, input model.ListingEndInput) (model.ListingEndPayload, error)
+	ListingDelete(ctx context.Context, input model.ListingDeleteInput) (model.ListingDeletePayload, error)
 	ListingDuplicate(ctx context.Context, input model.ListingDuplicateInput) (model.ListingDuplicatePayload, error)
 	ListingHide(ctx context.Context, input model.ListingHideInput) (model.ListingHidePayload, error)
 	ListingRestore(ctx context.Context, input model.ListingRestoreInput) (model.ListingRestorePayload, error)
@@ -700,6 +701,20 @@ func (ec *executionContext) field_Mutation_listingCreate_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ListingCreateInput, error) {
 			return ec.unmarshalNListingCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_listingDelete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ListingDeleteInput, error) {
+			return ec.unmarshalNListingDeleteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingDeleteInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4105,6 +4120,68 @@ func (ec *executionContext) fieldContext_Mutation_listingEnd(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_listingEnd_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_listingDelete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_listingDelete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ListingDelete(ctx, fc.Args["input"].(model.ListingDeleteInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.ListingDeletePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.ListingDeletePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ListingDeletePayload) graphql.Marshaler {
+			return ec.marshalNListingDeletePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐListingDeletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_listingDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ListingDeletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_listingDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12916,6 +12993,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._OutOfStock(ctx, sel, obj)
+	case model.ListingHasHistory:
+		return ec._ListingHasHistory(ctx, sel, &obj)
+	case *model.ListingHasHistory:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ListingHasHistory(ctx, sel, obj)
 	case model.InsufficientFunds:
 		return ec._InsufficientFunds(ctx, sel, &obj)
 	case *model.InsufficientFunds:
@@ -13325,6 +13409,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "listingEnd":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_listingEnd(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "listingDelete":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_listingDelete(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

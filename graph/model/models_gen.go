@@ -793,6 +793,18 @@ type ListingCreatePayload struct {
 	UserErrors []UserError      `json:"userErrors"`
 }
 
+type ListingDeleteInput struct {
+	// 1 to 100.
+	ListingIds []id.ID `json:"listingIds"`
+}
+
+type ListingDeletePayload struct {
+	// Those that are gone, in the order in which they were named; also what one has deleted before. Null where the whole call is refused.
+	DeletedIds []id.ID `json:"deletedIds,omitempty"`
+	// One for each listing that stays: `field` has its place in listingIds.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 type ListingDuplicateInput struct {
 	ListingID id.ID `json:"listingId"`
 }
@@ -818,6 +830,17 @@ type ListingFilter struct {
 	CategoryID *id.ID `json:"categoryId,omitempty"`
 	BrandID    *id.ID `json:"brandId,omitempty"`
 }
+
+// The listing has a history, and stays with it (LISTING_HAS_HISTORY).
+type ListingHasHistory struct {
+	Code      string            `json:"code"`
+	Message   string            `json:"message"`
+	Field     []string          `json:"field,omitempty"`
+	ListingID id.ID             `json:"listingId"`
+	History   []catalog.History `json:"history"`
+}
+
+func (ListingHasHistory) IsUserError() {}
 
 type ListingHideInput struct {
 	ListingID id.ID `json:"listingId"`

@@ -28,6 +28,8 @@ var (
 	ErrPhotoCount        = fault.New(fault.Invalid, "PHOTO_COUNT", "A listing has between one and five photos, each only once.")
 	ErrPhotoUnknown      = fault.New(fault.NotFound, "PHOTO_NOT_FOUND", "A photo is missing: it must be yours, uploaded, and not on another listing.")
 	ErrListingNotFound   = fault.New(fault.NotFound, "LISTING_NOT_FOUND", "There is no such listing.")
+	ErrListingKept       = fault.New(fault.Precondition, "LISTING_HAS_HISTORY", "The listing has a history that stays; end it instead.")
+	ErrDeleteCount       = fault.New(fault.Invalid, "DELETE_COUNT", "Between 1 and 100 listings are deleted at once.")
 	ErrPlace             = fault.New(fault.Invalid, "PLACE_INVALID", "A place has a latitude between -90 and 90, and a longitude between -180 and 180.")
 	ErrListingTaken      = fault.New(fault.Precondition, "LISTING_NOT_AVAILABLE", "The listing is not yours, is in an auction or sold already, or is offered to some buyers only.")
 )

@@ -134,6 +134,9 @@ func (s *Service) Start(ctx context.Context, buyer, listing uuid.UUID, body stri
 		err := s.q.ConversationInsert(ctx, tx, db.ConversationInsertParams{
 			ID: id.New(), ListingID: listing, BuyerID: buyer, SellerID: item.SellerID,
 		})
+		if postgres.Violates(err, "conversation_listing_id_fkey") { // deleted in this moment
+			return db.Conversation{}, catalog.ErrListingNotFound
+		}
 		if err != nil {
 			return db.Conversation{}, err
 		}

@@ -113,6 +113,9 @@ func (s *Service) Upload(ctx context.Context, seller uuid.UUID, in UploadInput) 
 	if postgres.Violates(err, "code_batch_key") {
 		taken, err = s.replay(ctx, seller, in, hash)
 	}
+	if postgres.Violates(err, "code_batch_variant_id_seller_id_fkey") { // its listing is deleted in this moment
+		err = catalog.ErrVariantNotFound.At("variantId")
+	}
 	if err != nil {
 		return Uploaded{}, err
 	}

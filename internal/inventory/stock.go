@@ -168,7 +168,7 @@ func (s *Service) changeStock(ctx context.Context, seller uuid.UUID, c change) (
 		err = s.checkReplay(ctx, seller, c)
 	}
 	if err != nil {
-		return Level{}, err
+		return Level{}, deleted(err)
 	}
 	s.publish(ctx, told)
 	row, err := s.q.StockLevel(ctx, s.pool, c.Variant, c.Location)
@@ -271,7 +271,15 @@ func (s *Service) SetAlert(ctx context.Context, seller, variant, location uuid.U
 		row, err = s.q.StockAlertSet(ctx, tx, db.StockAlertSetParams{VariantID: variant, LocationID: location, SellerID: seller, LowAt: maybeInt32(lowAt)})
 		return err
 	})
-	return levelOf(row), err
+	return levelOf(row), deleted(err)
+}
+
+// deleted names the refusal of stock whose listing is deleted in this moment.
+func deleted(err error) error {
+	if postgres.Violates(err, "stock_variant_id_seller_id_fkey") {
+		return catalog.ErrVariantNotFound.At("variantId")
+	}
+	return err
 }
 
 func maybeInt32(n *int) *int32 {

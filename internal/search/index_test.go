@@ -112,7 +112,7 @@ func (s *shop) stock(t *rapid.T) {
 // unsettle changes something that is there.
 func (s *shop) unsettle(t *rapid.T) {
 	th := rapid.SampledFrom(s.things).Draw(t, "which")
-	switch rapid.IntRange(0, 3).Draw(t, "how") {
+	switch rapid.IntRange(0, 4).Draw(t, "how") {
 	case 0:
 		if !th.draft && !th.gone {
 			th.gone = true
@@ -130,6 +130,11 @@ func (s *shop) unsettle(t *rapid.T) {
 		if th.colour != "" {
 			th.colour = ""
 			s.Exec(`DELETE FROM listing_attribute WHERE listing_id = $1`, th.id)
+		}
+	case 4:
+		told, err := s.Catalog.Delete(s.Ctx(), s.seller, []uuid.UUID{th.id})
+		if s.Must(err); told[0].Refused == nil { // what is hidden stays
+			th.gone = true
 		}
 	}
 }

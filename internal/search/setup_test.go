@@ -121,8 +121,10 @@ func (b *bundle) inStep() {
 	const columns = `listing_id, seller_id, listed, banned, published_at, price, currency, rating, x, y, z, facets, words`
 	for what, count := range map[string]string{
 		"documents that differ from their listings": fmt.Sprintf(`SELECT count(*) FROM (
-			(SELECT %[1]s FROM search_document EXCEPT SELECT %[1]s FROM search_document_source) UNION ALL
+			(SELECT %[1]s FROM search_document WHERE listing_id NOT IN (SELECT listing_id FROM listing_deleted) EXCEPT SELECT %[1]s FROM search_document_source) UNION ALL
 			(SELECT %[1]s FROM search_document_source EXCEPT SELECT %[1]s FROM search_document)) x`, columns),
+		"documents of what was deleted that are not empty": `SELECT count(*) FROM search_document d JOIN listing_deleted USING (listing_id)
+			WHERE visible OR facets <> '{}' OR words <> ''`,
 		"documents that are found and not public, or the other way round": `SELECT count(*) FROM (SELECT listing_id FROM search_document WHERE visible) d
 			FULL JOIN (SELECT id FROM public_listing WHERE status IN ('ACTIVE', 'RESERVED')) p ON p.id = d.listing_id
 			WHERE d.listing_id IS NULL OR p.id IS NULL`,

@@ -94,7 +94,7 @@ func (s *Service) tellTx(ctx context.Context, tx pgx.Tx, listing uuid.UUID, rows
 	for i, row := range rows {
 		wants[i], buyers[row.ID] = row.ID, row.BuyerID
 	}
-	found, err := s.q.WantOffersInsert(ctx, tx, listing, wants)
+	found, err := s.q.WantOffersInsert(ctx, tx, wants, listing)
 	if err != nil {
 		return nil, err
 	}
