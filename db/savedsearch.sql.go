@@ -121,9 +121,10 @@ func (q *Queries) SavedSearchHitsInsert(ctx context.Context, db DBTX, searches [
 }
 
 const savedSearchInsert = `-- name: SavedSearchInsert :one
-INSERT INTO saved_search (id, owner_id, name, notify, query, words, groups, price_from, price_to, x, y, z, within, anchors)
+INSERT INTO saved_search (id, owner_id, name, notify, query, words, groups, price_from, price_to, x, y, z, within, anchors, range_of, range_from, range_to)
 VALUES ($1, $2, $3, $4, $5, $6, $7::text[], $8, $9,
-    $10, $11, $12, $13, $14::text[])
+    $10, $11, $12, $13, $14::text[],
+    $15::text[], $16::double precision[], $17::double precision[])
 RETURNING id, name, notify, query, created_at, updated_at
 `
 
@@ -142,6 +143,9 @@ type SavedSearchInsertParams struct {
 	Z         *float64
 	Within    *float64
 	Anchors   []string
+	RangeOf   []string
+	RangeFrom []float64
+	RangeTo   []float64
 }
 
 type SavedSearchInsertRow struct {
@@ -169,6 +173,9 @@ func (q *Queries) SavedSearchInsert(ctx context.Context, db DBTX, arg SavedSearc
 		arg.Z,
 		arg.Within,
 		arg.Anchors,
+		arg.RangeOf,
+		arg.RangeFrom,
+		arg.RangeTo,
 	)
 	var i SavedSearchInsertRow
 	err := row.Scan(
@@ -277,8 +284,9 @@ func (q *Queries) SavedSearchPage(ctx context.Context, db DBTX, arg SavedSearchP
 const savedSearchRewrite = `-- name: SavedSearchRewrite :exec
 UPDATE saved_search
 SET query = $1, words = $2, groups = $3::text[], price_from = $4, price_to = $5,
-    x = $6, y = $7, z = $8, within = $9, anchors = $10::text[]
-WHERE id = $11
+    x = $6, y = $7, z = $8, within = $9, anchors = $10::text[],
+    range_of = $11::text[], range_from = $12::double precision[], range_to = $13::double precision[]
+WHERE id = $14
 `
 
 type SavedSearchRewriteParams struct {
@@ -292,6 +300,9 @@ type SavedSearchRewriteParams struct {
 	Z         *float64
 	Within    *float64
 	Anchors   []string
+	RangeOf   []string
+	RangeFrom []float64
+	RangeTo   []float64
 	ID        uuid.UUID
 }
 
@@ -308,6 +319,9 @@ func (q *Queries) SavedSearchRewrite(ctx context.Context, db DBTX, arg SavedSear
 		arg.Z,
 		arg.Within,
 		arg.Anchors,
+		arg.RangeOf,
+		arg.RangeFrom,
+		arg.RangeTo,
 		arg.ID,
 	)
 	return err
@@ -359,9 +373,10 @@ func (q *Queries) SavedSearchUpdate(ctx context.Context, db DBTX, arg SavedSearc
 const savedSearchesMatching = `-- name: SavedSearchesMatching :many
 WITH changed AS MATERIALIZED (
     SELECT c.id, c.listing_id, coalesce(c.seen_up_to, '00000000-0000-0000-0000-000000000000'::uuid) AS seen_up_to,
-        c.was_found, coalesce(c.was_words, d.words) AS was_words, c.was_facets, c.was_price, c.was_x, c.was_y, c.was_z,
-        d.seller_id, d.words, d.facets, d.price, d.x, d.y, d.z,
-        tsvector_to_array(d.words) || d.facets || CASE WHEN d.x IS NULL THEN '{}'::text[] ELSE ARRAY['placed:'] END AS tokens
+        c.was_found, coalesce(c.was_words, d.words) AS was_words, c.was_facets, c.was_price, c.was_x, c.was_y, c.was_z, c.was_numbers,
+        d.seller_id, d.words, d.facets, d.price, d.x, d.y, d.z, d.numbers,
+        tsvector_to_array(d.words) || d.facets || CASE WHEN d.x IS NULL THEN '{}'::text[] ELSE ARRAY['placed:'] END
+            || ARRAY(SELECT jsonb_object_keys(d.numbers)) AS tokens
     FROM saved_search_change c
     JOIN search_document d ON d.listing_id = c.listing_id AND d.visible
     JOIN public_listing l ON l.id = c.listing_id AND l.status IN ('ACTIVE', 'RESERVED')
@@ -374,8 +389,10 @@ CROSS JOIN LATERAL (
     WHERE s.notify AND s.anchors && c.tokens AND s.id > c.seen_up_to AND s.owner_id <> c.seller_id
       AND (s.words = '' OR c.words @@ s.words::tsquery)
       AND search_meets(c.facets, c.price, search_chord(c.x, c.y, c.z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within)
+      AND search_within(c.numbers, s.range_of, s.range_from, s.range_to)
       AND NOT (c.was_found AND (s.words = '' OR c.was_words @@ s.words::tsquery)
-          AND search_meets(c.was_facets, c.was_price, search_chord(c.was_x, c.was_y, c.was_z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within))
+          AND search_meets(c.was_facets, c.was_price, search_chord(c.was_x, c.was_y, c.was_z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within)
+          AND search_within(c.was_numbers, s.range_of, s.range_from, s.range_to))
 ) f
 JOIN app_user u ON u.id = f.owner_id AND u.banned_at IS NULL
 ORDER BY c.id, f.id

@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,9 +16,9 @@ import (
 const searchChanges = `-- name: SearchChanges :many
 SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS listing_id,
     coalesce(c.visible, false)::boolean AS visible, c.published_at, c.price, c.currency, coalesce(c.rating, 0)::integer AS rating, c.x, c.y, c.z,
-    c.facets, coalesce(c.words::text, '')::text AS words
+    c.facets, coalesce(c.words::text, '')::text AS words, coalesce(c.numbers, '{}')::jsonb AS numbers
 FROM (VALUES (1)) one (row) LEFT JOIN (
-    SELECT listing_id, seller_id, listed, banned, visible, published_at, price, currency, rating, x, y, z, facets, words, changed FROM search_document d
+    SELECT listing_id, seller_id, listed, banned, visible, published_at, price, currency, rating, x, y, z, facets, words, changed, numbers FROM search_document d
     WHERE d.changed >= pg_snapshot_xmin(CAST($1::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST($1::text AS pg_snapshot))
     ORDER BY d.changed
     LIMIT $2
@@ -38,6 +39,7 @@ type SearchChangesRow struct {
 	Z           *float64
 	Facets      []string
 	Words       string
+	Numbers     json.RawMessage
 }
 
 // What this statement's snapshot sees and an earlier one did not, and the snapshot itself; one row at least. A transaction that began
@@ -64,6 +66,7 @@ func (q *Queries) SearchChanges(ctx context.Context, db DBTX, seen string, most 
 			&i.Z,
 			&i.Facets,
 			&i.Words,
+			&i.Numbers,
 		); err != nil {
 			return nil, err
 		}
@@ -83,11 +86,12 @@ WITH found AS MATERIALIZED (
     WHERE d.visible AND ($2::text = '' OR d.words @@ CAST($2::text AS tsquery))
       AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, $3, $4, $5), $6::text[],
           $7::bigint, $8::bigint, $9::double precision)
+      AND (coalesce(cardinality($10::text[]), 0) = 0 OR search_within(d.numbers, $10::text[], $11::double precision[], $12::double precision[]))
 )
 SELECT ''::text AS facet, count(*)::bigint AS n FROM found
 UNION ALL
 SELECT c.facet::text, count(*)::bigint FROM (SELECT unnest(found.facets) AS facet FROM found) c
-WHERE $10::text = '' OR split_part(c.facet, ':', 1) = $10
+WHERE $13::text = '' OR split_part(c.facet, ':', 1) = $13
 GROUP BY c.facet
 ORDER BY facet
 `
@@ -102,6 +106,9 @@ type SearchCountsParams struct {
 	PriceFrom  *int64
 	PriceTo    *int64
 	Within     *float64
+	RangeOf    []string
+	RangeFrom  []float64
+	RangeTo    []float64
 	Dimension  string
 }
 
@@ -123,6 +130,9 @@ func (q *Queries) SearchCounts(ctx context.Context, db DBTX, arg SearchCountsPar
 		arg.PriceFrom,
 		arg.PriceTo,
 		arg.Within,
+		arg.RangeOf,
+		arg.RangeFrom,
+		arg.RangeTo,
 		arg.Dimension,
 	)
 	if err != nil {
@@ -144,7 +154,7 @@ func (q *Queries) SearchCounts(ctx context.Context, db DBTX, arg SearchCountsPar
 }
 
 const searchDocuments = `-- name: SearchDocuments :many
-SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words
+SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words, numbers
 FROM search_document
 WHERE visible AND listing_id > $1
 ORDER BY listing_id
@@ -162,6 +172,7 @@ type SearchDocumentsRow struct {
 	Z           *float64
 	Facets      []string
 	Words       string
+	Numbers     json.RawMessage
 }
 
 // What can be found, in the order of its numbers.
@@ -185,6 +196,7 @@ func (q *Queries) SearchDocuments(ctx context.Context, db DBTX, after uuid.UUID,
 			&i.Z,
 			&i.Facets,
 			&i.Words,
+			&i.Numbers,
 		); err != nil {
 			return nil, err
 		}
@@ -313,11 +325,12 @@ FROM (
     WHERE d.visible AND ($8::text = '' OR d.words @@ CAST($8::text AS tsquery))
       AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, $5, $6, $7), $9::text[],
           $10::bigint, $11::bigint, $12::double precision)
+      AND (coalesce(cardinality($13::text[]), 0) = 0 OR search_within(d.numbers, $13::text[], $14::double precision[], $15::double precision[]))
 ) f
 WHERE f.key IS NOT NULL
-  AND (NOT $13::boolean OR (f.key, f.published_at, f.listing_id) < ($14::bigint, $15::timestamptz, $16::uuid))
+  AND (NOT $16::boolean OR (f.key, f.published_at, f.listing_id) < ($17::bigint, $18::timestamptz, $19::uuid))
 ORDER BY f.key DESC, f.published_at DESC, f.listing_id DESC
-LIMIT $17
+LIMIT $20
 `
 
 type SearchPageParams struct {
@@ -333,6 +346,9 @@ type SearchPageParams struct {
 	PriceFrom    *int64
 	PriceTo      *int64
 	Within       *float64
+	RangeOf      []string
+	RangeFrom    []float64
+	RangeTo      []float64
 	After        bool
 	AfterKey     int64
 	AfterAt      time.Time
@@ -361,6 +377,9 @@ func (q *Queries) SearchPage(ctx context.Context, db DBTX, arg SearchPageParams)
 		arg.PriceFrom,
 		arg.PriceTo,
 		arg.Within,
+		arg.RangeOf,
+		arg.RangeFrom,
+		arg.RangeTo,
 		arg.After,
 		arg.AfterKey,
 		arg.AfterAt,
@@ -375,6 +394,78 @@ func (q *Queries) SearchPage(ctx context.Context, db DBTX, arg SearchPageParams)
 	for rows.Next() {
 		var i SearchPageRow
 		if err := rows.Scan(&i.ListingID, &i.PublishedAt, &i.Key); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchRanges = `-- name: SearchRanges :many
+SELECT n.attribute::text AS attribute, count(*)::bigint AS n, min(n.value::double precision)::double precision AS low, max(n.value::double precision)::double precision AS high
+FROM search_document d, jsonb_each_text(d.numbers) AS n (attribute, value)
+WHERE d.visible AND ($1::text = '' OR d.words @@ CAST($1::text AS tsquery)) AND ($2::text = '' OR n.attribute = $2)
+  AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, $3, $4, $5), $6::text[],
+      $7::bigint, $8::bigint, $9::double precision)
+  AND (coalesce(cardinality($10::text[]), 0) = 0 OR search_within(d.numbers, $10::text[], $11::double precision[], $12::double precision[]))
+GROUP BY n.attribute
+ORDER BY n.attribute
+`
+
+type SearchRangesParams struct {
+	Words     string
+	Attribute string
+	X         float64
+	Y         float64
+	Z         float64
+	Groups    []string
+	PriceFrom *int64
+	PriceTo   *int64
+	Within    *float64
+	RangeOf   []string
+	RangeFrom []float64
+	RangeTo   []float64
+}
+
+type SearchRangesRow struct {
+	Attribute string
+	N         int64
+	Low       float64
+	High      float64
+}
+
+// Of each attribute that is a number, or of one, how many of what a query finds say it, the least and the greatest.
+func (q *Queries) SearchRanges(ctx context.Context, db DBTX, arg SearchRangesParams) ([]SearchRangesRow, error) {
+	rows, err := db.Query(ctx, searchRanges,
+		arg.Words,
+		arg.Attribute,
+		arg.X,
+		arg.Y,
+		arg.Z,
+		arg.Groups,
+		arg.PriceFrom,
+		arg.PriceTo,
+		arg.Within,
+		arg.RangeOf,
+		arg.RangeFrom,
+		arg.RangeTo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchRangesRow
+	for rows.Next() {
+		var i SearchRangesRow
+		if err := rows.Scan(
+			&i.Attribute,
+			&i.N,
+			&i.Low,
+			&i.High,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	savedFields = `{ id name text sort notify filter { categoryIds kinds currencyCode priceTo { amount } attributes { attributeId values } near { radiusKm } } }`
+	savedFields = `{ id name text sort notify filter { categoryIds ranges { from to } kinds currencyCode priceTo { amount } attributes { attributeId values } near { radiusKm } } }`
 	savedCreate = `mutation($input: SavedSearchCreateInput!) { savedSearchCreate(input: $input) { savedSearch ` + savedFields + ` userErrors { code field } } }`
 	savedUpdate = `mutation($input: SavedSearchUpdateInput!) { savedSearchUpdate(input: $input) { savedSearch ` + savedFields + ` userErrors { code field } } }`
 	savedDelete = `mutation($input: SavedSearchDeleteInput!) { savedSearchDelete(input: $input) { savedSearchId userErrors { code field } } }`
@@ -29,7 +29,7 @@ func TestSavedSearchesThroughTheAPI(t *testing.T) {
 	in := apitest.Vars{"name": "For everybody", "query": apitest.Vars{"text": "everybody", "filter": apitest.Vars{"kinds": []any{"ONE_OFF"}, "priceTo": eur("25")}}}
 	made := buyer.Must(t, savedCreate, input(in))
 	saved := made.Str("savedSearchCreate.savedSearch.id")
-	want := `{"id":"` + saved + `","name":"For everybody","text":"everybody","sort":"RELEVANCE","notify":true,"filter":{"categoryIds":[],"kinds":["ONE_OFF"],"currencyCode":"EUR","priceTo":{"amount":"25.00"},"attributes":[],"near":null}}`
+	want := `{"id":"` + saved + `","name":"For everybody","text":"everybody","sort":"RELEVANCE","notify":true,"filter":{"categoryIds":[],"ranges":[],"kinds":["ONE_OFF"],"currencyCode":"EUR","priceTo":{"amount":"25.00"},"attributes":[],"near":null}}`
 	if got := string(made.Raw()); got != `{"savedSearchCreate":{"savedSearch":`+want+`,"userErrors":[]}}` {
 		t.Errorf("made: %s", got)
 	}

@@ -16,6 +16,11 @@ func (r *attributeCountResolver) Attribute(ctx context.Context, obj *search.Attr
 	return load(ctx).attribute.Load(ctx, obj.Attribute)
 }
 
+// Attribute is the resolver for the attribute field.
+func (r *attributeRangeResolver) Attribute(ctx context.Context, obj *search.RangeCount) (taxonomy.Attribute, error) {
+	return load(ctx).attribute.Load(ctx, obj.Attribute)
+}
+
 // Brand is the resolver for the brand field.
 func (r *brandCountResolver) Brand(ctx context.Context, obj *search.BrandCount) (taxonomy.Brand, error) {
 	return load(ctx).brand.Load(ctx, obj.Brand)
@@ -72,6 +77,11 @@ func (r *Resolver) AttributeCount() generated.AttributeCountResolver {
 	return &attributeCountResolver{r}
 }
 
+// AttributeRange returns generated.AttributeRangeResolver implementation.
+func (r *Resolver) AttributeRange() generated.AttributeRangeResolver {
+	return &attributeRangeResolver{r}
+}
+
 // BrandCount returns generated.BrandCountResolver implementation.
 func (r *Resolver) BrandCount() generated.BrandCountResolver { return &brandCountResolver{r} }
 
@@ -85,6 +95,7 @@ func (r *Resolver) SearchSuggestion() generated.SearchSuggestionResolver {
 
 type (
 	attributeCountResolver   struct{ *Resolver }
+	attributeRangeResolver   struct{ *Resolver }
 	brandCountResolver       struct{ *Resolver }
 	categoryCountResolver    struct{ *Resolver }
 	searchSuggestionResolver struct{ *Resolver }

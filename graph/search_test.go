@@ -195,3 +195,47 @@ func TestSuggestionsThroughTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// What an attribute that is a number is within, filtered by and told; and what has how many stars.
+func TestRangesThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	seller := a.Person(identity.Seller)
+	small, large := a.Listing(seller, "Small table"), a.Listing(seller, "Large table")
+	category, width := id.New(), id.New()
+	a.Exec(`INSERT INTO category (id, slug, name_ar, name_en, name_fr) VALUES ($1, 'tables', 'x', 'Tables', 'x')`, category)
+	a.Exec(`INSERT INTO attribute (id, category_id, code, name_ar, name_en, name_fr, type, unit) VALUES ($1, $2, 'width', 'x', 'Width', 'x', 'NUMBER', 'cm')`, width, category)
+	a.Exec(`INSERT INTO listing_attribute (listing_id, attribute_id, type, value) VALUES ($1, $3, 'NUMBER', '60.5'), ($2, $3, 'NUMBER', '180')`, small.ID, large.ID, width)
+	a.Exec(`INSERT INTO rating (subject, subject_id) VALUES ('LISTING', $1)`, large.ID)
+	a.Exec(`UPDATE rating SET fours = 3, fives = 1 WHERE subject_id = $1`, large.ID)
+	const query = `query($filter: SearchFilter) { search(filter: $filter) { nodes { title } facets { ranges { attribute { code unit } min max count } ratings { atLeast count } } } }`
+	ranges := func(in ...apitest.Vars) apitest.Vars { return apitest.Vars{"filter": apitest.Vars{"ranges": in}} }
+	of := id.Attribute.Encode(width)
+	const all = `"ranges":[{"attribute":{"code":"width","unit":"cm"},"min":60.5,"max":180,"count":2}]`
+	const stars = `"ratings":[{"atLeast":4,"count":1},{"atLeast":3,"count":1},{"atLeast":2,"count":1},{"atLeast":1,"count":1}]`
+	for want, vars := range map[string]apitest.Vars{
+		`{"search":{"nodes":[{"title":"Large table"},{"title":"Small table"}],"facets":{` + all + `,` + stars + `}}}`:                                                 nil,
+		`{"search":{"nodes":[{"title":"Small table"}],"facets":{` + all + `,"ratings":[]}}}`:                                                                          ranges(apitest.Vars{"attributeId": of, "from": 60.5, "to": 100}),
+		`{"search":{"nodes":[{"title":"Large table"}],"facets":{` + all + `,` + stars + `}}}`:                                                                         ranges(apitest.Vars{"attributeId": of, "from": 61}),
+		`{"search":{"nodes":[],"facets":{` + all + `,"ratings":[]}}}`:                                                                                                 ranges(apitest.Vars{"attributeId": of, "from": 61, "to": 100}),
+		`{"search":{"nodes":[{"title":"Large table"}],"facets":{"ranges":[{"attribute":{"code":"width","unit":"cm"},"min":180,"max":180,"count":1}],` + stars + `}}}`: {"filter": apitest.Vars{"ratingAtLeast": 4}},
+	} {
+		if got := string(a.Nobody().Must(t, query, vars).Raw()); got != want {
+			t.Errorf("%v: %s, want %s", vars, got, want)
+		}
+	}
+	a.Exec(`UPDATE listing SET minimum_tier = 'TRUSTED' WHERE id = $1`, large.ID)
+	if got := string(a.Nobody().Must(t, query, nil).Raw()); !strings.Contains(got, `"min":60.5,"max":60.5,"count":1`) {
+		t.Errorf("a number of what is for some: %s", got)
+	}
+	for code, vars := range map[string]apitest.Vars{
+		"SEARCH_RANGE":        ranges(apitest.Vars{"attributeId": of}),
+		"ID_WRONG_KIND":       ranges(apitest.Vars{"attributeId": small.NodeID().String(), "from": 1}),
+		"SEARCH_FILTER_COUNT": ranges(slices.Repeat([]apitest.Vars{{"attributeId": of, "from": 1}}, 101)...),
+	} {
+		answer, err := a.Nobody().Do(query, vars)
+		if err != nil || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != code {
+			t.Errorf("%s: %+v, %v", code, answer.Errors, err)
+		}
+	}
+}

@@ -37,6 +37,9 @@ func searchFilter(f model.SearchFilter) (search.Filter, error) {
 	for _, a := range f.Attributes {
 		out.Attributes = append(out.Attributes, search.AttributeFilter{Attribute: in.id(a.AttributeID, id.Attribute, "attributes"), Values: a.Values})
 	}
+	for _, v := range f.Ranges {
+		out.Ranges = append(out.Ranges, search.RangeFilter{Attribute: in.id(v.AttributeID, id.Attribute, "ranges"), From: v.From, To: v.To})
+	}
 	if f.CurrencyCode != nil {
 		out.Currency = new(in.currency(*f.CurrencyCode, "currencyCode"))
 	}
@@ -105,7 +108,10 @@ func savedFilter(f search.Filter) model.SavedSearchFilter {
 	out := model.SavedSearchFilter{
 		CategoryIds: ids(id.Category, f.Categories), BrandIds: ids(id.Brand, f.Brands), Kinds: f.Kinds, Conditions: f.Conditions,
 		CurrencyCode: f.Currency, PriceFrom: f.PriceFrom, PriceTo: f.PriceTo, RatingAtLeast: f.RatingAtLeast,
-		Attributes: make([]model.SavedSearchAttribute, len(f.Attributes)),
+		Attributes: make([]model.SavedSearchAttribute, len(f.Attributes)), Ranges: make([]model.SavedSearchRange, len(f.Ranges)),
+	}
+	for i, r := range f.Ranges {
+		out.Ranges[i] = model.SavedSearchRange{AttributeID: id.Attribute.ID(r.Attribute), From: r.From, To: r.To}
 	}
 	for i, a := range f.Attributes {
 		out.Attributes[i] = model.SavedSearchAttribute{AttributeID: id.Attribute.ID(a.Attribute), Values: a.Values}

@@ -6,9 +6,10 @@ SELECT FROM app_user WHERE id = @id FOR NO KEY UPDATE;
 SELECT count(*)::integer FROM saved_search WHERE owner_id = @owner_id;
 
 -- name: SavedSearchInsert :one
-INSERT INTO saved_search (id, owner_id, name, notify, query, words, groups, price_from, price_to, x, y, z, within, anchors)
+INSERT INTO saved_search (id, owner_id, name, notify, query, words, groups, price_from, price_to, x, y, z, within, anchors, range_of, range_from, range_to)
 VALUES (@id, @owner_id, @name, @notify, @query, @words, @groups::text[], sqlc.narg(price_from), sqlc.narg(price_to),
-    sqlc.narg(x), sqlc.narg(y), sqlc.narg(z), sqlc.narg(within), @anchors::text[])
+    sqlc.narg(x), sqlc.narg(y), sqlc.narg(z), sqlc.narg(within), @anchors::text[],
+    @range_of::text[], @range_from::double precision[], @range_to::double precision[])
 RETURNING id, name, notify, query, created_at, updated_at;
 
 -- What is null stays as it is.
@@ -22,7 +23,8 @@ RETURNING id, name, notify, query, created_at, updated_at;
 -- name: SavedSearchRewrite :exec
 UPDATE saved_search
 SET query = @query, words = @words, groups = @groups::text[], price_from = sqlc.narg(price_from), price_to = sqlc.narg(price_to),
-    x = sqlc.narg(x), y = sqlc.narg(y), z = sqlc.narg(z), within = sqlc.narg(within), anchors = @anchors::text[]
+    x = sqlc.narg(x), y = sqlc.narg(y), z = sqlc.narg(z), within = sqlc.narg(within), anchors = @anchors::text[],
+    range_of = @range_of::text[], range_from = @range_from::double precision[], range_to = @range_to::double precision[]
 WHERE id = @id;
 
 -- name: SavedSearchDelete :execrows
@@ -45,9 +47,10 @@ SELECT id FROM saved_search_change ORDER BY id LIMIT @most FOR UPDATE SKIP LOCKE
 -- name: SavedSearchesMatching :many
 WITH changed AS MATERIALIZED (
     SELECT c.id, c.listing_id, coalesce(c.seen_up_to, '00000000-0000-0000-0000-000000000000'::uuid) AS seen_up_to,
-        c.was_found, coalesce(c.was_words, d.words) AS was_words, c.was_facets, c.was_price, c.was_x, c.was_y, c.was_z,
-        d.seller_id, d.words, d.facets, d.price, d.x, d.y, d.z,
-        tsvector_to_array(d.words) || d.facets || CASE WHEN d.x IS NULL THEN '{}'::text[] ELSE ARRAY['placed:'] END AS tokens
+        c.was_found, coalesce(c.was_words, d.words) AS was_words, c.was_facets, c.was_price, c.was_x, c.was_y, c.was_z, c.was_numbers,
+        d.seller_id, d.words, d.facets, d.price, d.x, d.y, d.z, d.numbers,
+        tsvector_to_array(d.words) || d.facets || CASE WHEN d.x IS NULL THEN '{}'::text[] ELSE ARRAY['placed:'] END
+            || ARRAY(SELECT jsonb_object_keys(d.numbers)) AS tokens
     FROM saved_search_change c
     JOIN search_document d ON d.listing_id = c.listing_id AND d.visible
     JOIN public_listing l ON l.id = c.listing_id AND l.status IN ('ACTIVE', 'RESERVED')
@@ -60,8 +63,10 @@ CROSS JOIN LATERAL (
     WHERE s.notify AND s.anchors && c.tokens AND s.id > c.seen_up_to AND s.owner_id <> c.seller_id
       AND (s.words = '' OR c.words @@ s.words::tsquery)
       AND search_meets(c.facets, c.price, search_chord(c.x, c.y, c.z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within)
+      AND search_within(c.numbers, s.range_of, s.range_from, s.range_to)
       AND NOT (c.was_found AND (s.words = '' OR c.was_words @@ s.words::tsquery)
-          AND search_meets(c.was_facets, c.was_price, search_chord(c.was_x, c.was_y, c.was_z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within))
+          AND search_meets(c.was_facets, c.was_price, search_chord(c.was_x, c.was_y, c.was_z, s.x, s.y, s.z), s.groups, s.price_from, s.price_to, s.within)
+          AND search_within(c.was_numbers, s.range_of, s.range_from, s.range_to))
 ) f
 JOIN app_user u ON u.id = f.owner_id AND u.banned_at IS NULL
 ORDER BY c.id, f.id

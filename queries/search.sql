@@ -41,6 +41,7 @@ FROM (
     WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquery))
       AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, @x, @y, @z), @groups::text[],
           sqlc.narg(price_from)::bigint, sqlc.narg(price_to)::bigint, sqlc.narg(within)::double precision)
+      AND (coalesce(cardinality(@range_of::text[]), 0) = 0 OR search_within(d.numbers, @range_of::text[], @range_from::double precision[], @range_to::double precision[]))
 ) f
 WHERE f.key IS NOT NULL
   AND (NOT @after::boolean OR (f.key, f.published_at, f.listing_id) < (@after_key::bigint, @after_at::timestamptz, @after_id::uuid))
@@ -57,6 +58,7 @@ WITH found AS MATERIALIZED (
     WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquery))
       AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, @x, @y, @z), @groups::text[],
           sqlc.narg(price_from)::bigint, sqlc.narg(price_to)::bigint, sqlc.narg(within)::double precision)
+      AND (coalesce(cardinality(@range_of::text[]), 0) = 0 OR search_within(d.numbers, @range_of::text[], @range_from::double precision[], @range_to::double precision[]))
 )
 SELECT ''::text AS facet, count(*)::bigint AS n FROM found
 UNION ALL
@@ -70,7 +72,7 @@ SELECT pg_current_snapshot()::text AS snapshot;
 
 -- What can be found, in the order of its numbers.
 -- name: SearchDocuments :many
-SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words
+SELECT listing_id, published_at, price, currency, rating, x, y, z, facets, words::text AS words, numbers
 FROM search_document
 WHERE visible AND listing_id > @after
 ORDER BY listing_id
@@ -81,7 +83,7 @@ LIMIT @page_size;
 -- name: SearchChanges :many
 SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS listing_id,
     coalesce(c.visible, false)::boolean AS visible, c.published_at, c.price, c.currency, coalesce(c.rating, 0)::integer AS rating, c.x, c.y, c.z,
-    c.facets, coalesce(c.words::text, '')::text AS words
+    c.facets, coalesce(c.words::text, '')::text AS words, coalesce(c.numbers, '{}')::jsonb AS numbers
 FROM (VALUES (1)) one (row) LEFT JOIN (
     SELECT * FROM search_document d
     WHERE d.changed >= pg_snapshot_xmin(CAST(@seen::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST(@seen::text AS pg_snapshot))
@@ -141,3 +143,14 @@ LEFT JOIN LATERAL (
     WHERE search_plain(search_fold(s.token)) = w.word LIMIT 1
 ) t ON true
 ORDER BY w.word;
+
+-- Of each attribute that is a number, or of one, how many of what a query finds say it, the least and the greatest.
+-- name: SearchRanges :many
+SELECT n.attribute::text AS attribute, count(*)::bigint AS n, min(n.value::double precision)::double precision AS low, max(n.value::double precision)::double precision AS high
+FROM search_document d, jsonb_each_text(d.numbers) AS n (attribute, value)
+WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquery)) AND (@attribute::text = '' OR n.attribute = @attribute)
+  AND search_meets(d.facets, d.price, search_chord(d.x, d.y, d.z, @x, @y, @z), @groups::text[],
+      sqlc.narg(price_from)::bigint, sqlc.narg(price_to)::bigint, sqlc.narg(within)::double precision)
+  AND (coalesce(cardinality(@range_of::text[]), 0) = 0 OR search_within(d.numbers, @range_of::text[], @range_from::double precision[], @range_to::double precision[]))
+GROUP BY n.attribute
+ORDER BY n.attribute;

@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	AdminAction() AdminActionResolver
 	Attribute() AttributeResolver
 	AttributeCount() AttributeCountResolver
+	AttributeRange() AttributeRangeResolver
 	Auction() AuctionResolver
 	AvailabilityNotice() AvailabilityNoticeResolver
 	Bid() BidResolver
@@ -195,6 +196,13 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Names   func(childComplexity int) int
 		Retired func(childComplexity int) int
+	}
+
+	AttributeRange struct {
+		Attribute func(childComplexity int) int
+		Count     func(childComplexity int) int
+		Max       func(childComplexity int) int
+		Min       func(childComplexity int) int
 	}
 
 	AttributeUpdatePayload struct {
@@ -1754,6 +1762,7 @@ type ComplexityRoot struct {
 		Near          func(childComplexity int) int
 		PriceFrom     func(childComplexity int) int
 		PriceTo       func(childComplexity int) int
+		Ranges        func(childComplexity int) int
 		RatingAtLeast func(childComplexity int) int
 	}
 
@@ -1761,6 +1770,12 @@ type ComplexityRoot struct {
 		Latitude  func(childComplexity int) int
 		Longitude func(childComplexity int) int
 		RadiusKm  func(childComplexity int) int
+	}
+
+	SavedSearchRange struct {
+		AttributeID func(childComplexity int) int
+		From        func(childComplexity int) int
+		To          func(childComplexity int) int
 	}
 
 	SavedSearchUpdatePayload struct {
@@ -1776,6 +1791,7 @@ type ComplexityRoot struct {
 		Currencies func(childComplexity int) int
 		Kinds      func(childComplexity int) int
 		Prices     func(childComplexity int) int
+		Ranges     func(childComplexity int) int
 		Ratings    func(childComplexity int) int
 	}
 
@@ -2773,6 +2789,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttributeOption.Retired(childComplexity), true
+
+	case "AttributeRange.attribute":
+		if e.ComplexityRoot.AttributeRange.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeRange.Attribute(childComplexity), true
+	case "AttributeRange.count":
+		if e.ComplexityRoot.AttributeRange.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeRange.Count(childComplexity), true
+	case "AttributeRange.max":
+		if e.ComplexityRoot.AttributeRange.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeRange.Max(childComplexity), true
+	case "AttributeRange.min":
+		if e.ComplexityRoot.AttributeRange.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeRange.Min(childComplexity), true
 
 	case "AttributeUpdatePayload.attribute":
 		if e.ComplexityRoot.AttributeUpdatePayload.Attribute == nil {
@@ -9357,6 +9398,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SavedSearchFilter.PriceTo(childComplexity), true
+	case "SavedSearchFilter.ranges":
+		if e.ComplexityRoot.SavedSearchFilter.Ranges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.Ranges(childComplexity), true
 	case "SavedSearchFilter.ratingAtLeast":
 		if e.ComplexityRoot.SavedSearchFilter.RatingAtLeast == nil {
 			break
@@ -9382,6 +9429,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SavedSearchNear.RadiusKm(childComplexity), true
+
+	case "SavedSearchRange.attributeId":
+		if e.ComplexityRoot.SavedSearchRange.AttributeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchRange.AttributeID(childComplexity), true
+	case "SavedSearchRange.from":
+		if e.ComplexityRoot.SavedSearchRange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchRange.From(childComplexity), true
+	case "SavedSearchRange.to":
+		if e.ComplexityRoot.SavedSearchRange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchRange.To(childComplexity), true
 
 	case "SavedSearchUpdatePayload.savedSearch":
 		if e.ComplexityRoot.SavedSearchUpdatePayload.SavedSearch == nil {
@@ -9438,6 +9504,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchFacets.Prices(childComplexity), true
+	case "SearchFacets.ranges":
+		if e.ComplexityRoot.SearchFacets.Ranges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchFacets.Ranges(childComplexity), true
 	case "SearchFacets.ratings":
 		if e.ComplexityRoot.SearchFacets.Ratings == nil {
 			break
@@ -11954,6 +12026,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSavedSearchUpdateInput,
 		ec.unmarshalInputSearchAttributeInput,
 		ec.unmarshalInputSearchFilter,
+		ec.unmarshalInputSearchRangeInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
 		ec.unmarshalInputShowCancelInput,
@@ -15792,6 +15865,7 @@ type SavedSearchFilter {
   categoryIds: [ID!]!
   brandIds: [ID!]!
   attributes: [SavedSearchAttribute!]!
+  ranges: [SavedSearchRange!]!
   kinds: [ListingKind!]!
   conditions: [Condition!]!
   currencyCode: CurrencyCode
@@ -15805,6 +15879,13 @@ type SavedSearchFilter {
 type SavedSearchAttribute {
   attributeId: ID!
   values: [String!]!
+}
+
+"Within what an attribute that is a number has to be; null where it is open."
+type SavedSearchRange {
+  attributeId: ID!
+  from: Float
+  to: Float
 }
 
 "Around which place."
@@ -15981,6 +16062,8 @@ input SearchFilter {
   brandIds: [ID!]! = []
   "Each has to be met."
   attributes: [SearchAttributeInput!]! = []
+  "Each has to be met."
+  ranges: [SearchRangeInput!]! = []
   kinds: [ListingKind!]! = []
   conditions: [Condition!]! = []
   "Priced in this currency."
@@ -15999,6 +16082,15 @@ input SearchAttributeInput {
   attributeId: ID!
   "Of a choice its options' codes; \"true\" or \"false\". Any of them will do."
   values: [String!]!
+}
+
+"What an attribute that is a number is within, both ends included."
+input SearchRangeInput {
+  attributeId: ID!
+  "Left out, any that is not above the other."
+  from: Float
+  "Left out, any that is not below the other."
+  to: Float
 }
 
 input NearInput {
@@ -16034,6 +16126,19 @@ type SearchFacets {
   "By steps, the lowest first, where the filter names a currency; else empty."
   prices: [PriceCount!]!
   ratings: [RatingCount!]!
+  "Of attributes that are numbers: the 100 that most say."
+  ranges: [AttributeRange!]!
+}
+
+"Within which numbers an attribute is."
+type AttributeRange {
+  attribute: Attribute!
+  "The least."
+  min: Float!
+  "The greatest."
+  max: Float!
+  "How many say it."
+  count: Int!
 }
 
 "How many are in a category, or below it."
@@ -17424,6 +17529,20 @@ func (ec *executionContext) childFields_AttributeOption(ctx context.Context, fie
 		return ec.fieldContext_AttributeOption_retired(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttributeOption", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_AttributeRange_attribute(ctx, field)
+	case "min":
+		return ec.fieldContext_AttributeRange_min(ctx, field)
+	case "max":
+		return ec.fieldContext_AttributeRange_max(ctx, field)
+	case "count":
+		return ec.fieldContext_AttributeRange_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeRange", field.Name)
 }
 
 func (ec *executionContext) childFields_AttributeUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19944,6 +20063,8 @@ func (ec *executionContext) childFields_SavedSearchFilter(ctx context.Context, f
 		return ec.fieldContext_SavedSearchFilter_brandIds(ctx, field)
 	case "attributes":
 		return ec.fieldContext_SavedSearchFilter_attributes(ctx, field)
+	case "ranges":
+		return ec.fieldContext_SavedSearchFilter_ranges(ctx, field)
 	case "kinds":
 		return ec.fieldContext_SavedSearchFilter_kinds(ctx, field)
 	case "conditions":
@@ -19974,6 +20095,18 @@ func (ec *executionContext) childFields_SavedSearchNear(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type SavedSearchNear", field.Name)
 }
 
+func (ec *executionContext) childFields_SavedSearchRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attributeId":
+		return ec.fieldContext_SavedSearchRange_attributeId(ctx, field)
+	case "from":
+		return ec.fieldContext_SavedSearchRange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_SavedSearchRange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSearchRange", field.Name)
+}
+
 func (ec *executionContext) childFields_SavedSearchUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "savedSearch":
@@ -20002,6 +20135,8 @@ func (ec *executionContext) childFields_SearchFacets(ctx context.Context, field 
 		return ec.fieldContext_SearchFacets_prices(ctx, field)
 	case "ratings":
 		return ec.fieldContext_SearchFacets_ratings(ctx, field)
+	case "ranges":
+		return ec.fieldContext_SearchFacets_ranges(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchFacets", field.Name)
 }

@@ -624,6 +624,38 @@ func (ec *executionContext) fieldContext_SavedSearchFilter_attributes(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _SavedSearchFilter_ranges(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchFilter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavedSearchFilter_ranges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ranges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SavedSearchRange) graphql.Marshaler {
+			return ec.marshalNSavedSearchRange2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchRangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SavedSearchFilter_ranges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavedSearchFilter",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SavedSearchRange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SavedSearchFilter_kinds(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchFilter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -879,6 +911,75 @@ func (ec *executionContext) _SavedSearchNear_radiusKm(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_SavedSearchNear_radiusKm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SavedSearchNear", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _SavedSearchRange_attributeId(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchRange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavedSearchRange_attributeId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AttributeID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v id.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SavedSearchRange_attributeId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedSearchRange", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _SavedSearchRange_from(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchRange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavedSearchRange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SavedSearchRange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedSearchRange", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _SavedSearchRange_to(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchRange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavedSearchRange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SavedSearchRange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedSearchRange", field, false, false, errors.New("field of type Float does not have child fields"))
 }
 
 func (ec *executionContext) _SavedSearchUpdatePayload_savedSearch(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchUpdatePayload) (ret graphql.Marshaler) {
@@ -1549,6 +1650,11 @@ func (ec *executionContext) _SavedSearchFilter(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "ranges":
+			out.Values[i] = ec._SavedSearchFilter_ranges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "kinds":
 			out.Values[i] = ec._SavedSearchFilter_kinds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1630,6 +1736,54 @@ func (ec *executionContext) _SavedSearchNear(ctx context.Context, sel ast.Select
 		case "radiusKm":
 			out.Values[i] = ec._SavedSearchNear_radiusKm(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var savedSearchRangeImplementors = []string{"SavedSearchRange"}
+
+func (ec *executionContext) _SavedSearchRange(ctx context.Context, sel ast.SelectionSet, obj *model.SavedSearchRange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, savedSearchRangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SavedSearchRange")
+		case "attributeId":
+			out.Values[i] = ec._SavedSearchRange_attributeId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._SavedSearchRange_from(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._SavedSearchRange_to(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -1789,6 +1943,26 @@ func (ec *executionContext) marshalNSavedSearchFilter2githubᚗcomᚋsoukliveᚋ
 func (ec *executionContext) unmarshalNSavedSearchQueryInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchQueryInput(ctx context.Context, v any) (model.SavedSearchQueryInput, error) {
 	res, err := ec.unmarshalInputSavedSearchQueryInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSavedSearchRange2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchRange(ctx context.Context, sel ast.SelectionSet, v model.SavedSearchRange) graphql.Marshaler {
+	return ec._SavedSearchRange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSavedSearchRange2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchRangeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SavedSearchRange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSavedSearchRange2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchRange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNSavedSearchUpdateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSavedSearchUpdateInput(ctx context.Context, v any) (model.SavedSearchUpdateInput, error) {

@@ -25,6 +25,9 @@ import (
 type AttributeCountResolver interface {
 	Attribute(ctx context.Context, obj *search.AttributeCount) (taxonomy.Attribute, error)
 }
+type AttributeRangeResolver interface {
+	Attribute(ctx context.Context, obj *search.RangeCount) (taxonomy.Attribute, error)
+}
 type BrandCountResolver interface {
 	Brand(ctx context.Context, obj *search.BrandCount) (taxonomy.Brand, error)
 }
@@ -106,6 +109,107 @@ func (ec *executionContext) fieldContext_AttributeCount_values(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AttributeRange_attribute(ctx context.Context, field graphql.CollectedField, obj *search.RangeCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeRange_attribute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AttributeRange().Attribute(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v taxonomy.Attribute) graphql.Marshaler {
+			return ec.marshalNAttribute2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋtaxonomyᚐAttribute(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeRange_attribute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttributeRange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attribute(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttributeRange_min(ctx context.Context, field graphql.CollectedField, obj *search.RangeCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeRange_min(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Min, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeRange_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeRange", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _AttributeRange_max(ctx context.Context, field graphql.CollectedField, obj *search.RangeCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeRange_max(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Max, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeRange_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeRange", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _AttributeRange_count(ctx context.Context, field graphql.CollectedField, obj *search.RangeCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeRange_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeRange_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeRange", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _AttributeValueCount_value(ctx context.Context, field graphql.CollectedField, obj *search.ValueCount) (ret graphql.Marshaler) {
@@ -901,6 +1005,38 @@ func (ec *executionContext) fieldContext_SearchFacets_ratings(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _SearchFacets_ranges(ctx context.Context, field graphql.CollectedField, obj *search.Facets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchFacets_ranges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ranges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []search.RangeCount) graphql.Marshaler {
+			return ec.marshalNAttributeRange2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐRangeCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchFacets_ranges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SearchFacets",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttributeRange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SearchResult_edges(ctx context.Context, field graphql.CollectedField, obj *search.Result) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1368,6 +1504,9 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 	if _, present := asMap["attributes"]; !present {
 		asMap["attributes"] = []any{}
 	}
+	if _, present := asMap["ranges"]; !present {
+		asMap["ranges"] = []any{}
+	}
 	if _, present := asMap["kinds"]; !present {
 		asMap["kinds"] = []any{}
 	}
@@ -1375,7 +1514,7 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 		asMap["conditions"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"categoryIds", "brandIds", "attributes", "kinds", "conditions", "currencyCode", "priceFrom", "priceTo", "ratingAtLeast", "near"}
+	fieldsInOrder := [...]string{"categoryIds", "brandIds", "attributes", "ranges", "kinds", "conditions", "currencyCode", "priceFrom", "priceTo", "ratingAtLeast", "near"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1403,6 +1542,13 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Attributes = data
+		case "ranges":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ranges"))
+			data, err := ec.unmarshalNSearchRangeInput2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSearchRangeInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ranges = data
 		case "kinds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
 			data, err := ec.unmarshalNListingKind2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcatalogᚐKindᚄ(ctx, v)
@@ -1452,6 +1598,50 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Near = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSearchRangeInput(ctx context.Context, obj any) (model.SearchRangeInput, error) {
+	var it model.SearchRangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"attributeId", "from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "attributeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attributeId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttributeID = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
 		}
 	}
 	return it, nil
@@ -1517,6 +1707,92 @@ func (ec *executionContext) _AttributeCount(ctx context.Context, sel ast.Selecti
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "values":
 			out.Values[i] = ec._AttributeCount_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var attributeRangeImplementors = []string{"AttributeRange"}
+
+func (ec *executionContext) _AttributeRange(ctx context.Context, sel ast.SelectionSet, obj *search.RangeCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attributeRangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AttributeRange")
+		case "attribute":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AttributeRange_attribute(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "min":
+			out.Values[i] = ec._AttributeRange_min(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "max":
+			out.Values[i] = ec._AttributeRange_max(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.Values[i] = ec._AttributeRange_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2094,6 +2370,11 @@ func (ec *executionContext) _SearchFacets(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "ranges":
+			out.Values[i] = ec._SearchFacets_ranges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2321,6 +2602,26 @@ func (ec *executionContext) marshalNAttributeCount2ᚕgithubᚗcomᚋsoukliveᚋ
 	return ret
 }
 
+func (ec *executionContext) marshalNAttributeRange2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐRangeCount(ctx context.Context, sel ast.SelectionSet, v search.RangeCount) graphql.Marshaler {
+	return ec._AttributeRange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAttributeRange2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐRangeCountᚄ(ctx context.Context, sel ast.SelectionSet, v []search.RangeCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttributeRange2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐRangeCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNAttributeValueCount2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐValueCount(ctx context.Context, sel ast.SelectionSet, v search.ValueCount) graphql.Marshaler {
 	return ec._AttributeValueCount(ctx, sel, &v)
 }
@@ -2511,6 +2812,25 @@ func (ec *executionContext) unmarshalNSearchAttributeInput2ᚕgithubᚗcomᚋsou
 
 func (ec *executionContext) marshalNSearchFacets2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐFacets(ctx context.Context, sel ast.SelectionSet, v search.Facets) graphql.Marshaler {
 	return ec._SearchFacets(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNSearchRangeInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSearchRangeInput(ctx context.Context, v any) (model.SearchRangeInput, error) {
+	res, err := ec.unmarshalInputSearchRangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSearchRangeInput2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSearchRangeInputᚄ(ctx context.Context, v any) ([]model.SearchRangeInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.SearchRangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSearchRangeInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐSearchRangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalNSearchResult2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋsearchᚐResult(ctx context.Context, sel ast.SelectionSet, v search.Result) graphql.Marshaler {

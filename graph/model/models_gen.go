@@ -1403,6 +1403,7 @@ type SavedSearchFilter struct {
 	CategoryIds   []id.ID                `json:"categoryIds"`
 	BrandIds      []id.ID                `json:"brandIds"`
 	Attributes    []SavedSearchAttribute `json:"attributes"`
+	Ranges        []SavedSearchRange     `json:"ranges"`
 	Kinds         []catalog.Kind         `json:"kinds"`
 	Conditions    []catalog.Condition    `json:"conditions"`
 	CurrencyCode  *money.Currency        `json:"currencyCode,omitempty"`
@@ -1428,6 +1429,13 @@ type SavedSearchQueryInput struct {
 	Filter *SearchFilter `json:"filter,omitempty"`
 	// RELEVANCE where there is a text, else NEWEST.
 	Sort *search.Sort `json:"sort,omitempty"`
+}
+
+// Within what an attribute that is a number has to be; null where it is open.
+type SavedSearchRange struct {
+	AttributeID id.ID    `json:"attributeId"`
+	From        *float64 `json:"from,omitempty"`
+	To          *float64 `json:"to,omitempty"`
 }
 
 // What is left out stays as it is.
@@ -1457,8 +1465,10 @@ type SearchFilter struct {
 	BrandIds    []id.ID `json:"brandIds"`
 	// Each has to be met.
 	Attributes []SearchAttributeInput `json:"attributes"`
-	Kinds      []catalog.Kind         `json:"kinds"`
-	Conditions []catalog.Condition    `json:"conditions"`
+	// Each has to be met.
+	Ranges     []SearchRangeInput  `json:"ranges"`
+	Kinds      []catalog.Kind      `json:"kinds"`
+	Conditions []catalog.Condition `json:"conditions"`
 	// Priced in this currency.
 	CurrencyCode *money.Currency `json:"currencyCode,omitempty"`
 	// At least so much.
@@ -1469,6 +1479,15 @@ type SearchFilter struct {
 	RatingAtLeast *int `json:"ratingAtLeast,omitempty"`
 	// What can be fetched by hand around a place.
 	Near *NearInput `json:"near,omitempty"`
+}
+
+// What an attribute that is a number is within, both ends included.
+type SearchRangeInput struct {
+	AttributeID id.ID `json:"attributeId"`
+	// Left out, any that is not above the other.
+	From *float64 `json:"from,omitempty"`
+	// Left out, any that is not below the other.
+	To *float64 `json:"to,omitempty"`
 }
 
 type SecondChanceAcceptInput struct {

@@ -134,6 +134,7 @@ func (s *Service) Create(ctx context.Context, owner uuid.UUID, in Input) (_ Save
 		row, err = s.q.SavedSearchInsert(ctx, tx, db.SavedSearchInsertParams{
 			ID: id.New(), OwnerID: owner, Name: in.Name, Notify: in.Notify, Query: c.json, Words: c.condition.Words, Groups: c.condition.Groups,
 			PriceFrom: c.condition.PriceFrom, PriceTo: c.condition.PriceTo, X: c.x, Y: c.y, Z: c.z, Within: c.rim, Anchors: c.condition.Anchors,
+			RangeOf: c.condition.RangeOf, RangeFrom: c.condition.RangeFrom, RangeTo: c.condition.RangeTo,
 		})
 		return err
 	})
@@ -169,6 +170,7 @@ func (s *Service) Update(ctx context.Context, owner, saved uuid.UUID, change Cha
 		return s.q.SavedSearchRewrite(ctx, tx, db.SavedSearchRewriteParams{
 			ID: saved, Query: c.json, Words: c.condition.Words, Groups: c.condition.Groups,
 			PriceFrom: c.condition.PriceFrom, PriceTo: c.condition.PriceTo, X: c.x, Y: c.y, Z: c.z, Within: c.rim, Anchors: c.condition.Anchors,
+			RangeOf: c.condition.RangeOf, RangeFrom: c.condition.RangeFrom, RangeTo: c.condition.RangeTo,
 		})
 	})
 	if postgres.NoRows(err) {

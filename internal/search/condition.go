@@ -16,7 +16,10 @@ type Condition struct {
 	PriceFrom *int64
 	PriceTo   *int64
 	Near      *Circle
-	// Whatever meets it has one of these at least: a lexeme, a facet, or Placed.
+	RangeOf   []string // attributes, with their ends
+	RangeFrom []float64
+	RangeTo   []float64
+	// Whatever meets it has one of these at least: a lexeme, a facet, an attribute that is a number, or Placed.
 	Anchors []string
 }
 
@@ -31,6 +34,7 @@ func (s *Service) Condition(ctx context.Context, q Query) (_ Query, c Condition,
 	defer fault.Wrap(&err, "make a condition of a query")
 	c.Near = q.Filter.Near.circle()
 	c.PriceFrom, c.PriceTo = minorOf(q.Filter.PriceFrom), minorOf(q.Filter.PriceTo)
+	c.RangeOf, c.RangeFrom, c.RangeTo = columnsOf(q.Filter.ranges())
 	groups := q.Filter.groups()
 	c.Groups = joined(groups)
 	words, err := s.terms(ctx, q.Text)
@@ -45,14 +49,14 @@ func (s *Service) Condition(ctx context.Context, q Query) (_ Query, c Condition,
 	}
 	words = required(words)
 	c.Words = allOf(words).tsquery()
-	if c.Anchors = anchors(words, groups, c.Near); c.Anchors == nil {
+	if c.Anchors = anchors(words, groups, c); c.Anchors == nil {
 		return q, c, ErrNothing
 	}
 	return q, c, nil
 }
 
 // anchors are those of the longest word, which is likely to be the rarest; of a query without words, of its narrowest group.
-func anchors(words []word, groups []Group, near *Circle) []string {
+func anchors(words []word, groups []Group, c Condition) []string {
 	if len(words) > 0 {
 		longest := slices.MaxFunc(words, func(a, b word) int { return utf8.RuneCountInString(a.text) - utf8.RuneCountInString(b.text) })
 		var lexemes []string
@@ -64,7 +68,10 @@ func anchors(words []word, groups []Group, near *Circle) []string {
 	if len(groups) > 0 {
 		return slices.MinFunc(groups, func(a, b Group) int { return breadth(a) - breadth(b) }).Facets
 	}
-	if near != nil {
+	if len(c.RangeOf) > 0 {
+		return c.RangeOf[:1]
+	}
+	if c.Near != nil {
 		return []string{Placed}
 	}
 	return nil

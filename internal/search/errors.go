@@ -10,6 +10,7 @@ var (
 	ErrSort        = fault.New(fault.Invalid, "SEARCH_SORT", "An order by price names its currency in the filter, and an order by distance a place.")
 	ErrPriceRange  = fault.New(fault.Invalid, "SEARCH_PRICE_RANGE", "A range of prices has bounds of zero or more, in the filter's one currency, the lower one first.")
 	ErrRating      = fault.New(fault.Invalid, "SEARCH_RATING", "A rating to begin from is between 1 and 5 stars.")
+	ErrRange       = fault.New(fault.Invalid, "SEARCH_RANGE", "A range names an attribute once, with one end at least, the lower one first.")
 	ErrNear        = fault.New(fault.Invalid, "SEARCH_PLACE", "A place has a latitude between -90 and 90 and a longitude between -180 and 180; the radius around it is between 1 and 500 kilometres.")
 	ErrSuggestions = fault.New(fault.Invalid, "SUGGESTION_COUNT", "Between 1 and 20 suggestions are given.")
 	ErrNothing     = fault.New(fault.Invalid, "SEARCH_EMPTY", "A search that is kept asks for something: by a word, or by a filter.")

@@ -23,6 +23,7 @@ type Facets struct {
 	Currencies []CurrencyCount
 	Prices     []PriceCount // where the filter names a currency
 	Ratings    []RatingCount
+	Ranges     []RangeCount // of attributes that are numbers
 }
 
 // CategoryCount is how many are in a category, or below it.

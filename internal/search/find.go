@@ -23,6 +23,7 @@ func (r Request) key() string {
 		}
 		b.WriteByte('|')
 	}
+	fmt.Fprint(&b, r.Ranges)
 	for _, l := range r.Levels {
 		fmt.Fprint(&b, l.Word, l.Score, tsquery(l.Terms))
 	}
@@ -126,6 +127,9 @@ func (s *shelf) find(r Request, base *bitmap) (found Found) {
 	if r.PriceFrom != nil || r.PriceTo != nil {
 		filters.add(dimPrice, s.priced(r))
 	}
+	for _, g := range r.Ranges {
+		filters.add(g.dimension(), s.numbers[g.Attribute].within(g))
+	}
 	all := filters.of(base)
 	found.Hits = s.page(r, all)
 	if r.Count || r.Facets {
@@ -133,6 +137,7 @@ func (s *shelf) find(r Request, base *bitmap) (found Found) {
 	}
 	if r.Facets {
 		found.Counts = s.counts(r, base, all, filters)
+		found.Ranges = s.spreads(r, base, all, filters)
 	}
 	return found
 }

@@ -30,6 +30,7 @@ type Request struct {
 	Groups    []Group
 	PriceFrom *int64 // of the one currency that a group asks for
 	PriceTo   *int64
+	Ranges    []Range
 	Steps     []int64 // by which prices are counted
 	Near      *Circle
 	Sort      Sort
@@ -50,7 +51,8 @@ type Place struct {
 type Found struct {
 	Hits   []Place
 	Total  int64
-	Counts map[string]int64 // by facet: "kind:RETAIL"; of a price "price:3", the step's number
+	Counts map[string]int64  // by facet: "kind:RETAIL"; of a price "price:3", the step's number
+	Ranges map[string]Spread // by attribute
 }
 
 // without is the request as its counts for one dimension take it: without the filters of that dimension.

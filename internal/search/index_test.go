@@ -39,6 +39,8 @@ type thing struct {
 	categories []uuid.UUID
 	brand      uuid.UUID
 	colour     string
+	width      string // a number, or nothing
+	stars      int
 	made       int
 }
 
@@ -49,6 +51,7 @@ type shop struct {
 	tree       [][]uuid.UUID // categories with all above them
 	brands     []uuid.UUID
 	colour     uuid.UUID
+	width      uuid.UUID
 	vocabulary []string
 }
 
@@ -70,6 +73,8 @@ func newShop(t *testing.T) *shop {
 	}
 	s.colour = id.New()
 	s.Exec(`INSERT INTO attribute (id, category_id, code, name_ar, name_en, name_fr, type) VALUES ($1, $2, 'colour', 'ل', 'Colour', 'Couleur', 'CHOICE')`, s.colour, root)
+	s.width = id.New()
+	s.Exec(`INSERT INTO attribute (id, category_id, code, name_ar, name_en, name_fr, type) VALUES ($1, $2, 'width', 'ع', 'Width', 'Largeur', 'NUMBER')`, s.width, root)
 	for _, c := range []string{"red", "blue"} {
 		s.Exec(`INSERT INTO attribute_option (attribute_id, code, name_ar, name_en, name_fr) VALUES ($1, $2, 'ل', $2, $2)`, s.colour, c)
 	}
@@ -106,13 +111,29 @@ func (s *shop) stock(t *rapid.T) {
 	if th.colour = rapid.SampledFrom([]string{"", "red", "blue"}).Draw(t, "colour"); th.colour != "" {
 		s.Exec(`INSERT INTO listing_attribute (listing_id, attribute_id, type, value) VALUES ($1, $2, 'CHOICE', $3)`, th.id, s.colour, th.colour)
 	}
+	if th.width = rapid.SampledFrom(widths).Draw(t, "width"); th.width != "" {
+		s.Exec(`INSERT INTO listing_attribute (listing_id, attribute_id, type, value) VALUES ($1, $2, 'NUMBER', $3)`, th.id, s.width, th.width)
+	}
 	s.things = append(s.things, th)
+}
+
+// widths are numbers as listings say them; none of some.
+var widths = []string{"", "", "-3.5", "0", "0.1", "12", "12.5", "300", "123456789012345.123456"}
+
+// star gives a thing one more review.
+func (s *shop) star(th *thing, stars int) {
+	if th.stars > 0 {
+		return
+	}
+	th.stars = stars
+	s.Exec(`INSERT INTO rating (subject, subject_id) VALUES ('LISTING', $1)`, th.id)
+	s.Exec(`UPDATE rating SET `+[]string{"", "ones", "twos", "threes", "fours", "fives"}[stars]+` = 1 WHERE subject_id = $1`, th.id)
 }
 
 // unsettle changes something that is there.
 func (s *shop) unsettle(t *rapid.T) {
 	th := rapid.SampledFrom(s.things).Draw(t, "which")
-	switch rapid.IntRange(0, 4).Draw(t, "how") {
+	switch rapid.IntRange(0, 6).Draw(t, "how") {
 	case 0:
 		if !th.draft && !th.gone {
 			th.gone = true
@@ -129,13 +150,20 @@ func (s *shop) unsettle(t *rapid.T) {
 	case 3:
 		if th.colour != "" {
 			th.colour = ""
-			s.Exec(`DELETE FROM listing_attribute WHERE listing_id = $1`, th.id)
+			s.Exec(`DELETE FROM listing_attribute WHERE listing_id = $1 AND type = 'CHOICE'`, th.id)
 		}
 	case 4:
 		told, err := s.Catalog.Delete(s.Ctx(), s.seller, []uuid.UUID{th.id})
 		if s.Must(err); told[0].Refused == nil { // what is hidden stays
 			th.gone = true
 		}
+	case 5:
+		if th.width != "" {
+			th.width = rapid.SampledFrom(widths[2:]).Draw(t, "another width")
+			s.Exec(`UPDATE listing_attribute SET value = $2 WHERE listing_id = $1 AND type = 'NUMBER'`, th.id, th.width)
+		}
+	case 6:
+		s.star(th, rapid.IntRange(1, 5).Draw(t, "stars"))
 	}
 }
 
@@ -153,6 +181,16 @@ func (s *shop) ask(t *rapid.T) (q search.Query) {
 	f.Brands = rapid.SliceOfN(rapid.SampledFrom(s.brands), 0, 1).Draw(t, "brands")
 	if rapid.Bool().Draw(t, "with colour") {
 		f.Attributes = []search.AttributeFilter{{Attribute: s.colour, Values: rapid.SliceOfN(rapid.SampledFrom([]string{"red", "blue"}), 1, 2).Draw(t, "colours")}}
+	}
+	if rapid.IntRange(0, 2).Draw(t, "with width") == 0 {
+		r := search.RangeFilter{Attribute: s.width, From: new(rapid.SampledFrom([]float64{-4, -3.5, 0, 0.1, 12.1}).Draw(t, "width from"))}
+		if rapid.Bool().Draw(t, "width to") {
+			r.To = new(rapid.SampledFrom([]float64{12.5, 12.6, 1e15}).Draw(t, "width to so much"))
+		}
+		f.Ranges = []search.RangeFilter{r}
+	}
+	if rapid.IntRange(0, 4).Draw(t, "with stars") == 0 {
+		f.RatingAtLeast = new(rapid.IntRange(1, 5).Draw(t, "stars"))
 	}
 	if rapid.Bool().Draw(t, "with currency") {
 		f.Currency = new(rapid.SampledFrom([]money.Currency{"EUR", "USD"}).Draw(t, "currency"))
@@ -195,13 +233,18 @@ func (s *shop) meets(th *thing, q search.Query, without string, loose bool) bool
 		in("category", len(f.Categories), func() bool { return slices.Contains(th.categories, f.Categories[0]) }) &&
 		in("brand", len(f.Brands), func() bool { return slices.Contains(f.Brands, th.brand) }) &&
 		in("colour", len(f.Attributes), func() bool { return slices.Contains(f.Attributes[0].Values, th.colour) }) &&
+		in("width", len(f.Ranges), func() bool {
+			w, err := strconv.ParseFloat(th.width, 64)
+			return err == nil && w >= *f.Ranges[0].From && (f.Ranges[0].To == nil || w <= *f.Ranges[0].To)
+		}) &&
+		(without == "rating" || f.RatingAtLeast == nil || th.stars >= *f.RatingAtLeast) &&
 		(without == "currency" || f.Currency == nil || priced && th.currency == *f.Currency &&
 			(without == "price" || (f.PriceFrom == nil || th.price >= f.PriceFrom.Minor) && (f.PriceTo == nil || th.price <= f.PriceTo.Minor))) &&
 		(f.Near == nil || th.place != nil && (*th.place == somewhere[0] || *th.place == somewhere[1] && f.Near.RadiusKM > 10))
 }
 
 // counted is the facets by brute force, as text.
-func (s *shop) counted(q search.Query) (total int, facets map[string]int) {
+func (s *shop) counted(q search.Query) (total int, facets map[string]int, width search.RangeCount) {
 	known := q
 	known.Filter = search.Filter{}
 	loose := !slices.ContainsFunc(s.things, func(th *thing) bool { return s.meets(th, known, "", false) })
@@ -224,6 +267,15 @@ func (s *shop) counted(q search.Query) (total int, facets map[string]int) {
 			add("brand", th.brand.String())
 		}
 		add("colour", th.colour)
+		for stars := range th.stars {
+			add("rating", strconv.Itoa(stars+1))
+		}
+		if w, err := strconv.ParseFloat(th.width, 64); err == nil && s.meets(th, q, "width", loose) {
+			if width.Count == 0 {
+				width = search.RangeCount{Attribute: s.width, Min: w, Max: w}
+			}
+			width.Count, width.Min, width.Max = width.Count+1, min(width.Min, w), max(width.Max, w)
+		}
 		if th.price > 0 || th.kind == catalog.Giveaway {
 			add("currency", string(th.currency))
 			if q.Filter.Currency != nil && th.currency == *q.Filter.Currency {
@@ -237,7 +289,7 @@ func (s *shop) counted(q search.Query) (total int, facets map[string]int) {
 			}
 		}
 	}
-	return total, facets
+	return total, facets, width
 }
 
 // written is an answer's facets as text.
@@ -262,6 +314,9 @@ func written(f search.Facets) map[string]int {
 	}
 	for _, c := range f.Currencies {
 		facets["currency:"+string(c.Currency)] = int(c.Count)
+	}
+	for _, c := range f.Ratings {
+		facets[fmt.Sprint("rating:", c.AtLeast)] = int(c.Count)
 	}
 	for _, c := range f.Prices {
 		facets[fmt.Sprint("price:", c.From.Minor)] = int(c.Count)
@@ -289,7 +344,7 @@ func TestIndexesAgreeWithABruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s.unsettle(t)
 		q := s.ask(t)
-		total, facets := s.counted(q)
+		total, facets, width := s.counted(q)
 		var order []uuid.UUID
 		for i, service := range services {
 			result, err := service.Search(s.Ctx(), q, page.Args{First: new(100)}, search.Want{Facets: true})
@@ -298,6 +353,9 @@ func TestIndexesAgreeWithABruteForce(t *testing.T) {
 			}
 			if got := written(result.Facets); fmt.Sprint(got) != fmt.Sprint(facets) || result.TotalCount != int64(total) {
 				t.Fatalf("index %d, %+v: %d %v, want %d %v", i, q, result.TotalCount, got, total, facets)
+			}
+			if got := append(result.Facets.Ranges, search.RangeCount{})[0]; got != width {
+				t.Fatalf("index %d, %+v: within %+v, want %+v", i, q, got, width)
 			}
 			var found []uuid.UUID
 			var after *string

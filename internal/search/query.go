@@ -48,6 +48,7 @@ type Filter struct {
 	Categories    []uuid.UUID         `json:"categories,omitempty"` // with all below them
 	Brands        []uuid.UUID         `json:"brands,omitempty"`
 	Attributes    []AttributeFilter   `json:"attributes,omitempty"`
+	Ranges        []RangeFilter       `json:"ranges,omitempty"`
 	Kinds         []catalog.Kind      `json:"kinds,omitempty"`
 	Conditions    []catalog.Condition `json:"conditions,omitempty"`
 	Currency      *money.Currency     `json:"currency,omitempty"`
@@ -61,6 +62,13 @@ type Filter struct {
 type AttributeFilter struct {
 	Attribute uuid.UUID `json:"attribute"`
 	Values    []string  `json:"values"`
+}
+
+// RangeFilter asks for what an attribute that is a number is within, both ends included; an end that is nil is open.
+type RangeFilter struct {
+	Attribute uuid.UUID `json:"attribute"`
+	From      *float64  `json:"from,omitempty"`
+	To        *float64  `json:"to,omitempty"`
 }
 
 // Near is a circle on the ground.
@@ -118,6 +126,12 @@ func (f *Filter) validate() error {
 			return ErrAttribute.At("filter", "attributes")
 		}
 	}
+	for i, r := range f.Ranges {
+		twice := slices.ContainsFunc(f.Ranges[:i], func(q RangeFilter) bool { return r.Attribute == q.Attribute })
+		if span := r.span(); twice || r.From == nil && r.To == nil || !(span.From <= span.To) || r.From != nil && math.IsInf(*r.From, 0) || r.To != nil && math.IsInf(*r.To, 0) {
+			return ErrRange.At("filter", "ranges")
+		}
+	}
 	for _, bound := range []*money.Amount{f.PriceFrom, f.PriceTo} {
 		if bound == nil {
 			continue
@@ -143,7 +157,7 @@ func (f *Filter) validate() error {
 
 // count is how many values it has.
 func (f *Filter) count() int {
-	n := len(f.Kinds) + len(f.Conditions) + len(f.Categories) + len(f.Brands)
+	n := len(f.Kinds) + len(f.Conditions) + len(f.Categories) + len(f.Brands) + len(f.Ranges)
 	for _, a := range f.Attributes {
 		n += 1 + len(a.Values)
 	}
@@ -160,7 +174,7 @@ func set[T ~string](values []T) []T {
 // hash tells queries apart.
 func (q *Query) hash() [8]byte {
 	f := &q.Filter
-	raw := fmt.Appendf(nil, "%q %q %q %s %s", q.Text, q.Sort, f.groups(), decimalOf(f.PriceFrom), decimalOf(f.PriceTo))
+	raw := fmt.Appendf(nil, "%q %q %q %s %s %v", q.Text, q.Sort, f.groups(), decimalOf(f.PriceFrom), decimalOf(f.PriceTo), f.ranges())
 	if f.Near != nil {
 		raw = fmt.Append(raw, *f.Near)
 	}

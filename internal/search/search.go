@@ -95,6 +95,7 @@ func (s *Service) Search(ctx context.Context, q Query, args page.Args, want Want
 		return Result{}, err
 	}
 	result.TotalCount, result.Facets = found.Total, facetsOf(found.Counts, request.Steps, q.Filter.Currency)
+	result.Facets.Ranges = rangesOf(found.Ranges)
 	result.more = len(found.Hits) > size
 	err = s.fill(ctx, &result, found.Hits[:min(size, len(found.Hits))])
 	return result, err
@@ -125,6 +126,7 @@ func (s *Service) request(ctx context.Context, view View, q Query) (r Request, e
 	if q.Filter.Currency != nil {
 		r.Steps = priceSteps(*q.Filter.Currency)
 	}
+	r.Ranges = q.Filter.ranges()
 	r.PriceFrom, r.PriceTo = minorOf(q.Filter.PriceFrom), minorOf(q.Filter.PriceTo)
 	if q.Text == "" {
 		return r, false, nil

@@ -214,6 +214,7 @@ func TestCursorOfAnotherQuery(t *testing.T) {
 	cursor := first.PageInfo().EndCursor
 	for _, q := range []search.Query{
 		{}, {Text: "carpets"}, {Text: "carpet", Sort: search.Newest}, {Text: "carpet", Filter: search.Filter{Kinds: []catalog.Kind{catalog.OneOff}}},
+		{Text: "carpet", Filter: search.Filter{Ranges: []search.RangeFilter{{Attribute: b.seller, From: new(1.0)}}}},
 	} {
 		if _, err := b.Search(b.Ctx(), q, page.Args{After: cursor}, search.Want{}); !errors.Is(err, search.ErrCursor) {
 			t.Errorf("%+v goes on with it: %v", q, err)
@@ -240,6 +241,9 @@ func TestWhatCannotBeSearched(t *testing.T) {
 	near := func(lat, lon, km float64) search.Query {
 		return search.Query{Filter: search.Filter{Near: &search.Near{Place: catalog.Place{Latitude: lat, Longitude: lon}, RadiusKM: km}}}
 	}
+	ranged := func(from, to *float64) search.Query {
+		return search.Query{Filter: search.Filter{Ranges: []search.RangeFilter{{Attribute: b.seller, From: from, To: to}}}}
+	}
 	for name, c := range map[string]struct {
 		q    search.Query
 		want error
@@ -254,6 +258,12 @@ func TestWhatCannotBeSearched(t *testing.T) {
 		"two currencies":        {search.Query{Filter: search.Filter{PriceFrom: &euro, PriceTo: &dollar}}, search.ErrPriceRange},
 		"below zero":            {search.Query{Filter: search.Filter{PriceFrom: new(domaintest.EUR(-1))}}, search.ErrPriceRange},
 		"the wrong way round":   {search.Query{Filter: search.Filter{PriceFrom: &euro, PriceTo: new(domaintest.EUR(4))}}, search.ErrPriceRange},
+		"a range of nothing":    {ranged(nil, nil), search.ErrRange},
+		"a range upside down":   {ranged(new(2.0), new(1.0)), search.ErrRange},
+		"from no number":        {ranged(new(math.NaN()), nil), search.ErrRange},
+		"up to infinity":        {ranged(nil, new(math.Inf(1))), search.ErrRange},
+		"a range twice":         {search.Query{Filter: search.Filter{Ranges: slices.Repeat(ranged(new(1.0), nil).Filter.Ranges, 2)}}, search.ErrRange},
+		"a thousand ranges":     {search.Query{Filter: search.Filter{Ranges: slices.Repeat(ranged(new(1.0), nil).Filter.Ranges, 1000)}}, search.ErrFilterCount},
 		"six stars":             {search.Query{Filter: search.Filter{RatingAtLeast: new(6)}}, search.ErrRating},
 		"no star":               {search.Query{Filter: search.Filter{RatingAtLeast: new(0)}}, search.ErrRating},
 		"beyond the pole":       {near(90.1, 0, 5), search.ErrNear},

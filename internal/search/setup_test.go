@@ -118,7 +118,7 @@ func (b *bundle) wantTitles(text string, want ...string) {
 // inStep insists that every document is what its listing says, and that what can be found is what everybody may see on the market.
 func (b *bundle) inStep() {
 	b.T.Helper()
-	const columns = `listing_id, seller_id, listed, banned, published_at, price, currency, rating, x, y, z, facets, words`
+	const columns = `listing_id, seller_id, listed, banned, published_at, price, currency, rating, x, y, z, facets, words, numbers`
 	for what, count := range map[string]string{
 		"documents that differ from their listings": fmt.Sprintf(`SELECT count(*) FROM (
 			(SELECT %[1]s FROM search_document WHERE listing_id NOT IN (SELECT listing_id FROM listing_deleted) EXCEPT SELECT %[1]s FROM search_document_source) UNION ALL

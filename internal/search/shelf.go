@@ -57,7 +57,8 @@ type shelf struct {
 	postings   map[string]*posting
 	words      []string // of postings, sorted once settled
 	fresh      []uint32 // items that are in no order yet
-	unsorted   int      // words at the end that are not in their order yet
+	numbers    map[string]*numbers
+	unsorted   int // words at the end that are not in their order yet
 
 	newest, byRating, cheapest, dearest []uint32
 }
@@ -65,7 +66,7 @@ type shelf struct {
 func newShelf() *shelf {
 	return &shelf{
 		byID: map[uuid.UUID]uint32{}, live: roaring.New(), placed: roaring.New(), facetOf: map[string]uint32{},
-		dimensions: map[string][]uint32{}, postings: map[string]*posting{},
+		dimensions: map[string][]uint32{}, postings: map[string]*posting{}, numbers: map[string]*numbers{},
 	}
 }
 
@@ -80,7 +81,7 @@ func (s *shelf) change(row db.SearchChangesRow) error {
 	}
 	return s.add(document{
 		ListingID: row.ListingID, PublishedAt: row.PublishedAt, Price: row.Price, Currency: row.Currency, Rating: row.Rating,
-		X: row.X, Y: row.Y, Z: row.Z, Facets: row.Facets, Words: row.Words,
+		X: row.X, Y: row.Y, Z: row.Z, Facets: row.Facets, Words: row.Words, Numbers: row.Numbers,
 	})
 }
 
@@ -109,6 +110,9 @@ func (s *shelf) add(d document) error {
 		s.file(n, stepFacet(*d.Currency, stepOf(*d.Price, priceSteps(money.Currency(*d.Currency)))))
 	}
 	i.nfacets = uint32(len(s.own)) - i.facets
+	if err := s.quantify(n, d.Numbers); err != nil {
+		return err
+	}
 	if err := eachWord(d.Words, func(word string, in where) { s.post(n, word, in) }); err != nil {
 		return err
 	}
@@ -158,6 +162,9 @@ func (s *shelf) settle() {
 	if s.unsorted > 0 {
 		slices.Sort(s.words)
 		s.unsorted = 0
+	}
+	for _, numbers := range s.numbers {
+		numbers.settle()
 	}
 	s.newest = s.merge(s.newest, func(item) int64 { return 0 })
 	s.byRating = s.merge(s.byRating, func(i item) int64 { return int64(i.rating) })

@@ -50,7 +50,8 @@ func (s *SQL) Find(ctx context.Context, r Request) (found Found, err error) {
 			return found, err
 		}
 	}
-	return found, nil
+	found.Ranges, err = s.spreads(ctx, r)
+	return found, err
 }
 
 func (s *SQL) page(ctx context.Context, r Request) ([]Place, error) {
@@ -59,6 +60,7 @@ func (s *SQL) page(ctx context.Context, r Request) ([]Place, error) {
 		PageSize: int32(r.Size + 1),
 	}
 	args.X, args.Y, args.Z, args.Within = r.Near.columns()
+	args.RangeOf, args.RangeFrom, args.RangeTo = columnsOf(r.Ranges)
 	for _, l := range r.Levels {
 		args.LevelQueries = append(args.LevelQueries, tsquery(l.Terms))
 		args.LevelScores = append(args.LevelScores, l.Score)
@@ -81,6 +83,7 @@ func (s *SQL) count(ctx context.Context, r Request, dimension string, counts map
 		PriceSteps: r.Steps, Words: r.Match.tsquery(), Groups: joined(r.Groups), PriceFrom: r.PriceFrom, PriceTo: r.PriceTo, Dimension: dimension,
 	}
 	args.X, args.Y, args.Z, args.Within = r.Near.columns()
+	args.RangeOf, args.RangeFrom, args.RangeTo = columnsOf(r.Ranges)
 	rows, err := s.q.SearchCounts(ctx, s.pool, args)
 	for _, row := range rows {
 		if row.Facet == "" {
