@@ -209,9 +209,10 @@ func (q *Queries) ReservationFree(ctx context.Context, db DBTX, iD uuid.UUID, st
 	return freed, err
 }
 
-const reservationInsert = `-- name: ReservationInsert :exec
-INSERT INTO reservation (id, user_id, idempotency_key, request_hash, expires_at)
-VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5::float8))
+const reservationInsert = `-- name: ReservationInsert :one
+INSERT INTO reservation (id, user_id, idempotency_key, request_hash, created_at, expires_at)
+SELECT $1, $2, $3, $4, began, began + make_interval(secs => $5::float8) FROM clock_timestamp() AS began
+RETURNING created_at
 `
 
 type ReservationInsertParams struct {
@@ -222,15 +223,17 @@ type ReservationInsertParams struct {
 	Seconds        float64
 }
 
-func (q *Queries) ReservationInsert(ctx context.Context, db DBTX, arg ReservationInsertParams) error {
-	_, err := db.Exec(ctx, reservationInsert,
+func (q *Queries) ReservationInsert(ctx context.Context, db DBTX, arg ReservationInsertParams) (time.Time, error) {
+	row := db.QueryRow(ctx, reservationInsert,
 		arg.ID,
 		arg.UserID,
 		arg.IdempotencyKey,
 		arg.RequestHash,
 		arg.Seconds,
 	)
-	return err
+	var created_at time.Time
+	err := row.Scan(&created_at)
+	return created_at, err
 }
 
 const reservationLines = `-- name: ReservationLines :many
@@ -264,7 +267,7 @@ func (q *Queries) ReservationLines(ctx context.Context, db DBTX, reservationID u
 }
 
 const reservationOpen = `-- name: ReservationOpen :one
-SELECT reservation_open($1, $2, $3, $4, $5, $6::uuid[], $7::uuid[], $8::integer[])::timestamptz AS expires_at
+SELECT reservation_open($1, $2, $3, $4, $5, $6::uuid[], $7::uuid[], $8::integer[])::timestamptz AS created_at
 `
 
 type ReservationOpenParams struct {
@@ -289,9 +292,37 @@ func (q *Queries) ReservationOpen(ctx context.Context, db DBTX, arg ReservationO
 		arg.Locations,
 		arg.Quantities,
 	)
-	var expires_at time.Time
-	err := row.Scan(&expires_at)
-	return expires_at, err
+	var created_at time.Time
+	err := row.Scan(&created_at)
+	return created_at, err
+}
+
+const reservationRelease = `-- name: ReservationRelease :one
+WITH ended AS MATERIALIZED (SELECT reservation_free(r.id, 'RELEASED') AS freed FROM reservation r WHERE r.id = $1 AND r.user_id = $2)
+SELECT r.id, r.user_id, r.idempotency_key, r.request_hash, r.status, r.created_at, r.expires_at, r.ended_at, ended.freed::boolean AS freed FROM ended, reservation r WHERE r.id = $1
+`
+
+type ReservationReleaseRow struct {
+	Reservation Reservation
+	Freed       bool
+}
+
+// Gives back a buyer's own reservation, and reads it as it was before.
+func (q *Queries) ReservationRelease(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (ReservationReleaseRow, error) {
+	row := db.QueryRow(ctx, reservationRelease, iD, userID)
+	var i ReservationReleaseRow
+	err := row.Scan(
+		&i.Reservation.ID,
+		&i.Reservation.UserID,
+		&i.Reservation.IdempotencyKey,
+		&i.Reservation.RequestHash,
+		&i.Reservation.Status,
+		&i.Reservation.CreatedAt,
+		&i.Reservation.ExpiresAt,
+		&i.Reservation.EndedAt,
+		&i.Freed,
+	)
+	return i, err
 }
 
 const reservationTake = `-- name: ReservationTake :exec
@@ -700,23 +731,29 @@ func (q *Queries) VariantsAvailable(ctx context.Context, db DBTX, ids []uuid.UUI
 }
 
 const variantsForSale = `-- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale
+SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale,
+       s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
 FROM variant v JOIN offered_listing l ON l.id = v.listing_id
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
+LEFT JOIN stock s ON s.variant_id = v.id
+LEFT JOIN location p ON p.id = s.location_id
 WHERE v.id = ANY ($1::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
   AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = $2))
-ORDER BY v.id
+ORDER BY v.id, p.created_at, p.id
 `
 
 type VariantsForSaleRow struct {
-	ID        uuid.UUID
-	SellerID  uuid.UUID
-	Kind      string
-	Status    string
-	FlashSale *uuid.UUID
+	ID         uuid.UUID
+	SellerID   uuid.UUID
+	Kind       string
+	Status     string
+	FlashSale  *uuid.UUID
+	LocationID *uuid.UUID
+	Region     string
+	Free       int32
 }
 
-// What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
+// What somebody may buy, with what is needed to reserve it and with each place that has some: of listings that are offered to their tier.
 func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID, buyerID uuid.UUID) ([]VariantsForSaleRow, error) {
 	rows, err := db.Query(ctx, variantsForSale, ids, buyerID)
 	if err != nil {
@@ -732,6 +769,9 @@ func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID,
 			&i.Kind,
 			&i.Status,
 			&i.FlashSale,
+			&i.LocationID,
+			&i.Region,
+			&i.Free,
 		); err != nil {
 			return nil, err
 		}

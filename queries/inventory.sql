@@ -66,21 +66,25 @@ FROM variant v JOIN listing l ON l.id = v.listing_id
 WHERE v.id = ANY (@ids::uuid[])
 ORDER BY v.id;
 
--- What somebody may buy, with what is needed to reserve it: of listings that are offered to their tier.
+-- What somebody may buy, with what is needed to reserve it and with each place that has some: of listings that are offered to their tier.
 -- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale
+SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale,
+       s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
 FROM variant v JOIN offered_listing l ON l.id = v.listing_id
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
+LEFT JOIN stock s ON s.variant_id = v.id
+LEFT JOIN location p ON p.id = s.location_id
 WHERE v.id = ANY (@ids::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
   AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = @buyer_id))
-ORDER BY v.id;
+ORDER BY v.id, p.created_at, p.id;
 
 -- name: ReservationOpen :one
-SELECT reservation_open(@id, @user_id, @idempotency_key, @request_hash, @seconds, @variants::uuid[], @locations::uuid[], @quantities::integer[])::timestamptz AS expires_at;
+SELECT reservation_open(@id, @user_id, @idempotency_key, @request_hash, @seconds, @variants::uuid[], @locations::uuid[], @quantities::integer[])::timestamptz AS created_at;
 
--- name: ReservationInsert :exec
-INSERT INTO reservation (id, user_id, idempotency_key, request_hash, expires_at)
-VALUES (@id, @user_id, @idempotency_key, @request_hash, clock_timestamp() + make_interval(secs => @seconds::float8));
+-- name: ReservationInsert :one
+INSERT INTO reservation (id, user_id, idempotency_key, request_hash, created_at, expires_at)
+SELECT @id, @user_id, @idempotency_key, @request_hash, began, began + make_interval(secs => @seconds::float8) FROM clock_timestamp() AS began
+RETURNING created_at;
 
 -- name: ReservationTake :exec
 SELECT reservation_take(@id, @variants::uuid[], @locations::uuid[], @quantities::integer[]);
@@ -91,6 +95,11 @@ SELECT FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: ReservationFree :one
 SELECT reservation_free(@id, @status)::boolean AS freed;
+
+-- Gives back a buyer's own reservation, and reads it as it was before.
+-- name: ReservationRelease :one
+WITH ended AS MATERIALIZED (SELECT reservation_free(r.id, 'RELEASED') AS freed FROM reservation r WHERE r.id = @id AND r.user_id = @user_id)
+SELECT sqlc.embed(r), ended.freed::boolean AS freed FROM ended, reservation r WHERE r.id = @id;
 
 -- name: ReservationConsume :one
 SELECT reservation_consume(@id)::boolean AS consumed;

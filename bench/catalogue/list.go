@@ -12,12 +12,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/souklive/souk/internal/media"
-
 	"github.com/google/uuid"
 
 	"github.com/souklive/souk/bench/rig"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 )
 
@@ -53,7 +52,7 @@ func (b *bench) measureList(ctx context.Context) (err error) {
 	var rates, bares []float64
 	for range b.rounds {
 		for url, rounds := range map[string]*[]float64{ours: &rates, bare.URL: &bares} {
-			t, err := play(ctx, b.length, func(ctx context.Context, _, _ int) error {
+			t, err := b.ours(ctx, func(ctx context.Context, _, _ int) error {
 				_, err := post(ctx, url, listQuery)
 				return err
 			})

@@ -9,7 +9,7 @@
 // PostgreSQL (which keeps every commit) and Redis are started here. Both sides of a ratio run in turns on the same machine, the clients
 // included.
 //
-//	go run ./bench/catalogue [-souk bin/souk] [-n 100000] [-quick] [-only list,search,reserve]
+//	go run ./bench/catalogue [-souk bin/souk] [-n 100000] [-quick] [-only list,search,reserve] [-statements]
 package main
 
 import (
@@ -68,6 +68,7 @@ type options struct {
 	listings int
 	rounds   int
 	length   time.Duration // of one side's turn in a round
+	spend    bool          // each turn of ours tells its statements
 }
 
 var parts = []string{"list", "search", "reserve"}
@@ -78,6 +79,7 @@ func parse(args []string) (o options, err error) {
 	set.IntVar(&o.listings, "n", 100_000, "how many listings")
 	quick := set.Bool("quick", false, "one short round: for a first look")
 	only := set.String("only", strings.Join(parts, ","), "some of the parts, separated by commas")
+	set.BoolVar(&o.spend, "statements", false, "say after each turn which statements it made, and their time in PostgreSQL")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -166,6 +168,23 @@ func (b *bench) fill(ctx context.Context, listings int) error {
 type turn struct {
 	rate     float64 // a second
 	p50, p95 float64 // milliseconds
+}
+
+// ours is play for our side, with its statements where they were asked for.
+func (b *bench) ours(ctx context.Context, do func(ctx context.Context, client, n int) error) (turn, error) {
+	if !b.spend {
+		return play(ctx, b.length, do)
+	}
+	if err := b.CountStatements(ctx); err != nil {
+		return turn{}, err
+	}
+	t, err := play(ctx, b.length, do)
+	if err != nil {
+		return t, err
+	}
+	lines, err := b.Statements(ctx)
+	b.Say("%.0f a second\n%s", t.rate, strings.Join(lines, "\n"))
+	return t, err
 }
 
 // play has all clients do it for a time; do gets the client's number and how often it has been called by it.

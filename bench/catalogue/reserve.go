@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/bench/rig"
 	"github.com/souklive/souk/internal/catalog"
@@ -22,8 +23,9 @@ import (
 
 // bareReserve is what reserving and releasing come to in statements, as a server may send them; two transactions.
 const bareReserve = `\set n random(1, :skus)
+\set b random(1, 1000)
 BEGIN;
-SELECT variant_id AS v, location_id AS l, seller_id AS s, gen_random_uuid() AS r FROM bench_sku WHERE n = :n \gset
+SELECT variant_id AS v, location_id AS l, (SELECT id FROM bench_buyer b WHERE b.n = :b) AS s, gen_random_uuid() AS r FROM bench_sku k WHERE k.n = :n \gset
 UPDATE stock SET reserved = reserved + 1 WHERE variant_id = :v AND location_id = :l AND on_hand - reserved >= 1;
 INSERT INTO reservation (id, user_id, idempotency_key, request_hash, expires_at) VALUES (:r, :s, :r, '\x00', clock_timestamp() + interval '15 minutes');
 INSERT INTO reservation_line (reservation_id, number, variant_id, location_id, quantity) VALUES (:r, 1, :v, :l, 1);
@@ -39,31 +41,23 @@ func (b *bench) measureReserve(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE bench_sku AS SELECT row_number() OVER (ORDER BY s.variant_id) AS n, s.variant_id, s.location_id, s.seller_id
 			FROM stock s JOIN variant v ON v.id = s.variant_id JOIN public_listing l ON l.id = v.listing_id LIMIT 10000`,
-		`ALTER TABLE bench_sku ADD PRIMARY KEY (n)`, `GRANT SELECT ON bench_sku TO souk_app`,
+		// Nobody reserves their own; one buyer of all would be a hot row of its own, which every reservation refers to.
+		`INSERT INTO app_user (id, email, name, role, password_hash)
+			SELECT gen_random_uuid(), 'buyer' || n || '@bench.example', 'Buyer', 'BUYER', 'x' FROM generate_series(1, 1000) n`,
+		`CREATE TABLE bench_buyer AS SELECT row_number() OVER (ORDER BY id) AS n, id FROM app_user WHERE email LIKE 'buyer%@bench.example'`,
+		`ALTER TABLE bench_sku ADD PRIMARY KEY (n)`, `ALTER TABLE bench_buyer ADD PRIMARY KEY (n)`, `GRANT SELECT ON bench_sku, bench_buyer TO souk_app`,
 		`ALTER TABLE stock DISABLE TRIGGER USER`, `UPDATE stock SET on_hand = 1000000`, `ALTER TABLE stock ENABLE TRIGGER USER`, `VACUUM ANALYZE stock`,
 	} {
 		if _, err := b.Admin.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	var skus []uuid.UUID
-	var buyer uuid.UUID
-	rows, err := b.Admin.Query(ctx, `SELECT variant_id, seller_id FROM bench_sku ORDER BY n`)
+	skus, err := b.ids(ctx, `SELECT variant_id FROM bench_sku ORDER BY n`)
 	if err != nil {
 		return err
 	}
-	for rows.Next() {
-		var sku uuid.UUID
-		if err := rows.Scan(&sku, &buyer); err != nil {
-			return err
-		}
-		skus = append(skus, sku)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	// Nobody reserves their own.
-	if err := b.Admin.QueryRow(ctx, `INSERT INTO app_user (id, email, name, role, password_hash) VALUES (gen_random_uuid(), 'buyer@bench.example', 'Buyer', 'BUYER', 'x') RETURNING id`).Scan(&buyer); err != nil {
+	buyers, err := b.ids(ctx, `SELECT id FROM bench_buyer ORDER BY n`)
+	if err != nil {
 		return err
 	}
 	stock := inventory.New(inventory.Config{Pool: b.pool, Catalog: catalog.New(b.pool, nil), Clock: clock.System{}, Log: rig.Warnings()})
@@ -71,8 +65,8 @@ func (b *bench) measureReserve(ctx context.Context) error {
 	for _, of := range []int{1, len(skus)} {
 		var ours, bares []float64
 		for round := range b.rounds {
-			t, err := play(ctx, b.length, func(ctx context.Context, client, n int) error {
-				sku := skus[(client*7919+n*31)%of]
+			t, err := b.ours(ctx, func(ctx context.Context, client, n int) error {
+				sku, buyer := skus[(client*7919+n*31)%of], buyers[(client*127+n*7)%len(buyers)]
 				r, err := stock.Reserve(ctx, buyer, inventory.ReserveInput{
 					Wants: []inventory.Want{{Variant: sku, Quantity: 1}}, IdempotencyKey: fmt.Sprint(of, round, client, n),
 				})
@@ -98,6 +92,14 @@ func (b *bench) measureReserve(ctx context.Context) error {
 	}
 	b.Result("catalogue_reserve_vs_pgbench", worst)
 	return nil
+}
+
+func (b *bench) ids(ctx context.Context, query string) ([]uuid.UUID, error) {
+	rows, err := b.Admin.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
 var ratePattern = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)

@@ -32,7 +32,7 @@ func (b *bench) measureSearch(ctx context.Context, listings int) (s search, err 
 	}
 	var rates, p50s, p95s []float64
 	for round := range b.rounds {
-		t, err := play(ctx, b.length, func(ctx context.Context, client, n int) error {
+		t, err := b.ours(ctx, func(ctx context.Context, client, n int) error {
 			_, err := post(ctx, url, question(rand.New(rand.NewPCG(uint64(round*100+client), uint64(n)))))
 			return err
 		})

@@ -167,6 +167,37 @@ func (r *Rig) StartSouk(ctx context.Context, core int, command ...string) (*Proc
 	return running, nil
 }
 
+// CountStatements begins to count what is asked of PostgreSQL anew.
+func (r *Rig) CountStatements(ctx context.Context) error {
+	if !r.Counted {
+		return errors.New("this PostgreSQL has no pg_stat_statements")
+	}
+	_, err := r.Admin.Exec(ctx, "SELECT pg_stat_statements_reset()")
+	return err
+}
+
+// Statements are what was asked of PostgreSQL since then, the dearest first, a line each. Each was a round trip, or part of one.
+func (r *Rig) Statements(ctx context.Context) (lines []string, err error) {
+	rows, err := r.Admin.Query(ctx, `
+		SELECT calls, total_exec_time, mean_exec_time, rows, wal_bytes::bigint, regexp_replace(left(query, 90), '\s+', ' ', 'g')
+		FROM pg_stat_statements WHERE calls > 5 ORDER BY total_exec_time DESC LIMIT 30`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	lines = []string{fmt.Sprintf("%9s %9s %9s %9s %9s", "calls", "ms", "us each", "rows", "WAL each")}
+	for rows.Next() {
+		var calls, n, wal int64
+		var total, mean float64
+		var query string
+		if err := rows.Scan(&calls, &total, &mean, &n, &wal, &query); err != nil {
+			return nil, err
+		}
+		lines = append(lines, fmt.Sprintf("%9d %9.0f %9.0f %9d %9d  %s", calls, total, mean*1000, n, wal/calls, query))
+	}
+	return lines, rows.Err()
+}
+
 // Probe asks for a page and insists on 200.
 func Probe(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

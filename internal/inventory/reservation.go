@@ -111,20 +111,17 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 		return Reservation{}, err
 	}
 	defer fault.Wrap(&err, "reserve %d lines", len(in.Wants))
-	once, stocked, err := s.sortOut(ctx, buyer, in)
+	once, stocked, shelves, err := s.sortOut(ctx, buyer, in)
 	if err != nil {
 		return Reservation{}, err
 	}
-	taken, _, ok, err := s.plan(ctx, s.pool, stocked, in.Region)
-	if err != nil {
-		return Reservation{}, err
-	}
-	r := id.New()
+	r := Reservation{ID: id.New(), UserID: buyer, Status: Open}
+	taken, _, ok := Allocate(stocked, shelves, in.Region)
 	if ok {
-		err = s.open(ctx, r, buyer, in, append(once, taken...))
+		r.CreatedAt, err = s.open(ctx, r.ID, buyer, in, append(once, taken...))
 	}
 	if !ok || isShort(err) {
-		err = s.reserveLocked(ctx, r, buyer, in, once, stocked)
+		r.CreatedAt, err = s.reserveLocked(ctx, r.ID, buyer, in, once, stocked)
 	}
 	if postgres.Violates(err, "reservation_key") {
 		return s.replay(ctx, buyer, in)
@@ -132,94 +129,76 @@ func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput)
 	if err != nil {
 		return Reservation{}, outOfStock(err, in.Wants)
 	}
-	return s.byID(ctx, r)
+	r.ExpiresAt = r.CreatedAt.Add(s.ttl)
+	return r, nil
 }
 
-// sortOut parts what exists once from what has a stock, and refuses what nobody sells.
-func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, in ReserveInput) (once []Taken, stocked []Want, err error) {
-	wants := in.Wants
-	ids := make([]uuid.UUID, len(wants))
-	for i, w := range wants {
-		ids[i] = w.Variant
-	}
-	rows, err := s.q.VariantsForSale(ctx, s.pool, ids, buyer)
+// sortOut parts what exists once from what has a stock, with where that lies, and refuses what nobody sells.
+func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, in ReserveInput) (once []Taken, stocked []Want, shelves []Shelf, err error) {
+	rows, err := s.q.VariantsForSale(ctx, s.pool, variantsOf(in.Wants), buyer)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	sold := make(map[uuid.UUID]db.VariantsForSaleRow, len(rows))
 	for _, row := range rows {
 		sold[row.ID] = row
+		if row.LocationID != nil {
+			shelves = append(shelves, Shelf{row.ID, *row.LocationID, row.Region, row.Free})
+		}
 	}
-	for i, w := range wants {
+	for i, w := range in.Wants {
 		row, there := sold[w.Variant]
 		if row.FlashSale != nil {
 			if err := s.door.Check(in.Pass, *row.FlashSale, buyer); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		}
 		switch kind := catalog.Kind(row.Kind); {
 		case !there || kind == catalog.AuctionLot:
-			return nil, nil, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
+			return nil, nil, nil, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
 		case kind.Once() && w.Quantity == 1:
 			once = append(once, Taken{Want: w})
 		case kind.Once() || catalog.Status(row.Status) != catalog.Active:
-			return nil, nil, outAt(i)
+			return nil, nil, nil, outAt(i)
 		default:
 			stocked = append(stocked, w)
 		}
 	}
-	return once, stocked, nil
+	return once, stocked, shelves, nil
 }
 
-// plan says from where to take what is wanted, by what is free as it is read.
-func (s *Service) plan(ctx context.Context, conn db.DBTX, wants []Want, region string) (_ []Taken, short uuid.UUID, ok bool, err error) {
-	if len(wants) == 0 {
-		return nil, uuid.Nil, true, nil
-	}
+func variantsOf(wants []Want) []uuid.UUID {
 	ids := make([]uuid.UUID, len(wants))
 	for i, w := range wants {
 		ids[i] = w.Variant
 	}
-	rows, err := s.q.StockOf(ctx, conn, ids)
-	if err != nil {
-		return nil, uuid.Nil, false, err
-	}
-	shelves := make([]Shelf, len(rows))
-	for i, row := range rows {
-		shelves[i] = Shelf{row.Stock.VariantID, row.Stock.LocationID, row.Region, row.Stock.OnHand - row.Stock.Reserved}
-	}
-	taken, short, ok := Allocate(wants, shelves, region)
-	return taken, short, ok, nil
+	return ids
 }
 
 // open makes the reservation by one statement.
-func (s *Service) open(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, taken []Taken) error {
+func (s *Service) open(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, taken []Taken) (began time.Time, err error) {
 	variants, locations, quantities := columns(taken)
-	_, err := s.q.ReservationOpen(ctx, s.pool, db.ReservationOpenParams{
+	return s.q.ReservationOpen(ctx, s.pool, db.ReservationOpenParams{
 		ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
 		Variants: variants, Locations: locations, Quantities: quantities,
 	})
-	return err
 }
 
 // reserveLocked plans under the locks, so that what it plans is there. What is beyond its time is given back before, each in a
 // transaction of its own, which locks the reservation first.
-func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, once []Taken, stocked []Want) error {
-	ids := make([]uuid.UUID, len(in.Wants))
-	for i, w := range in.Wants {
-		ids[i] = w.Variant
-	}
+func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, once []Taken, stocked []Want) (began time.Time, err error) {
+	ids := variantsOf(in.Wants)
 	due, err := s.q.ReservationsDueOf(ctx, s.pool, ids)
 	if err != nil {
-		return err
+		return began, err
 	}
 	for _, d := range due {
 		if _, err := s.q.ReservationFree(ctx, s.pool, d, string(Expired)); err != nil {
-			return err
+			return began, err
 		}
 	}
-	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		err := s.q.ReservationInsert(ctx, tx, db.ReservationInsertParams{
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		began, err = s.q.ReservationInsert(ctx, tx, db.ReservationInsertParams{
 			ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
 		})
 		if err != nil {
@@ -231,16 +210,22 @@ func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in Rese
 		if _, err := s.q.StockLock(ctx, tx, ids); err != nil {
 			return err
 		}
-		taken, short, ok, err := s.plan(ctx, tx, stocked, in.Region)
+		rows, err := s.q.StockOf(ctx, tx, variantsOf(stocked))
 		if err != nil {
 			return err
 		}
+		shelves := make([]Shelf, len(rows))
+		for i, row := range rows {
+			shelves[i] = Shelf{row.Stock.VariantID, row.Stock.LocationID, row.Region, row.Stock.OnHand - row.Stock.Reserved}
+		}
+		taken, short, ok := Allocate(stocked, shelves, in.Region)
 		if !ok {
 			return outAt(slices.IndexFunc(in.Wants, func(w Want) bool { return w.Variant == short }))
 		}
 		variants, locations, quantities := columns(append(slices.Clone(once), taken...))
 		return s.q.ReservationTake(ctx, tx, db.ReservationTakeParams{ID: r, Variants: variants, Locations: locations, Quantities: quantities})
 	})
+	return began, err
 }
 
 func idsOf(taken []Taken) []uuid.UUID {
@@ -290,13 +275,20 @@ func (s *Service) replay(ctx context.Context, buyer uuid.UUID, in ReserveInput) 
 // Release gives back what the buyer has reserved. What was given back already stays so.
 func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ Reservation, err error) {
 	defer fault.Wrap(&err, "release reservation %s", reservation)
-	if _, err := s.Get(ctx, buyer, reservation); err != nil {
+	row, err := s.q.ReservationRelease(ctx, s.pool, reservation, buyer)
+	if postgres.NoRows(err) {
+		return Reservation{}, ErrReservationNotFound
+	}
+	if err != nil {
 		return Reservation{}, err
 	}
-	if _, err := s.q.ReservationFree(ctx, s.pool, reservation, string(Released)); err != nil {
-		return Reservation{}, err
+	r := s.reservationOf(row.Reservation)
+	switch {
+	case row.Freed:
+		r.Status = Released
+	case ReservationStatus(row.Reservation.Status) == Open: // it ended in this moment, by somebody else
+		r, err = s.byID(ctx, reservation)
 	}
-	r, err := s.byID(ctx, reservation)
 	if err == nil && r.Status == Consumed {
 		err = ErrReservationOver
 	}
