@@ -76,6 +76,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 	srv.AroundOperations(noteOperation)
 	srv.AroundOperations(r.recheckSocket)
 	srv.AroundOperations(straight(schema, r))
+	srv.AroundOperations(straightLists(schema, r))
 	srv.AroundResponses(r.withLoaders())
 	srv.AroundRootFields(r.keepAnswer)
 	return &Handler{withActor(r.Identity, fail, srv), streams}

@@ -85,7 +85,9 @@ func fill(rng *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for _, field := range v.Fields() {
-			fill(rng, field)
+			if field.CanSet() {
+				fill(rng, field)
+			}
 		}
 	case reflect.Pointer:
 		if rng.IntN(3) > 0 {

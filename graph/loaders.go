@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souklive/souk/internal/media"
+	"github.com/souklive/souk/internal/search"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -48,10 +49,17 @@ type loaders struct {
 	*sources
 	gather time.Duration
 	run    *audience.Run // whose bursts have their own, in place of these
-	events []any         // that share these; known of a group's
 
-	mu   sync.Mutex
-	made map[any]any // by source
+	mu    sync.Mutex
+	known []any       // what is answered: a burst's events, the nodes of lists
+	made  map[any]any // by source
+}
+
+// loader is a source's. What is known to be asked for is loaded at once; for what else is asked, it waits for others to ask.
+type loader[K comparable, T any] struct {
+	known map[K]*dataloadgen.Loader[K, T]
+	rest  *dataloadgen.Loader[K, T]
+	told  int // of what is known in the response
 }
 
 type loadersKey struct{}
@@ -62,7 +70,7 @@ func load(ctx context.Context) *loaders {
 		return l
 	}
 	return l.run.Burst(func(events []any) any {
-		return &loaders{sources: l.sources, gather: l.gather, events: events}
+		return &loaders{sources: l.sources, gather: l.gather, known: events}
 	}).(*loaders)
 }
 
@@ -81,8 +89,9 @@ func (r *Resolver) withLoaders() graphql.ResponseMiddleware {
 // source is where the things of one kind are loaded from, by their keys.
 type source[K comparable, T any] struct {
 	read func(context.Context, []K) (map[K]T, error)
-	// wanted, where set, is what an event of a group will ask for: a burst's first asks for all of the burst.
-	wanted func(event any) []K
+	// wanted, where set, is what an event of a group, or a node of a list, will ask for: the first asks for all that are known, and
+	// nobody waits for the others to ask.
+	wanted func(known any) []K
 }
 
 type byID[T any] = *source[uuid.UUID, T]
@@ -100,35 +109,114 @@ func own[T any](read func(context.Context, uuid.UUID, []uuid.UUID) (map[uuid.UUI
 
 // Load waits a moment for what else the response asks this source for.
 func (s *source[K, T]) Load(ctx context.Context, key K) (T, error) {
-	return s.loader(ctx).Load(ctx, key)
+	return s.loader(ctx, key).Load(ctx, key)
 }
 
 // LoadAll is Load of several, in their order.
 func (s *source[K, T]) LoadAll(ctx context.Context, keys []K) ([]T, error) {
-	return s.loader(ctx).LoadAll(ctx, keys)
+	return s.loader(ctx, keys...).LoadAll(ctx, keys)
 }
 
-// loader is the response's, made when a field first asks: most responses need few.
-func (s *source[K, T]) loader(ctx context.Context) *dataloadgen.Loader[K, T] {
+// loader is the one to ask for keys. It is made when a field first asks: most responses need few.
+func (s *source[K, T]) loader(ctx context.Context, keys ...K) *dataloadgen.Loader[K, T] {
 	l := load(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if made, ok := l.made[s].(*dataloadgen.Loader[K, T]); ok {
-		return made
+	made, ok := l.made[s].(*loader[K, T])
+	if !ok {
+		made = &loader[K, T]{known: map[K]*dataloadgen.Loader[K, T]{}, rest: dataloadgen.NewMappedLoader(s.read, dataloadgen.WithWait(l.gather))}
+		if l.made == nil {
+			l.made = map[any]any{}
+		}
+		l.made[s] = made
 	}
-	made := dataloadgen.NewMappedLoader(s.read, dataloadgen.WithWait(l.gather))
-	if l.made == nil {
-		l.made = map[any]any{}
+	s.tell(ctx, made, l)
+	if len(keys) == 0 {
+		return made.rest
 	}
-	l.made[s] = made
-	if s.wanted != nil {
-		for _, event := range l.events {
-			for _, key := range s.wanted(event) {
-				made.LoadThunk(ctx, key)
+	first := made.known[keys[0]]
+	for _, key := range keys {
+		if of := made.known[key]; of == nil || of != first {
+			return made.rest
+		}
+	}
+	return first
+}
+
+// tell has a loader load what will be asked for by what became known since it was told last: all of it, without a wait.
+func (s *source[K, T]) tell(ctx context.Context, to *loader[K, T], l *loaders) {
+	if s.wanted == nil || to.told == len(l.known) {
+		return
+	}
+	var keys []K
+	for _, known := range l.known[to.told:] {
+		for _, key := range s.wanted(known) {
+			if _, ok := to.known[key]; !ok {
+				to.known[key] = nil
+				keys = append(keys, key)
 			}
 		}
 	}
-	return made
+	to.told = len(l.known)
+	loads := dataloadgen.NewMappedLoader(s.read, dataloadgen.WithBatchCapacity(len(keys)), dataloadgen.WithWait(l.gather))
+	for _, key := range keys {
+		to.known[key] = loads
+		loads.LoadThunk(ctx, key)
+	}
+}
+
+// announce says what a list has, before its fields ask.
+func announce[T any](ctx context.Context, nodes []T) {
+	l := load(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range nodes {
+		l.known = append(l.known, &nodes[i])
+	}
+}
+
+// listingOf, categoriesOf, brandsOf and attributesOf are what nodes of a list, and counts of a search, will ask for.
+func listingOf(known any) []uuid.UUID {
+	if l, ok := known.(*catalog.Listing); ok {
+		return []uuid.UUID{l.ID}
+	}
+	return nil
+}
+
+func categoriesOf(known any) []uuid.UUID {
+	switch k := known.(type) {
+	case *catalog.Listing:
+		return present(k.CategoryID)
+	case *search.CategoryCount:
+		return []uuid.UUID{k.Category}
+	default:
+		return nil
+	}
+}
+
+func brandsOf(known any) []uuid.UUID {
+	switch k := known.(type) {
+	case *catalog.Listing:
+		return present(k.BrandID)
+	case *search.BrandCount:
+		return []uuid.UUID{k.Brand}
+	default:
+		return nil
+	}
+}
+
+func attributesOf(known any) []uuid.UUID {
+	if c, ok := known.(*search.AttributeCount); ok {
+		return []uuid.UUID{c.Attribute}
+	}
+	return nil
+}
+
+func present(key *uuid.UUID) []uuid.UUID {
+	if key == nil {
+		return nil
+	}
+	return []uuid.UUID{*key}
 }
 
 // sources are what loaders load from.
@@ -213,19 +301,19 @@ func (r *Resolver) newSources() *sources {
 		flashSale:  sourceOf(r.Flash.OfListings),
 		flashPlace: own(r.Flash.PlacesOf),
 		levels:     sourceOf(r.Inventory.Levels),
-		variants:   sourceOf(r.Catalog.VariantsByListing),
+		variants:   &source[uuid.UUID, []catalog.Variant]{r.Catalog.VariantsByListing, listingOf},
 		variant:    sourceOf(r.Catalog.VariantsByID),
-		photos:     sourceOf(r.Catalog.PhotosByListing),
+		photos:     &source[uuid.UUID, []media.Photo]{r.Catalog.PhotosByListing, listingOf},
 		place:      sourceOf(r.Catalog.Places),
 		photo:      sourceOf(r.Media.ByID),
 
 		attributeValues:    sourceOf(r.Catalog.AttributesByListing),
-		category:           sourceOf(r.Taxonomy.CategoriesByID),
+		category:           &source[uuid.UUID, taxonomy.Category]{r.Taxonomy.CategoriesByID, categoriesOf},
 		categoryChildren:   sourceOf(r.Taxonomy.Children),
 		categoryPath:       sourceOf(r.Taxonomy.Paths),
 		categoryAttributes: sourceOf(r.Taxonomy.Attributes),
-		brand:              sourceOf(r.Taxonomy.BrandsByID),
-		attribute:          sourceOf(r.Taxonomy.AttributesByID),
+		brand:              &source[uuid.UUID, taxonomy.Brand]{r.Taxonomy.BrandsByID, brandsOf},
+		attribute:          &source[uuid.UUID, taxonomy.Attribute]{r.Taxonomy.AttributesByID, attributesOf},
 		attributeOptions:   sourceOf(r.Taxonomy.Options),
 
 		followers: sourceOf(r.Follows.Counts),
@@ -245,7 +333,7 @@ func (r *Resolver) newSources() *sources {
 		show:        sourceOf(r.Shows.ByID),
 		lots:        sourceOf(r.Auctions.ByShow),
 		auction:     sourceOf(r.Auctions.ByID),
-		auctionOf:   sourceOf(r.Auctions.LatestByListing),
+		auctionOf:   &source[uuid.UUID, auction.Auction]{r.Auctions.LatestByListing, listingOf},
 		refundable:  sourceOf(r.Payment.Refundable),
 		topUp:       sourceOf(r.Payment.TopUpsByID),
 		showChat:    sourceOf(r.ShowChats.Chats),
@@ -276,9 +364,11 @@ func (r *Resolver) newSources() *sources {
 	}
 }
 
-// peopleOf are those whom an event is about.
-func peopleOf(event any) []uuid.UUID {
-	switch e := event.(type) {
+// peopleOf are those whom an event is about, and who sells a listing.
+func peopleOf(known any) []uuid.UUID {
+	switch e := known.(type) {
+	case *catalog.Listing:
+		return []uuid.UUID{e.SellerID}
 	case model.AuctionEvent:
 		return peopleIn(&e.Auction, e.Bids)
 	case model.ShowEvent:

@@ -35,7 +35,7 @@ func TestABurstAsksForItsPeopleOnce(t *testing.T) {
 		}
 		return users, nil
 	}
-	l := &loaders{sources: &sources{user: &source[uuid.UUID, identity.User]{read, peopleOf}}, gather: time.Millisecond, events: events}
+	l := &loaders{sources: &sources{user: &source[uuid.UUID, identity.User]{read, peopleOf}}, gather: time.Millisecond, known: events}
 	ctx := context.WithValue(t.Context(), loadersKey{}, l)
 	if len(l.made) > 0 || queries.Load() > 0 {
 		t.Fatal("asked before anybody wanted to know")

@@ -32,9 +32,9 @@ func TestStraight(t *testing.T) {
 				w := &invented{Resolver: &Resolver{}, events: 3}
 				w.seed = rapid.Uint64().Draw(t, "seed")
 				w.wrong = rapid.SampledFrom([]int{0, 0, 3, 30}).Draw(t, "wrong in a hundred")
-				query := selectAll(root)
+				query := selectAll("subscription", root, called(root), isShared)
 				if rapid.IntRange(0, 9).Draw(t, "of the fields") > 0 {
-					query = selectSome(t, root)
+					query = selectSome(t, "subscription", root, called(root), isShared)
 				}
 				theirs, ours := w.answers(t, query, false), w.answers(t, query, true)
 				if !slices.Equal(theirs, ours) {
@@ -57,12 +57,7 @@ func TestEverySharedFieldIsInATable(t *testing.T) {
 		}
 	}
 	got := map[string]bool{}
-	types := reflect.ValueOf(newSharedTypes(&invented{Resolver: &Resolver{}})).Elem()
-	for i := range types.NumField() {
-		for _, field := range types.Field(i).FieldByName("Fields").MapKeys() {
-			got[types.Field(i).FieldByName("Name").String()+"."+field.String()] = true
-		}
-	}
+	inTables(got, newSharedTypes(&invented{Resolver: &Resolver{}}))
 	if !maps.Equal(got, want) {
 		for field := range want {
 			if !got[field] {
@@ -74,6 +69,23 @@ func TestEverySharedFieldIsInATable(t *testing.T) {
 			t.Errorf("%s is in a table of shared.go and not @shared", field)
 		}
 	}
+}
+
+// inTables are the fields that some tables have.
+func inTables(got map[string]bool, tables any) {
+	types := reflect.ValueOf(tables).Elem()
+	for i := range types.NumField() {
+		if types.Field(i).Kind() == reflect.Pointer { // to tables of which these are more
+			continue
+		}
+		for _, field := range types.Field(i).FieldByName("Fields").MapKeys() {
+			got[types.Field(i).FieldByName("Name").String()+"."+field.String()] = true
+		}
+	}
+}
+
+func isShared(_ *ast.Definition, f *ast.FieldDefinition) bool {
+	return f.Directives.ForName("shared") != nil
 }
 
 // What has no table is left to gqlgen, and is not touched.
@@ -125,8 +137,14 @@ func (w *invented) answers(t *rapid.T, query string, ours bool) (answers []strin
 	exec := executor.New(schema)
 	exec.SetErrorPresenter(presenter(slog.New(slog.DiscardHandler)))
 	exec.SetRecoverFunc(recovered)
+	exec.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		return next(context.WithValue(ctx, loadersKey{}, &loaders{}))
+	})
 	op := operation(t, exec, query)
-	if ours {
+	switch {
+	case ours && op.Operation.Operation == ast.Query:
+		exec.AroundOperations(straightLists(schema, w))
+	case ours:
 		if err := newSharedTypes(w).straight(schema, op); err != nil {
 			t.Fatalf("%s is not written straight: %v", query, err)
 		}
@@ -154,8 +172,11 @@ func inOrder(errs gqlerror.List) string {
 
 const maxNesting = 4
 
-// selectAll is a subscription that selects each shared field, as deep as objects go.
-func selectAll(root *ast.FieldDefinition) string {
+// selectable says whether a field of an object may be selected.
+type selectable func(*ast.Definition, *ast.FieldDefinition) bool
+
+// selectAll is an operation that selects each field that may be, as deep as objects go.
+func selectAll(operation string, root *ast.FieldDefinition, call string, may selectable) string {
 	schema := schemaOf()
 	var all func(*ast.Definition, int) string
 	all = func(object *ast.Definition, depth int) string {
@@ -163,7 +184,7 @@ func selectAll(root *ast.FieldDefinition) string {
 		for _, f := range object.Fields {
 			of := schema.Types[f.Type.Name()]
 			switch {
-			case f.Directives.ForName("shared") == nil:
+			case !may(object, f):
 			case of.Kind != ast.Object:
 				set += " " + f.Name
 			case depth < maxNesting:
@@ -172,7 +193,7 @@ func selectAll(root *ast.FieldDefinition) string {
 		}
 		return set + " }"
 	}
-	return "subscription { " + called(root) + " " + all(schema.Types[root.Type.Name()], 0) + " }"
+	return operation + " { " + call + " " + all(schema.Types[root.Type.Name()], 0) + " }"
 }
 
 func called(root *ast.FieldDefinition) string {
@@ -182,17 +203,18 @@ func called(root *ast.FieldDefinition) string {
 	return root.Name + `(showId: "shw_01jzzzzzzzezzzzzzzzzzzzzzz")`
 }
 
-// selectSome is a subscription that selects some shared fields, in some of the ways in which they can be.
-func selectSome(t *rapid.T, root *ast.FieldDefinition) string {
-	s := &selector{T: t, schema: schemaOf()}
+// selectSome is an operation that selects some fields that may be, in some of the ways in which they can be.
+func selectSome(t *rapid.T, operation string, root *ast.FieldDefinition, call string, may selectable) string {
+	s := &selector{T: t, schema: schemaOf(), may: may}
 	set := s.set(s.schema.Types[root.Type.Name()], 0)
-	return "subscription($yes: Boolean!, $no: Boolean!) { " + rapid.SampledFrom([]string{"", "e: "}).Draw(t, "alias") + called(root) +
+	return operation + "($yes: Boolean!, $no: Boolean!) { " + rapid.SampledFrom([]string{"", "e: "}).Draw(t, "alias") + call +
 		" { k0: __typename @include(if: $yes) @skip(if: $no) ..." + set + " } }" + strings.Join(s.fragments, "")
 }
 
 type selector struct {
 	*rapid.T
 	schema    *ast.Schema
+	may       selectable
 	names     int
 	fragments []string
 }
@@ -215,7 +237,7 @@ func (s *selector) set(object *ast.Definition, depth int) string {
 			b.WriteString("..." + name + " " + s.when() + "..." + name + " ")
 		case way == 3 && slices.Contains(object.Interfaces, "Node"):
 			b.WriteString("... on Node { id } ")
-		case f.Directives.ForName("shared") == nil || (of.Kind == ast.Object && depth >= maxNesting):
+		case !s.may(object, f) || (of.Kind == ast.Object && depth >= maxNesting):
 			b.WriteString(s.name("t") + ": __typename " + s.when())
 		default:
 			if way < 6 {

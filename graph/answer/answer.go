@@ -1,11 +1,12 @@
-// Package answer writes what a subscription selects as JSON, straight from Go values.
+// Package answer writes what an operation selects as JSON, straight from Go values.
 //
-// gqlgen's executor makes some fifteen allocations for each field of each event: contexts, closures, boxed values. For a
-// subscription that thousands watch the same is asked of each event, so here it is settled once: Straight walks the selection by a
-// table of types and makes of it a list of functions, which write one event after the other into a buffer.
+// gqlgen's executor makes some fifteen allocations for each field of each object: contexts, closures, boxed values. For a
+// subscription that thousands watch the same is asked of each event, and for a list of each row, so here it is settled once: Straight
+// (for subscriptions) and Query walk the selection by a table of types and make of it a list of functions, which write one event after
+// the other, and one row, into a buffer.
 //
 // Only what goes well is written here. An answer in which anything fails (a resolver's error, a panic, a null that the schema does not
-// allow) is thrown away and the event is executed by gqlgen, whose errors and nulls are the ones that are told. And a selection that has
+// allow) is thrown away and executed by gqlgen, whose errors and nulls are the ones that are told. And a selection that has
 // anything that is not in the tables is left to gqlgen from the beginning.
 package answer
 
@@ -20,7 +21,8 @@ import (
 // Type is an object type of the schema whose values are Ts.
 type Type[T any] struct {
 	Name   string
-	Fields map[string]Field[T]
+	Fields map[string]Field[T] // as they are without arguments
+	Given  map[string]Field[T] // with arguments, by Given
 }
 
 // Field makes of a field that was selected what writes it.
@@ -46,8 +48,8 @@ func (t *Type[T]) object(c *compiler, set ast.SelectionSet) (Write[*T], error) {
 	}
 	var steps []step
 	for _, f := range graphql.CollectFields(c.op, set, c.satisfied(t.Name)) {
-		if f.IsDeferred() || len(f.Arguments) > 0 {
-			return nil, fmt.Errorf("%s.%s is deferred or has arguments", t.Name, f.Name)
+		if f.IsDeferred() {
+			return nil, fmt.Errorf("%s.%s is deferred", t.Name, f.Name)
 		}
 		s := step{key: `"` + f.Alias + `":`}
 		if len(steps) > 0 {
@@ -56,7 +58,11 @@ func (t *Type[T]) object(c *compiler, set ast.SelectionSet) (Write[*T], error) {
 		if f.Name == "__typename" {
 			s.key += `"` + t.Name + `"`
 		} else {
-			field, ok := t.Fields[f.Name]
+			from := t.Fields
+			if len(f.Arguments) > 0 {
+				from = t.Given
+			}
+			field, ok := from[f.Name]
 			if !ok {
 				return nil, fmt.Errorf("%s.%s is in no table", t.Name, f.Name)
 			}
@@ -93,6 +99,25 @@ func Get[T, V any](get func(*T) V, as Form[V]) Field[T] {
 	return func(c *compiler, f graphql.CollectedField) (Write[*T], error) {
 		value, err := as(c, f)
 		return func(w *writer, v *T) { value(w, get(v)) }, err
+	}
+}
+
+// Given is a field whose value hangs on an optional argument.
+func Given[T, V, A any](argument string, read func(any) (A, error), get func(*T, *A) V, as Form[V]) Field[T] {
+	return func(c *compiler, f graphql.CollectedField) (Write[*T], error) {
+		value, err := as(c, f)
+		if err != nil {
+			return nil, err
+		}
+		var given *A
+		if raw := f.ArgumentMap(c.op.Variables)[argument]; raw != nil {
+			a, err := read(raw)
+			if err != nil {
+				return nil, err
+			}
+			given = &a
+		}
+		return func(w *writer, v *T) { value(w, get(v, given)) }, nil
 	}
 }
 
