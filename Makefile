@@ -32,7 +32,7 @@ TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 # The packages come first: a flag that go test does not know would hide them.
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
-.PHONY: help run build test test-s3 race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
+.PHONY: help run build test test-s3 race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-checkout soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ soak-linear: ## have porcupine judge what five hundred bidders hear from two pro
 
 soak-stock: ## pay ten thousand reservations at the instant of their end
 	@$(MAKE) test PKG='./internal/inventory -expiries=$(or $(EXPIRIES),10000)' ARGS='-count=1 -v -run TestExpiryAgainstPayment'
+
+soak-checkout: ## confirm thousands of quotes, each at once from everywhere
+	@$(MAKE) test PKG='./internal/checkout -confirmations=$(or $(CONFIRMATIONS),3000)' TIMEOUT=30m ARGS='-count=1 -v -run TestConfirmedAt'
 
 soak-crowd: ## a thousand buyers for ten units, ten codes and one item, at two servers of which one is killed
 	@$(MAKE) test PKG='./internal/e2e -crowd=$(or $(BUYERS),1000)' ARGS='-count=1 -v -run TestACrowdForWhatThereIsLittleOf'

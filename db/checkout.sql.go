@@ -7,12 +7,57 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
 
+const checkoutByKey = `-- name: CheckoutByKey :one
+SELECT quote_id, request_hash FROM checkout WHERE user_id = $1 AND idempotency_key = $2
+`
+
+type CheckoutByKeyRow struct {
+	QuoteID     uuid.UUID
+	RequestHash []byte
+}
+
+func (q *Queries) CheckoutByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (CheckoutByKeyRow, error) {
+	row := db.QueryRow(ctx, checkoutByKey, userID, idempotencyKey)
+	var i CheckoutByKeyRow
+	err := row.Scan(&i.QuoteID, &i.RequestHash)
+	return i, err
+}
+
+const checkoutInsert = `-- name: CheckoutInsert :exec
+INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type CheckoutInsertParams struct {
+	QuoteID        uuid.UUID
+	UserID         uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	WalletAmount   int64
+	CardAmount     int64
+	CardID         *uuid.UUID
+}
+
+func (q *Queries) CheckoutInsert(ctx context.Context, db DBTX, arg CheckoutInsertParams) error {
+	_, err := db.Exec(ctx, checkoutInsert,
+		arg.QuoteID,
+		arg.UserID,
+		arg.IdempotencyKey,
+		arg.RequestHash,
+		arg.WalletAmount,
+		arg.CardAmount,
+		arg.CardID,
+	)
+	return err
+}
+
 const checkoutLines = `-- name: CheckoutLines :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, l.kind, v.price, v.currency, sum(rl.quantity)::bigint AS quantity, min(rl.number)::integer AS number
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, l.kind, v.price, v.currency, sum(rl.quantity)::bigint AS quantity
 FROM reservation_line rl JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
 WHERE rl.reservation_id = $1
 GROUP BY v.id, l.id
@@ -20,14 +65,14 @@ ORDER BY v.listing_id, v.id
 `
 
 type CheckoutLinesRow struct {
-	VariantID uuid.UUID
-	ListingID uuid.UUID
-	SellerID  uuid.UUID
-	Kind      string
-	Price     *int64
-	Currency  *string
-	Quantity  int64
-	Number    int32
+	VariantID    uuid.UUID
+	ListingID    uuid.UUID
+	SellerID     uuid.UUID
+	OptionValues []string
+	Kind         string
+	Price        *int64
+	Currency     *string
+	Quantity     int64
 }
 
 // What a reservation holds, as it is sold now. A variant that lies at several places is one line.
@@ -44,11 +89,11 @@ func (q *Queries) CheckoutLines(ctx context.Context, db DBTX, reservationID uuid
 			&i.VariantID,
 			&i.ListingID,
 			&i.SellerID,
+			&i.OptionValues,
 			&i.Kind,
 			&i.Price,
 			&i.Currency,
 			&i.Quantity,
-			&i.Number,
 		); err != nil {
 			return nil, err
 		}
@@ -58,6 +103,17 @@ func (q *Queries) CheckoutLines(ctx context.Context, db DBTX, reservationID uuid
 		return nil, err
 	}
 	return items, nil
+}
+
+const checkoutOfQuote = `-- name: CheckoutOfQuote :one
+SELECT EXISTS (SELECT FROM checkout WHERE quote_id = $1)::boolean
+`
+
+func (q *Queries) CheckoutOfQuote(ctx context.Context, db DBTX, quoteID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, checkoutOfQuote, quoteID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const checkoutOrders = `-- name: CheckoutOrders :many
@@ -77,6 +133,30 @@ func (q *Queries) CheckoutOrders(ctx context.Context, db DBTX, reservationID uui
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkoutOrdersOfQuote = `-- name: CheckoutOrdersOfQuote :many
+SELECT g.order_id FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id WHERE g.quote_id = $1 ORDER BY g.number
+`
+
+func (q *Queries) CheckoutOrdersOfQuote(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, checkoutOrdersOfQuote, quoteID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var order_id uuid.UUID
+		if err := rows.Scan(&order_id); err != nil {
+			return nil, err
+		}
+		items = append(items, order_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -138,4 +218,390 @@ func (q *Queries) CheckoutReservationLock(ctx context.Context, db DBTX, iD uuid.
 	var status string
 	err := row.Scan(&status)
 	return status, err
+}
+
+const quoteByKey = `-- name: QuoteByKey :one
+SELECT id, request_hash FROM quote WHERE user_id = $1 AND idempotency_key = $2
+`
+
+type QuoteByKeyRow struct {
+	ID          uuid.UUID
+	RequestHash []byte
+}
+
+func (q *Queries) QuoteByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (QuoteByKeyRow, error) {
+	row := db.QueryRow(ctx, quoteByKey, userID, idempotencyKey)
+	var i QuoteByKeyRow
+	err := row.Scan(&i.ID, &i.RequestHash)
+	return i, err
+}
+
+const quoteCharges = `-- name: QuoteCharges :many
+SELECT quote_id, group_number, number, kind, bearer, basis_points, amount FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
+`
+
+func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteCharge, error) {
+	rows, err := db.Query(ctx, quoteCharges, quoteID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuoteCharge
+	for rows.Next() {
+		var i QuoteCharge
+		if err := rows.Scan(
+			&i.QuoteID,
+			&i.GroupNumber,
+			&i.Number,
+			&i.Kind,
+			&i.Bearer,
+			&i.BasisPoints,
+			&i.Amount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const quoteChargesInsert = `-- name: QuoteChargesInsert :exec
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, basis_points, amount)
+SELECT $1, c.group_number, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+FROM (
+    SELECT unnest($2::integer[]) AS group_number, unnest($3::integer[]) AS number, unnest($4::text[]) AS kind,
+           unnest($5::text[]) AS bearer, unnest($6::integer[]) AS basis_points, unnest($7::bigint[]) AS amount
+) c
+`
+
+type QuoteChargesInsertParams struct {
+	QuoteID      uuid.UUID
+	GroupNumbers []int32
+	Numbers      []int32
+	Kinds        []string
+	Bearers      []string
+	BasisPoints  []int32
+	Amounts      []int64
+}
+
+// Basis points below zero stand for none.
+func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChargesInsertParams) error {
+	_, err := db.Exec(ctx, quoteChargesInsert,
+		arg.QuoteID,
+		arg.GroupNumbers,
+		arg.Numbers,
+		arg.Kinds,
+		arg.Bearers,
+		arg.BasisPoints,
+		arg.Amounts,
+	)
+	return err
+}
+
+const quoteGroups = `-- name: QuoteGroups :many
+SELECT quote_id, number, order_id, seller_id, listing_id, digital, total, fee FROM quote_group WHERE quote_id = $1 ORDER BY number
+`
+
+func (q *Queries) QuoteGroups(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteGroup, error) {
+	rows, err := db.Query(ctx, quoteGroups, quoteID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuoteGroup
+	for rows.Next() {
+		var i QuoteGroup
+		if err := rows.Scan(
+			&i.QuoteID,
+			&i.Number,
+			&i.OrderID,
+			&i.SellerID,
+			&i.ListingID,
+			&i.Digital,
+			&i.Total,
+			&i.Fee,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const quoteGroupsInsert = `-- name: QuoteGroupsInsert :exec
+INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee)
+SELECT $1, unnest($2::integer[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::uuid[]),
+       unnest($6::boolean[]), unnest($7::bigint[]), unnest($8::bigint[])
+`
+
+type QuoteGroupsInsertParams struct {
+	QuoteID    uuid.UUID
+	Numbers    []int32
+	OrderIds   []uuid.UUID
+	SellerIds  []uuid.UUID
+	ListingIds []uuid.UUID
+	Digital    []bool
+	Totals     []int64
+	Fees       []int64
+}
+
+func (q *Queries) QuoteGroupsInsert(ctx context.Context, db DBTX, arg QuoteGroupsInsertParams) error {
+	_, err := db.Exec(ctx, quoteGroupsInsert,
+		arg.QuoteID,
+		arg.Numbers,
+		arg.OrderIds,
+		arg.SellerIds,
+		arg.ListingIds,
+		arg.Digital,
+		arg.Totals,
+		arg.Fees,
+	)
+	return err
+}
+
+const quoteInsert = `-- name: QuoteInsert :exec
+INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, ship_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+`
+
+type QuoteInsertParams struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	ReservationID  uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	Total          int64
+	Currency       string
+	ShipTo         []byte
+}
+
+func (q *Queries) QuoteInsert(ctx context.Context, db DBTX, arg QuoteInsertParams) error {
+	_, err := db.Exec(ctx, quoteInsert,
+		arg.ID,
+		arg.UserID,
+		arg.ReservationID,
+		arg.IdempotencyKey,
+		arg.RequestHash,
+		arg.Total,
+		arg.Currency,
+		arg.ShipTo,
+	)
+	return err
+}
+
+const quoteLines = `-- name: QuoteLines :many
+SELECT quote_id, number, group_number, listing_id, variant_id, title, options, quantity, unit_price, price_seen FROM quote_line WHERE quote_id = $1 ORDER BY number
+`
+
+func (q *Queries) QuoteLines(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteLine, error) {
+	rows, err := db.Query(ctx, quoteLines, quoteID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuoteLine
+	for rows.Next() {
+		var i QuoteLine
+		if err := rows.Scan(
+			&i.QuoteID,
+			&i.Number,
+			&i.GroupNumber,
+			&i.ListingID,
+			&i.VariantID,
+			&i.Title,
+			&i.Options,
+			&i.Quantity,
+			&i.UnitPrice,
+			&i.PriceSeen,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const quoteLinesInsert = `-- name: QuoteLinesInsert :exec
+INSERT INTO quote_line (quote_id, number, group_number, listing_id, variant_id, title, options, quantity, unit_price, price_seen)
+SELECT $1, l.number, l.group_number, l.listing_id, l.variant_id, l.title, ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)),
+       l.quantity, l.unit_price, CASE WHEN l.price_seen >= 0 THEN l.price_seen END
+FROM (
+    SELECT unnest($2::integer[]) AS number, unnest($3::integer[]) AS group_number,
+           unnest($4::uuid[]) AS listing_id, unnest($5::uuid[]) AS variant_id, unnest($6::text[]) AS title,
+           unnest($7::text[]) AS options, unnest($8::integer[]) AS quantity,
+           unnest($9::bigint[]) AS unit_price, unnest($10::bigint[]) AS price_seen
+) l
+`
+
+type QuoteLinesInsertParams struct {
+	QuoteID      uuid.UUID
+	Numbers      []int32
+	GroupNumbers []int32
+	ListingIds   []uuid.UUID
+	VariantIds   []uuid.UUID
+	Titles       []string
+	Options      []string
+	Quantities   []int32
+	UnitPrices   []int64
+	PricesSeen   []int64
+}
+
+// options is a JSON array of each line's; a price seen that is below zero stands for none.
+func (q *Queries) QuoteLinesInsert(ctx context.Context, db DBTX, arg QuoteLinesInsertParams) error {
+	_, err := db.Exec(ctx, quoteLinesInsert,
+		arg.QuoteID,
+		arg.Numbers,
+		arg.GroupNumbers,
+		arg.ListingIds,
+		arg.VariantIds,
+		arg.Titles,
+		arg.Options,
+		arg.Quantities,
+		arg.UnitPrices,
+		arg.PricesSeen,
+	)
+	return err
+}
+
+const quoteLinesToMake = `-- name: QuoteLinesToMake :many
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+       (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
+FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
+LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
+WHERE r.id = $1
+GROUP BY v.id, l.id, cl.cart_id, cl.variant_id
+ORDER BY cl.added_at NULLS LAST, min(rl.number)
+`
+
+type QuoteLinesToMakeRow struct {
+	VariantID    uuid.UUID
+	ListingID    uuid.UUID
+	SellerID     uuid.UUID
+	OptionValues []string
+	Price        *int64
+	Currency     *string
+	Kind         string
+	Title        string
+	Quantity     int64
+	PriceSeen    int64
+}
+
+// What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last.
+func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID uuid.UUID) ([]QuoteLinesToMakeRow, error) {
+	rows, err := db.Query(ctx, quoteLinesToMake, reservationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuoteLinesToMakeRow
+	for rows.Next() {
+		var i QuoteLinesToMakeRow
+		if err := rows.Scan(
+			&i.VariantID,
+			&i.ListingID,
+			&i.SellerID,
+			&i.OptionValues,
+			&i.Price,
+			&i.Currency,
+			&i.Kind,
+			&i.Title,
+			&i.Quantity,
+			&i.PriceSeen,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const quoteOfUser = `-- name: QuoteOfUser :one
+SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, r.expires_at, (c.quote_id IS NOT NULL)::boolean AS confirmed, (r.status = 'OPEN' AND r.expires_at > clock_timestamp())::boolean AS open
+FROM quote q JOIN reservation r ON r.id = q.reservation_id LEFT JOIN checkout c ON c.quote_id = q.id
+WHERE q.id = $1 AND q.user_id = $2
+`
+
+type QuoteOfUserRow struct {
+	Quote     Quote
+	ExpiresAt time.Time
+	Confirmed bool
+	Open      bool
+}
+
+// How a quote stands is told by its reservation and whether it was confirmed, by the database's clock.
+func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (QuoteOfUserRow, error) {
+	row := db.QueryRow(ctx, quoteOfUser, iD, userID)
+	var i QuoteOfUserRow
+	err := row.Scan(
+		&i.Quote.ID,
+		&i.Quote.UserID,
+		&i.Quote.ReservationID,
+		&i.Quote.IdempotencyKey,
+		&i.Quote.RequestHash,
+		&i.Quote.Total,
+		&i.Quote.Currency,
+		&i.Quote.ShipTo,
+		&i.Quote.CreatedAt,
+		&i.ExpiresAt,
+		&i.Confirmed,
+		&i.Open,
+	)
+	return i, err
+}
+
+const quotesOpenCount = `-- name: QuotesOpenCount :one
+SELECT count(*) FROM quote q
+WHERE q.user_id = $1 AND q.created_at > clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id)
+`
+
+// Of the last hour, not confirmed.
+func (q *Queries) QuotesOpenCount(ctx context.Context, db DBTX, userID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, quotesOpenCount, userID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const shipToOfOrders = `-- name: ShipToOfOrders :many
+SELECT g.order_id, q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
+WHERE g.order_id = ANY ($1::uuid[]) AND NOT g.digital AND q.ship_to IS NOT NULL
+ORDER BY g.order_id
+`
+
+type ShipToOfOrdersRow struct {
+	OrderID uuid.UUID
+	ShipTo  []byte
+}
+
+// Where orders are sent.
+func (q *Queries) ShipToOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]ShipToOfOrdersRow, error) {
+	rows, err := db.Query(ctx, shipToOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ShipToOfOrdersRow
+	for rows.Next() {
+		var i ShipToOfOrdersRow
+		if err := rows.Scan(&i.OrderID, &i.ShipTo); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

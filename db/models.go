@@ -494,6 +494,26 @@ type Order struct {
 	ReservationID *uuid.UUID
 }
 
+type OrderCharge struct {
+	OrderID     uuid.UUID
+	Number      int16
+	Kind        string
+	Bearer      string
+	BasisPoints *int32
+	Amount      int64
+}
+
+type OrderLine struct {
+	OrderID   uuid.UUID
+	Number    int16
+	ListingID uuid.UUID
+	VariantID *uuid.UUID
+	Title     string
+	Options   []string
+	Quantity  int32
+	UnitPrice int64
+}
+
 type OrderMove struct {
 	Machine   string
 	FromState string
@@ -604,6 +624,52 @@ type PublicListing struct {
 	CategoryID    *uuid.UUID
 	BrandID       *uuid.UUID
 	MinimumTier   *string
+}
+
+type Quote struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	ReservationID  uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	Total          int64
+	Currency       string
+	ShipTo         []byte
+	CreatedAt      time.Time
+}
+
+type QuoteCharge struct {
+	QuoteID     uuid.UUID
+	GroupNumber int16
+	Number      int16
+	Kind        string
+	Bearer      string
+	BasisPoints *int32
+	Amount      int64
+}
+
+type QuoteGroup struct {
+	QuoteID   uuid.UUID
+	Number    int16
+	OrderID   uuid.UUID
+	SellerID  uuid.UUID
+	ListingID uuid.UUID
+	Digital   bool
+	Total     int64
+	Fee       int64
+}
+
+type QuoteLine struct {
+	QuoteID     uuid.UUID
+	Number      int16
+	GroupNumber int16
+	ListingID   uuid.UUID
+	VariantID   uuid.UUID
+	Title       string
+	Options     []string
+	Quantity    int32
+	UnitPrice   int64
+	PriceSeen   *int64
 }
 
 type Rating struct {

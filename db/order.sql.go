@@ -49,70 +49,74 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 	return i, err
 }
 
-const orderInsert = `-- name: OrderInsert :one
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-        clock_timestamp() + make_interval(secs => $11::float8))
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
+const orderChargesInsert = `-- name: OrderChargesInsert :exec
+INSERT INTO order_charge (order_id, number, kind, bearer, basis_points, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+FROM (
+    SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::text[]) AS kind,
+           unnest($4::text[]) AS bearer, unnest($5::integer[]) AS basis_points, unnest($6::bigint[]) AS amount
+) c
 `
 
-type OrderInsertParams struct {
-	ID               uuid.UUID
-	BuyerID          uuid.UUID
-	SellerID         uuid.UUID
-	ListingID        uuid.UUID
-	AuctionID        *uuid.UUID
-	ReservationID    *uuid.UUID
-	Total            int64
-	Fee              int64
-	Currency         string
-	CardID           *uuid.UUID
-	PayWithinSeconds float64
+type OrderChargesInsertParams struct {
+	OrderIds    []uuid.UUID
+	Numbers     []int32
+	Kinds       []string
+	Bearers     []string
+	BasisPoints []int32
+	Amounts     []int64
 }
 
-func (q *Queries) OrderInsert(ctx context.Context, db DBTX, arg OrderInsertParams) (Order, error) {
-	row := db.QueryRow(ctx, orderInsert,
-		arg.ID,
-		arg.BuyerID,
-		arg.SellerID,
-		arg.ListingID,
-		arg.AuctionID,
-		arg.ReservationID,
-		arg.Total,
-		arg.Fee,
-		arg.Currency,
-		arg.CardID,
-		arg.PayWithinSeconds,
+// Basis points below zero stand for none.
+func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChargesInsertParams) error {
+	_, err := db.Exec(ctx, orderChargesInsert,
+		arg.OrderIds,
+		arg.Numbers,
+		arg.Kinds,
+		arg.Bearers,
+		arg.BasisPoints,
+		arg.Amounts,
 	)
-	var i Order
-	err := row.Scan(
-		&i.ID,
-		&i.BuyerID,
-		&i.SellerID,
-		&i.ListingID,
-		&i.AuctionID,
-		&i.Total,
-		&i.Fee,
-		&i.Currency,
-		&i.Payment,
-		&i.Fulfilment,
-		&i.Version,
-		&i.Tracking,
-		&i.CreatedAt,
-		&i.PaidAt,
-		&i.SentAt,
-		&i.ReceivedAt,
-		&i.CardID,
-		&i.Refunded,
-		&i.CancelReason,
-		&i.AuthorisedAt,
-		&i.CancelledAt,
-		&i.ChargedBack,
-		&i.Disputed,
-		&i.PayBy,
-		&i.ReservationID,
-	)
-	return i, err
+	return err
+}
+
+const orderChargesOfOrders = `-- name: OrderChargesOfOrders :many
+SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
+WHERE c.order_id = ANY ($1::uuid[])
+ORDER BY c.order_id, c.number
+`
+
+type OrderChargesOfOrdersRow struct {
+	OrderCharge OrderCharge
+	Currency    string
+}
+
+func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]OrderChargesOfOrdersRow, error) {
+	rows, err := db.Query(ctx, orderChargesOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderChargesOfOrdersRow
+	for rows.Next() {
+		var i OrderChargesOfOrdersRow
+		if err := rows.Scan(
+			&i.OrderCharge.OrderID,
+			&i.OrderCharge.Number,
+			&i.OrderCharge.Kind,
+			&i.OrderCharge.Bearer,
+			&i.OrderCharge.BasisPoints,
+			&i.OrderCharge.Amount,
+			&i.Currency,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const orderIsDue = `-- name: OrderIsDue :one
@@ -125,6 +129,85 @@ func (q *Queries) OrderIsDue(ctx context.Context, db DBTX, id uuid.UUID) (bool, 
 	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const orderLinesInsert = `-- name: OrderLinesInsert :exec
+INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options, quantity, unit_price)
+SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
+       ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)), l.quantity, l.unit_price
+FROM (
+    SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::uuid[]) AS listing_id,
+           unnest($4::uuid[]) AS variant_id, unnest($5::text[]) AS title, unnest($6::text[]) AS options,
+           unnest($7::integer[]) AS quantity, unnest($8::bigint[]) AS unit_price
+) l
+JOIN listing g ON g.id = l.listing_id
+`
+
+type OrderLinesInsertParams struct {
+	OrderIds   []uuid.UUID
+	Numbers    []int32
+	ListingIds []uuid.UUID
+	VariantIds []uuid.UUID
+	Titles     []string
+	Options    []string
+	Quantities []int32
+	UnitPrices []int64
+}
+
+// options is a JSON array of each line's. Where no title is given, it is the listing's of now.
+func (q *Queries) OrderLinesInsert(ctx context.Context, db DBTX, arg OrderLinesInsertParams) error {
+	_, err := db.Exec(ctx, orderLinesInsert,
+		arg.OrderIds,
+		arg.Numbers,
+		arg.ListingIds,
+		arg.VariantIds,
+		arg.Titles,
+		arg.Options,
+		arg.Quantities,
+		arg.UnitPrices,
+	)
+	return err
+}
+
+const orderLinesOfOrders = `-- name: OrderLinesOfOrders :many
+SELECT l.order_id, l.number, l.listing_id, l.variant_id, l.title, l.options, l.quantity, l.unit_price, o.currency FROM order_line l JOIN orders o ON o.id = l.order_id
+WHERE l.order_id = ANY ($1::uuid[])
+ORDER BY l.order_id, l.number
+`
+
+type OrderLinesOfOrdersRow struct {
+	OrderLine OrderLine
+	Currency  string
+}
+
+func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]OrderLinesOfOrdersRow, error) {
+	rows, err := db.Query(ctx, orderLinesOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderLinesOfOrdersRow
+	for rows.Next() {
+		var i OrderLinesOfOrdersRow
+		if err := rows.Scan(
+			&i.OrderLine.OrderID,
+			&i.OrderLine.Number,
+			&i.OrderLine.ListingID,
+			&i.OrderLine.VariantID,
+			&i.OrderLine.Title,
+			&i.OrderLine.Options,
+			&i.OrderLine.Quantity,
+			&i.OrderLine.UnitPrice,
+			&i.Currency,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const orderLock = `-- name: OrderLock :one
@@ -458,7 +541,9 @@ const orderRefundsOfOrders = `-- name: OrderRefundsOfOrders :many
 SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
 WHERE r.id IN (
     SELECT newest.id
-    FROM unnest($1::uuid[]) AS asked (id),
+    FROM (
+    SELECT unnest($1::uuid[]) AS id
+) asked,
          LATERAL (SELECT f.id FROM order_refund f WHERE f.order_id = asked.id ORDER BY f.created_at DESC, f.id DESC LIMIT $2::integer) newest)
 ORDER BY r.order_id, r.created_at DESC, r.id DESC
 `
@@ -501,6 +586,15 @@ func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []
 		return nil, err
 	}
 	return items, nil
+}
+
+const orderReturn = `-- name: OrderReturn :exec
+SELECT order_return($1)
+`
+
+func (q *Queries) OrderReturn(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, orderReturn, id)
+	return err
 }
 
 const orderUpdate = `-- name: OrderUpdate :one
@@ -571,6 +665,86 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.ReservationID,
 	)
 	return i, err
+}
+
+const ordersInsert = `-- name: OrdersInsert :many
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
+SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
+       unnest($7::bigint[]), unnest($8::bigint[]), $9, $10, clock_timestamp() + make_interval(secs => $11::float8)
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
+`
+
+type OrdersInsertParams struct {
+	Ids              []uuid.UUID
+	BuyerID          uuid.UUID
+	SellerIds        []uuid.UUID
+	ListingIds       []uuid.UUID
+	AuctionID        *uuid.UUID
+	ReservationID    *uuid.UUID
+	Totals           []int64
+	Fees             []int64
+	Currency         string
+	CardID           *uuid.UUID
+	PayWithinSeconds float64
+}
+
+// Several at once: those of one checkout.
+func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertParams) ([]Order, error) {
+	rows, err := db.Query(ctx, ordersInsert,
+		arg.Ids,
+		arg.BuyerID,
+		arg.SellerIds,
+		arg.ListingIds,
+		arg.AuctionID,
+		arg.ReservationID,
+		arg.Totals,
+		arg.Fees,
+		arg.Currency,
+		arg.CardID,
+		arg.PayWithinSeconds,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Order
+	for rows.Next() {
+		var i Order
+		if err := rows.Scan(
+			&i.ID,
+			&i.BuyerID,
+			&i.SellerID,
+			&i.ListingID,
+			&i.AuctionID,
+			&i.Total,
+			&i.Fee,
+			&i.Currency,
+			&i.Payment,
+			&i.Fulfilment,
+			&i.Version,
+			&i.Tracking,
+			&i.CreatedAt,
+			&i.PaidAt,
+			&i.SentAt,
+			&i.ReceivedAt,
+			&i.CardID,
+			&i.Refunded,
+			&i.CancelReason,
+			&i.AuthorisedAt,
+			&i.CancelledAt,
+			&i.ChargedBack,
+			&i.Disputed,
+			&i.PayBy,
+			&i.ReservationID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many

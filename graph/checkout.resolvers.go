@@ -3,11 +3,30 @@ package graph
 import (
 	"context"
 
+	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/address"
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
 )
+
+// CheckoutQuote is the resolver for the checkoutQuote field.
+func (r *mutationResolver) CheckoutQuote(ctx context.Context, input model.CheckoutQuoteInput) (model.CheckoutQuotePayload, error) {
+	in, err := quoteInput(input)
+	quote, errs, err := answered(once(err, func() (checkout.Quote, error) { return r.Checkout.Quote(ctx, actorID(ctx), in) }))
+	return model.CheckoutQuotePayload{Quote: quote, UserErrors: errs}, err
+}
+
+// CheckoutConfirm is the resolver for the checkoutConfirm field.
+func (r *mutationResolver) CheckoutConfirm(ctx context.Context, input model.CheckoutConfirmInput) (model.CheckoutConfirmPayload, error) {
+	in, err := confirmInput(input)
+	orders, err := once(err, func() ([]order.Order, error) { return r.Checkout.Confirm(ctx, actorID(ctx), in) })
+	errs, err := refused(err)
+	return model.CheckoutConfirmPayload{Orders: orders, UserErrors: errs}, err
+}
 
 // ReservationPay is the resolver for the reservationPay field.
 func (r *mutationResolver) ReservationPay(ctx context.Context, input model.ReservationPayInput) (model.ReservationPayPayload, error) {
@@ -19,3 +38,51 @@ func (r *mutationResolver) ReservationPay(ctx context.Context, input model.Reser
 	errs, err := refused(err)
 	return model.ReservationPayPayload{Orders: orders, UserErrors: errs}, err
 }
+
+// Lines is the resolver for the lines field.
+func (r *orderResolver) Lines(ctx context.Context, obj *order.Order) ([]order.Line, error) {
+	return some(ctx, load(ctx).orderLines, obj.ID)
+}
+
+// Charges is the resolver for the charges field.
+func (r *orderResolver) Charges(ctx context.Context, obj *order.Order) ([]order.Charge, error) {
+	return some(ctx, load(ctx).orderCharges, obj.ID)
+}
+
+// ShipTo is the resolver for the shipTo field.
+func (r *orderResolver) ShipTo(ctx context.Context, obj *order.Order) (*address.Postal, error) {
+	if _, party := obj.PartyOf(actorID(ctx)); !party {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).shipTo, obj.ID)
+}
+
+// Listing is the resolver for the listing field.
+func (r *orderLineResolver) Listing(ctx context.Context, obj *order.Line) (*catalog.Listing, error) {
+	return maybe(ctx, load(ctx).listingOfOrder, obj.Listing)
+}
+
+// Seller is the resolver for the seller field.
+func (r *quoteGroupResolver) Seller(ctx context.Context, obj *checkout.QuoteGroup) (identity.User, error) {
+	return load(ctx).user.Load(ctx, obj.SellerID)
+}
+
+// Variant is the resolver for the variant field.
+func (r *quoteLineResolver) Variant(ctx context.Context, obj *checkout.QuoteLine) (*catalog.Variant, error) {
+	return r.findVariant(ctx, *obj.Variant)
+}
+
+// OrderLine returns generated.OrderLineResolver implementation.
+func (r *Resolver) OrderLine() generated.OrderLineResolver { return &orderLineResolver{r} }
+
+// QuoteGroup returns generated.QuoteGroupResolver implementation.
+func (r *Resolver) QuoteGroup() generated.QuoteGroupResolver { return &quoteGroupResolver{r} }
+
+// QuoteLine returns generated.QuoteLineResolver implementation.
+func (r *Resolver) QuoteLine() generated.QuoteLineResolver { return &quoteLineResolver{r} }
+
+type (
+	orderLineResolver  struct{ *Resolver }
+	quoteGroupResolver struct{ *Resolver }
+	quoteLineResolver  struct{ *Resolver }
+)

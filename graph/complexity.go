@@ -32,6 +32,9 @@ const (
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
+// orderLines is how many lines an order is taken to have.
+const orderLines = 5
+
 // orderCodes is how many codes an order is taken to have; few have more than one.
 const orderCodes = 10
 
@@ -84,6 +87,8 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports = list, list, list
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
 	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
+	c.CheckoutQuote.Groups, c.QuoteGroup.Lines = c.Cart.Groups, ofCart
+	c.Order.Lines = func(child int) int { return 1 + child*orderLines }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

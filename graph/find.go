@@ -217,6 +217,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 			return nil, nil
 		}
 		return node(maybe(ctx, l.wantSeen, v.UUID))
+	case id.Quote:
+		return node(visible(r.Checkout.GetQuote(ctx, actorID(ctx), v.UUID)))
 	case id.Address:
 		return node(visible(r.Addresses.Get(ctx, actorID(ctx), v.UUID)))
 	case id.SavedSearch:

@@ -12,6 +12,7 @@ var moneyMovers = []string{
 	"auctionBuyNow",
 	"bidCancel",
 	"bidPlace",
+	"checkoutConfirm",
 	"ledgerEntryReverse",
 	"lotClose",
 	"lotPass",
@@ -28,7 +29,7 @@ var moneyMovers = []string{
 }
 
 // stockMovers are those that move stock: they keep their answers as well.
-var stockMovers = []string{"cartReserve", "codesUpload", "reservationCreate", "stockAdjust", "stockMove", "stockReceive"}
+var stockMovers = []string{"cartReserve", "checkoutQuote", "codesUpload", "reservationCreate", "stockAdjust", "stockMove", "stockReceive"}
 
 // repeatable take a key and move no money: the row that they make holds it, and is the answer.
 var repeatable = []string{"showMessageSend"}

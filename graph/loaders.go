@@ -15,6 +15,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/books"
@@ -270,7 +271,10 @@ type sources struct {
 	maximumOfActor  byID[money.Amount]                    // by bid
 	refundable      byID[map[money.Currency]money.Amount] // by user
 	orderOfActor    byID[order.Order]
-	topUp           byID[payment.TopUp] // anybody's: for staff
+	orderLines      byID[[]order.Line]
+	orderCharges    byID[[]order.Charge]
+	shipTo          byID[address.Postal] // by order
+	topUp           byID[payment.TopUp]  // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
 	// The actor's own, that lines of a statement are for.
@@ -291,6 +295,10 @@ func (r *Resolver) newSources() *sources {
 	return &sources{
 		payments:    own(r.Payment.OrderPayments),
 		cardOfActor: own(r.Payment.CardsByID),
+
+		orderLines:   sourceOf(r.Orders.Lines),
+		orderCharges: sourceOf(r.Orders.ChargesOf),
+		shipTo:       sourceOf(r.Checkout.ShipTo),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},

@@ -82,6 +82,11 @@ func (b *bazaarByCard) movers(send func(mover)) {
 		answer: `orders { id payment fulfilment version codes { id } }`,
 	})
 
+	send(mover{
+		name: "checkoutConfirm", who: b.buyer, fields: apitest.Vars{"quoteId": b.quotedCode(), "total": eur("9")}, other: apitest.Vars{"total": eur("10")},
+		answer: `orders { id payment fulfilment version lines { title amount { amount } } }`,
+	})
+
 	live := b.live(host)
 	sold, unsold := b.lot(host, auction.StartInput{Show: &live.ID}), b.lot(host, auction.StartInput{Show: &live.ID, Reserve: euros(90)})
 	b.Bid(rival, sold, 10)
@@ -110,6 +115,15 @@ func (b *bazaarByCard) reservedCode() (reservation string) {
 	game := gameOf(b.t, b.API, b.seller, "9")
 	b.seller.Must(b.t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "A-CODE", "idempotencyKey": b.key()}))
 	return reserved(b.t, b.buyer.Client, game, 1)
+}
+
+// quotedCode is a quote of a code for 9 euros in the buyer's cart.
+func (b *bazaarByCard) quotedCode() (quote string) {
+	b.t.Helper()
+	game := gameOf(b.t, b.API, b.seller, "9")
+	b.seller.Must(b.t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "ANOTHER-CODE", "idempotencyKey": b.key()}))
+	b.buyer.Must(b.t, cartAdd, input(apitest.Vars{"variantId": game, "quantity": 1}))
+	return b.buyer.Must(b.t, checkoutQuote, input(apitest.Vars{"idempotencyKey": b.key()})).Str("checkoutQuote.quote.id")
 }
 
 // orders are the movers of an order.

@@ -3,7 +3,7 @@ SELECT status FROM reservation WHERE id = @id AND user_id = @user_id FOR UPDATE;
 
 -- What a reservation holds, as it is sold now. A variant that lies at several places is one line.
 -- name: CheckoutLines :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, l.kind, v.price, v.currency, sum(rl.quantity)::bigint AS quantity, min(rl.number)::integer AS number
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, l.kind, v.price, v.currency, sum(rl.quantity)::bigint AS quantity
 FROM reservation_line rl JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
 WHERE rl.reservation_id = @reservation_id
 GROUP BY v.id, l.id
@@ -18,3 +18,85 @@ SELECT * FROM reservation_payment WHERE user_id = @user_id AND idempotency_key =
 
 -- name: CheckoutOrders :many
 SELECT id FROM orders WHERE reservation_id = @reservation_id::uuid ORDER BY id;
+
+-- What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last.
+-- name: QuoteLinesToMake :many
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+       (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
+FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
+LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
+WHERE r.id = @reservation_id
+GROUP BY v.id, l.id, cl.cart_id, cl.variant_id
+ORDER BY cl.added_at NULLS LAST, min(rl.number);
+
+-- Of the last hour, not confirmed.
+-- name: QuotesOpenCount :one
+SELECT count(*) FROM quote q
+WHERE q.user_id = @user_id AND q.created_at > clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id);
+
+-- name: QuoteInsert :exec
+INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, ship_to)
+VALUES (@id, @user_id, @reservation_id, @idempotency_key, @request_hash, @total, @currency, sqlc.narg('ship_to'));
+
+-- name: QuoteGroupsInsert :exec
+INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee)
+SELECT @quote_id, unnest(@numbers::integer[]), unnest(@order_ids::uuid[]), unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]),
+       unnest(@digital::boolean[]), unnest(@totals::bigint[]), unnest(@fees::bigint[]);
+
+-- options is a JSON array of each line's; a price seen that is below zero stands for none.
+-- name: QuoteLinesInsert :exec
+INSERT INTO quote_line (quote_id, number, group_number, listing_id, variant_id, title, options, quantity, unit_price, price_seen)
+SELECT @quote_id, l.number, l.group_number, l.listing_id, l.variant_id, l.title, ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)),
+       l.quantity, l.unit_price, CASE WHEN l.price_seen >= 0 THEN l.price_seen END
+FROM (
+    SELECT unnest(@numbers::integer[]) AS number, unnest(@group_numbers::integer[]) AS group_number,
+           unnest(@listing_ids::uuid[]) AS listing_id, unnest(@variant_ids::uuid[]) AS variant_id, unnest(@titles::text[]) AS title,
+           unnest(@options::text[]) AS options, unnest(@quantities::integer[]) AS quantity,
+           unnest(@unit_prices::bigint[]) AS unit_price, unnest(@prices_seen::bigint[]) AS price_seen
+) l;
+
+-- Basis points below zero stand for none.
+-- name: QuoteChargesInsert :exec
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, basis_points, amount)
+SELECT @quote_id, c.group_number, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+FROM (
+    SELECT unnest(@group_numbers::integer[]) AS group_number, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
+           unnest(@bearers::text[]) AS bearer, unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
+) c;
+
+-- How a quote stands is told by its reservation and whether it was confirmed, by the database's clock.
+-- name: QuoteOfUser :one
+SELECT sqlc.embed(q), r.expires_at, (c.quote_id IS NOT NULL)::boolean AS confirmed, (r.status = 'OPEN' AND r.expires_at > clock_timestamp())::boolean AS open
+FROM quote q JOIN reservation r ON r.id = q.reservation_id LEFT JOIN checkout c ON c.quote_id = q.id
+WHERE q.id = @id AND q.user_id = @user_id;
+
+-- name: QuoteByKey :one
+SELECT id, request_hash FROM quote WHERE user_id = @user_id AND idempotency_key = @idempotency_key;
+
+-- name: QuoteGroups :many
+SELECT * FROM quote_group WHERE quote_id = @quote_id ORDER BY number;
+
+-- name: QuoteLines :many
+SELECT * FROM quote_line WHERE quote_id = @quote_id ORDER BY number;
+
+-- name: QuoteCharges :many
+SELECT * FROM quote_charge WHERE quote_id = @quote_id ORDER BY group_number, number;
+
+-- name: CheckoutInsert :exec
+INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id)
+VALUES (@quote_id, @user_id, @idempotency_key, @request_hash, @wallet_amount, @card_amount, sqlc.narg('card_id'));
+
+-- name: CheckoutByKey :one
+SELECT quote_id, request_hash FROM checkout WHERE user_id = @user_id AND idempotency_key = @idempotency_key;
+
+-- name: CheckoutOfQuote :one
+SELECT EXISTS (SELECT FROM checkout WHERE quote_id = @quote_id)::boolean;
+
+-- name: CheckoutOrdersOfQuote :many
+SELECT g.order_id FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id WHERE g.quote_id = @quote_id ORDER BY g.number;
+
+-- Where orders are sent.
+-- name: ShipToOfOrders :many
+SELECT g.order_id, q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
+WHERE g.order_id = ANY (@order_ids::uuid[]) AND NOT g.digital AND q.ship_to IS NOT NULL
+ORDER BY g.order_id;

@@ -1,8 +1,43 @@
--- name: OrderInsert :one
+-- Several at once: those of one checkout.
+-- name: OrdersInsert :many
 INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
-VALUES (@id, @buyer_id, @seller_id, @listing_id, @auction_id, sqlc.narg('reservation_id'), @total, @fee, @currency, sqlc.narg('card_id'),
-        clock_timestamp() + make_interval(secs => @pay_within_seconds::float8))
+SELECT unnest(@ids::uuid[]), @buyer_id, unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]), sqlc.narg('auction_id'), sqlc.narg('reservation_id'),
+       unnest(@totals::bigint[]), unnest(@fees::bigint[]), @currency, sqlc.narg('card_id'), clock_timestamp() + make_interval(secs => @pay_within_seconds::float8)
 RETURNING *;
+
+-- options is a JSON array of each line's. Where no title is given, it is the listing's of now.
+-- name: OrderLinesInsert :exec
+INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options, quantity, unit_price)
+SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
+       ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)), l.quantity, l.unit_price
+FROM (
+    SELECT unnest(@order_ids::uuid[]) AS order_id, unnest(@numbers::integer[]) AS number, unnest(@listing_ids::uuid[]) AS listing_id,
+           unnest(@variant_ids::uuid[]) AS variant_id, unnest(@titles::text[]) AS title, unnest(@options::text[]) AS options,
+           unnest(@quantities::integer[]) AS quantity, unnest(@unit_prices::bigint[]) AS unit_price
+) l
+JOIN listing g ON g.id = l.listing_id;
+
+-- Basis points below zero stand for none.
+-- name: OrderChargesInsert :exec
+INSERT INTO order_charge (order_id, number, kind, bearer, basis_points, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+FROM (
+    SELECT unnest(@order_ids::uuid[]) AS order_id, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
+           unnest(@bearers::text[]) AS bearer, unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
+) c;
+
+-- name: OrderLinesOfOrders :many
+SELECT sqlc.embed(l), o.currency FROM order_line l JOIN orders o ON o.id = l.order_id
+WHERE l.order_id = ANY (@order_ids::uuid[])
+ORDER BY l.order_id, l.number;
+
+-- name: OrderChargesOfOrders :many
+SELECT sqlc.embed(c), o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
+WHERE c.order_id = ANY (@order_ids::uuid[])
+ORDER BY c.order_id, c.number;
+
+-- name: OrderReturn :exec
+SELECT order_return(@id);
 
 -- name: OrderOfPartyLock :one
 SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id) FOR UPDATE;
@@ -77,6 +112,8 @@ SELECT * FROM order_refund WHERE user_id = @user_id AND idempotency_key = @idemp
 SELECT sqlc.embed(r), o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
 WHERE r.id IN (
     SELECT newest.id
-    FROM unnest(@order_ids::uuid[]) AS asked (id),
+    FROM (
+    SELECT unnest(@order_ids::uuid[]) AS id
+) asked,
          LATERAL (SELECT f.id FROM order_refund f WHERE f.order_id = asked.id ORDER BY f.created_at DESC, f.id DESC LIMIT @most::integer) newest)
 ORDER BY r.order_id, r.created_at DESC, r.id DESC;

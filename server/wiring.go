@@ -137,7 +137,10 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	answers := idempotency.New(s.pool)
 	wants := want.New(s.pool, hub, s.log)
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
-	notices, carts := notify.New(s.pool), cart.New(s.pool, stock)
+	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock), address.New(s.pool)
+	sold := checkout.New(checkout.Config{
+		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Payment: pay, Hub: hub,
+	})
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
@@ -169,7 +172,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: address.New(s.pool), Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: checkout.New(s.pool, stock, codes, orders, hub), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,

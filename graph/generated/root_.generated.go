@@ -62,9 +62,12 @@ type ResolverRoot interface {
 	Notification() NotificationResolver
 	Order() OrderResolver
 	OrderCode() OrderCodeResolver
+	OrderLine() OrderLineResolver
 	OrderPayment() OrderPaymentResolver
 	OrderRefund() OrderRefundResolver
 	Query() QueryResolver
+	QuoteGroup() QuoteGroupResolver
+	QuoteLine() QuoteLineResolver
 	ReconciliationDifference() ReconciliationDifferenceResolver
 	ReconciliationReport() ReconciliationReportResolver
 	ReferralProgram() ReferralProgramResolver
@@ -562,6 +565,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Charge struct {
+		Amount      func(childComplexity int) int
+		BasisPoints func(childComplexity int) int
+		Bearer      func(childComplexity int) int
+		Kind        func(childComplexity int) int
+	}
+
 	Chargeback struct {
 		Amount    func(childComplexity int) int
 		Covered   func(childComplexity int) int
@@ -600,6 +610,26 @@ type ComplexityRoot struct {
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Word    func(childComplexity int) int
+	}
+
+	CheckoutConfirmPayload struct {
+		Orders     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CheckoutQuote struct {
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Groups    func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		ShipTo    func(childComplexity int) int
+		Status    func(childComplexity int) int
+		Total     func(childComplexity int) int
+	}
+
+	CheckoutQuotePayload struct {
+		Quote      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CodeLineRefusal struct {
@@ -1167,6 +1197,8 @@ type ComplexityRoot struct {
 		CategoryCreate        func(childComplexity int, input model.CategoryCreateInput) int
 		CategoryMove          func(childComplexity int, input model.CategoryMoveInput) int
 		CategoryUpdate        func(childComplexity int, input model.CategoryUpdateInput) int
+		CheckoutConfirm       func(childComplexity int, input model.CheckoutConfirmInput) int
+		CheckoutQuote         func(childComplexity int, input model.CheckoutQuoteInput) int
 		CodeReveal            func(childComplexity int, input model.CodeRevealInput) int
 		CodesUpload           func(childComplexity int, input model.CodesUploadInput) int
 		ConversationStart     func(childComplexity int, input model.ConversationStartInput) int
@@ -1313,11 +1345,13 @@ type ComplexityRoot struct {
 		CancelledAt      func(childComplexity int) int
 		Card             func(childComplexity int) int
 		ChargedBack      func(childComplexity int) int
+		Charges          func(childComplexity int) int
 		Codes            func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Disputed         func(childComplexity int) int
 		Earnings         func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
+		Lines            func(childComplexity int) int
 		Listing          func(childComplexity int) int
 		NodeID           func(childComplexity int) int
 		PaidAt           func(childComplexity int) int
@@ -1332,6 +1366,7 @@ type ComplexityRoot struct {
 		Reviews          func(childComplexity int) int
 		Seller           func(childComplexity int) int
 		SentAt           func(childComplexity int) int
+		ShipTo           func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
 		Version          func(childComplexity int) int
@@ -1371,6 +1406,15 @@ type ComplexityRoot struct {
 		Kind    func(childComplexity int) int
 		Order   func(childComplexity int) int
 		Version func(childComplexity int) int
+	}
+
+	OrderLine struct {
+		Amount    func(childComplexity int) int
+		Listing   func(childComplexity int) int
+		Options   func(childComplexity int) int
+		Quantity  func(childComplexity int) int
+		Title     func(childComplexity int) int
+		UnitPrice func(childComplexity int) int
 	}
 
 	OrderPayPayload struct {
@@ -1460,6 +1504,17 @@ type ComplexityRoot struct {
 		Longitude func(childComplexity int) int
 	}
 
+	PostalAddress struct {
+		City       func(childComplexity int) int
+		Country    func(childComplexity int) int
+		Line1      func(childComplexity int) int
+		Line2      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Phone      func(childComplexity int) int
+		PostalCode func(childComplexity int) int
+		Region     func(childComplexity int) int
+	}
+
 	PostalCodeInvalid struct {
 		Code    func(childComplexity int) int
 		Example func(childComplexity int) int
@@ -1528,6 +1583,25 @@ type ComplexityRoot struct {
 		Viewer               func(childComplexity int) int
 		WalletFreezes        func(childComplexity int, userID id.ID) int
 		Wants                func(childComplexity int, categoryID *id.ID, first *int, after *string) int
+	}
+
+	QuoteGroup struct {
+		Charges func(childComplexity int) int
+		Digital func(childComplexity int) int
+		Lines   func(childComplexity int) int
+		Seller  func(childComplexity int) int
+		Total   func(childComplexity int) int
+	}
+
+	QuoteLine struct {
+		Amount       func(childComplexity int) int
+		Options      func(childComplexity int) int
+		PriceChanged func(childComplexity int) int
+		PriceSeen    func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+		Title        func(childComplexity int) int
+		UnitPrice    func(childComplexity int) int
+		Variant      func(childComplexity int) int
 	}
 
 	Rating struct {
@@ -4129,6 +4203,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CategoryUpdatePayload.UserErrors(childComplexity), true
 
+	case "Charge.amount":
+		if e.ComplexityRoot.Charge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Amount(childComplexity), true
+	case "Charge.basisPoints":
+		if e.ComplexityRoot.Charge.BasisPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.BasisPoints(childComplexity), true
+	case "Charge.bearer":
+		if e.ComplexityRoot.Charge.Bearer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Bearer(childComplexity), true
+	case "Charge.kind":
+		if e.ComplexityRoot.Charge.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Kind(childComplexity), true
+
 	case "Chargeback.amount":
 		if e.ComplexityRoot.Chargeback.Amount == nil {
 			break
@@ -4283,6 +4382,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChatWordBlocked.Word(childComplexity), true
+
+	case "CheckoutConfirmPayload.orders":
+		if e.ComplexityRoot.CheckoutConfirmPayload.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutConfirmPayload.Orders(childComplexity), true
+	case "CheckoutConfirmPayload.userErrors":
+		if e.ComplexityRoot.CheckoutConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutConfirmPayload.UserErrors(childComplexity), true
+
+	case "CheckoutQuote.createdAt":
+		if e.ComplexityRoot.CheckoutQuote.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.CreatedAt(childComplexity), true
+	case "CheckoutQuote.expiresAt":
+		if e.ComplexityRoot.CheckoutQuote.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.ExpiresAt(childComplexity), true
+	case "CheckoutQuote.groups":
+		if e.ComplexityRoot.CheckoutQuote.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Groups(childComplexity), true
+	case "CheckoutQuote.id":
+		if e.ComplexityRoot.CheckoutQuote.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.NodeID(childComplexity), true
+	case "CheckoutQuote.shipTo":
+		if e.ComplexityRoot.CheckoutQuote.ShipTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.ShipTo(childComplexity), true
+	case "CheckoutQuote.status":
+		if e.ComplexityRoot.CheckoutQuote.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Status(childComplexity), true
+	case "CheckoutQuote.total":
+		if e.ComplexityRoot.CheckoutQuote.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Total(childComplexity), true
+
+	case "CheckoutQuotePayload.quote":
+		if e.ComplexityRoot.CheckoutQuotePayload.Quote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuotePayload.Quote(childComplexity), true
+	case "CheckoutQuotePayload.userErrors":
+		if e.ComplexityRoot.CheckoutQuotePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuotePayload.UserErrors(childComplexity), true
 
 	case "CodeLineRefusal.line":
 		if e.ComplexityRoot.CodeLineRefusal.Line == nil {
@@ -6385,6 +6553,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CategoryUpdate(childComplexity, args["input"].(model.CategoryUpdateInput)), true
+	case "Mutation.checkoutConfirm":
+		if e.ComplexityRoot.Mutation.CheckoutConfirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkoutConfirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckoutConfirm(childComplexity, args["input"].(model.CheckoutConfirmInput)), true
+	case "Mutation.checkoutQuote":
+		if e.ComplexityRoot.Mutation.CheckoutQuote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkoutQuote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckoutQuote(childComplexity, args["input"].(model.CheckoutQuoteInput)), true
 	case "Mutation.codeReveal":
 		if e.ComplexityRoot.Mutation.CodeReveal == nil {
 			break
@@ -7590,6 +7780,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ChargedBack(childComplexity), true
+	case "Order.charges":
+		if e.ComplexityRoot.Order.Charges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Charges(childComplexity), true
 	case "Order.codes":
 		if e.ComplexityRoot.Order.Codes == nil {
 			break
@@ -7620,6 +7816,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Fulfilment(childComplexity), true
+	case "Order.lines":
+		if e.ComplexityRoot.Order.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Lines(childComplexity), true
 	case "Order.listing":
 		if e.ComplexityRoot.Order.Listing == nil {
 			break
@@ -7704,6 +7906,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.SentAt(childComplexity), true
+	case "Order.shipTo":
+		if e.ComplexityRoot.Order.ShipTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShipTo(childComplexity), true
 	case "Order.total":
 		if e.ComplexityRoot.Order.Total == nil {
 			break
@@ -7836,6 +8044,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Version(childComplexity), true
+
+	case "OrderLine.amount":
+		if e.ComplexityRoot.OrderLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Amount(childComplexity), true
+	case "OrderLine.listing":
+		if e.ComplexityRoot.OrderLine.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Listing(childComplexity), true
+	case "OrderLine.options":
+		if e.ComplexityRoot.OrderLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Options(childComplexity), true
+	case "OrderLine.quantity":
+		if e.ComplexityRoot.OrderLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Quantity(childComplexity), true
+	case "OrderLine.title":
+		if e.ComplexityRoot.OrderLine.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Title(childComplexity), true
+	case "OrderLine.unitPrice":
+		if e.ComplexityRoot.OrderLine.UnitPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.UnitPrice(childComplexity), true
 
 	case "OrderPayPayload.order":
 		if e.ComplexityRoot.OrderPayPayload.Order == nil {
@@ -8147,6 +8392,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Place.Longitude(childComplexity), true
+
+	case "PostalAddress.city":
+		if e.ComplexityRoot.PostalAddress.City == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.City(childComplexity), true
+	case "PostalAddress.country":
+		if e.ComplexityRoot.PostalAddress.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Country(childComplexity), true
+	case "PostalAddress.line1":
+		if e.ComplexityRoot.PostalAddress.Line1 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Line1(childComplexity), true
+	case "PostalAddress.line2":
+		if e.ComplexityRoot.PostalAddress.Line2 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Line2(childComplexity), true
+	case "PostalAddress.name":
+		if e.ComplexityRoot.PostalAddress.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Name(childComplexity), true
+	case "PostalAddress.phone":
+		if e.ComplexityRoot.PostalAddress.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Phone(childComplexity), true
+	case "PostalAddress.postalCode":
+		if e.ComplexityRoot.PostalAddress.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.PostalCode(childComplexity), true
+	case "PostalAddress.region":
+		if e.ComplexityRoot.PostalAddress.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalAddress.Region(childComplexity), true
 
 	case "PostalCodeInvalid.code":
 		if e.ComplexityRoot.PostalCodeInvalid.Code == nil {
@@ -8579,6 +8873,86 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Wants(childComplexity, args["categoryId"].(*id.ID), args["first"].(*int), args["after"].(*string)), true
+
+	case "QuoteGroup.charges":
+		if e.ComplexityRoot.QuoteGroup.Charges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Charges(childComplexity), true
+	case "QuoteGroup.digital":
+		if e.ComplexityRoot.QuoteGroup.Digital == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Digital(childComplexity), true
+	case "QuoteGroup.lines":
+		if e.ComplexityRoot.QuoteGroup.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Lines(childComplexity), true
+	case "QuoteGroup.seller":
+		if e.ComplexityRoot.QuoteGroup.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Seller(childComplexity), true
+	case "QuoteGroup.total":
+		if e.ComplexityRoot.QuoteGroup.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Total(childComplexity), true
+
+	case "QuoteLine.amount":
+		if e.ComplexityRoot.QuoteLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.Amount(childComplexity), true
+	case "QuoteLine.options":
+		if e.ComplexityRoot.QuoteLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.Options(childComplexity), true
+	case "QuoteLine.priceChanged":
+		if e.ComplexityRoot.QuoteLine.PriceChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.PriceChanged(childComplexity), true
+	case "QuoteLine.priceSeen":
+		if e.ComplexityRoot.QuoteLine.PriceSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.PriceSeen(childComplexity), true
+	case "QuoteLine.quantity":
+		if e.ComplexityRoot.QuoteLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.Quantity(childComplexity), true
+	case "QuoteLine.title":
+		if e.ComplexityRoot.QuoteLine.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.Title(childComplexity), true
+	case "QuoteLine.unitPrice":
+		if e.ComplexityRoot.QuoteLine.UnitPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.UnitPrice(childComplexity), true
+	case "QuoteLine.variant":
+		if e.ComplexityRoot.QuoteLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteLine.Variant(childComplexity), true
 
 	case "Rating.average":
 		if e.ComplexityRoot.Rating.Average == nil {
@@ -11964,6 +12338,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCategoryCreateInput,
 		ec.unmarshalInputCategoryMoveInput,
 		ec.unmarshalInputCategoryUpdateInput,
+		ec.unmarshalInputCheckoutConfirmInput,
+		ec.unmarshalInputCheckoutQuoteInput,
 		ec.unmarshalInputCodeRevealInput,
 		ec.unmarshalInputCodesUploadInput,
 		ec.unmarshalInputConversationStartInput,
@@ -13419,6 +13795,17 @@ type ConversationEvent {
 `, BuiltIn: false},
 	{Name: "../checkout.graphqls", Input: `extend type Mutation {
   """
+  Sets aside what is in one's cart, of any number of sellers, and says what it costs: a group for each order that it would become. It binds
+  until expiresAt, whatever its sellers change meanwhile, and takes the place of the last quote. Prices that the cart showed otherwise are told.
+  """
+  checkoutQuote(input: CheckoutQuoteInput!): CheckoutQuotePayload! @idempotent @auth(roles: [BUYER])
+  """
+  Confirms a quote: all its orders are made, or none, and paid from the wallet, by a saved card, or by both. What the wallet pays is PAID at
+  once. A card is authorised, and charged as each seller ships; an order whose card's holder has to authenticate, or whose card was refused
+  (told in userErrors beside the orders), is PENDING until it is paid or payBy is over. Codes are paid from the wallet alone, and are one's own at once.
+  """
+  checkoutConfirm(input: CheckoutConfirmInput!): CheckoutConfirmPayload! @idempotent @auth(roles: [BUYER])
+  """
   Pays what one has reserved, from the wallet: reservations of digital codes alone. An order for each listing is made, PAID and SENT, and
   its codes are one's own (Order.codes, codeReveal): all of it or nothing. Where it costs something else by now, PriceChanged says what.
   """
@@ -13446,6 +13833,148 @@ type PriceChanged implements UserError {
   field: [String!]
   "What it costs now; null where something of it has no price any more."
   total: Money
+}
+
+enum QuoteStatus {
+  "It may be confirmed."
+  OPEN
+  "Its orders are made."
+  CONFIRMED
+  "It ran out, or another took its place."
+  OVER
+}
+
+"What a buyer was shown, of goods that are set aside for them. It is theirs alone."
+type CheckoutQuote implements Node {
+  id: ID!
+  status: QuoteStatus!
+  "What becomes one order each, in the order of the cart."
+  groups: [QuoteGroup!]!
+  "What one pays for all of it, and gives to checkoutConfirm."
+  total: Money!
+  "Null where nothing is sent."
+  shipTo: PostalAddress
+  createdAt: Time!
+  "Until when it binds."
+  expiresAt: Time!
+}
+
+"What is bought of one seller or, of codes, of one listing."
+type QuoteGroup {
+  seller: User!
+  "Codes: they are paid from the wallet alone, and sent nowhere."
+  digital: Boolean!
+  lines: [QuoteLine!]!
+  "What is added to the lines, or kept of them."
+  charges: [Charge!]!
+  "What one pays: the lines and the charges that the BUYER bears."
+  total: Money!
+}
+
+"So many of a variant, at a price that holds as long as the quote."
+type QuoteLine {
+  "Null where its listing is not for the viewer to see any more; it may be confirmed all the same."
+  variant: Variant
+  title: String!
+  "The variant's, in the order of its listing's names."
+  options: [String!]!
+  quantity: Int!
+  unitPrice: Money!
+  "All of them."
+  amount: Money!
+  "What one cost when the cart last showed it; null where it is not known."
+  priceSeen: Money
+  priceChanged: Boolean!
+}
+
+enum ChargeKind {
+  "What the platform keeps of the seller's earnings."
+  PLATFORM_FEE
+}
+
+enum ChargeBearer {
+  "It is added to what the buyer pays."
+  BUYER
+  "It is kept of what the seller gets."
+  SELLER
+}
+
+"What is added to an order's lines, or kept of them, and why: these amounts are what is posted."
+type Charge {
+  kind: ChargeKind!
+  bearer: ChargeBearer!
+  "Hundredths of a percent of the lines; null where it is no share of them."
+  basisPoints: Int
+  amount: Money!
+}
+
+"An address as it was when something was sent there."
+type PostalAddress {
+  name: String!
+  line1: String!
+  line2: String!
+  city: String!
+  region: String!
+  postalCode: String!
+  "ISO 3166-1: FR."
+  country: String!
+  phone: String!
+}
+
+input CheckoutQuoteInput {
+  "Left out: all lines of the cart that are not saved for later."
+  variantIds: [ID!]
+  "Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED)."
+  addressId: ID
+  "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
+  admissionPass: String
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type CheckoutQuotePayload {
+  quote: CheckoutQuote
+  userErrors: [UserError!]!
+}
+
+input CheckoutConfirmInput {
+  quoteId: ID!
+  "What one has agreed to: the quote's."
+  total: MoneyInput!
+  "A saved card of one's own, for what the wallet does not pay; null: the wallet pays all."
+  cardId: ID
+  "The wallet's part, in the quote's currency: codes first, then order by order; null: beside a card codes alone, and all without one."
+  walletAmount: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type CheckoutConfirmPayload {
+  "One for each group of the quote. They are made even where userErrors says that a card was refused."
+  orders: [Order!]
+  userErrors: [UserError!]!
+}
+
+extend type Order {
+  "What it is of."
+  lines: [OrderLine!]!
+  "What is added to its lines, or kept of them, before refunds."
+  charges: [Charge!]!
+  "Where it is sent, for its buyer and its seller; null where that was not said, and for others."
+  shipTo: PostalAddress
+}
+
+"So many of one thing, as it was when it was ordered."
+type OrderLine {
+  "Hidden or not: who bought it sees it."
+  listing: Listing
+  title: String!
+  "The variant's, in the order of its listing's names."
+  options: [String!]!
+  quantity: Int!
+  unitPrice: Money!
+  "All of them."
+  amount: Money!
 }
 `, BuiltIn: false},
 	{Name: "../codes.graphqls", Input: `extend type Query {
@@ -15060,7 +15589,7 @@ type Order implements Node {
   id: ID!
   buyer: User!
   seller: User!
-  "Hidden or not: who bought it sees it. It is never null; elsewhere a listing may be, and fields of one name are of one type."
+  "Of its first line. Hidden or not: who bought it sees it. It is never null; elsewhere a listing may be, and fields of one name are of one type."
   listing: Listing
   auction: Auction
   "What the buyer pays."
@@ -15090,7 +15619,7 @@ type Order implements Node {
   availableActions: [OrderAction!]!
   "Counts the order's changes, without a hole."
   version: Int!
-  "Until when it is to be paid: after that it is cancelled, and the lot offered to the next bidder. Null where nothing is owed."
+  "Until when it is to be paid: after that it is cancelled, a lot offered to the next bidder, and other goods are for sale again. Null where nothing is owed."
   payBy: Time
   createdAt: Time!
   authorisedAt: Time
@@ -18143,6 +18672,20 @@ func (ec *executionContext) childFields_CategoryUpdatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CategoryUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Charge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Charge_kind(ctx, field)
+	case "bearer":
+		return ec.fieldContext_Charge_bearer(ctx, field)
+	case "basisPoints":
+		return ec.fieldContext_Charge_basisPoints(ctx, field)
+	case "amount":
+		return ec.fieldContext_Charge_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Charge", field.Name)
+}
+
 func (ec *executionContext) childFields_Chargeback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -18191,6 +18734,46 @@ func (ec *executionContext) childFields_ChargebackEdge(ctx context.Context, fiel
 		return ec.fieldContext_ChargebackEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChargebackEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckoutConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return ec.fieldContext_CheckoutConfirmPayload_orders(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CheckoutConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckoutConfirmPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckoutQuote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CheckoutQuote_id(ctx, field)
+	case "status":
+		return ec.fieldContext_CheckoutQuote_status(ctx, field)
+	case "groups":
+		return ec.fieldContext_CheckoutQuote_groups(ctx, field)
+	case "total":
+		return ec.fieldContext_CheckoutQuote_total(ctx, field)
+	case "shipTo":
+		return ec.fieldContext_CheckoutQuote_shipTo(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CheckoutQuote_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CheckoutQuote_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckoutQuote", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckoutQuotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_CheckoutQuotePayload_quote(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CheckoutQuotePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckoutQuotePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CodeLineRefusal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19343,6 +19926,12 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_receivedAt(ctx, field)
 	case "cancelledAt":
 		return ec.fieldContext_Order_cancelledAt(ctx, field)
+	case "lines":
+		return ec.fieldContext_Order_lines(ctx, field)
+	case "charges":
+		return ec.fieldContext_Order_charges(ctx, field)
+	case "shipTo":
+		return ec.fieldContext_Order_shipTo(ctx, field)
 	case "codes":
 		return ec.fieldContext_Order_codes(ctx, field)
 	case "reviews":
@@ -19421,6 +20010,24 @@ func (ec *executionContext) childFields_OrderEvent(ctx context.Context, field gr
 		return ec.fieldContext_OrderEvent_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_OrderLine_listing(ctx, field)
+	case "title":
+		return ec.fieldContext_OrderLine_title(ctx, field)
+	case "options":
+		return ec.fieldContext_OrderLine_options(ctx, field)
+	case "quantity":
+		return ec.fieldContext_OrderLine_quantity(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_OrderLine_unitPrice(ctx, field)
+	case "amount":
+		return ec.fieldContext_OrderLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderPayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19581,6 +20188,28 @@ func (ec *executionContext) childFields_Place(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
 }
 
+func (ec *executionContext) childFields_PostalAddress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PostalAddress_name(ctx, field)
+	case "line1":
+		return ec.fieldContext_PostalAddress_line1(ctx, field)
+	case "line2":
+		return ec.fieldContext_PostalAddress_line2(ctx, field)
+	case "city":
+		return ec.fieldContext_PostalAddress_city(ctx, field)
+	case "region":
+		return ec.fieldContext_PostalAddress_region(ctx, field)
+	case "postalCode":
+		return ec.fieldContext_PostalAddress_postalCode(ctx, field)
+	case "country":
+		return ec.fieldContext_PostalAddress_country(ctx, field)
+	case "phone":
+		return ec.fieldContext_PostalAddress_phone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostalAddress", field.Name)
+}
+
 func (ec *executionContext) childFields_PriceChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "price":
@@ -19623,6 +20252,44 @@ func (ec *executionContext) childFields_PriceCount(ctx context.Context, field gr
 		return ec.fieldContext_PriceCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceCount", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "seller":
+		return ec.fieldContext_QuoteGroup_seller(ctx, field)
+	case "digital":
+		return ec.fieldContext_QuoteGroup_digital(ctx, field)
+	case "lines":
+		return ec.fieldContext_QuoteGroup_lines(ctx, field)
+	case "charges":
+		return ec.fieldContext_QuoteGroup_charges(ctx, field)
+	case "total":
+		return ec.fieldContext_QuoteGroup_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return ec.fieldContext_QuoteLine_variant(ctx, field)
+	case "title":
+		return ec.fieldContext_QuoteLine_title(ctx, field)
+	case "options":
+		return ec.fieldContext_QuoteLine_options(ctx, field)
+	case "quantity":
+		return ec.fieldContext_QuoteLine_quantity(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_QuoteLine_unitPrice(ctx, field)
+	case "amount":
+		return ec.fieldContext_QuoteLine_amount(ctx, field)
+	case "priceSeen":
+		return ec.fieldContext_QuoteLine_priceSeen(ctx, field)
+	case "priceChanged":
+		return ec.fieldContext_QuoteLine_priceChanged(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteLine", field.Name)
 }
 
 func (ec *executionContext) childFields_Rating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
+	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/id"
@@ -597,6 +598,40 @@ type ChatWordBlocked struct {
 }
 
 func (ChatWordBlocked) IsUserError() {}
+
+type CheckoutConfirmInput struct {
+	QuoteID id.ID `json:"quoteId"`
+	// What one has agreed to: the quote's.
+	Total MoneyInput `json:"total"`
+	// A saved card of one's own, for what the wallet does not pay; null: the wallet pays all.
+	CardID *id.ID `json:"cardId,omitempty"`
+	// The wallet's part, in the quote's currency: codes first, then order by order; null: beside a card codes alone, and all without one.
+	WalletAmount *MoneyInput `json:"walletAmount,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type CheckoutConfirmPayload struct {
+	// One for each group of the quote. They are made even where userErrors says that a card was refused.
+	Orders     []order.Order `json:"orders,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+type CheckoutQuoteInput struct {
+	// Left out: all lines of the cart that are not saved for later.
+	VariantIds []id.ID `json:"variantIds,omitempty"`
+	// Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED).
+	AddressID *id.ID `json:"addressId,omitempty"`
+	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
+	AdmissionPass *string `json:"admissionPass,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type CheckoutQuotePayload struct {
+	Quote      *checkout.Quote `json:"quote,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
 
 type CodeRevealInput struct {
 	CodeID id.ID `json:"codeId"`

@@ -26,14 +26,14 @@ const (
 
 // Postal is where something is sent, as its country writes it.
 type Postal struct {
-	Name       string // of who receives it
-	Line1      string
-	Line2      string
-	City       string
-	Region     string // the code of a state, a province or an emirate; elsewhere as it was given
-	PostalCode string
-	Country    string // ISO 3166-1
-	Phone      string // E.164
+	Name       string `json:"name"` // of who receives it
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2"`
+	City       string `json:"city"`
+	Region     string `json:"region"` // the code of a state, a province or an emirate; elsewhere as it was given
+	PostalCode string `json:"postalCode"`
+	Country    string `json:"country"` // ISO 3166-1
+	Phone      string `json:"phone"`   // E.164
 }
 
 // Address is one of a user's address book.

@@ -69,8 +69,11 @@ func (s *Service) toExpireChances() task {
 func (s *Service) ExpireOrder(ctx context.Context, o uuid.UUID) (done bool, err error) {
 	defer fault.Wrap(&err, "end order %s, which was not paid", o)
 	lot, err := s.orders.Lot(ctx, o)
-	if err != nil || lot == nil {
+	if err != nil {
 		return false, err
+	}
+	if lot == nil {
+		return s.orders.Expire(ctx, o)
 	}
 	var expired *order.Expired
 	done, err = s.change(ctx, *lot, func(tx pgx.Tx, row db.Auction, now time.Time) (told []realtime.Event, err error) {

@@ -7,9 +7,16 @@ import (
 
 // The refusals of this package.
 var (
-	ErrKeyReused    = idempotency.ErrKeyReused
-	ErrKind         = fault.New(fault.Precondition, "RESERVATION_NOT_DIGITAL", "Only reservations of digital codes alone are paid like this.")
-	ErrOwnListing   = fault.New(fault.Precondition, "OWN_LISTING", "The listing is your own.")
-	ErrPriceChanged = fault.New(fault.Precondition, "PRICE_CHANGED", "It costs something else now.")
-	ErrTooMany      = fault.New(fault.Precondition, "CODES_PER_ORDER", "At most 100 codes are bought at once.")
+	ErrKeyReused       = idempotency.ErrKeyReused
+	ErrKind            = fault.New(fault.Precondition, "RESERVATION_NOT_DIGITAL", "Only reservations of digital codes alone are paid like this.")
+	ErrOwnListing      = fault.New(fault.Precondition, "OWN_LISTING", "The listing is your own.")
+	ErrPriceChanged    = fault.New(fault.Precondition, "PRICE_CHANGED", "It costs something else now.")
+	ErrQuoteNotFound   = fault.New(fault.NotFound, "QUOTE_NOT_FOUND", "There is no such quote of yours.")
+	ErrQuoteConfirmed  = fault.New(fault.Precondition, "QUOTE_CONFIRMED", "This quote was confirmed already; its orders are made.")
+	ErrQuoteOver       = fault.New(fault.Precondition, "QUOTE_OVER", "The quote's time is over, or another took its place: ask for a new one.")
+	ErrTooManyQuotes   = fault.New(fault.RateLimited, "TOO_MANY_QUOTES", "You have asked for many quotes and confirmed none of them; wait for a while.")
+	ErrAddressRequired = fault.New(fault.Invalid, "ADDRESS_REQUIRED", "Something of this is sent: say where to.")
+	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
+	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")
+	ErrTooMany         = fault.New(fault.Precondition, "CODES_PER_ORDER", "At most 100 codes are bought at once.")
 )

@@ -15,9 +15,11 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audit"
 	"github.com/souklive/souk/internal/blob"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/checkout"
@@ -76,6 +78,8 @@ type World struct {
 	Payment   *payment.Service
 	Referrals *referral.Service
 	Orders    *order.Service
+	Addresses *address.Service
+	Carts     *cart.Service
 	Checkout  *checkout.Service
 	Auctions  *auction.Service
 	Chat      *chat.Service
@@ -144,7 +148,10 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	change(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
-	w.Checkout = checkout.New(w.Pool, w.Inventory, w.Codes, w.Orders, w.Told)
+	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory), address.New(w.Pool)
+	w.Checkout = checkout.New(checkout.Config{
+		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Payment: w.Payment, Hub: w.Told,
+	})
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
 	w.Orders.UseReferrals(w.Referrals)

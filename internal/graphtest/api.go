@@ -212,7 +212,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Gate: flash.NewAgeGate(pool, clock.System{}, 0),
 	})
 	r.Inventory.UseDoor(r.Flash)
-	r.Checkout = checkout.New(pool, r.Inventory, r.Codes, r.Orders, hub)
+	r.Checkout = checkout.New(checkout.Config{
+		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Payment: r.Payment, Hub: hub,
+	})
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})

@@ -57,6 +57,7 @@ const (
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"
 	Address      Kind = "adr"
+	Quote        Kind = "qte"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -168,7 +168,8 @@ func (s *Service) stepTx(ctx context.Context, tx pgx.Tx, o *Order, to state, kin
 }
 
 // moveTx writes another state, along with what else has changed in o. What is cancelled was not sent: its seller may sell
-// it again. While a listing is SOLD nobody but its order waits for it, so that it may be locked after the order.
+// it again. While a listing is SOLD nobody but its order waits for it, so that it may be locked after the order; and nobody who holds
+// stock waits for an order.
 func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) error {
 	if !allowed(o.state(), to) {
 		return ErrMove
@@ -184,6 +185,9 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 	ended := to.fulfilment == Cancelled && o.Fulfilment != Cancelled
 	if *o = orderOf(row); !ended {
 		return nil
+	}
+	if o.reservation != nil {
+		return s.q.OrderReturn(ctx, tx, o.ID)
 	}
 	return s.catalog.ReturnTx(ctx, tx, o.ListingID)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -44,6 +45,32 @@ func (s *Service) UnpaidDue(ctx context.Context, after Due, most int32) ([]Due, 
 		due[i] = Due{ID: row.ID, PayBy: row.DueAt}
 	}
 	return due, err
+}
+
+// Expire cancels an order that was won in no lot and not paid in time, and tells its parties. It is false where there was nothing to cancel.
+func (s *Service) Expire(ctx context.Context, order uuid.UUID) (bool, error) {
+	var expired *Expired
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if expired, err = s.ExpireTx(ctx, tx, order); err != nil || expired == nil {
+			return err
+		}
+		o := expired.Order
+		news, err := feed.TellTx(ctx, tx,
+			feed.News{User: o.BuyerID, Kind: feed.OrderExpired, Object: o.NodeID()}, feed.News{User: o.SellerID, Kind: feed.OrderExpired, Object: o.NodeID()})
+		if err != nil {
+			return err
+		}
+		expired.Told = append(expired.Told, news...)
+		return expired.ReleaseTx(ctx, tx)
+	})
+	if err != nil || expired == nil {
+		return false, err
+	}
+	s.publish(ctx, expired.Told)
+	if expired.After == nil {
+		return true, nil
+	}
+	return true, expired.After(context.WithoutCancel(ctx)) // where it fails, its job mends it
 }
 
 // Lot is the lot that an order was won in, nil where it was won in none.

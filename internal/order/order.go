@@ -30,7 +30,7 @@ type Order struct {
 	ID           uuid.UUID    `json:"id"`
 	BuyerID      uuid.UUID    `json:"buyerId"`
 	SellerID     uuid.UUID    `json:"sellerId"`
-	ListingID    uuid.UUID    `json:"listingId"`
+	ListingID    uuid.UUID    `json:"listingId"` // of its first line
 	AuctionID    *uuid.UUID   `json:"auctionId"`
 	CardID       *uuid.UUID   `json:"cardId"` // that the buyer's winning bid named; theirs alone to see
 	Total        money.Amount `json:"total"`  // what the buyer pays
@@ -50,6 +50,8 @@ type Order struct {
 	SentAt       *time.Time   `json:"sentAt"`
 	ReceivedAt   *time.Time   `json:"receivedAt"`
 	CancelledAt  *time.Time   `json:"cancelledAt"`
+
+	reservation *uuid.UUID // that its goods were set aside by
 }
 
 // NodeID is the id that clients see.
@@ -97,7 +99,7 @@ func orderOf(row db.Order) Order {
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt,
+		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt, reservation: row.ReservationID,
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
@@ -27,18 +26,19 @@ type Won struct {
 // escrow. The events are to be published after the commit.
 func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order, told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "create the order of auction %s", won.Auction)
-	row, err := s.q.OrderInsert(ctx, tx, db.OrderInsertParams{
-		ID: id.New(), BuyerID: won.Buyer, SellerID: won.Seller, ListingID: won.Listing, AuctionID: &won.Auction, CardID: won.Card,
-		Total: won.Price.Minor, Fee: won.Price.BasisPoints(s.feeBasisPoints).Minor, Currency: string(won.Price.Currency),
-		PayWithinSeconds: s.payWithin.Seconds(),
+	orders, created, err := s.CreateTx(ctx, tx, Purchase{
+		Buyer: won.Buyer, Auction: &won.Auction, Card: won.Card,
+		Sales: []Sale{{
+			ID: id.New(), Seller: won.Seller, Charges: s.Charges(won.Price), // what is sold by auction has one variant, under its own id
+			Lines: []Line{{Listing: won.Listing, Variant: &won.Listing, Quantity: 1, UnitPrice: won.Price}},
+		}},
 	})
 	if err != nil {
 		return Order{}, nil, err
 	}
-	o := orderOf(row)
-	created, err := s.stepTx(ctx, tx, &o, o.state(), EventCreated) // version 1: the order as it was made
-	if err != nil || won.Hold == nil {
-		return o, created, err
+	o := orders[0]
+	if won.Hold == nil {
+		return o, created, nil
 	}
 	done, err := s.stepTx(ctx, tx, &o, paid, EventPaid)
 	if err != nil {

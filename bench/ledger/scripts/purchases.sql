@@ -44,5 +44,8 @@ SELECT 'stripe', 'txn_' || n, 'CHARGE', 'EUR', $price, $charge, 'top_up:' || top
 INSERT INTO orders (id, buyer_id, seller_id, listing_id, total, fee, currency, payment, fulfilment, paid_at, sent_at, received_at)
 SELECT id, pg_temp.made('buyer', buyer), pg_temp.made('seller', seller), pg_temp.made('listing', n), $price, $fee, 'EUR', 'SETTLED', 'RECEIVED', clock_timestamp(), clock_timestamp(), clock_timestamp()
 FROM purchase;
+INSERT INTO order_line (order_id, number, listing_id, title, options, quantity, unit_price)
+SELECT id, 1, pg_temp.made('listing', n), 'A thing', '{}', 1, $price FROM purchase;
+INSERT INTO order_charge (order_id, number, kind, bearer, amount) SELECT id, 1, 'PLATFORM_FEE', 'SELLER', $fee FROM purchase;
 INSERT INTO order_payment (id, order_id, user_id, wallet_amount, card_amount, currency, status, resolved_at)
 SELECT pg_temp.made('payment', n), id, pg_temp.made('buyer', buyer), $price, 0, 'EUR', 'CAPTURED', clock_timestamp() FROM purchase;

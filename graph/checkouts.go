@@ -1,0 +1,27 @@
+package graph
+
+import (
+	"github.com/souklive/souk/graph/model"
+	"github.com/souklive/souk/internal/checkout"
+	"github.com/souklive/souk/internal/id"
+)
+
+func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
+	var in inputReader
+	out := checkout.QuoteInput{Address: in.maybeID(v.AddressID, id.Address, "addressId"), IdempotencyKey: v.IdempotencyKey}
+	if v.VariantIds != nil {
+		out.Variants = in.ids(v.VariantIds, id.Variant, "variantIds")
+	}
+	if v.AdmissionPass != nil {
+		out.Pass = *v.AdmissionPass
+	}
+	return out, in.err
+}
+
+func confirmInput(v model.CheckoutConfirmInput) (checkout.ConfirmInput, error) {
+	var in inputReader
+	return checkout.ConfirmInput{
+		Quote: in.id(v.QuoteID, id.Quote, "quoteId"), Total: in.amount(v.Total, "total"), Card: in.maybeID(v.CardID, id.Card, "cardId"),
+		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), IdempotencyKey: v.IdempotencyKey,
+	}, in.err
+}

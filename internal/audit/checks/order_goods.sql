@@ -1,0 +1,13 @@
+-- The goods of a cancelled order are back where they were reserved, once; no other order has given any back.
+SELECT format('order %s', o.id), format('is %s: %s of variant %s went back to %s, it had %s', o.fulfilment, coalesce(m.quantity, 0), rl.variant_id, rl.location_id, rl.quantity)
+FROM orders o JOIN order_line ol ON ol.order_id = o.id JOIN listing l ON l.id = ol.listing_id AND l.kind <> 'DIGITAL_CODE'
+JOIN reservation_line rl ON rl.reservation_id = o.reservation_id AND rl.variant_id = ol.variant_id AND rl.location_id IS NOT NULL
+LEFT JOIN (
+    SELECT cause_id, variant_id, location_id, sum(quantity) AS quantity FROM stock_movement WHERE kind = 'RETURNED' GROUP BY cause_id, variant_id, location_id
+) m ON m.cause_id = o.id AND m.variant_id = rl.variant_id AND m.location_id = rl.location_id
+WHERE coalesce(m.quantity, 0) <> CASE o.fulfilment WHEN 'CANCELLED' THEN rl.quantity ELSE 0 END
+UNION ALL
+SELECT format('variant %s at %s', m.variant_id, m.location_id), format('movement %s returned %s for no order', m.number, m.quantity)
+FROM stock_movement m
+WHERE m.kind = 'RETURNED' AND NOT EXISTS (
+    SELECT 1 FROM orders o JOIN order_line ol ON ol.order_id = o.id WHERE o.id = m.cause_id AND ol.variant_id = m.variant_id)

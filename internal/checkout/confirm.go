@@ -1,0 +1,216 @@
+package checkout
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+)
+
+// ConfirmInput confirms a quote, and says what pays it.
+type ConfirmInput struct {
+	Quote          uuid.UUID
+	Total          money.Amount  // what the buyer has agreed to
+	Card           *uuid.UUID    // a saved one, for what the wallet does not pay
+	Wallet         *money.Amount // nil: codes alone beside a card, all without one
+	IdempotencyKey string
+}
+
+// hash is of everything that has to be the same when a key is used again.
+func (in ConfirmInput) hash() []byte {
+	card, wallet := "none", "default"
+	if in.Card != nil {
+		card = in.Card.String()
+	}
+	if in.Wallet != nil {
+		wallet = in.Wallet.String()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "checkout\n%s\n%s\n%s\n%s", in.Quote, in.Total, card, wallet))
+	return sum[:]
+}
+
+// Confirm makes the orders of a quote, all of them or none, and begins to pay them. From the wallet they are PAID at once. A card is asked
+// after that, for each order, and charged when its seller ships; an order whose card is refused stays PENDING, to be paid in another way,
+// and the first such refusal is answered beside the orders. The same key with the same input answers the same orders, as they are now.
+// The call goes on when ctx is cancelled: a client that hangs up leaves nothing in doubt.
+func (s *Service) Confirm(ctx context.Context, buyer uuid.UUID, in ConfirmInput) (_ []order.Order, err error) {
+	defer fault.Wrap(&err, "confirm quote %s", in.Quote)
+	if !payment.Printable(in.IdempotencyKey) {
+		return nil, payment.ErrKeyInvalid
+	}
+	var (
+		told     []realtime.Event
+		payments []payment.OrderPayment
+	)
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		told, payments, err = s.confirmTx(ctx, tx, buyer, in)
+		return err
+	})
+	if postgres.Violates(err, "checkout_key") { // used for another quote meanwhile
+		err = ErrKeyReused.At("idempotencyKey")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(ctx, told...)
+	ctx = context.WithoutCancel(ctx)
+	refusal := s.authorise(ctx, payments)
+	ids, err := s.q.CheckoutOrdersOfQuote(ctx, s.pool, in.Quote)
+	if err != nil {
+		return nil, err
+	}
+	orders, err := s.inOrder(ctx, buyer, ids)
+	if err != nil {
+		return nil, err
+	}
+	return orders, refusal
+}
+
+// authorise asks the cards, and answers the first refusal. What fails otherwise is for the payments' jobs to mend.
+func (s *Service) authorise(ctx context.Context, payments []payment.OrderPayment) (refusal error) {
+	for _, p := range payments {
+		if p.Status != payment.OrderProcessing {
+			continue
+		}
+		now, err := s.payment.AdvanceOrderPayment(ctx, p.ID)
+		if err == nil {
+			err = now.Refusal()
+		}
+		if refusal == nil {
+			refusal = err
+		}
+	}
+	return refusal
+}
+
+// confirmTx does it; it does nothing where it was done before under the same key.
+func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in ConfirmInput) ([]realtime.Event, []payment.OrderPayment, error) {
+	quote, err := s.readQuote(ctx, tx, buyer, in.Quote)
+	if err != nil {
+		return nil, nil, at(err, "quoteId")
+	}
+	if _, err := s.q.CheckoutReservationLock(ctx, tx, quote.reservation, buyer); err != nil {
+		return nil, nil, err
+	}
+	first, err := s.q.CheckoutByKey(ctx, tx, buyer, in.IdempotencyKey)
+	switch {
+	case err == nil && !bytes.Equal(first.RequestHash, in.hash()):
+		return nil, nil, ErrKeyReused.At("idempotencyKey")
+	case err == nil:
+		return nil, nil, nil
+	case !postgres.NoRows(err):
+		return nil, nil, err
+	}
+	confirmed, err := s.q.CheckoutOfQuote(ctx, tx, quote.ID)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case confirmed:
+		return nil, nil, ErrQuoteConfirmed.At("quoteId")
+	case in.Total != quote.Total:
+		return nil, nil, ErrPriceChanged.At("total").With("total", quote.Total)
+	}
+	wallet, err := in.split(quote)
+	if err != nil {
+		return nil, nil, err
+	}
+	told, err := s.stock.ConsumeTx(ctx, tx, quote.reservation) // which decides whether it is open
+	if errors.Is(err, inventory.ErrReservationOver) {
+		return nil, nil, ErrQuoteOver.At("quoteId")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	sold, payments, err := s.makeTx(ctx, tx, quote, in, wallet)
+	return append(told, sold...), payments, err
+}
+
+// makeTx keeps that a quote was confirmed, and makes its orders. wallet is the wallet's part of each.
+func (s *Service) makeTx(ctx context.Context, tx pgx.Tx, q Quote, in ConfirmInput, wallet []money.Amount) ([]realtime.Event, []payment.OrderPayment, error) {
+	insert := db.CheckoutInsertParams{QuoteID: q.ID, UserID: q.UserID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), CardAmount: q.Total.Minor}
+	purchase := order.Purchase{Buyer: q.UserID, Reservation: &q.reservation, PayWithin: payWithin}
+	begins := make(map[uuid.UUID]order.Beginning, len(q.Groups))
+	for i, g := range q.Groups {
+		insert.WalletAmount, insert.CardAmount = insert.WalletAmount+wallet[i].Minor, insert.CardAmount-wallet[i].Minor
+		begin := order.Beginning{Wallet: wallet[i], Sent: g.Digital}
+		if wallet[i] != g.Total {
+			begin.Card = in.Card
+		}
+		begins[g.OrderID] = begin
+		purchase.Sales = append(purchase.Sales, g.sale())
+	}
+	if insert.CardAmount > 0 {
+		insert.CardID = in.Card
+		if _, err := s.payment.UsableCardTx(ctx, tx, q.UserID, *in.Card); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.q.CheckoutInsert(ctx, tx, insert); err != nil {
+		return nil, nil, err
+	}
+	return s.sellTx(ctx, tx, purchase, func(o order.Order) order.Beginning {
+		begin := begins[o.ID]
+		begin.Order = o
+		return begin
+	})
+}
+
+// split is the wallet's part of each order: codes first, which nothing else pays, then one order after the other, until its part is used
+// up. So at most one order has both sources.
+func (in ConfirmInput) split(q Quote) ([]money.Amount, error) {
+	codes := money.New(0, q.Total.Currency)
+	for _, g := range q.Groups {
+		if g.Digital {
+			codes.Minor += g.Total.Minor
+		}
+	}
+	left := q.Total
+	switch {
+	case in.Wallet != nil:
+		left = *in.Wallet
+	case in.Card != nil:
+		left = codes
+	}
+	switch {
+	case left.Currency != q.Total.Currency:
+		return nil, money.ErrMismatch.At("walletAmount")
+	case left.Minor < 0 || left.Minor > q.Total.Minor:
+		return nil, payment.ErrSplit.At("walletAmount").With("maximum", q.Total)
+	case left.Minor < codes.Minor:
+		return nil, ErrDigitalByWallet.At("walletAmount")
+	case in.Card == nil && left != q.Total:
+		return nil, payment.ErrCardMissing.At("cardId").With("remainder", money.New(q.Total.Minor-left.Minor, left.Currency))
+	case in.Card != nil && in.Wallet != nil && left == q.Total:
+		return nil, payment.ErrSplit.At("walletAmount").With("maximum", q.Total)
+	}
+	parts := make([]money.Amount, len(q.Groups))
+	left.Minor -= codes.Minor
+	for i, g := range q.Groups {
+		if parts[i] = g.Total; g.Digital {
+			continue
+		}
+		parts[i].Minor = min(g.Total.Minor, left.Minor)
+		left.Minor -= parts[i].Minor
+		if parts[i] == g.Total {
+			continue
+		}
+		pays := payment.OrderPaymentInput{Total: g.Total, Wallet: parts[i], Card: in.Card, IdempotencyKey: in.IdempotencyKey}
+		if err := pays.Check(); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}

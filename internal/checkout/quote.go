@@ -1,0 +1,405 @@
+package checkout
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/address"
+	"github.com/souklive/souk/internal/cart"
+	"github.com/souklive/souk/internal/catalog"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+)
+
+// QuoteStatus says how a quote stands.
+type QuoteStatus string
+
+// The statuses of a quote.
+const (
+	QuoteOpen      QuoteStatus = "OPEN"      // it may be confirmed
+	QuoteConfirmed QuoteStatus = "CONFIRMED" // its orders are made
+	QuoteOver      QuoteStatus = "OVER"      // it ran out, or another took its place
+)
+
+// QuoteLine is so many of a variant at a price that holds as long as its quote.
+type QuoteLine struct {
+	order.Line
+
+	PriceSeen *money.Amount // in the cart; nil where that is not known
+}
+
+// PriceChanged says that the cart showed another price.
+func (l QuoteLine) PriceChanged() bool { return l.PriceSeen != nil && *l.PriceSeen != l.UnitPrice }
+
+// QuoteGroup is what becomes one order: what is bought of one seller or, of codes, of one listing.
+type QuoteGroup struct {
+	OrderID  uuid.UUID
+	SellerID uuid.UUID
+	Digital  bool // codes, which are paid from the wallet alone
+	Lines    []QuoteLine
+	Charges  []order.Charge
+	Total    money.Amount // what the buyer pays
+}
+
+// sale is the order that the group becomes.
+func (g QuoteGroup) sale() order.Sale {
+	sale := order.Sale{ID: g.OrderID, Seller: g.SellerID, Charges: g.Charges}
+	for _, l := range g.Lines {
+		sale.Lines = append(sale.Lines, l.Line)
+	}
+	return sale
+}
+
+// Quote is what a buyer was shown, of goods that are set aside for them. It binds until it expires.
+type Quote struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	Status    QuoteStatus
+	Groups    []QuoteGroup
+	Total     money.Amount
+	ShipTo    *address.Postal // nil where nothing is sent
+	CreatedAt time.Time
+	ExpiresAt time.Time
+
+	reservation uuid.UUID
+}
+
+// NodeID is the id that clients see.
+func (q Quote) NodeID() id.ID { return id.Quote.ID(q.ID) }
+
+// QuoteInput says what of a cart to buy, and where it is sent.
+type QuoteInput struct {
+	Variants       []uuid.UUID // nil for all lines that are not saved for later
+	Address        *uuid.UUID  // nil where nothing is sent
+	Pass           string      // of a waiting room
+	IdempotencyKey string
+}
+
+// hash is of everything that has to be the same when a key is used again.
+func (in QuoteInput) hash() []byte {
+	to := "nowhere"
+	if in.Address != nil {
+		to = in.Address.String()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "quote\n%v\n%s\n%s", in.Variants, to, in.Pass))
+	return sum[:]
+}
+
+// Quote sets a buyer's cart aside and says what it costs, which binds as long as it is set aside. It takes the place of the cart's last
+// quote. The same key with the same input answers the same quote, as it is now.
+func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ Quote, err error) {
+	defer fault.Wrap(&err, "quote a cart")
+	if !payment.Printable(in.IdempotencyKey) {
+		return Quote{}, payment.ErrKeyInvalid
+	}
+	if first, err := s.q.QuoteByKey(ctx, s.pool, buyer, in.IdempotencyKey); !postgres.NoRows(err) {
+		if err == nil && !bytes.Equal(first.RequestHash, in.hash()) {
+			err = ErrKeyReused.At("idempotencyKey")
+		}
+		if err != nil {
+			return Quote{}, err
+		}
+		return s.GetQuote(ctx, buyer, first.ID)
+	}
+	if err := s.checkRate(ctx, buyer); err != nil {
+		return Quote{}, err
+	}
+	var to *address.Postal
+	region := ""
+	if in.Address != nil {
+		a, err := s.addresses.Get(ctx, buyer, *in.Address)
+		if err != nil {
+			return Quote{}, at(err, "addressId")
+		}
+		to, region = &a.Postal, a.Country
+	}
+	set, err := s.carts.Reserve(ctx, buyer, cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey})
+	if err != nil {
+		return Quote{}, err
+	}
+	if set.Status != inventory.Open { // a retry that comes late
+		return Quote{}, inventory.ErrReservationOver
+	}
+	quote := id.New()
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, to, in) })
+	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") { // by the same request, sent twice at once
+		return s.quotedMeanwhile(ctx, buyer, in)
+	}
+	if fault.KindOf(err) != fault.Internal { // which is what a failure of ours is: then a retry goes on with what is set aside
+		_, freed := s.stock.Release(context.WithoutCancel(ctx), buyer, set.ID)
+		return Quote{}, errors.Join(err, freed)
+	}
+	if err != nil {
+		return Quote{}, err
+	}
+	return s.GetQuote(ctx, buyer, quote)
+}
+
+// quotedMeanwhile answers what the key was used for first.
+func (s *Service) quotedMeanwhile(ctx context.Context, buyer uuid.UUID, in QuoteInput) (Quote, error) {
+	first, err := s.q.QuoteByKey(ctx, s.pool, buyer, in.IdempotencyKey)
+	if postgres.NoRows(err) || err == nil && !bytes.Equal(first.RequestHash, in.hash()) {
+		err = ErrKeyReused.At("idempotencyKey")
+	}
+	if err != nil {
+		return Quote{}, err
+	}
+	return s.GetQuote(ctx, buyer, first.ID)
+}
+
+// at names the field of the input that a refusal blames.
+func at(err error, field string) error {
+	if f, ok := fault.As(err); ok {
+		return f.At(field)
+	}
+	return err
+}
+
+// checkRate keeps somebody from having goods set aside again and again whom they never pay for.
+func (s *Service) checkRate(ctx context.Context, buyer uuid.UUID) error {
+	n, err := s.q.QuotesOpenCount(ctx, s.pool, buyer)
+	if err == nil && n >= maxQuotes {
+		slow := *ErrTooManyQuotes
+		slow.RetryIn = time.Minute
+		return &slow
+	}
+	return err
+}
+
+// quoteTx writes down what a reservation costs now.
+func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, to *address.Postal, in QuoteInput) error {
+	rows, err := s.q.QuoteLinesToMake(ctx, tx, set.ID)
+	if err != nil {
+		return err
+	}
+	groups, err := group(rows)
+	if err != nil {
+		return err
+	}
+	total, err := s.price(groups)
+	if err != nil {
+		return err
+	}
+	insert := db.QuoteInsertParams{
+		ID: quote, UserID: set.UserID, ReservationID: set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
+	}
+	for _, g := range groups {
+		switch {
+		case g.Digital:
+		case to == nil:
+			return ErrAddressRequired.At("addressId")
+		default:
+			if insert.ShipTo, err = json.Marshal(to); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.q.QuoteInsert(ctx, tx, insert); err != nil {
+		return err
+	}
+	return s.groupsTx(ctx, tx, quote, groups)
+}
+
+// group divides what is set aside into what become orders, in the order of the cart.
+func group(rows []db.QuoteLinesToMakeRow) (groups []QuoteGroup, err error) {
+	codes := int64(0)
+	for _, row := range rows {
+		digital := catalog.Kind(row.Kind) == catalog.DigitalCode
+		if row.Price == nil || row.Currency == nil {
+			return nil, inventory.ErrOutOfStock.At("variantIds").With("variant", row.VariantID).With("available", 0)
+		}
+		if digital {
+			codes += row.Quantity
+		}
+		if codes > maxCodes {
+			return nil, ErrTooMany.At("variantIds")
+		}
+		line := QuoteLine{Line: order.Line{
+			Listing: row.ListingID, Variant: &row.VariantID, Title: row.Title, Options: row.OptionValues, Quantity: int(row.Quantity),
+			UnitPrice: money.New(*row.Price, money.Currency(*row.Currency)),
+		}}
+		if row.PriceSeen >= 0 {
+			line.PriceSeen = new(money.New(row.PriceSeen, line.UnitPrice.Currency))
+		}
+		same := func(g QuoteGroup) bool {
+			return g.SellerID == row.SellerID && g.Digital == digital && (!digital || g.Lines[0].Listing == row.ListingID)
+		}
+		i := 0
+		for i < len(groups) && !same(groups[i]) {
+			i++
+		}
+		if i == len(groups) {
+			groups = append(groups, QuoteGroup{OrderID: id.New(), SellerID: row.SellerID, Digital: digital})
+		}
+		groups[i].Lines = append(groups[i].Lines, line)
+	}
+	return groups, nil
+}
+
+// price adds charges and totals to groups, which have one currency.
+func (s *Service) price(groups []QuoteGroup) (sum money.Amount, err error) {
+	sales := make([]order.Sale, len(groups))
+	for i, g := range groups {
+		sales[i] = g.sale()
+	}
+	if sum, err = s.charge(sales); err != nil {
+		return sum, at(err, "variantIds")
+	}
+	for i, sale := range sales {
+		total, _, err := sale.Terms()
+		if err != nil {
+			return sum, err
+		}
+		if total.Minor <= 0 {
+			return sum, ErrNothingToPay.At("variantIds")
+		}
+		groups[i].Charges, groups[i].Total = sale.Charges, total
+	}
+	return sum, nil
+}
+
+// groupsTx writes the groups of a quote with all that is in them.
+func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, groups []QuoteGroup) error {
+	of, lines, charges := db.QuoteGroupsInsertParams{QuoteID: quote}, db.QuoteLinesInsertParams{QuoteID: quote}, db.QuoteChargesInsertParams{QuoteID: quote}
+	for i, g := range groups {
+		n := int32(i + 1)
+		_, fee, err := g.sale().Terms()
+		if err != nil {
+			return err
+		}
+		of.Numbers, of.OrderIds, of.SellerIds = append(of.Numbers, n), append(of.OrderIds, g.OrderID), append(of.SellerIds, g.SellerID)
+		of.ListingIds, of.Digital = append(of.ListingIds, g.Lines[0].Listing), append(of.Digital, g.Digital)
+		of.Totals, of.Fees = append(of.Totals, g.Total.Minor), append(of.Fees, fee.Minor)
+		for _, l := range g.Lines {
+			addLine(&lines, n, l)
+		}
+		for j, c := range g.Charges {
+			share := int32(-1)
+			if c.BasisPoints != nil {
+				share = int32(*c.BasisPoints)
+			}
+			charges.GroupNumbers, charges.Numbers = append(charges.GroupNumbers, n), append(charges.Numbers, int32(j+1))
+			charges.Kinds, charges.Bearers = append(charges.Kinds, string(c.Kind)), append(charges.Bearers, string(c.Bearer))
+			charges.BasisPoints, charges.Amounts = append(charges.BasisPoints, share), append(charges.Amounts, c.Amount.Minor)
+		}
+	}
+	if err := s.q.QuoteGroupsInsert(ctx, tx, of); err != nil {
+		return err
+	}
+	if err := s.q.QuoteLinesInsert(ctx, tx, lines); err != nil {
+		return err
+	}
+	return s.q.QuoteChargesInsert(ctx, tx, charges)
+}
+
+func addLine(lines *db.QuoteLinesInsertParams, group int32, l QuoteLine) {
+	options, _ := json.Marshal(append([]string{}, l.Options...)) // texts always are JSON
+	seen := int64(-1)
+	if l.PriceSeen != nil {
+		seen = l.PriceSeen.Minor
+	}
+	lines.Numbers, lines.GroupNumbers = append(lines.Numbers, int32(len(lines.Numbers)+1)), append(lines.GroupNumbers, group)
+	lines.ListingIds, lines.VariantIds = append(lines.ListingIds, l.Listing), append(lines.VariantIds, *l.Variant)
+	lines.Titles, lines.Options = append(lines.Titles, l.Title), append(lines.Options, string(options))
+	lines.Quantities, lines.UnitPrices, lines.PricesSeen = append(lines.Quantities, int32(l.Quantity)), append(lines.UnitPrices, l.UnitPrice.Minor), append(lines.PricesSeen, seen)
+}
+
+// GetQuote reads a buyer's own quote.
+func (s *Service) GetQuote(ctx context.Context, buyer, quote uuid.UUID) (Quote, error) {
+	return s.readQuote(ctx, s.pool, buyer, quote)
+}
+
+func (s *Service) readQuote(ctx context.Context, conn db.DBTX, buyer, quote uuid.UUID) (Quote, error) {
+	row, err := s.q.QuoteOfUser(ctx, conn, quote, buyer)
+	if postgres.NoRows(err) {
+		return Quote{}, ErrQuoteNotFound
+	}
+	if err != nil {
+		return Quote{}, err
+	}
+	c := money.Currency(row.Quote.Currency)
+	q := Quote{
+		ID: quote, UserID: buyer, Status: QuoteOver, Total: money.New(row.Quote.Total, c), CreatedAt: row.Quote.CreatedAt, ExpiresAt: row.ExpiresAt,
+		reservation: row.Quote.ReservationID,
+	}
+	switch {
+	case row.Confirmed:
+		q.Status = QuoteConfirmed
+	case row.Open:
+		q.Status = QuoteOpen
+	}
+	if row.Quote.ShipTo != nil {
+		q.ShipTo = &address.Postal{}
+		if err := json.Unmarshal(row.Quote.ShipTo, q.ShipTo); err != nil {
+			return Quote{}, fmt.Errorf("where quote %s is sent: %w", quote, err)
+		}
+	}
+	q.Groups, err = s.readGroups(ctx, conn, quote, c)
+	return q, err
+}
+
+func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID, c money.Currency) ([]QuoteGroup, error) {
+	rows, err := s.q.QuoteGroups(ctx, conn, quote)
+	if err != nil {
+		return nil, err
+	}
+	groups := make([]QuoteGroup, len(rows))
+	for i, row := range rows { // numbered from 1
+		groups[i] = QuoteGroup{OrderID: row.OrderID, SellerID: row.SellerID, Digital: row.Digital, Total: money.New(row.Total, c)}
+	}
+	lines, err := s.q.QuoteLines(ctx, conn, quote)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		g := &groups[l.GroupNumber-1]
+		line := QuoteLine{Line: order.Line{
+			Listing: l.ListingID, Variant: &l.VariantID, Title: l.Title, Options: l.Options, Quantity: int(l.Quantity), UnitPrice: money.New(l.UnitPrice, c),
+		}}
+		if l.PriceSeen != nil {
+			line.PriceSeen = new(money.New(*l.PriceSeen, c))
+		}
+		g.Lines = append(g.Lines, line)
+	}
+	charges, err := s.q.QuoteCharges(ctx, conn, quote)
+	for _, row := range charges {
+		charge := order.Charge{Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Amount: money.New(row.Amount, c)}
+		if row.BasisPoints != nil {
+			charge.BasisPoints = new(int(*row.BasisPoints))
+		}
+		g := &groups[row.GroupNumber-1]
+		g.Charges = append(g.Charges, charge)
+	}
+	return groups, err
+}
+
+// ShipTo reads, for a loader, where orders are sent; those that are not sent have nothing.
+func (s *Service) ShipTo(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID]address.Postal, error) {
+	rows, err := s.q.ShipToOfOrders(ctx, s.pool, orders)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[uuid.UUID]address.Postal, len(rows))
+	for _, row := range rows {
+		var to address.Postal
+		if err := json.Unmarshal(row.ShipTo, &to); err != nil {
+			return nil, fmt.Errorf("where order %s is sent: %w", row.OrderID, err)
+		}
+		all[row.OrderID] = to
+	}
+	return all, nil
+}
