@@ -795,6 +795,14 @@ type ReviewReport struct {
 	ReportedAt time.Time
 }
 
+type SearchSynonym struct {
+	ID        uuid.UUID
+	Words     []string
+	Revision  int64
+	CreatedAt time.Time
+	RemovedAt *time.Time
+}
+
 type SecondChance struct {
 	ID         uuid.UUID
 	AuctionID  uuid.UUID

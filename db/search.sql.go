@@ -487,6 +487,160 @@ func (q *Queries) SearchSnapshot(ctx context.Context, db DBTX) (string, error) {
 	return snapshot, err
 }
 
+const searchSynonymCount = `-- name: SearchSynonymCount :one
+SELECT count(*)::integer FROM search_synonym WHERE removed_at IS NULL
+`
+
+func (q *Queries) SearchSynonymCount(ctx context.Context, db DBTX) (int32, error) {
+	row := db.QueryRow(ctx, searchSynonymCount)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const searchSynonymInsert = `-- name: SearchSynonymInsert :one
+INSERT INTO search_synonym (id, words) VALUES ($1, $2::text[]) RETURNING id, words, revision, created_at, removed_at
+`
+
+func (q *Queries) SearchSynonymInsert(ctx context.Context, db DBTX, iD uuid.UUID, words []string) (SearchSynonym, error) {
+	row := db.QueryRow(ctx, searchSynonymInsert, iD, words)
+	var i SearchSynonym
+	err := row.Scan(
+		&i.ID,
+		&i.Words,
+		&i.Revision,
+		&i.CreatedAt,
+		&i.RemovedAt,
+	)
+	return i, err
+}
+
+const searchSynonymLock = `-- name: SearchSynonymLock :exec
+SELECT pg_advisory_xact_lock(hashtext('search_synonym'))
+`
+
+// One admin at a time adds a group: their number is exact.
+func (q *Queries) SearchSynonymLock(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, searchSynonymLock)
+	return err
+}
+
+const searchSynonymPage = `-- name: SearchSynonymPage :many
+SELECT id, words, revision, created_at, removed_at FROM search_synonym
+WHERE removed_at IS NULL AND (created_at, id) < ($1::timestamptz, $2::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT $3
+`
+
+func (q *Queries) SearchSynonymPage(ctx context.Context, db DBTX, beforeAt time.Time, beforeID uuid.UUID, pageSize int32) ([]SearchSynonym, error) {
+	rows, err := db.Query(ctx, searchSynonymPage, beforeAt, beforeID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchSynonym
+	for rows.Next() {
+		var i SearchSynonym
+		if err := rows.Scan(
+			&i.ID,
+			&i.Words,
+			&i.Revision,
+			&i.CreatedAt,
+			&i.RemovedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchSynonymUpdate = `-- name: SearchSynonymUpdate :one
+UPDATE search_synonym
+SET words = coalesce($1::text[], words), revision = revision + 1,
+    removed_at = CASE coalesce($2::boolean, removed_at IS NOT NULL) WHEN true THEN coalesce(removed_at, clock_timestamp()) END
+WHERE id = $3
+RETURNING id, words, revision, created_at, removed_at
+`
+
+// What is null stays as it is.
+func (q *Queries) SearchSynonymUpdate(ctx context.Context, db DBTX, words []string, removed *bool, iD uuid.UUID) (SearchSynonym, error) {
+	row := db.QueryRow(ctx, searchSynonymUpdate, words, removed, iD)
+	var i SearchSynonym
+	err := row.Scan(
+		&i.ID,
+		&i.Words,
+		&i.Revision,
+		&i.CreatedAt,
+		&i.RemovedAt,
+	)
+	return i, err
+}
+
+const searchSynonymVersion = `-- name: SearchSynonymVersion :one
+SELECT count(*)::bigint AS groups, coalesce(sum(revision), 0)::bigint AS revisions FROM search_synonym
+`
+
+type SearchSynonymVersionRow struct {
+	Groups    int64
+	Revisions int64
+}
+
+// Grows with every change.
+func (q *Queries) SearchSynonymVersion(ctx context.Context, db DBTX) (SearchSynonymVersionRow, error) {
+	row := db.QueryRow(ctx, searchSynonymVersion)
+	var i SearchSynonymVersionRow
+	err := row.Scan(&i.Groups, &i.Revisions)
+	return i, err
+}
+
+const searchSynonymWords = `-- name: SearchSynonymWords :many
+SELECT s.id, p.number::bigint AS phrase, search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
+    (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty
+FROM search_synonym s, unnest(s.words) WITH ORDINALITY AS p (phrase, number),
+    unnest(string_to_array(search_fold(p.phrase), ' ')) WITH ORDINALITY AS w (word, n)
+WHERE s.removed_at IS NULL AND w.word <> ''
+ORDER BY s.id, p.number, w.n
+`
+
+type SearchSynonymWordsRow struct {
+	ID      uuid.UUID
+	Phrase  int64
+	Word    string
+	Lexemes []string
+	Empty   bool
+}
+
+// The words of all phrases of all groups, with their stems.
+func (q *Queries) SearchSynonymWords(ctx context.Context, db DBTX) ([]SearchSynonymWordsRow, error) {
+	rows, err := db.Query(ctx, searchSynonymWords)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchSynonymWordsRow
+	for rows.Next() {
+		var i SearchSynonymWordsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Phrase,
+			&i.Word,
+			&i.Lexemes,
+			&i.Empty,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const searchTerms = `-- name: SearchTerms :many
 SELECT search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
     (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty

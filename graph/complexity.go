@@ -83,6 +83,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.ShowChatEvent.Messages = func(child int) int { return 1 + child*showMessages }
 	c.Viewer.Wishes, c.Viewer.AvailabilityNotices = list, list
 	c.Viewer.Wants, c.Want.Offers, c.Viewer.SavedSearches = list, list, list
+	c.Query.SearchSynonyms = list
 	c.Query.Wants = func(child int, _ *id.ID, first *int, after *string) int { return list(child, first, after) }
 	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports = list, list, list
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }

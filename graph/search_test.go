@@ -239,3 +239,43 @@ func TestRangesThroughTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// Admins say what words mean the same, with a reason; nobody else does.
+func TestSynonymsThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	admin, seller := a.Person(identity.Admin), a.Person(identity.Seller)
+	a.Listing(seller, "Zellige tiles")
+	const create = `mutation($input: SearchSynonymCreateInput!) { searchSynonymCreate(input: $input) { synonym { id words removed } userErrors { code field } } }`
+	const update = `mutation($input: SearchSynonymUpdateInput!) { searchSynonymUpdate(input: $input) { synonym { words removed } userErrors { code field } } }`
+	in := apitest.Vars{"words": []any{"zellige", "mosaïque"}, "reason": "the same"}
+	for _, who := range []apitest.Client{a.Nobody(), seller.Client, a.Person(identity.Support).Client} {
+		if answer, err := who.Do(create, input(in)); err != nil || len(answer.Errors) != 1 {
+			t.Errorf("somebody else: %+v, %v", answer, err)
+		}
+	}
+	made := admin.Must(t, create, input(in)).Str("searchSynonymCreate.synonym.id")
+	if got := string(a.Nobody().Must(t, searchQuery, apitest.Vars{"text": "mosaiques"}).Raw()); !strings.Contains(got, "Zellige tiles") {
+		t.Errorf("found: %s", got)
+	}
+	if got := string(admin.Must(t, `{ searchSynonyms(first: 1) { nodes { id words removed } pageInfo { hasNextPage } } adminActions(first: 1) { nodes { action subject } } }`, nil).Raw()); got !=
+		`{"searchSynonyms":{"nodes":[{"id":"`+made+`","words":["zellige","mosaïque"],"removed":false}],"pageInfo":{"hasNextPage":true}},"adminActions":{"nodes":[{"action":"SYNONYM_CREATED","subject":"`+made+`"}]}}` {
+		t.Errorf("listed: %s", got)
+	}
+	if got := string(admin.Must(t, update, input(apitest.Vars{"synonymId": made, "removed": true, "reason": "not the same"})).Raw()); !strings.Contains(got, `"removed":true`) {
+		t.Errorf("removed: %s", got)
+	}
+	if got := string(a.Nobody().Must(t, searchQuery, apitest.Vars{"text": "mosaiques"}).Raw()); strings.Contains(got, "Zellige tiles") {
+		t.Errorf("found after that: %s", got)
+	}
+	for code, in := range map[string]apitest.Vars{
+		"SYNONYM_WORDS": {"words": []any{"lamp"}, "reason": "x"}, "REASON_LENGTH": {"words": []any{"zellige", "mosaic"}, "reason": " "},
+	} {
+		if got := codeOf(t, admin.Client, create, input(in)); got != code {
+			t.Errorf("%s: %s", code, got)
+		}
+	}
+	if got := codeOf(t, admin.Client, update, input(apitest.Vars{"synonymId": id.Synonym.Encode(id.New()), "reason": "x"})); got != "SYNONYM_NOT_FOUND" {
+		t.Errorf("no group: %s", got)
+	}
+}

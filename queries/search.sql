@@ -154,3 +154,40 @@ WHERE d.visible AND (@words::text = '' OR d.words @@ CAST(@words::text AS tsquer
   AND (coalesce(cardinality(@range_of::text[]), 0) = 0 OR search_within(d.numbers, @range_of::text[], @range_from::double precision[], @range_to::double precision[]))
 GROUP BY n.attribute
 ORDER BY n.attribute;
+
+-- One admin at a time adds a group: their number is exact.
+-- name: SearchSynonymLock :exec
+SELECT pg_advisory_xact_lock(hashtext('search_synonym'));
+
+-- name: SearchSynonymCount :one
+SELECT count(*)::integer FROM search_synonym WHERE removed_at IS NULL;
+
+-- name: SearchSynonymInsert :one
+INSERT INTO search_synonym (id, words) VALUES (@id, @words::text[]) RETURNING *;
+
+-- What is null stays as it is.
+-- name: SearchSynonymUpdate :one
+UPDATE search_synonym
+SET words = coalesce(sqlc.narg(words)::text[], words), revision = revision + 1,
+    removed_at = CASE coalesce(sqlc.narg(removed)::boolean, removed_at IS NOT NULL) WHEN true THEN coalesce(removed_at, clock_timestamp()) END
+WHERE id = @id
+RETURNING *;
+
+-- name: SearchSynonymPage :many
+SELECT * FROM search_synonym
+WHERE removed_at IS NULL AND (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @page_size;
+
+-- Grows with every change.
+-- name: SearchSynonymVersion :one
+SELECT count(*)::bigint AS groups, coalesce(sum(revision), 0)::bigint AS revisions FROM search_synonym;
+
+-- The words of all phrases of all groups, with their stems.
+-- name: SearchSynonymWords :many
+SELECT s.id, p.number::bigint AS phrase, search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
+    (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty
+FROM search_synonym s, unnest(s.words) WITH ORDINALITY AS p (phrase, number),
+    unnest(string_to_array(search_fold(p.phrase), ' ')) WITH ORDINALITY AS w (word, n)
+WHERE s.removed_at IS NULL AND w.word <> ''
+ORDER BY s.id, p.number, w.n;

@@ -1251,6 +1251,8 @@ type ComplexityRoot struct {
 		SavedSearchCreate     func(childComplexity int, input model.SavedSearchCreateInput) int
 		SavedSearchDelete     func(childComplexity int, input model.SavedSearchDeleteInput) int
 		SavedSearchUpdate     func(childComplexity int, input model.SavedSearchUpdateInput) int
+		SearchSynonymCreate   func(childComplexity int, input model.SearchSynonymCreateInput) int
+		SearchSynonymUpdate   func(childComplexity int, input model.SearchSynonymUpdateInput) int
 		SecondChanceAccept    func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
 		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
@@ -1576,6 +1578,7 @@ type ComplexityRoot struct {
 		ReviewReports        func(childComplexity int, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
 		SearchSuggestions    func(childComplexity int, prefix string, first int) int
+		SearchSynonyms       func(childComplexity int, first *int, after *string) int
 		ServerTime           func(childComplexity int) int
 		Show                 func(childComplexity int, id id.ID) int
 		Shows                func(childComplexity int, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) int
@@ -1883,6 +1886,34 @@ type ComplexityRoot struct {
 		Count    func(childComplexity int) int
 		Kind     func(childComplexity int) int
 		Text     func(childComplexity int) int
+	}
+
+	SearchSynonym struct {
+		CreatedAt func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Removed   func(childComplexity int) int
+		Words     func(childComplexity int) int
+	}
+
+	SearchSynonymConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SearchSynonymCreatePayload struct {
+		Synonym    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SearchSynonymEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SearchSynonymUpdatePayload struct {
+		Synonym    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SecondChance struct {
@@ -7147,6 +7178,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SavedSearchUpdate(childComplexity, args["input"].(model.SavedSearchUpdateInput)), true
+	case "Mutation.searchSynonymCreate":
+		if e.ComplexityRoot.Mutation.SearchSynonymCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_searchSynonymCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SearchSynonymCreate(childComplexity, args["input"].(model.SearchSynonymCreateInput)), true
+	case "Mutation.searchSynonymUpdate":
+		if e.ComplexityRoot.Mutation.SearchSynonymUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_searchSynonymUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SearchSynonymUpdate(childComplexity, args["input"].(model.SearchSynonymUpdateInput)), true
 	case "Mutation.secondChanceAccept":
 		if e.ComplexityRoot.Mutation.SecondChanceAccept == nil {
 			break
@@ -8806,6 +8859,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SearchSuggestions(childComplexity, args["prefix"].(string), args["first"].(int)), true
+	case "Query.searchSynonyms":
+		if e.ComplexityRoot.Query.SearchSynonyms == nil {
+			break
+		}
+
+		args, err := ec.field_Query_searchSynonyms_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SearchSynonyms(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.serverTime":
 		if e.ComplexityRoot.Query.ServerTime == nil {
 			break
@@ -9952,6 +10016,89 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchSuggestion.Text(childComplexity), true
+
+	case "SearchSynonym.createdAt":
+		if e.ComplexityRoot.SearchSynonym.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonym.CreatedAt(childComplexity), true
+	case "SearchSynonym.id":
+		if e.ComplexityRoot.SearchSynonym.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonym.NodeID(childComplexity), true
+	case "SearchSynonym.removed":
+		if e.ComplexityRoot.SearchSynonym.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonym.Removed(childComplexity), true
+	case "SearchSynonym.words":
+		if e.ComplexityRoot.SearchSynonym.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonym.Words(childComplexity), true
+
+	case "SearchSynonymConnection.edges":
+		if e.ComplexityRoot.SearchSynonymConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymConnection.Edges(childComplexity), true
+	case "SearchSynonymConnection.nodes":
+		if e.ComplexityRoot.SearchSynonymConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymConnection.Nodes(childComplexity), true
+	case "SearchSynonymConnection.pageInfo":
+		if e.ComplexityRoot.SearchSynonymConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymConnection.PageInfo(childComplexity), true
+
+	case "SearchSynonymCreatePayload.synonym":
+		if e.ComplexityRoot.SearchSynonymCreatePayload.Synonym == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymCreatePayload.Synonym(childComplexity), true
+	case "SearchSynonymCreatePayload.userErrors":
+		if e.ComplexityRoot.SearchSynonymCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymCreatePayload.UserErrors(childComplexity), true
+
+	case "SearchSynonymEdge.cursor":
+		if e.ComplexityRoot.SearchSynonymEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymEdge.Cursor(childComplexity), true
+	case "SearchSynonymEdge.node":
+		if e.ComplexityRoot.SearchSynonymEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymEdge.Node(childComplexity), true
+
+	case "SearchSynonymUpdatePayload.synonym":
+		if e.ComplexityRoot.SearchSynonymUpdatePayload.Synonym == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymUpdatePayload.Synonym(childComplexity), true
+	case "SearchSynonymUpdatePayload.userErrors":
+		if e.ComplexityRoot.SearchSynonymUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSynonymUpdatePayload.UserErrors(childComplexity), true
 
 	case "SecondChance.auction":
 		if e.ComplexityRoot.SecondChance.Auction == nil {
@@ -12403,6 +12550,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSearchAttributeInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputSearchRangeInput,
+		ec.unmarshalInputSearchSynonymCreateInput,
+		ec.unmarshalInputSearchSynonymUpdateInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
 		ec.unmarshalInputShowCancelInput,
@@ -14926,6 +15075,8 @@ enum AdminActionKind {
   ORDER_REFUNDED
   REVIEW_HIDDEN
   REVIEW_RESTORED
+  SYNONYM_CHANGED
+  SYNONYM_CREATED
   USER_BANNED
   "A user was given this tier, as the two below."
   USER_TRUSTED
@@ -17261,6 +17412,64 @@ type UserTierSetPayload {
   user: User
   "The tier that the user has now."
   tier: UserTier
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../synonym.graphqls", Input: `extend type Query {
+  "Groups of words that mean the same to search, the newest first."
+  searchSynonyms(first: Int, after: String): SearchSynonymConnection! @auth(roles: [ADMIN])
+}
+
+extend type Mutation {
+  "Adds a group of words and phrases that mean the same, in any language: who searches for one finds the others as well, on every server within seconds."
+  searchSynonymCreate(input: SearchSynonymCreateInput!): SearchSynonymCreatePayload! @auth(roles: [ADMIN])
+  "Gives a group other words, or takes it out of use. What is left out stays."
+  searchSynonymUpdate(input: SearchSynonymUpdateInput!): SearchSynonymUpdatePayload! @auth(roles: [ADMIN])
+}
+
+"Words and phrases that mean the same to search."
+type SearchSynonym {
+  id: ID!
+  words: [String!]!
+  createdAt: Time!
+  "Whether it is out of use."
+  removed: Boolean!
+}
+
+type SearchSynonymConnection {
+  edges: [SearchSynonymEdge!]!
+  nodes: [SearchSynonym!]!
+  pageInfo: PageInfo!
+}
+
+type SearchSynonymEdge {
+  cursor: String!
+  node: SearchSynonym!
+}
+
+input SearchSynonymCreateInput {
+  "2 to 20 words or phrases, each of 1 to 40 characters and at most three words."
+  words: [String!]!
+  "1 to 1000 characters, for the log of what staff does."
+  reason: String!
+}
+
+type SearchSynonymCreatePayload {
+  synonym: SearchSynonym
+  userErrors: [UserError!]!
+}
+
+input SearchSynonymUpdateInput {
+  synonymId: ID!
+  "2 to 20 words or phrases, each of 1 to 40 characters and at most three words."
+  words: [String!]
+  removed: Boolean
+  "1 to 1000 characters, for the log of what staff does."
+  reason: String!
+}
+
+type SearchSynonymUpdatePayload {
+  synonym: SearchSynonym
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -20838,6 +21047,62 @@ func (ec *executionContext) childFields_SearchSuggestion(ctx context.Context, fi
 		return ec.fieldContext_SearchSuggestion_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSynonym(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SearchSynonym_id(ctx, field)
+	case "words":
+		return ec.fieldContext_SearchSynonym_words(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SearchSynonym_createdAt(ctx, field)
+	case "removed":
+		return ec.fieldContext_SearchSynonym_removed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSynonym", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSynonymConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SearchSynonymConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SearchSynonymConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SearchSynonymConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSynonymConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSynonymCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "synonym":
+		return ec.fieldContext_SearchSynonymCreatePayload_synonym(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SearchSynonymCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSynonymCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSynonymEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SearchSynonymEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SearchSynonymEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSynonymEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchSynonymUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "synonym":
+		return ec.fieldContext_SearchSynonymUpdatePayload_synonym(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SearchSynonymUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSynonymUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SecondChance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

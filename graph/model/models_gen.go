@@ -1525,6 +1525,32 @@ type SearchRangeInput struct {
 	To *float64 `json:"to,omitempty"`
 }
 
+type SearchSynonymCreateInput struct {
+	// 2 to 20 words or phrases, each of 1 to 40 characters and at most three words.
+	Words []string `json:"words"`
+	// 1 to 1000 characters, for the log of what staff does.
+	Reason string `json:"reason"`
+}
+
+type SearchSynonymCreatePayload struct {
+	Synonym    *search.Synonym `json:"synonym,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
+type SearchSynonymUpdateInput struct {
+	SynonymID id.ID `json:"synonymId"`
+	// 2 to 20 words or phrases, each of 1 to 40 characters and at most three words.
+	Words   []string `json:"words,omitempty"`
+	Removed *bool    `json:"removed,omitempty"`
+	// 1 to 1000 characters, for the log of what staff does.
+	Reason string `json:"reason"`
+}
+
+type SearchSynonymUpdatePayload struct {
+	Synonym    *search.Synonym `json:"synonym,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
 type SecondChanceAcceptInput struct {
 	SecondChanceID id.ID `json:"secondChanceId"`
 	// A saved card of yours that the order is to be paid with. Left out, the wallet pays all of it.

@@ -46,6 +46,8 @@ const (
 	OrderRefunded       Kind = "ORDER_REFUNDED"
 	ReviewHidden        Kind = "REVIEW_HIDDEN"
 	ReviewRestored      Kind = "REVIEW_RESTORED"
+	SynonymChanged      Kind = "SYNONYM_CHANGED"
+	SynonymCreated      Kind = "SYNONYM_CREATED"
 	UserBanned          Kind = "USER_BANNED"
 	UserTrusted         Kind = "USER_TRUSTED"
 	UserUnbanned        Kind = "USER_UNBANNED"

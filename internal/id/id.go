@@ -53,6 +53,7 @@ const (
 	Review       Kind = "rev"
 	Want         Kind = "wnt"
 	SavedSearch  Kind = "ssr"
+	Synonym      Kind = "syn"
 	Category     Kind = "cat"
 	Brand        Kind = "brn"
 	Attribute    Kind = "att"

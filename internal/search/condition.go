@@ -47,6 +47,11 @@ func (s *Service) Condition(ctx context.Context, q Query) (_ Query, c Condition,
 	if q.Text != "" && len(words) == 0 {
 		return q, c, ErrNothing.At("text")
 	}
+	meanings, err := s.meanings(ctx)
+	if err != nil {
+		return q, c, err
+	}
+	meanings.mean(words)
 	words = required(words)
 	c.Words = allOf(words).tsquery()
 	if c.Anchors = anchors(words, groups, c); c.Anchors == nil {
@@ -59,11 +64,12 @@ func (s *Service) Condition(ctx context.Context, q Query) (_ Query, c Condition,
 func anchors(words []word, groups []Group, c Condition) []string {
 	if len(words) > 0 {
 		longest := slices.MaxFunc(words, func(a, b word) int { return utf8.RuneCountInString(a.text) - utf8.RuneCountInString(b.text) })
-		var lexemes []string
-		for _, term := range longest.any() {
-			lexemes = append(lexemes, term.Lexeme)
+		lexemes := slices.Clone(longest.lexemes)
+		for _, phrase := range longest.synonyms {
+			lexemes = append(lexemes, phrase[0].lexemes...)
 		}
-		return lexemes
+		slices.Sort(lexemes)
+		return slices.Compact(lexemes)
 	}
 	if len(groups) > 0 {
 		return slices.MinFunc(groups, func(a, b Group) int { return breadth(a) - breadth(b) }).Facets

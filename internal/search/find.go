@@ -57,6 +57,10 @@ func (s *shelf) match(m Match) *bitmap {
 func (s *shelf) any(terms []Term) *bitmap {
 	var sets []*bitmap
 	for _, t := range terms {
+		if t.All != nil {
+			sets = append(sets, s.match(t.All))
+			continue
+		}
 		if !t.Prefix {
 			sets = appendIn(sets, s.postings[t.Lexeme], t.In)
 			continue

@@ -215,6 +215,9 @@ func (s *shop) ask(t *rapid.T) (q search.Query) {
 	return q
 }
 
+// means are the words of the vocabulary that are synonyms, by what servers begin with.
+var means = map[string]string{"lamp": "قنديل", "قنديل": "lamp"}
+
 // meets is the brute force: whether a thing is found, leaving out the filters of one dimension.
 func (s *shop) meets(th *thing, q search.Query, without string, loose bool) bool {
 	f := q.Filter
@@ -223,7 +226,7 @@ func (s *shop) meets(th *thing, q search.Query, without string, loose bool) bool
 	words := strings.Fields(q.Text)
 	has := 0
 	for _, w := range words {
-		if slices.Contains(strings.Fields(th.title), w) {
+		if slices.ContainsFunc(strings.Fields(th.title), func(v string) bool { return v == w || means[w] == v }) {
 			has++
 		}
 	}

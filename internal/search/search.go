@@ -21,6 +21,8 @@ type Service struct {
 	catalog *catalog.Service
 	index   Index
 	stems   *lru.Cache[string, []word] // of texts; they never change
+
+	synonyms synonyms
 }
 
 // keptTexts is of how many texts the stems are kept.

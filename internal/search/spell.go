@@ -19,18 +19,23 @@ func (s *Service) words(ctx context.Context, view View, text string) ([]word, er
 	if len(words) > maxWords {
 		return nil, ErrText.At("text")
 	}
+	known, err := s.meanings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known.mean(words)
 	last := &words[len(words)-1]
 	last.prefix = !strings.HasSuffix(text, " ") && utf8.RuneCountInString(last.text) >= minPrefix
 	matches := make([]Match, len(words))
 	for i, w := range words {
 		matches[i] = Match{w.any()}
 	}
-	known, err := view.Known(ctx, matches)
+	found, err := view.Known(ctx, matches)
 	if err != nil {
 		return nil, err
 	}
 	for i := range words {
-		if known[i] || words[i].empty {
+		if found[i] || words[i].empty {
 			continue
 		}
 		if words[i].typos, err = s.typos(ctx, words[i].text); err != nil {

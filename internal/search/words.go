@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,6 +33,7 @@ type Term struct {
 	Lexeme string
 	Prefix bool
 	In     where
+	All    Match // in place of a lexeme: all of these
 }
 
 // Level is what a document earns by one word of a query: the score of the highest level that it is on.
@@ -51,6 +53,8 @@ type word struct {
 	prefix  bool     // it may go on: nobody has typed a space behind it
 	typos   []string // what may have been meant, with their stems: of what nobody wrote
 	empty   bool     // a language has it as a stop word: what it adds is welcome, but not asked for
+
+	synonyms [][]word // phrases that mean the same, in any language
 }
 
 // minPrefix is how long the beginning of a word has to be, to stand for what it may become.
@@ -61,10 +65,12 @@ const minPrefix = 3
 const (
 	scoreAsIs        = 44
 	scoreTitle       = 40
+	scoreTitleMeant  = 35 // by a synonym
 	scoreFiled       = 30
 	scoreTitlePrefix = 25
 	scoreTitleTypo   = 20
 	scoreAny         = 12
+	scoreAnyMeant    = 10
 	scoreAnyPrefix   = 8
 	scoreAnyTypo     = 5
 )
@@ -83,6 +89,9 @@ func (w word) levels(n int) []Level {
 		{n, scoreTitle, terms(w.lexemes, false, inTitle)},
 		{n, scoreFiled, terms(w.lexemes, false, inFiled)},
 	}
+	if len(w.synonyms) > 0 {
+		all = slices.Insert(all, 2, Level{n, scoreTitleMeant, w.synonymTerms(inTitle | inTitleAsIs)})
+	}
 	if w.prefix {
 		all = append(all, Level{n, scoreTitlePrefix, terms(self, true, inTitleAsIs)})
 	}
@@ -90,6 +99,9 @@ func (w word) levels(n int) []Level {
 		all = append(all, Level{n, scoreTitleTypo, terms(w.typos, false, inTitle|inTitleAsIs)})
 	}
 	all = append(all, Level{n, scoreAny, terms(w.lexemes, false, anywhere)})
+	if len(w.synonyms) > 0 {
+		all = append(all, Level{n, scoreAnyMeant, w.synonymTerms(anywhere)})
+	}
 	if w.prefix {
 		all = append(all, Level{n, scoreAnyPrefix, terms(self, true, anywhere)})
 	}
@@ -107,6 +119,7 @@ func (w word) any() (out []Term) {
 	for _, l := range w.typos {
 		out = append(out, Term{Lexeme: l})
 	}
+	out = append(out, w.synonymTerms(anywhere)...)
 	if w.prefix {
 		out = append(out, Term{Lexeme: w.text, Prefix: true})
 	}
@@ -148,6 +161,10 @@ func tsquery(terms []Term) string {
 	for i, t := range terms {
 		if i > 0 {
 			b.WriteString(" | ")
+		}
+		if t.All != nil {
+			b.WriteString("(" + t.All.tsquery() + ")")
+			continue
 		}
 		b.WriteString("'" + strings.ReplaceAll(strings.ReplaceAll(t.Lexeme, `\`, `\\`), "'", "''") + "'")
 		letters := t.In.letters()
