@@ -428,16 +428,21 @@ func (q *Queries) StockAlertSet(ctx context.Context, db DBTX, arg StockAlertSetP
 }
 
 const stockGotLow = `-- name: StockGotLow :many
-SELECT s.seller_id, s.variant_id FROM stock_movement m JOIN stock s USING (variant_id, location_id)
+SELECT s.seller_id, s.variant_id, s.location_id, l.kind, m.number, m.on_hand
+FROM stock_movement m JOIN stock s USING (variant_id, location_id) JOIN variant v ON v.id = s.variant_id JOIN listing l ON l.id = v.listing_id
 WHERE m.cause_id = $1
   AND m.variant_id IN (SELECT l.variant_id FROM reservation_line l WHERE l.reservation_id = $1)
   AND m.on_hand <= s.low_at AND m.on_hand - m.quantity > s.low_at
-ORDER BY s.seller_id, s.variant_id
+ORDER BY s.seller_id, s.variant_id, s.location_id
 `
 
 type StockGotLowRow struct {
-	SellerID  uuid.UUID
-	VariantID uuid.UUID
+	SellerID   uuid.UUID
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	Kind       string
+	Number     int64
+	OnHand     int32
 }
 
 // Whose stock came down to its mark by one cause: it was above it before.
@@ -450,7 +455,14 @@ func (q *Queries) StockGotLow(ctx context.Context, db DBTX, causeID uuid.UUID) (
 	var items []StockGotLowRow
 	for rows.Next() {
 		var i StockGotLowRow
-		if err := rows.Scan(&i.SellerID, &i.VariantID); err != nil {
+		if err := rows.Scan(
+			&i.SellerID,
+			&i.VariantID,
+			&i.LocationID,
+			&i.Kind,
+			&i.Number,
+			&i.OnHand,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

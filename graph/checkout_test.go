@@ -35,6 +35,8 @@ func TestBuyingCodesThroughTheAPI(t *testing.T) {
 	seller, buyer, other := a.Person(identity.Seller), a.Funded(50), a.Funded(50)
 	game := gameOf(t, a, seller, "9.50")
 	seller.Must(t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "ONE\nTWO\nTHREE", "idempotencyKey": "k"}))
+	place := seller.Must(t, `query($id: ID!) { node(id: $id) { ... on Variant { stock { location { id } } } } }`, apitest.Vars{"id": game}).Str("node.stock.0.location.id")
+	seller.Must(t, mutation("stockAlertSet"), input(apitest.Vars{"variantId": game, "locationId": place, "lowAt": 1}))
 	set := reserved(t, buyer.Client, game, 2)
 	pay := func(total string) apitest.Vars {
 		return input(apitest.Vars{"reservationId": set, "total": eur(total), "idempotencyKey": "pay-" + total})
@@ -49,6 +51,10 @@ func TestBuyingCodesThroughTheAPI(t *testing.T) {
 	order, code := got.Str("reservationPay.orders.0.id"), got.Str("reservationPay.orders.0.codes.1.id")
 	if !strings.Contains(string(got.Raw()), `"payment":"PAID","fulfilment":"SENT","total":{"amount":"19.00"}`) || code == "" {
 		t.Fatalf("paid: %s", got.Raw())
+	}
+	const notices = `{ viewer { notifications { nodes { kind subject { id } parameters { name value } } } } }`
+	if told := string(seller.Must(t, notices, nil).Raw()); told != `{"viewer":{"notifications":{"nodes":[{"kind":"CODES_LOW","subject":{"id":"`+game+`"},"parameters":[{"name":"left","value":"1"},{"name":"location","value":"`+place+`"}]}]}}}` {
+		t.Errorf("the seller was told %s", told)
 	}
 	reveal := input(apitest.Vars{"codeId": code})
 	if got := buyer.Must(t, codeReveal, reveal).Str("codeReveal.code"); got != "TWO" {

@@ -123,8 +123,9 @@ ORDER BY r.id;
 
 -- Whose stock came down to its mark by one cause: it was above it before.
 -- name: StockGotLow :many
-SELECT s.seller_id, s.variant_id FROM stock_movement m JOIN stock s USING (variant_id, location_id)
+SELECT s.seller_id, s.variant_id, s.location_id, l.kind, m.number, m.on_hand
+FROM stock_movement m JOIN stock s USING (variant_id, location_id) JOIN variant v ON v.id = s.variant_id JOIN listing l ON l.id = v.listing_id
 WHERE m.cause_id = @cause_id
   AND m.variant_id IN (SELECT l.variant_id FROM reservation_line l WHERE l.reservation_id = @cause_id)
   AND m.on_hand <= s.low_at AND m.on_hand - m.quantity > s.low_at
-ORDER BY s.seller_id, s.variant_id;
+ORDER BY s.seller_id, s.variant_id, s.location_id;

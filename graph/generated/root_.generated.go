@@ -14625,7 +14625,7 @@ type SignOutPayload {
   stockAdjust(input: StockAdjustInput!): StockAdjustPayload! @idempotent @auth(roles: [SELLER])
   "Moves stock from one location to another."
   stockMove(input: StockMoveInput!): StockMovePayload! @idempotent @auth(roles: [SELLER])
-  "Has viewerEvents tell (STOCK_LOW) when no more than so many are left."
+  "Has viewerEvents and a notice tell (STOCK_LOW; CODES_LOW of codes) when no more than so many are left."
   stockAlertSet(input: StockAlertSetInput!): StockAlertSetPayload! @auth(roles: [SELLER])
   """
   Sets everything aside that is wanted, or nothing, for 15 minutes: what a checkout begins with. Stock is taken from the nearest location
@@ -15593,6 +15593,8 @@ enum NotificationKind {
   BACK_IN_STOCK
   "A listing, the subject, is found by a search that the viewer saved."
   SEARCH_FOUND
+  "Little is left at one ` + "`" + `location` + "`" + ` of a variant, the subject, that the viewer sells: the mark of stockAlertSet."
+  STOCK_LOW
   "Few codes are left of a variant, the subject, that the viewer sells."
   CODES_LOW
   "A listing, the subject, fits what the viewer looks for."
@@ -15609,7 +15611,7 @@ type Notification implements Node {
   kind: NotificationKind!
   "What it is about, as it is now; null where it is not for the viewer to see any more."
   subject: Node
-  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `."
+  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `, ` + "`" + `location` + "`" + `."
   parameters: [NotificationParameter!]!
   createdAt: Time!
   "Null where it was not read."

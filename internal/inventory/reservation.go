@@ -17,7 +17,6 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -312,15 +311,15 @@ func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUI
 	if !consumed {
 		return nil, ErrReservationOver
 	}
-	low, err := s.q.StockGotLow(ctx, inner, reservation)
+	rows, err := s.q.StockGotLow(ctx, inner, reservation)
 	if err != nil {
 		return nil, err
 	}
-	news := make([]feed.News, len(low))
-	for i, l := range low {
-		news[i] = lowNews(l.SellerID, l.VariantID)
+	lows := make([]low, len(rows))
+	for i, r := range rows {
+		lows[i] = low{r.SellerID, r.VariantID, r.LocationID, catalog.Kind(r.Kind), r.Number, r.OnHand}
 	}
-	if told, err = feed.TellTx(ctx, inner, news...); err != nil {
+	if told, err = tellLowTx(ctx, inner, lows); err != nil {
 		return nil, err
 	}
 	return told, inner.Commit(ctx)

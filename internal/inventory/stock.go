@@ -15,7 +15,6 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
-	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/postgres"
@@ -184,7 +183,7 @@ func (s *Service) changeStockTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID
 			return nil, err
 		}
 	}
-	var news []feed.News
+	var lows []low
 	for _, side := range c.sides {
 		row, err := s.q.StockMovementInsert(ctx, tx, db.StockMovementInsertParams{
 			VariantID: c.Variant, LocationID: side.location, Kind: string(side.kind), Quantity: int32(side.quantity), CauseID: cause,
@@ -198,15 +197,10 @@ func (s *Service) changeStockTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID
 			return nil, err
 		}
 		if level.LowAt != nil && row.OnHand <= *level.LowAt && row.OnHand-row.Quantity > *level.LowAt {
-			news = append(news, lowNews(seller, c.Variant))
+			lows = append(lows, low{seller, c.Variant, side.location, catalog.Retail, row.Number, row.OnHand})
 		}
 	}
-	return feed.TellTx(ctx, tx, news...)
-}
-
-// lowNews is what a seller is told of a variant of which little is left.
-func lowNews(seller, variant uuid.UUID) feed.News {
-	return feed.News{User: seller, Kind: feed.StockLow, Object: id.Variant.ID(variant)}
+	return tellLowTx(ctx, tx, lows)
 }
 
 // checkReplay says why a change was not made: its key was used for the same, which is no refusal, or for something else; or, where the

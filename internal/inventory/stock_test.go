@@ -9,6 +9,7 @@ import (
 
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/page"
@@ -83,7 +84,15 @@ func TestLowStockIsTold(t *testing.T) {
 	s := setup(t)
 	tee := s.product(5)
 	s.Must2(s.Inventory.SetAlert(t.Context(), s.seller, tee, s.place.ID, new(2)))
-	told := func() int64 { return s.Int(`SELECT count(*) FROM event WHERE kind = 'STOCK_LOW'`) }
+	told := func() int64 {
+		t.Helper()
+		live := s.Int(`SELECT count(*) FROM event WHERE kind = 'STOCK_LOW'`)
+		if found := s.Int(`SELECT count(*) FROM notification WHERE recipient_id = $1 AND kind = 'STOCK_LOW' AND subject = $2 AND parameters->0->>'value' = '2'`,
+			s.seller, id.Variant.Encode(tee)); found != live {
+			t.Errorf("%d notices, %d told live", found, live)
+		}
+		return live
+	}
 	down := func(n int) {
 		t.Helper()
 		s.Must2(s.Inventory.Adjust(t.Context(), s.seller, inventory.ChangeInput{Variant: tee, Location: s.place.ID, Quantity: -n, IdempotencyKey: uuid.NewString()}))

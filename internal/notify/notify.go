@@ -27,6 +27,7 @@ const (
 	PriceDropped Kind = "PRICE_DROPPED" // a listing that the recipient wishes for
 	BackInStock  Kind = "BACK_IN_STOCK" // a variant that the recipient waits for
 	SearchFound  Kind = "SEARCH_FOUND"  // a listing that a saved search finds
+	StockLow     Kind = "STOCK_LOW"     // a variant that the recipient sells, of which little is left somewhere
 	CodesLow     Kind = "CODES_LOW"     // a variant that the recipient sells, of which few codes are left
 	WantMatched  Kind = "WANT_MATCHED"  // a listing that fits a want of the recipient's
 	WantAnswered Kind = "WANT_ANSWERED" // a listing that its seller offers for a want of the recipient's

@@ -178,10 +178,20 @@ func TestNobodyHearsOfWhatTheyMayNotSee(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 		b.Exec(`UPDATE want SET buyer_id = $1`, b.buyer)
+		b.Exec(`UPDATE listing SET status = 'ENDED' WHERE status = 'ACTIVE'`)
 		b.Exec(`UPDATE app_user SET banned_at = NULL, ban_reason = NULL`)
 	}
 	if b.told("WANT_MATCHED") != 0 {
 		t.Error("told")
+	}
+	listing := b.listed("A lamp", 1_00)
+	b.Exec(`UPDATE app_user SET banned_at = now(), ban_reason = 'x' WHERE id = $1`, b.seller)
+	b.Must2(b.Match(b.Ctx()))
+	b.Exec(`UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = $1`, b.seller)
+	for range 2 {
+		if got := b.offered(w); len(got) != 1 || got[0] != listing || b.told("WANT_MATCHED") != 1 {
+			t.Errorf("once the ban is lifted: %v, told %d times", got, b.told("WANT_MATCHED"))
+		}
 	}
 }
 

@@ -208,6 +208,28 @@ func TestGoneAgain(t *testing.T) {
 	b.want("there again", waiter, "BACK_IN_STOCK")
 }
 
+// Whose ban is lifted is back with what they have: who wishes or waits for it hears of it, once; nobody does of what is sold out, or of another's.
+func TestABanIsLifted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	listing, variant := b.product(10_00)
+	empty, none := b.product(10_00)
+	wisher, waiter := b.User(identity.Buyer), b.User(identity.Buyer)
+	b.wish(wisher, listing)
+	b.wish(wisher, empty)
+	b.Must(b.Await(b.Ctx(), waiter, variant))
+	b.Must(b.Await(b.Ctx(), waiter, none))
+	b.Exec(`UPDATE app_user SET banned_at = now(), ban_reason = 'x' WHERE id = $1`, b.seller)
+	b.stock(variant, 1)
+	b.want("while banned", wisher)
+	b.want("while banned", waiter)
+	b.Exec(`UPDATE app_user SET banned_at = NULL, ban_reason = NULL WHERE id = ANY ($1)`, []uuid.UUID{b.seller, b.User(identity.Seller)})
+	for range 2 {
+		b.want("back", wisher, "BACK_IN_STOCK")
+		b.want("back", waiter, "BACK_IN_STOCK")
+	}
+}
+
 // What somebody may not see is neither wished for nor told; what comes back is.
 func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 	t.Parallel()
@@ -223,8 +245,13 @@ func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 	restrict := func() { b.Exec(`UPDATE listing SET minimum_tier = 'TRUSTED' WHERE id = $1`, listing) }
 	free := func() { b.Exec(`UPDATE listing SET minimum_tier = NULL WHERE id = $1`, listing) }
 	other := b.User(identity.Buyer)
-	for name, c := range map[string][2]func(){"banned": {ban, forgive}, "for others": {restrict, free}} {
-		c[0]()
+	for _, c := range []struct {
+		name          string
+		away, back    func()
+		toldOfItsBack []string
+	}{{"for others", restrict, free, nil}, {"banned", ban, forgive, []string{"PRICE_DROPPED 9.98 EUR 9.99 EUR"}}} {
+		name := c.name
+		c.away()
 		if _, err := b.Add(b.Ctx(), other, listing); !errors.Is(err, catalog.ErrListingNotFound) {
 			t.Errorf("%s: wished for: %v", name, err)
 		}
@@ -235,8 +262,8 @@ func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 		b.stock(variant, 1)
 		b.want(name, user)
 		b.stock(variant, -1)
-		c[1]()
-		b.want(name+", and back", user)
+		c.back()
+		b.want(name+", and back", user, c.toldOfItsBack...)
 		b.Exec(`UPDATE wish SET price = (SELECT price FROM variant WHERE id = $1)`, variant)
 	}
 	hide()
@@ -245,9 +272,9 @@ func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 	}
 	b.price(variant, 1_00)
 	b.stock(variant, 1)
-	b.want("hidden", user)
+	b.want("hidden", user, "PRICE_DROPPED 9.98 EUR 9.99 EUR")
 	restore()
-	b.want("restored", user, "BACK_IN_STOCK", "PRICE_DROPPED 1.00 EUR 9.98 EUR")
+	b.want("restored", user, "BACK_IN_STOCK", "PRICE_DROPPED 1.00 EUR 9.98 EUR", "PRICE_DROPPED 9.98 EUR 9.99 EUR")
 	draft := b.Listing(b.seller)
 	b.Exec(`UPDATE listing SET status = 'ENDED', published_at = NULL WHERE id = $1`, draft)
 	if _, err := b.Add(b.Ctx(), user, draft); !errors.Is(err, catalog.ErrListingNotFound) {
