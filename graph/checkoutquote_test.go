@@ -4,9 +4,11 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/souklive/souk/graph"
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/graphtest"
 	"github.com/souklive/souk/internal/id"
@@ -116,6 +118,31 @@ func TestCheckoutThroughTheAPI(t *testing.T) {
 	}
 }
 
+// Staff are told all that happened to an order; its parties are not.
+func TestWhatHappenedToAnOrder(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	one, buyer := a.Person(identity.Seller), a.Funded(100)
+	home := fill(t, a, buyer, one, a.Person(identity.Seller))
+	quote := buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "k"})).Str("checkoutQuote.quote.id")
+	order := buyer.Must(t, checkoutConfirm, input(apitest.Vars{"quoteId": quote, "total": eur("58"), "idempotencyKey": "k"})).Str("checkoutConfirm.orders.0.id")
+	const happened = `query($id: ID!) { orderHappenings(orderId: $id) { at part what } }`
+	got := string(a.Person(identity.Support).Must(t, happened, apitest.Vars{"id": order}).Raw())
+	for _, want := range []string{`"part":"QUOTE"`, `A brass pot`, `PAID: PAID and PENDING`, `"part":"MONEY","what":"purchase`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it lacks %s: %s", want, got)
+		}
+	}
+	if got := string(a.Person(identity.Admin).Must(t, happened, apitest.Vars{"id": id.Order.Encode(id.New())}).Raw()); got != `{"orderHappenings":null}` {
+		t.Errorf("of none: %s", got)
+	}
+	for _, who := range []graphtest.Person{buyer, one} {
+		if answer, err := who.Do(happened, apitest.Vars{"id": order}); err != nil || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != "FORBIDDEN" {
+			t.Errorf("a party: %+v, %v", answer, err)
+		}
+	}
+}
+
 // What was hidden, or is of a banned seller, is quoted for nobody; in a quote that binds already it is its buyer's to confirm, and shows no listing.
 func TestQuotesOfWhatIsHidden(t *testing.T) {
 	t.Parallel()
@@ -184,4 +211,39 @@ func TestCheckoutByCard(t *testing.T) {
 		holder(t, p.Str("nextActionUrl"), "succeed")
 		b.wants(b.buyer.Must(t, orderPaymentRefresh, input(apitest.Vars{"orderPaymentId": p.Str("id")})).At("orderPaymentRefresh"), `{"orderPayment":{"status":"AUTHORISED","failureCode":null},"userErrors":[]}`)
 	}
+}
+
+// What a checkout costs the database grows with its sellers, and not with its lines.
+func TestStatementsOfACheckout(t *testing.T) {
+	t.Parallel()
+	taken := func(sellers, each int) (quote, confirm int) {
+		a := graphtest.New(t, func(r *graph.Resolver, _ *graph.Config) { r.Gather = 40 * time.Millisecond })
+		buyer := a.Funded(1_000)
+		for range sellers {
+			seller := a.Person(identity.Seller)
+			for range each {
+				buyer.Must(t, cartAdd, input(apitest.Vars{"variantId": id.Variant.Encode(a.Listing(seller, "A brass pot").ID)}))
+			}
+		}
+		home := buyer.Must(t, addressCreate, input(parisOf("Amal"))).Str("addressCreate.address.id")
+		c := &crowd{API: a}
+		asked := buyer.Client
+		quote = len(c.send(t, asked, `mutation($input: CheckoutQuoteInput!) { checkoutQuote(input: $input) { quote { id total { amount } groups { lines { title } } } userErrors { code } } }`,
+			input(apitest.Vars{"addressId": home, "idempotencyKey": "k"})))
+		shown := buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "k"}))
+		total := shown.Str("checkoutQuote.quote.total.amount")
+		confirm = len(c.send(t, asked, `mutation($input: CheckoutConfirmInput!) { checkoutConfirm(input: $input) { orders { id lines { title } } userErrors { code } } }`,
+			input(apitest.Vars{"quoteId": shown.Str("checkoutQuote.quote.id"), "total": eur(total), "idempotencyKey": "k"})))
+		return quote, confirm
+	}
+	few, fewConfirmed := taken(5, 1)
+	many, manyConfirmed := taken(5, 4)
+	if few != many || fewConfirmed != manyConfirmed {
+		t.Errorf("quoting takes %d statements for 5 lines of 5 sellers and %d for 20, confirming %d and %d", few, many, fewConfirmed, manyConfirmed)
+	}
+	one, oneConfirmed := taken(1, 1)
+	if few > one || (fewConfirmed-oneConfirmed)%4 != 0 {
+		t.Errorf("quoting takes %d statements for one seller and %d for five, confirming %d and %d", one, few, oneConfirmed, fewConfirmed)
+	}
+	t.Logf("a line of one seller: %d statements to quote, %d to confirm; 20 lines of 5: %d and %d", one, oneConfirmed, many, manyConfirmed)
 }

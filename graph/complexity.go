@@ -32,6 +32,9 @@ const (
 // showLots is how many lots a show is taken to have when its cost is reckoned.
 const showLots = 20
 
+// orderHappenings is how much is taken to have happened to an order.
+const orderHappenings = 30
+
 // orderLines is how many lines an order is taken to have.
 const orderLines = 5
 
@@ -89,6 +92,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
 	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
 	c.CheckoutQuote.Groups, c.QuoteGroup.Lines = c.Cart.Groups, ofCart
+	c.Query.OrderHappenings = func(child int, _ id.ID) int { return 1 + child*orderHappenings }
 	c.Order.Lines = func(child int) int { return 1 + child*orderLines }
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c

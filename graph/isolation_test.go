@@ -55,6 +55,8 @@ func newAisle(t *testing.T) *aisle {
 	a.buyer.Must(t, mutation("wishAdd"), input(apitest.Vars{"listingId": node}))
 	a.buyer.Must(t, mutation("availabilityNoticeSet"), input(apitest.Vars{"variantId": variant}))
 	a.buyer.Must(t, cartKeep, input(apitest.Vars{"idempotencyKey": "once"}))
+	home := a.buyer.Must(t, addressCreate, input(parisOf("Amal"))).Str("addressCreate.address.id")
+	quote := a.buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "once"})).Str("checkoutQuote.quote.id")
 	a.Tell(notify.Note{Recipient: a.buyer.ID, Kind: notify.WantMatched, Subject: a.goods.NodeID(), Key: "isolation"})
 	sale := a.seller.Must(t, `mutation($input: FlashSaleScheduleInput!) { flashSaleSchedule(input: $input) { flashSale { id } userErrors { code } } }`, input(apitest.Vars{
 		"listingId": node, "startsAt": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "endsAt": time.Now().Add(2 * time.Hour).UTC().Format(time.RFC3339),
@@ -86,6 +88,8 @@ func newAisle(t *testing.T) *aisle {
 		"variants":            {query: `query($id: ID!) { listing(id: $id) { title variants { sku } } }`, vars: apitest.Vars{"id": node}},
 		"cart":                {query: `{ cart { groups { lines { variant { listing { title } } } } } }`},
 		"set aside":           {query: `{ cart { reservation { lines { variant { listing { title } } } } } }`},
+		"quote":               {query: `query($id: ID!) { node(id: $id) { ... on CheckoutQuote { groups { lines { variant { listing { title } } } } } } }`, vars: apitest.Vars{"id": quote}},
+		"lines of an order":   {who: a.winner, query: `query($id: ID!) { order(id: $id) { lines { listing { title } } } }`, vars: one(id.Order, bought), own: true},
 		"wishes":              {query: `{ viewer { wishes { nodes { listing { title } } } } }`},
 		"waits":               {query: `{ viewer { availabilityNotices { nodes { variant { listing { title } } } } } }`},
 		"want":                {query: `{ viewer { wants { nodes { offers { nodes { listing { title } } } } } } }`},
@@ -213,7 +217,7 @@ var silent = allOf(
 	// A file of one's own, which TestNoFileHasAnothersListing reads.
 	"Viewer.listingImports", "Viewer.listingExport",
 	// Staff see all.
-	"Subscription.supportEvents", "SupportEvent.object",
+	"Subscription.supportEvents", "SupportEvent.object", "Query.orderHappenings",
 	// Of an order of one's own, whose listing is seen for good; it shows that by Variant.listing.
 	"OrderCode.variant",
 )

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
+	"github.com/souklive/souk/internal/explain"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
@@ -61,6 +62,7 @@ type Resolver struct {
 	Carts     *cart.Service
 	Flash     *flash.Service
 	Checkout  *checkout.Service
+	Explain   *explain.Service
 	Wishes    *wish.Service
 	Reviews   *review.Service
 	Wants     *want.Service

@@ -60,6 +60,7 @@ func commands() []command {
 		{"ledger", "check [--json] [--only name,name]", "prove every balance; exit code 1 if one does not hold", runLedger},
 		{"codes", "rotate [--batch n]", "seal every code for sale under the current key; exit code 1 if one is left", runCodes},
 		{"auction", "replay [--json] --all | id", "judge stored bids again; exit code 1 if the rules say otherwise", runAuction},
+		{"order", "check [--json] | explain [--json] id", "prove that orders, goods and money agree; or tell all that happened to one order", runOrder},
 		{"fill", "[--listings n] [--production]", "add an invented catalogue, 100,000 listings unless told otherwise", runFill},
 		{"reconcile", "[--json] [--since time] [--young duration]", "compare our books with the payment provider's; exit code 1 if they differ", runReconcile},
 		{"stripe-fake", "[flags]", "serve the play-money Stripe alone", runStripeFake},

@@ -60,7 +60,7 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"sreve"}, {"serve", "everything"}, {"serve", "api", "worker"}, {"serve", "--fast"}, {"ledger"}, {"ledger", "burn"},
-		{"ledger", "check", "--xml"}, {"migrate", "--down"}, {"demo", "-x"},
+		{"order"}, {"order", "explain"}, {"order", "explain", "lst_x"}, {"order", "check", "--xml"}, {"ledger", "check", "--xml"}, {"migrate", "--down"}, {"demo", "-x"},
 	} {
 		code, stdout, stderr := call(t, nil, args...)
 		if code != exitUsage || stdout != "" || stderr == "" {

@@ -1410,6 +1410,12 @@ type ComplexityRoot struct {
 		Version func(childComplexity int) int
 	}
 
+	OrderHappening struct {
+		At   func(childComplexity int) int
+		Part func(childComplexity int) int
+		What func(childComplexity int) int
+	}
+
 	OrderLine struct {
 		Amount    func(childComplexity int) int
 		Listing   func(childComplexity int) int
@@ -1574,6 +1580,7 @@ type ComplexityRoot struct {
 		Listings             func(childComplexity int, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, filter *model.ListingFilter, first *int, after *string) int
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
+		OrderHappenings      func(childComplexity int, orderID id.ID) int
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
@@ -8098,6 +8105,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderEvent.Version(childComplexity), true
 
+	case "OrderHappening.at":
+		if e.ComplexityRoot.OrderHappening.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderHappening.At(childComplexity), true
+	case "OrderHappening.part":
+		if e.ComplexityRoot.OrderHappening.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderHappening.Part(childComplexity), true
+	case "OrderHappening.what":
+		if e.ComplexityRoot.OrderHappening.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderHappening.What(childComplexity), true
+
 	case "OrderLine.amount":
 		if e.ComplexityRoot.OrderLine.Amount == nil {
 			break
@@ -8820,6 +8846,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Order(childComplexity, args["id"].(id.ID)), true
+	case "Query.orderHappenings":
+		if e.ComplexityRoot.Query.OrderHappenings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_orderHappenings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OrderHappenings(childComplexity, args["orderId"].(id.ID)), true
 	case "Query.reconciliationReport":
 		if e.ComplexityRoot.Query.ReconciliationReport == nil {
 			break
@@ -15963,6 +16000,37 @@ type OrderEvent {
   order: Order!
 }
 `, BuiltIn: false},
+	{Name: "../orderhappening.graphqls", Input: `extend type Query {
+  "All that happened to an order, from every part that knows of it, in the order of time. Null where there is none."
+  orderHappenings(orderId: ID!): [OrderHappening!] @auth(roles: [SUPPORT])
+}
+
+"Which part knows of something that happened to an order."
+enum OrderHappeningPart {
+  QUOTE
+  ORDER
+  STOCK
+  CODE
+  PAYMENT
+  "What the payment provider told us."
+  PROVIDER
+  "An entry of the ledger."
+  MONEY
+  REFUND
+  CHARGEBACK
+  STAFF
+  NOTICE
+}
+
+"One thing that happened to an order."
+type OrderHappening {
+  "What goes on still is told at the time of asking."
+  at: Time!
+  part: OrderHappeningPart!
+  "For people to read: states, ids, amounts in the currency's minor unit. Its form may change."
+  what: String!
+}
+`, BuiltIn: false},
 	{Name: "../payment.graphqls", Input: `extend type Viewer {
   "One for each currency that was ever paid in."
   wallets: [Wallet!]!
@@ -20221,6 +20289,18 @@ func (ec *executionContext) childFields_OrderEvent(ctx context.Context, field gr
 		return ec.fieldContext_OrderEvent_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderHappening(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_OrderHappening_at(ctx, field)
+	case "part":
+		return ec.fieldContext_OrderHappening_part(ctx, field)
+	case "what":
+		return ec.fieldContext_OrderHappening_what(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderHappening", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
+	"github.com/souklive/souk/internal/explain"
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
@@ -200,7 +201,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Carts = cart.New(pool, r.Inventory)
-	r.Addresses = address.New(pool)
+	r.Addresses, r.Explain = address.New(pool), explain.New(pool)
 	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Media: r.Media, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples

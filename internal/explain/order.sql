@@ -1,0 +1,59 @@
+-- All that happened to one order ($1; $2 is its id as the API writes it). Each row is a time, the part of the product that knows of it, and what it knows.
+WITH o AS (SELECT * FROM orders WHERE id = $1),
+p AS (SELECT * FROM order_payment WHERE order_id = $1),
+q AS (SELECT q.*, g.number AS part FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = $1),
+f AS (SELECT f.* FROM order_refund r JOIN refund f ON f.id = r.id WHERE r.order_id = $1),
+b AS (SELECT b.* FROM chargeback b JOIN p ON p.id = b.order_payment_id)
+SELECT at, part, what FROM (
+    SELECT r.created_at AS at, 1 AS rank, 'STOCK' AS part, format('reservation %s, until %s', r.id, r.expires_at) AS what FROM o JOIN reservation r ON r.id = o.reservation_id
+    UNION ALL
+    SELECT r.ended_at, 3, 'STOCK', format('reservation %s is %s', r.id, r.status) FROM o JOIN reservation r ON r.id = o.reservation_id WHERE r.ended_at IS NOT NULL
+    UNION ALL
+    SELECT q.created_at, 2, 'QUOTE', format('quote %s over %s %s, of which this is group %s', q.id, q.total, q.currency, q.part) FROM q
+    UNION ALL
+    SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card', c.quote_id, c.wallet_amount, c.card_amount) FROM q JOIN checkout c ON c.quote_id = q.id
+    UNION ALL
+    SELECT o.created_at, 4, 'ORDER', format('made over %s %s with a fee of %s: %s', o.total, o.currency, o.fee,
+           (SELECT string_agg(format('%s × %s at %s', l.quantity, l.title, l.unit_price), ', ' ORDER BY l.number) FROM order_line l WHERE l.order_id = o.id)) FROM o
+    UNION ALL
+    SELECT e.at, 10 + least(e.version, 1000), 'ORDER', format('%s: %s and %s (version %s)', e.kind, e.payload ->> 'payment', e.payload ->> 'fulfilment', e.version)
+    FROM event e WHERE e.topic = 'order:' || $1::text
+    UNION ALL
+    SELECT m.moved_at, 5, 'STOCK', format('%s %s of variant %s at %s: %s are left', m.kind, m.quantity, m.variant_id, m.location_id, m.on_hand)
+    FROM o JOIN order_line l ON l.order_id = o.id JOIN stock_movement m ON m.variant_id = l.variant_id AND m.cause_id IN (o.id, o.reservation_id)
+    UNION ALL
+    SELECT c.sold_at, 6, 'CODE', format('code %s sold', c.id) FROM code c WHERE c.order_id = $1
+    UNION ALL
+    SELECT v.revealed_at, 6, 'CODE', format('code %s shown to %s', v.code_id, v.user_id) FROM code c JOIN code_reveal v ON v.code_id = c.id WHERE c.order_id = $1
+    UNION ALL
+    SELECT p.created_at, 7, 'PAYMENT', format('%s begun: %s from the wallet, %s by card', p.id, p.wallet_amount, p.card_amount) FROM p
+    UNION ALL
+    SELECT p.authorised_at, 8, 'PAYMENT', format('%s authorised, as %s', p.id, p.provider_id) FROM p WHERE p.authorised_at IS NOT NULL
+    UNION ALL
+    SELECT p.capture_at, 8, 'PAYMENT', format('%s is to be captured', p.id) FROM p WHERE p.capture_at IS NOT NULL
+    UNION ALL
+    SELECT coalesce(p.resolved_at, clock_timestamp()), 9, 'PAYMENT',
+           format('%s is %s%s%s', p.id, p.status, coalesce(', ' || p.failure_code, ''), coalesce(', attempt ' || nullif(p.attempt, 1), '')) FROM p WHERE p.resolved_at IS NOT NULL OR p.status NOT IN ('CAPTURED', 'VOIDED', 'FAILED')
+    UNION ALL
+    SELECT e.received_at, 9, 'PROVIDER', format('%s %s of %s, %s after %s attempts%s', e.provider, e.kind, e.object_id, e.status, e.attempts, coalesce(': ' || e.error, ''))
+    FROM provider_event e WHERE e.object_id IN (
+        SELECT provider_id FROM p UNION SELECT charge_id FROM p UNION SELECT provider_id FROM f UNION SELECT dispute_id FROM b)
+    UNION ALL
+    SELECT t.posted_at, 2000, 'MONEY', format('%s (%s): %s', t.flow, t.key, (
+        SELECT string_agg(format('%s %s %s', a.kind, g.amount, g.currency), ', ' ORDER BY g.amount, a.kind) FROM ledger.posting g JOIN ledger.account a ON a.id = g.account_id WHERE g.entry_id = t.id))
+    FROM ledger.entry t WHERE t.cause_kind = 'order' AND t.cause_id = $1
+        OR t.cause_id IN (SELECT id FROM p UNION SELECT id FROM f UNION SELECT id FROM b) AND t.cause_kind <> 'order'
+    UNION ALL
+    SELECT r.created_at, 20, 'REFUND', format('%s to the wallet, %s to the card, by %s: %s', r.wallet_amount, r.card_amount, r.user_id, r.reason) FROM order_refund r WHERE r.order_id = $1
+    UNION ALL
+    SELECT coalesce(f.settled_at, f.failed_at, clock_timestamp()), 21, 'REFUND', format('%s to the card is %s%s', f.id, f.status, coalesce(', ' || f.failure_code, '')) FROM f
+    UNION ALL
+    SELECT b.opened_at, 22, 'CHARGEBACK', format('%s of %s, %s', b.id, b.amount, b.reason) FROM b
+    UNION ALL
+    SELECT b.decided_at, 22, 'CHARGEBACK', format('%s is %s', b.id, b.status) FROM b WHERE b.decided_at IS NOT NULL
+    UNION ALL
+    SELECT a.at, 19, 'STAFF', format('%s by %s: %s', a.action, a.actor_id, a.reason) FROM admin_action a WHERE a.subject = $2
+    UNION ALL
+    SELECT n.created_at, 2001, 'NOTICE', format('%s to %s%s', n.kind, n.recipient_id, CASE WHEN n.read_at IS NULL THEN '' ELSE ', read' END) FROM notification n WHERE n.subject = $2
+) happened
+ORDER BY at, rank, what
