@@ -23,15 +23,44 @@ func (q *Queries) FlashAdmit(ctx context.Context, db DBTX, saleID uuid.UUID, upt
 	return admitted, err
 }
 
-const flashDraw = `-- name: FlashDraw :one
-SELECT flash_draw($1)::boolean AS drawn
+const flashDrawLock = `-- name: FlashDrawLock :one
+SELECT id, seed, commitment FROM flash_sale
+WHERE id = $1 AND mode = 'LOTTERY' AND drawn_at IS NULL AND cancelled_at IS NULL AND starts_at <= clock_timestamp()
+FOR UPDATE
 `
 
-func (q *Queries) FlashDraw(ctx context.Context, db DBTX, saleID uuid.UUID) (bool, error) {
-	row := db.QueryRow(ctx, flashDraw, saleID)
-	var drawn bool
-	err := row.Scan(&drawn)
-	return drawn, err
+type FlashDrawLockRow struct {
+	ID         uuid.UUID
+	Seed       []byte
+	Commitment []byte
+}
+
+// A lottery whose draw is due. The two statements after it see all who joined before the lock.
+func (q *Queries) FlashDrawLock(ctx context.Context, db DBTX, id uuid.UUID) (FlashDrawLockRow, error) {
+	row := db.QueryRow(ctx, flashDrawLock, id)
+	var i FlashDrawLockRow
+	err := row.Scan(&i.ID, &i.Seed, &i.Commitment)
+	return i, err
+}
+
+const flashDrawNumbers = `-- name: FlashDrawNumbers :exec
+UPDATE flash_place p SET number = d.number
+FROM (SELECT user_id, row_number() OVER (ORDER BY sha256($2::bytea || uuid_send(user_id))) AS number FROM flash_place WHERE sale_id = $1) d
+WHERE p.sale_id = $1 AND p.user_id = d.user_id
+`
+
+func (q *Queries) FlashDrawNumbers(ctx context.Context, db DBTX, saleID uuid.UUID, seed []byte) error {
+	_, err := db.Exec(ctx, flashDrawNumbers, saleID, seed)
+	return err
+}
+
+const flashDrawn = `-- name: FlashDrawn :exec
+UPDATE flash_sale SET drawn_at = clock_timestamp() WHERE id = $1
+`
+
+func (q *Queries) FlashDrawn(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, flashDrawn, id)
+	return err
 }
 
 const flashJoin = `-- name: FlashJoin :exec
@@ -346,20 +375,49 @@ func (q *Queries) FlashSalesRunning(ctx context.Context, db DBTX) ([]FlashSale, 
 	return items, nil
 }
 
-const flashTickets = `-- name: FlashTickets :many
-SELECT p.number::bigint AS number, sha256(f.seed || uuid_send(p.user_id))::bytea AS ticket FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
-WHERE p.sale_id = $1 AND p.number > $2::bigint AND f.drawn_at IS NOT NULL
-ORDER BY p.number
-LIMIT $3
+const flashSeed = `-- name: FlashSeed :one
+SELECT seed, commitment FROM flash_sale WHERE id = $1 AND drawn_at IS NOT NULL
 `
+
+type FlashSeedRow struct {
+	Seed       []byte
+	Commitment []byte
+}
+
+// The seed of a lottery that was drawn.
+func (q *Queries) FlashSeed(ctx context.Context, db DBTX, id uuid.UUID) (FlashSeedRow, error) {
+	row := db.QueryRow(ctx, flashSeed, id)
+	var i FlashSeedRow
+	err := row.Scan(&i.Seed, &i.Commitment)
+	return i, err
+}
+
+const flashTickets = `-- name: FlashTickets :many
+SELECT p.number::bigint AS number, sha256($1::bytea || uuid_send(p.user_id))::bytea AS ticket FROM flash_place p
+WHERE p.sale_id = $2 AND p.number > $3::bigint
+ORDER BY p.number
+LIMIT $4
+`
+
+type FlashTicketsParams struct {
+	Seed     []byte
+	SaleID   uuid.UUID
+	After    int64
+	PageSize int32
+}
 
 type FlashTicketsRow struct {
 	Number int64
 	Ticket []byte
 }
 
-func (q *Queries) FlashTickets(ctx context.Context, db DBTX, saleID uuid.UUID, after int64, pageSize int32) ([]FlashTicketsRow, error) {
-	rows, err := db.Query(ctx, flashTickets, saleID, after, pageSize)
+func (q *Queries) FlashTickets(ctx context.Context, db DBTX, arg FlashTicketsParams) ([]FlashTicketsRow, error) {
+	rows, err := db.Query(ctx, flashTickets,
+		arg.Seed,
+		arg.SaleID,
+		arg.After,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

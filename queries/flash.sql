@@ -35,8 +35,23 @@ ORDER BY id;
 -- name: FlashJoin :exec
 SELECT flash_join(@sale_id, @users::uuid[]);
 
--- name: FlashDraw :one
-SELECT flash_draw(@sale_id)::boolean AS drawn;
+-- A lottery whose draw is due. The two statements after it see all who joined before the lock.
+-- name: FlashDrawLock :one
+SELECT id, seed, commitment FROM flash_sale
+WHERE id = @id AND mode = 'LOTTERY' AND drawn_at IS NULL AND cancelled_at IS NULL AND starts_at <= clock_timestamp()
+FOR UPDATE;
+
+-- name: FlashDrawNumbers :exec
+UPDATE flash_place p SET number = d.number
+FROM (SELECT user_id, row_number() OVER (ORDER BY sha256(@seed::bytea || uuid_send(user_id))) AS number FROM flash_place WHERE sale_id = @sale_id) d
+WHERE p.sale_id = @sale_id AND p.user_id = d.user_id;
+
+-- name: FlashDrawn :exec
+UPDATE flash_sale SET drawn_at = clock_timestamp() WHERE id = @id;
+
+-- The seed of a lottery that was drawn.
+-- name: FlashSeed :one
+SELECT seed, commitment FROM flash_sale WHERE id = @id AND drawn_at IS NOT NULL;
 
 -- name: FlashAdmit :one
 SELECT flash_admit(@sale_id, @upto)::bigint AS admitted;
@@ -52,8 +67,8 @@ WHERE p.user_id = @user_id AND p.sale_id = ANY (@sales::uuid[])
 ORDER BY p.sale_id;
 
 -- name: FlashTickets :many
-SELECT p.number::bigint AS number, sha256(f.seed || uuid_send(p.user_id))::bytea AS ticket FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
-WHERE p.sale_id = @sale_id AND p.number > @after::bigint AND f.drawn_at IS NOT NULL
+SELECT p.number::bigint AS number, sha256(@seed::bytea || uuid_send(p.user_id))::bytea AS ticket FROM flash_place p
+WHERE p.sale_id = @sale_id AND p.number > @after::bigint
 ORDER BY p.number
 LIMIT @page_size;
 

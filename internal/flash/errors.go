@@ -18,4 +18,5 @@ var (
 	ErrPassExpired = fault.New(fault.Precondition, "PASS_EXPIRED", "The pass has expired; the waiting room gives out another.")
 	ErrTooNew      = fault.New(fault.Precondition, "ACCOUNT_TOO_NEW", "The account is too new for this waiting room.")
 	ErrTooFast     = fault.New(fault.RateLimited, "WAITING_ROOM_TOO_FAST", "Too many attempts; wait a moment.")
+	ErrSealed      = fault.New(fault.Internal, "FLASH_SEED_SEALED", "The lottery's seed was sealed under another signing key: it is drawn once that key is back.")
 )

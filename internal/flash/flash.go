@@ -3,7 +3,6 @@ package flash
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"log/slog"
 	"time"
@@ -65,12 +64,16 @@ func (s Sale) running(now time.Time) bool {
 	return s.CancelledAt == nil && !now.Before(s.StartsAt) && now.Before(s.EndsAt)
 }
 
-func saleOf(row db.FlashSale) Sale {
-	return Sale{
+func (s *Service) saleOf(row db.FlashSale) Sale {
+	sale := Sale{
 		ID: row.ID, ListingID: row.ListingID, SellerID: row.SellerID, Mode: Mode(row.Mode), StartsAt: row.StartsAt, EndsAt: row.EndsAt,
 		AdmitPerMinute: int(row.AdmitPerMinute), PerBuyer: int(row.PerBuyer), Joined: row.Joined, Admitted: row.Admitted,
-		CancelledAt: row.CancelledAt, DrawnAt: row.DrawnAt, commitment: row.Commitment, seed: row.Seed,
+		CancelledAt: row.CancelledAt, DrawnAt: row.DrawnAt, commitment: row.Commitment,
 	}
+	if row.DrawnAt != nil {
+		sale.seed = s.open(row.ID, row.Seed, row.Commitment)
+	}
+	return sale
 }
 
 // Place is somebody's in a waiting room.
@@ -107,7 +110,7 @@ type Config struct {
 	Epoch func() string // of the database: two installations on one Redis do not mix
 	Clock clock.Clock
 	Gate  Gate
-	Key   []byte // that passes are signed with
+	Key   []byte // that passes are signed with, and seeds sealed
 	Log   *slog.Logger
 }
 
@@ -116,14 +119,18 @@ type Service struct {
 	Config
 	q       *db.Queries
 	passKey []byte
+	seedKey []byte // that seeds are sealed with until the draw
 	joins   *batch.Queue[uuid.UUID, uuid.UUID, *Place]
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	mac := hmac.New(sha256.New, c.Key)
-	_, _ = mac.Write([]byte("flash sale pass"))
-	s := &Service{Config: c, q: db.New(), passKey: mac.Sum(nil)}
+	derived := func(purpose string) []byte {
+		mac := hmac.New(sha256.New, c.Key)
+		_, _ = mac.Write([]byte(purpose))
+		return mac.Sum(nil)
+	}
+	s := &Service{Config: c, q: db.New(), passKey: derived("flash sale pass"), seedKey: derived("flash sale seed")}
 	s.joins = batch.New(batch.Config[uuid.UUID, uuid.UUID, *Place]{Run: s.joinAll})
 	return s
 }
@@ -155,9 +162,8 @@ func (s *Service) Schedule(ctx context.Context, by Actor, in ScheduleInput) (_ S
 	case in.PerBuyer < 1 || in.PerBuyer > maxEach:
 		return Sale{}, ErrTerms.At("perBuyer")
 	}
-	seed := make([]byte, 32)
-	_, _ = rand.Read(seed) // never fails
-	commitment := sha256.Sum256(seed)
+	sale := id.New()
+	seed, commitment := s.newSeed(sale)
 	var row db.FlashSale
 	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		seller, err := s.q.FlashListingLock(ctx, tx, in.Listing, by.User, by.Staff)
@@ -175,12 +181,12 @@ func (s *Service) Schedule(ctx context.Context, by Actor, in ScheduleInput) (_ S
 			return ErrOverlap.At("startsAt")
 		}
 		row, err = s.q.FlashSaleInsert(ctx, tx, db.FlashSaleInsertParams{
-			ID: id.New(), ListingID: in.Listing, SellerID: seller, Mode: string(in.Mode), StartsAt: in.StartsAt, EndsAt: in.EndsAt,
-			AdmitPerMinute: int32(in.AdmitPerMinute), PerBuyer: int32(in.PerBuyer), Commitment: commitment[:], Seed: seed,
+			ID: sale, ListingID: in.Listing, SellerID: seller, Mode: string(in.Mode), StartsAt: in.StartsAt, EndsAt: in.EndsAt,
+			AdmitPerMinute: int32(in.AdmitPerMinute), PerBuyer: int32(in.PerBuyer), Commitment: commitment, Seed: seed,
 		})
 		return err
 	})
-	return saleOf(row), err
+	return s.saleOf(row), err
 }
 
 // Cancel calls a sale off: its listing is reserved as any other again.
@@ -189,7 +195,7 @@ func (s *Service) Cancel(ctx context.Context, by Actor, sale uuid.UUID) (Sale, e
 	if postgres.NoRows(err) {
 		return Sale{}, ErrNotFound.At("flashSaleId")
 	}
-	return saleOf(row), err
+	return s.saleOf(row), err
 }
 
 // Get reads a sale of a listing that the viewer may see.
@@ -198,7 +204,7 @@ func (s *Service) Get(ctx context.Context, viewer, sale uuid.UUID) (Sale, error)
 	if postgres.NoRows(err) {
 		return Sale{}, ErrNotFound.At("flashSaleId")
 	}
-	return saleOf(row), err
+	return s.saleOf(row), err
 }
 
 // OfListings reads, for a loader, the sale of each listing that runs, or else the next.
@@ -206,7 +212,7 @@ func (s *Service) OfListings(ctx context.Context, listings []uuid.UUID) (map[uui
 	rows, err := s.q.FlashSalesOfListings(ctx, s.Pool, listings)
 	sales := make(map[uuid.UUID]Sale, len(rows))
 	for _, row := range rows {
-		sales[row.ListingID] = saleOf(row)
+		sales[row.ListingID] = s.saleOf(row)
 	}
 	return sales, err
 }
@@ -309,12 +315,7 @@ func (s *Service) NewPass(ctx context.Context, user, sale uuid.UUID) (Pass, erro
 func (s Sale) Commitment() []byte { return s.commitment }
 
 // Seed is a lottery's, once it is drawn; nil before.
-func (s Sale) Seed() []byte {
-	if s.DrawnAt == nil {
-		return nil
-	}
-	return s.seed
-}
+func (s Sale) Seed() []byte { return s.seed }
 
 // Ticket is what a place of a lottery was drawn by: SHA-256 of the seed and the user's id. The lower has the lower number.
 type Ticket struct {
@@ -338,7 +339,16 @@ func (s *Service) Tickets(ctx context.Context, sale uuid.UUID, args page.Args) (
 	if err != nil {
 		return TicketPage{}, err
 	}
-	rows, err := s.q.FlashTickets(ctx, s.Pool, sale, after, int32(size+1))
+	row, err := s.q.FlashSeed(ctx, s.Pool, sale)
+	if postgres.NoRows(err) {
+		return TicketPage{}, nil
+	}
+	if err != nil {
+		return TicketPage{}, err
+	}
+	rows, err := s.q.FlashTickets(ctx, s.Pool, db.FlashTicketsParams{
+		SaleID: sale, Seed: s.open(sale, row.Seed, row.Commitment), After: after, PageSize: int32(size + 1),
+	})
 	to := func(row db.FlashTicketsRow) Ticket { return Ticket{row.Number, row.Ticket} }
 	return page.Of(rows, size, to, func(t Ticket) string { return page.EncodeNumber(ticketList, t.Number) }), err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/domaintest"
@@ -33,7 +34,8 @@ func (open) Admit(context.Context, uuid.UUID) error { return nil }
 // room is a product with a stock, and a server that runs its flash sales.
 type room struct {
 	*domaintest.World
-	url     string // of Redis
+	url     string                // of Redis
+	client  redis.UniversalClient // in place of the url's
 	flash   *flash.Service
 	seller  uuid.UUID
 	listing uuid.UUID
@@ -41,7 +43,12 @@ type room struct {
 
 func setup(t *testing.T, url string) *room {
 	t.Helper()
-	r := &room{World: domaintest.New(t), url: url}
+	return furnish(&room{World: domaintest.New(t), url: url})
+}
+
+func furnish(r *room) *room {
+	t := r.T
+	t.Helper()
 	r.flash = r.serve(r.World, open{})
 	r.seller, r.listing = r.User(identity.Seller), id.New()
 	r.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'RETAIL', 'A shirt', '', 'NEW')`, r.listing, r.seller)
@@ -55,9 +62,13 @@ func setup(t *testing.T, url string) *room {
 // serve is the flash sales of a server.
 func (r *room) serve(w *domaintest.World, gate flash.Gate) *flash.Service {
 	r.T.Helper()
-	client, err := redisx.New(r.url)
-	r.Must(err)
-	r.T.Cleanup(func() { _ = client.Close() })
+	client := r.client
+	if client == nil {
+		var err error
+		client, err = redisx.New(r.url)
+		r.Must(err)
+		r.T.Cleanup(func() { _ = client.Close() })
+	}
 	epoch := uuid.NewString()
 	if r.flash != nil {
 		epoch = r.flash.Epoch()
@@ -109,7 +120,7 @@ func (r *room) reserve(w *domaintest.World, buyer uuid.UUID, pass string, n int3
 	return err
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(40 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -122,8 +133,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // once and in that order, never sooner than the rate allows, and nobody's position goes up.
 func TestAWaitingRoomSurvivesItsRedis(t *testing.T) {
 	t.Parallel()
-	redis := redistest.Start(t)
-	r := setup(t, redis.URL)
+	server := redistest.Start(t)
+	r := setup(t, server.URL)
 	another := r.Another(t)
 	servers := []*flash.Service{r.flash, r.serve(another, open{})}
 	const n, perMinute = 3000, 30_000 // 500 a second
@@ -170,7 +181,7 @@ func TestAWaitingRoomSurvivesItsRedis(t *testing.T) {
 		t.Errorf("numbers: %d", n)
 	}
 
-	client, err := redisx.New(redis.URL)
+	client, err := redisx.New(server.URL)
 	r.Must(err)
 	defer func() { _ = client.Close() }()
 	step, admitted := 0, int64(0)
@@ -191,9 +202,9 @@ func TestAWaitingRoomSurvivesItsRedis(t *testing.T) {
 			r.Must(client.FlushAll(t.Context()).Err())
 		case step == 1 && now > 800:
 			step++
-			r.Must(redis.Kill())
+			r.Must(server.Kill())
 			time.Sleep(500 * time.Millisecond)
-			r.Must(redis.Restart(t.Context()))
+			r.Must(server.Restart(t.Context()))
 		}
 		return now == n
 	})

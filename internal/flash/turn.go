@@ -79,7 +79,7 @@ func (s *Service) Turn(ctx context.Context, told map[uuid.UUID]time.Time) (err e
 		return err
 	}
 	for _, row := range rows {
-		sale := saleOf(row)
+		sale := s.saleOf(row)
 		changed, turnErr := s.turnSale(ctx, &sale)
 		if turnErr != nil {
 			err = turnErr // the others' turn comes all the same
@@ -99,7 +99,7 @@ func (s *Service) Turn(ctx context.Context, told map[uuid.UUID]time.Time) (err e
 // could be lost.
 func (s *Service) turnSale(ctx context.Context, sale *Sale) (changed bool, err error) {
 	if sale.Mode == Lottery && sale.DrawnAt == nil {
-		if changed, err = s.q.FlashDraw(ctx, s.Pool, sale.ID); err != nil {
+		if changed, err = s.draw(ctx, sale.ID); err != nil {
 			return changed, err
 		}
 		sale.DrawnAt = new(s.Clock.Now())
