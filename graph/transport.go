@@ -95,9 +95,13 @@ type unexecuted struct {
 func write(w http.ResponseWriter, r *http.Request, status int, response any) {
 	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
 	w.WriteHeader(status)
-	if r, ok := response.(*graphql.Response); ok && len(r.Errors) == 0 && len(r.Extensions) == 0 && len(r.Data) > 0 {
-		_, _ = w.Write(slices.Concat([]byte(`{"data":`), r.Data, []byte("}\n"))) // as it is: encoding it would read all of it once more
-		return
+	if r, ok := response.(*graphql.Response); ok && len(r.Errors) == 0 && len(r.Data) > 0 { // its data as they are: encoding would read all of them once more
+		extensions, err := json.Marshal(unexecuted{Extensions: r.Extensions})
+		if err == nil {
+			_, after, _ := bytes.Cut(extensions, []byte("null")) // of no errors
+			_, _ = w.Write(slices.Concat([]byte(`{"data":`), r.Data, after, []byte("\n")))
+			return
+		}
 	}
 	_ = json.NewEncoder(w).Encode(response) // the client may be gone
 }

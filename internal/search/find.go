@@ -263,28 +263,24 @@ func (s *shelf) counts(r Request, base, all *bitmap, filters narrowed) map[strin
 
 // count adds how many of a set are under each facet of the dimensions that are wanted.
 func (s *shelf) count(counts map[string]int64, set *bitmap, wanted func(dimension string) bool) {
+	under := func(facet uint32) int64 { return int64(set.AndCardinality(s.facets[facet].in)) }
 	if set.GetCardinality()*few < s.live.GetCardinality() {
-		sums := make(map[uint32]int64)
+		sums := make([]int64, len(s.facets))
 		each(set, func(n uint32) {
 			i := &s.items[n]
-			for _, at := range s.own[i.facets : i.facets+i.nfacets] {
-				sums[at]++
+			for _, facet := range s.own[i.facets : i.facets+i.nfacets] {
+				sums[facet]++
 			}
 		})
-		for at, n := range sums {
-			if dimension, _, _ := strings.Cut(s.facets[at].name, ":"); wanted(dimension) {
-				counts[s.facets[at].name] = n
-			}
-		}
-		return
+		under = func(facet uint32) int64 { return sums[facet] }
 	}
 	for dimension, facets := range s.dimensions {
 		if !wanted(dimension) {
 			continue
 		}
-		for _, at := range facets {
-			if n := set.AndCardinality(s.facets[at].in); n > 0 {
-				counts[s.facets[at].name] = int64(n)
+		for _, facet := range facets {
+			if n := under(facet); n > 0 {
+				counts[s.facets[facet].name] = n
 			}
 		}
 	}

@@ -10,11 +10,11 @@ import (
 type where uint8
 
 const (
-	inTitle      where = 1 << iota // as a stem: A
-	inFiled                        // under what the listing is filed: B
-	inTitleAsIs                    // as it stands: C
-	inDescripton                   // D
-	anywhere     where = 0
+	inTitle       where = 1 << iota // as a stem: A
+	inFiled                         // under what the listing is filed: B
+	inTitleAsIs                     // as it stands: C
+	inDescription                   // D
+	anywhere      where = 0
 )
 
 // letters is the weights as a tsquery names them.

@@ -20,7 +20,7 @@ func eachWord(text string, do func(word string, in where)) error {
 			for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
 				n++
 			}
-			weight := inDescripton
+			weight := inDescription
 			if n < len(rest) && rest[n] >= 'A' && rest[n] <= 'C' {
 				weight = 1 << (rest[n] - 'A')
 				n++
