@@ -120,11 +120,11 @@ func (r *room) reserve(w *domaintest.World, buyer uuid.UUID, pass string, n int3
 	return err
 }
 
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for end := time.Now().Add(40 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not in time", what)
+			tb.Fatalf("%s: not in time", what)
 		}
 	}
 }

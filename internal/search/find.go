@@ -141,7 +141,7 @@ func (s *shelf) find(r Request, base *bitmap) (found Found) {
 	}
 	if r.Facets {
 		found.Counts = s.counts(r, base, all, filters)
-		found.Ranges = s.spreads(r, base, all, filters)
+		found.Ranges = s.spreads(base, all, filters)
 	}
 	return found
 }

@@ -171,7 +171,7 @@ func (n *numbers) within(r Range) *bitmap {
 }
 
 // spreads are those of all attributes that are numbers, each with every filter but its own range.
-func (s *shelf) spreads(r Request, base, all *bitmap, filters narrowed) map[string]Spread {
+func (s *shelf) spreads(base, all *bitmap, filters narrowed) map[string]Spread {
 	spreads := make(map[string]Spread, len(s.numbers))
 	for attribute, of := range s.numbers {
 		set := all

@@ -295,7 +295,8 @@ func (w word) like(v word) bool {
 // meant adds a group's phrases to what a word stands for.
 func (w *word) meant(group meaning) {
 	for _, phrase := range group {
-		if len(w.synonyms) < maxMeanings && !(len(phrase) == 1 && phrase[0].text == w.text) {
+		itself := len(phrase) == 1 && phrase[0].text == w.text
+		if len(w.synonyms) < maxMeanings && !itself {
 			w.synonyms = append(w.synonyms, phrase)
 		}
 	}
@@ -306,11 +307,11 @@ func (w word) synonymTerms(in where) (terms []Term) {
 	for _, phrase := range w.synonyms {
 		var all Match
 		for _, p := range phrase {
-			var any []Term
+			var either []Term
 			for _, l := range p.lexemes {
-				any = append(any, Term{Lexeme: l, In: in})
+				either = append(either, Term{Lexeme: l, In: in})
 			}
-			all = append(all, any)
+			all = append(all, either)
 		}
 		if len(all) == 1 {
 			terms = append(terms, all[0]...)
