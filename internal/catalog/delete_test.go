@@ -257,7 +257,7 @@ func TestDeleteKnowsWhatRefersToListings(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	known := []string{
-		"auction", "code_batch", "conversation", "flash_sale", "orders", "reservation_line", "review", // keep it; a review is of an order
+		"auction", "code_batch", "conversation", "flash_sale", "order_line", "orders", "quote_group", "quote_line", "reservation_line", "review", // keep it; a review is of an order, quotes and lines of orders of a reservation
 		"availability_wait", "listing_attribute", "listing_photo", "listing_place", "price_change", "saved_search_hit", "stock", "variant", "want_offer", "wish",
 	}
 	rows, err := b.Admin.Query(t.Context(), `SELECT DISTINCT conrelid::regclass::text FROM pg_constraint
