@@ -69,10 +69,12 @@ type app struct {
 	demo    demo.Services
 }
 
-// jobTimeout bounds one job; jobWorkers is how many run at once in a process.
+// jobTimeout bounds one job, unless its kind says otherwise; what a killed process had begun is begun anew after rescueAfter, or after the
+// time of its kind where that is longer. jobWorkers is how many run at once in a process.
 const (
-	jobTimeout = time.Minute
-	jobWorkers = 10
+	jobTimeout  = time.Minute
+	rescueAfter = 2 * time.Minute
+	jobWorkers  = 10
 )
 
 // wire makes every part and ties it to those that it works with. This is the one place that knows them all.
@@ -238,7 +240,7 @@ func exchangeRates(s *services) *fx.Service {
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
 func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
-		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout,
+		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 	}
 	if s.role.RunsJobs() {
 		workers := river.NewWorkers()
