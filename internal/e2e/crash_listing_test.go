@@ -52,6 +52,7 @@ func TestKilledWhileDeletingListings(t *testing.T) {
 			if n := site.count(whole); n != 2-c.gone {
 				t.Errorf("%d are whole, %d are gone", n, c.gone)
 			}
+			site.rescue()
 			hana = hana.at(site.server)
 			got := string(hana.Must(t, deleteThem, apitest.Vars{"input": in}).Raw())
 			if want := `{"listingDelete":{"deletedIds":["` + strings.Join(listings, `","`) + `"],"userErrors":[]}}`; got != want {

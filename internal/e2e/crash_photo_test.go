@@ -9,8 +9,8 @@ import (
 	"github.com/souklive/souk/internal/apitest"
 )
 
-// A photo is announced, sent and made into its sizes; the server is killed between any two of these. What was sent again at most once is served in
-// the end. (A job that was killed waits for River's rescue, an hour: its repetition is a test of internal/media.)
+// A photo is announced, sent and made into its sizes; the server is killed between any two of these. What was sent again at most once is
+// served in the end.
 func TestKilledOnAPhotosWay(t *testing.T) {
 	t.Parallel()
 	for _, point := range []crashPoint{
@@ -41,6 +41,7 @@ func TestKilledOnAPhotosWay(t *testing.T) {
 				}()
 				return func() { <-done }
 			})
+			c.rescue()
 			hana = hana.at(c.server)
 			if upload.URL == "" { // the ticket never came: another is asked for
 				if err := announce(); err != nil {
