@@ -1,0 +1,72 @@
+package shipping
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+// The refusals of this package.
+var (
+	ErrScript      = fault.New(fault.Invalid, "ADDRESS_SCRIPT", "The carrier prints Latin letters alone: this has to be written in them.")
+	ErrCountry     = fault.New(fault.Precondition, "COUNTRY_NOT_SERVED", "The carrier does not go to this country.")
+	ErrPhone       = fault.New(fault.Precondition, "PHONE_REQUIRED", "The carrier asks for a telephone number here.")
+	ErrWeight      = fault.New(fault.Precondition, "PARCEL_WEIGHT", "The carrier does not take parcels of this weight.")
+	ErrService     = fault.New(fault.Invalid, "SHIPPING_SERVICE", "The carrier has no such service.")
+	ErrPointNeeded = fault.New(fault.Invalid, "PICKUP_POINT_REQUIRED", "A pickup point has to be chosen for this.")
+	ErrPointClosed = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
+)
+
+// ErrUnknownParcel is for a parcel that a carrier does not know.
+var ErrUnknownParcel = errors.New("the carrier does not know this parcel")
+
+// Outcome says what is known after a call to a carrier failed.
+type Outcome uint8
+
+// The outcomes of a failed call.
+const (
+	Unknown     Outcome = iota // the answer was lost, or is none: it may have happened
+	Unavailable                // it did not happen; it may later
+	Refused                    // the carrier will not do this: it did not happen
+	Locked                     // our own account is refused or empty: it did not happen, and nothing will until somebody looks
+)
+
+func (o Outcome) String() string {
+	return [...]string{"unknown", "unavailable", "refused", "locked"}[o]
+}
+
+// CarrierError is a call that did not succeed.
+type CarrierError struct {
+	Carrier string
+	Op      string
+	Outcome Outcome
+	Code    string // the carrier's own
+	Text    string // what the carrier says to it
+	Err     error
+}
+
+func (e *CarrierError) Error() string {
+	s := fmt.Sprintf("%s: %s: %s", e.Carrier, e.Op, e.Outcome)
+	if e.Code != "" {
+		s += fmt.Sprintf(" (%s %s)", e.Code, e.Text)
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *CarrierError) Unwrap() error { return e.Err }
+
+// OutcomeOf reads what is known after a call failed. An error of any other type is Unknown, which is the safe one, but for our own refusals.
+func OutcomeOf(err error) Outcome {
+	if e, ok := errors.AsType[*CarrierError](err); ok {
+		return e.Outcome
+	}
+	if _, ours := fault.As(err); ours || errors.Is(err, ErrUnknownParcel) {
+		return Refused
+	}
+	return Unknown
+}
