@@ -492,6 +492,10 @@ type Order struct {
 	Disputed      bool
 	PayBy         *time.Time
 	ReservationID *uuid.UUID
+	EnRouteAt     *time.Time
+	DeliveredAt   *time.Time
+	CompleteBy    *time.Time
+	SettledAt     *time.Time
 }
 
 type OrderCharge struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -45,6 +45,10 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
 	)
 	return i, err
 }
@@ -131,6 +135,18 @@ func (q *Queries) OrderIsDue(ctx context.Context, db DBTX, id uuid.UUID) (bool, 
 	return column_1, err
 }
 
+const orderIsToComplete = `-- name: OrderIsToComplete :one
+SELECT coalesce(complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = $1
+`
+
+// Read under the order's lock.
+func (q *Queries) OrderIsToComplete(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, orderIsToComplete, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const orderLinesInsert = `-- name: OrderLinesInsert :exec
 INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options, quantity, unit_price)
 SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
@@ -211,7 +227,7 @@ func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uu
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -243,6 +259,10 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
 	)
 	return i, err
 }
@@ -272,7 +292,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -304,12 +324,16 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -341,12 +365,16 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -399,6 +427,10 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.EnRouteAt,
+			&i.DeliveredAt,
+			&i.CompleteBy,
+			&i.SettledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -411,7 +443,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -464,6 +496,10 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.EnRouteAt,
+			&i.DeliveredAt,
+			&i.CompleteBy,
+			&i.SettledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -606,10 +642,13 @@ SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = 
     authorised_at = CASE WHEN $1 = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
+    en_route_at  = CASE WHEN $9::boolean THEN coalesce(en_route_at, clock_timestamp()) ELSE en_route_at END,
+    delivered_at = CASE WHEN $10::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
+    complete_by  = CASE WHEN $11::float8 > 0 THEN clock_timestamp() + make_interval(secs => $11::float8) ELSE complete_by END,
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
-WHERE id = $9
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
+WHERE id = $12
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at
 `
 
 type OrderUpdateParams struct {
@@ -621,6 +660,9 @@ type OrderUpdateParams struct {
 	Disputed         bool
 	CancelReason     string
 	PayWithinSeconds float64
+	EnRoute          bool
+	Delivered        bool
+	CompleteSeconds  float64
 	ID               uuid.UUID
 }
 
@@ -634,6 +676,9 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.Disputed,
 		arg.CancelReason,
 		arg.PayWithinSeconds,
+		arg.EnRoute,
+		arg.Delivered,
+		arg.CompleteSeconds,
 		arg.ID,
 	)
 	var i Order
@@ -663,6 +708,10 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
 	)
 	return i, err
 }
@@ -671,7 +720,7 @@ const ordersInsert = `-- name: OrdersInsert :many
 INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
 SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
        unnest($7::bigint[]), unnest($8::bigint[]), $9, $10, clock_timestamp() + make_interval(secs => $11::float8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at
 `
 
 type OrdersInsertParams struct {
@@ -736,6 +785,10 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.EnRouteAt,
+			&i.DeliveredAt,
+			&i.CompleteBy,
+			&i.SettledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -748,7 +801,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -786,6 +839,10 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.EnRouteAt,
+			&i.DeliveredAt,
+			&i.CompleteBy,
+			&i.SettledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -798,7 +855,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -838,7 +895,44 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.EnRouteAt,
+			&i.DeliveredAt,
+			&i.CompleteBy,
+			&i.SettledAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersToComplete = `-- name: OrdersToComplete :many
+SELECT id, complete_by::timestamptz AS due_at FROM orders
+WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND complete_by <= clock_timestamp()
+  AND (complete_by, id) > ($1::timestamptz, $2::uuid)
+ORDER BY complete_by, id
+LIMIT $3
+`
+
+type OrdersToCompleteRow struct {
+	ID    uuid.UUID
+	DueAt time.Time
+}
+
+func (q *Queries) OrdersToComplete(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrdersToCompleteRow, error) {
+	rows, err := db.Query(ctx, ordersToComplete, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersToCompleteRow
+	for rows.Next() {
+		var i OrdersToCompleteRow
+		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

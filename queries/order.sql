@@ -63,6 +63,9 @@ SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded
     authorised_at = CASE WHEN @payment = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN @payment = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN @fulfilment = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
+    en_route_at  = CASE WHEN @en_route::boolean THEN coalesce(en_route_at, clock_timestamp()) ELSE en_route_at END,
+    delivered_at = CASE WHEN @delivered::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
+    complete_by  = CASE WHEN @complete_seconds::float8 > 0 THEN clock_timestamp() + make_interval(secs => @complete_seconds::float8) ELSE complete_by END,
     received_at  = CASE WHEN @fulfilment = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN @fulfilment = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = @id
@@ -77,6 +80,17 @@ LIMIT @page_size;
 -- Read under the order's lock.
 -- name: OrderIsDue :one
 SELECT coalesce(pay_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
+
+-- name: OrdersToComplete :many
+SELECT id, complete_by::timestamptz AS due_at FROM orders
+WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND complete_by <= clock_timestamp()
+  AND (complete_by, id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY complete_by, id
+LIMIT @page_size;
+
+-- Read under the order's lock.
+-- name: OrderIsToComplete :one
+SELECT coalesce(complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
 
 -- name: OrderPageOfBuyer :many
 SELECT * FROM orders

@@ -73,6 +73,12 @@ type Config struct {
 	// How long the next bidder has to take a lot whose winner did not pay.
 	SecondChanceFor time.Duration `env:"SOUK_SECOND_CHANCE_FOR" envDefault:"24h"`
 
+	// How long after a carrier delivered it an order is completed, and its money released, unless its buyer does so before.
+	CompleteAfterDelivery time.Duration `env:"SOUK_COMPLETE_AFTER_DELIVERY" envDefault:"72h"`
+
+	// How long after it was sent an order is completed of which no carrier says that it was delivered.
+	CompleteAfterSending time.Duration `env:"SOUK_COMPLETE_AFTER_SENDING" envDefault:"504h"`
+
 	// How old an account has to be to join the waiting room of a flash sale: `24h`, say, where bots are expected.
 	FlashAccountAge time.Duration `env:"SOUK_FLASH_ACCOUNT_AGE" envDefault:"0s"`
 

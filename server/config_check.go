@@ -69,6 +69,11 @@ func (c Config) problems(unreadable []problem) []problem {
 			wrong(name, "%s is outside 1m to 720h", d)
 		}
 	}
+	for name, d := range map[string]time.Duration{"SOUK_COMPLETE_AFTER_DELIVERY": c.CompleteAfterDelivery, "SOUK_COMPLETE_AFTER_SENDING": c.CompleteAfterSending} {
+		if d < time.Minute || d > 90*24*time.Hour {
+			wrong(name, "%s is outside 1m to 2160h", d)
+		}
+	}
 	check("SOUK_FX_RATES_URL", c.FXRatesURL != "", checkURL(c.FXRatesURL))
 	if c.FXMaxAge < time.Hour || c.FXMaxAge > 7*24*time.Hour {
 		wrong("SOUK_FX_MAX_AGE", "%s is outside 1h to 168h", c.FXMaxAge)

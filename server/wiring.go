@@ -129,6 +129,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users.UseReferrals(referrals)
 	orders.UseReferrals(referrals)
 	orders.PayWithin(s.config.PayWithin)
+	orders.UsePeriods(order.Periods{AfterDelivery: s.config.CompleteAfterDelivery, AfterSending: s.config.CompleteAfterSending})
 	auctions, err := auction.New(ctx, auction.Config{
 		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub, Log: s.log, Registerer: s.registry,
 		ChanceFor: s.config.SecondChanceFor,
@@ -147,7 +148,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
-	if jobs.Client, err = newRiver(s, pay, rates, referrals, answers, compare, shows, files, notices, carts, photos); err != nil {
+	if jobs.Client, err = newRiver(s, pay, orders, rates, referrals, answers, compare, shows, files, notices, carts, photos); err != nil {
 		return nil, err
 	}
 
@@ -238,13 +239,14 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 	}
 	if s.role.RunsJobs() {
 		workers := river.NewWorkers()
 		payment.Workers(workers, pay)
+		order.Workers(workers, orders)
 		reconcile.Workers(workers, compare, s.log)
 		ledger.Workers(workers, s.pool)
 		referral.Workers(workers, referrals)
@@ -255,7 +257,7 @@ func newRiver(s *services, pay *payment.Service, rates *fx.Service, referrals *r
 		cart.Workers(workers, carts)
 		media.Workers(workers, photos)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), order.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

@@ -1349,9 +1349,12 @@ type ComplexityRoot struct {
 		ChargedBack      func(childComplexity int) int
 		Charges          func(childComplexity int) int
 		Codes            func(childComplexity int) int
+		CompleteBy       func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
+		DeliveredAt      func(childComplexity int) int
 		Disputed         func(childComplexity int) int
 		Earnings         func(childComplexity int) int
+		EnRouteAt        func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		Lines            func(childComplexity int) int
 		Listing          func(childComplexity int) int
@@ -1368,6 +1371,7 @@ type ComplexityRoot struct {
 		Reviews          func(childComplexity int) int
 		Seller           func(childComplexity int) int
 		SentAt           func(childComplexity int) int
+		SettledAt        func(childComplexity int) int
 		ShipTo           func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
@@ -7852,12 +7856,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Codes(childComplexity), true
+	case "Order.completeBy":
+		if e.ComplexityRoot.Order.CompleteBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.CompleteBy(childComplexity), true
 	case "Order.createdAt":
 		if e.ComplexityRoot.Order.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Order.CreatedAt(childComplexity), true
+	case "Order.deliveredAt":
+		if e.ComplexityRoot.Order.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.DeliveredAt(childComplexity), true
 	case "Order.disputed":
 		if e.ComplexityRoot.Order.Disputed == nil {
 			break
@@ -7870,6 +7886,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Earnings(childComplexity), true
+	case "Order.enRouteAt":
+		if e.ComplexityRoot.Order.EnRouteAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.EnRouteAt(childComplexity), true
 	case "Order.fulfilment":
 		if e.ComplexityRoot.Order.Fulfilment == nil {
 			break
@@ -7966,6 +7988,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.SentAt(childComplexity), true
+	case "Order.settledAt":
+		if e.ComplexityRoot.Order.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.SettledAt(childComplexity), true
 	case "Order.shipTo":
 		if e.ComplexityRoot.Order.ShipTo == nil {
 			break
@@ -15721,7 +15749,7 @@ extend type Mutation {
   charged any more is CAPTURE_FAILED: the order is PENDING again, and nothing should be sent.
   """
   orderShip(input: OrderShipInput!): OrderShipPayload! @idempotent @auth(roles: [SELLER])
-  "The buyer says that the goods are here; the money leaves escrow for the seller, less the fee."
+  "The buyer says that the goods are here and all is well; the money leaves escrow for the seller, less the fee. At ` + "`" + `Order.completeBy` + "`" + ` it happens without them."
   orderConfirmReceipt(input: OrderConfirmReceiptInput!): OrderConfirmReceiptPayload! @idempotent @auth(roles: [BUYER])
   """
   Ends an order before it is sent: its buyer while nothing is authorised, its seller and an admin, who has to give a reason. What
@@ -15762,7 +15790,11 @@ enum OrderPaymentState {
 "The state of an order's goods."
 enum OrderFulfilment {
   PENDING
+  "The seller says so."
   SENT
+  "The carrier has it."
+  EN_ROUTE
+  "The carrier or the buyer says that all of it is there. What a carrier delivered is PAID until it is completed."
   RECEIVED
   CANCELLED
 }
@@ -15815,7 +15847,15 @@ type Order implements Node {
   authorisedAt: Time
   paidAt: Time
   sentAt: Time
+  "When its carrier first had it."
+  enRouteAt: Time
+  "When its carrier said that all of it is there."
+  deliveredAt: Time
   receivedAt: Time
+  "When it is completed unless its buyer does so before. Null where that is not to come."
+  completeBy: Time
+  "When it was completed: the money left escrow for the seller."
+  settledAt: Time
   cancelledAt: Time
 }
 
@@ -15981,7 +16021,14 @@ enum OrderEventKind {
   UNPAID
   PAID
   SENT
+  "The carrier has it."
+  EN_ROUTE
+  "The carrier says that all of it is there."
+  DELIVERED
+  "Completed: by its buyer, or by time where no carrier has said more."
   RECEIVED
+  "What was delivered is completed, by its buyer or by time."
+  COMPLETED
   CANCELLED
   "The card of a cancelled order was let go."
   VOIDED
@@ -20201,8 +20248,16 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "sentAt":
 		return ec.fieldContext_Order_sentAt(ctx, field)
+	case "enRouteAt":
+		return ec.fieldContext_Order_enRouteAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_Order_deliveredAt(ctx, field)
 	case "receivedAt":
 		return ec.fieldContext_Order_receivedAt(ctx, field)
+	case "completeBy":
+		return ec.fieldContext_Order_completeBy(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_Order_settledAt(ctx, field)
 	case "cancelledAt":
 		return ec.fieldContext_Order_cancelledAt(ctx, field)
 	case "lines":

@@ -2280,10 +2280,17 @@ const (
 	OrderEventKindCreated    OrderEventKind = "CREATED"
 	OrderEventKindAuthorised OrderEventKind = "AUTHORISED"
 	// What was authorised is not any more: the order is to be paid again.
-	OrderEventKindUnpaid    OrderEventKind = "UNPAID"
-	OrderEventKindPaid      OrderEventKind = "PAID"
-	OrderEventKindSent      OrderEventKind = "SENT"
-	OrderEventKindReceived  OrderEventKind = "RECEIVED"
+	OrderEventKindUnpaid OrderEventKind = "UNPAID"
+	OrderEventKindPaid   OrderEventKind = "PAID"
+	OrderEventKindSent   OrderEventKind = "SENT"
+	// The carrier has it.
+	OrderEventKindEnRoute OrderEventKind = "EN_ROUTE"
+	// The carrier says that all of it is there.
+	OrderEventKindDelivered OrderEventKind = "DELIVERED"
+	// Completed: by its buyer, or by time where no carrier has said more.
+	OrderEventKindReceived OrderEventKind = "RECEIVED"
+	// What was delivered is completed, by its buyer or by time.
+	OrderEventKindCompleted OrderEventKind = "COMPLETED"
 	OrderEventKindCancelled OrderEventKind = "CANCELLED"
 	// The card of a cancelled order was let go.
 	OrderEventKindVoided OrderEventKind = "VOIDED"
@@ -2300,7 +2307,10 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindUnpaid,
 	OrderEventKindPaid,
 	OrderEventKindSent,
+	OrderEventKindEnRoute,
+	OrderEventKindDelivered,
 	OrderEventKindReceived,
+	OrderEventKindCompleted,
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
 	OrderEventKindRefunded,
@@ -2309,7 +2319,7 @@ var AllOrderEventKind = []OrderEventKind{
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindReceived, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

@@ -136,7 +136,7 @@ func corruptions() []corruption {
 		one("a commission paid too early", "UPDATE referral SET matures_at = now() + interval '1 hour' WHERE id = :matured;", "referral_matured"),
 		one("a commission for another's purchase", "UPDATE referral SET order_id = :paid; WHERE id = :matured;", "referral_order"),
 		one("a commission above the platform's fee", "UPDATE orders SET fee = 0 WHERE id = :bought;", "order_lines", "order_settled", "referral_order"),
-		one("a commission for an order that was not received", "UPDATE orders SET received_at = NULL WHERE id = :bought;", "referral_order"),
+		one("a commission for an order that was not completed", "ALTER TABLE orders DROP CONSTRAINT orders_settled_at; UPDATE orders SET settled_at = NULL WHERE id = :bought;", "referral_order"),
 		one("a chargeback's money that nobody decided on", "UPDATE chargeback SET status = 'LOST', covered = 0, decided_at = now() WHERE id = :open;", "chargeback_account", "chargeback_posted"),
 		one("a chargeback's money without a chargeback", "DELETE FROM chargeback WHERE id = :open;", "chargeback_account"),
 		one("a lost chargeback that took less", "UPDATE chargeback SET covered = covered - 1 WHERE id = :lost;", "chargeback_posted"),

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -12,7 +13,6 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
-	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/text"
 )
 
@@ -57,42 +57,22 @@ func (s *Service) afterCapture(ctx context.Context, seller, order, capture uuid.
 	return s.Get(ctx, seller, order)
 }
 
-// sendTx moves a paid order to SENT.
+// sendTx moves a paid order to SENT, and on to where its carrier has brought it already.
 func (s *Service) sendTx(ctx context.Context, tx pgx.Tx, o *Order, tracking string) ([]realtime.Event, error) {
 	o.Tracking = tracking
-	return s.stepTx(ctx, tx, o, state{o.Payment, Sent}, EventSent)
-}
-
-// ConfirmReceipt records that the buyer has the goods, and releases the escrow to the seller less the fee.
-func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
-	return s.act(ctx, Actor{User: buyer}, order, ActionConfirmReceipt, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
-		told, err := s.stepTx(ctx, tx, o, settled, EventReceived)
-		if err != nil {
-			return nil, err
-		}
-		earned, err := s.completedTx(ctx, tx, *o)
-		if err != nil {
-			return nil, err
-		}
-		return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
-			Order: o.ID, Seller: o.SellerID, Total: o.Left(), Fee: o.PlatformFee(), Key: "order:" + o.ID.String() + ":release",
-		})
-	})
-}
-
-// completedTx tells who pays commissions of an order that is completed.
-func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realtime.Event, error) {
-	if s.referrals == nil {
-		return nil, nil
+	told, err := s.stepTx(ctx, tx, o, state{o.Payment, Sent}, EventSent)
+	if err != nil || o.EnRouteAt == nil && o.DeliveredAt == nil {
+		return told, err
 	}
-	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Left(), Fee: o.PlatformFee()})
+	gone, err := s.goneTx(ctx, tx, o)
+	return append(told, gone...), err
 }
 
 // done is where an action has led; doing it again there is answered with the order as it is, so that a retry is harmless.
 func (o Order) done(a Action) bool {
 	switch a {
 	case ActionShip:
-		return o.state() == sent
+		return slices.Contains(underWay, o.state())
 	case ActionConfirmReceipt:
 		return o.state() == settled
 	case ActionCancel:
@@ -177,7 +157,8 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
 		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
-		PayWithinSeconds: s.payWithin.Seconds(),
+		PayWithinSeconds: s.payWithin.Seconds(), EnRoute: o.carried == EnRoute, Delivered: o.carried == Received,
+		CompleteSeconds: s.completeIn(*o, to).Seconds(),
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func (s *Service) MarkTx(ctx context.Context, tx pgx.Tx, b *Beginning) (told []r
 	if told, err = s.stepTx(ctx, tx, &b.Order, paid, EventPaid); err != nil || !b.Sent {
 		return told, err
 	}
+	b.Order.handedOver = true
 	gone, err := s.stepTx(ctx, tx, &b.Order, sent, EventSent)
 	return append(told, gone...), err
 }

@@ -26,7 +26,7 @@ func (s *Service) ChargedBackTx(
 	ctx context.Context, tx pgx.Tx, order uuid.UUID, c payment.OrderChargeback,
 ) (told []realtime.Event, settle payment.Settlement, err error) {
 	told, err = s.toldTx(ctx, tx, order, func(o *Order) ([]realtime.Event, error) {
-		disputed := c.Open || (o.Payment == Settled && c.BorneAt.After(*o.ReceivedAt)) // of one lost before the release, nothing follows after it
+		disputed := c.Open || (o.Payment == Settled && c.BorneAt.After(*o.SettledAt)) // of one lost before the release, nothing follows after it
 		if disputed == o.Disputed && c.Taken.Minor == 0 {
 			return nil, nil
 		}

@@ -22,8 +22,9 @@ type Fulfilment string
 // The states of fulfilment.
 const (
 	FulfilmentPending Fulfilment = "PENDING"
-	Sent              Fulfilment = "SENT"
-	Received          Fulfilment = "RECEIVED"
+	Sent              Fulfilment = "SENT"     // its seller says so
+	EnRoute           Fulfilment = "EN_ROUTE" // its carrier has it
+	Received          Fulfilment = "RECEIVED" // its carrier or its buyer says that all of it is there
 	Cancelled         Fulfilment = "CANCELLED"
 )
 
@@ -38,7 +39,8 @@ var (
 	}
 	fulfilmentMoves = map[Fulfilment][]Fulfilment{
 		FulfilmentPending: {Sent, Cancelled},
-		Sent:              {Received},
+		Sent:              {EnRoute, Received},
+		EnRoute:           {Received},
 	}
 )
 
@@ -75,22 +77,27 @@ var (
 	authorised = state{Authorised, FulfilmentPending}
 	paid       = state{Paid, FulfilmentPending}
 	sent       = state{Paid, Sent}
+	enRoute    = state{Paid, EnRoute}
+	delivered  = state{Paid, Received}
 	settled    = state{Settled, Received}
+
+	underWay   = []state{sent, enRoute, delivered} // to its completion
+	refundable = []state{paid, sent, enRoute, delivered, settled}
 )
 
 // actions is who may do what, and when.
 var actions = map[Action]map[Party][]state{
 	ActionPay:            {AsBuyer: {unpaid}},
 	ActionShip:           {AsSeller: {authorised, paid}},
-	ActionConfirmReceipt: {AsBuyer: {sent}},
+	ActionConfirmReceipt: {AsBuyer: underWay},
 	ActionCancel: {
 		AsBuyer:  {unpaid},
 		AsSeller: {unpaid, authorised, paid},
 		AsAdmin:  {unpaid, authorised, paid},
 	},
 	ActionRefund: {
-		AsSeller: {paid, sent, settled},
-		AsAdmin:  {paid, sent, settled},
+		AsSeller: refundable,
+		AsAdmin:  refundable,
 	},
 }
 

@@ -43,7 +43,7 @@ func TestActions(t *testing.T) {
 	t.Parallel()
 	offered := map[string]string{}
 	for _, p := range []Payment{PaymentPending, Authorised, Paid, Settled, Refunded, Voided} {
-		for _, f := range []Fulfilment{FulfilmentPending, Sent, Received, Cancelled} {
+		for _, f := range []Fulfilment{FulfilmentPending, Sent, EnRoute, Received, Cancelled} {
 			for _, party := range []Party{AsBuyer, AsSeller, AsAdmin, ""} {
 				if got := (Order{Payment: p, Fulfilment: f}).AvailableActions(party); len(got) > 0 {
 					offered[fmt.Sprint(p, "/", f, " ", party)] = fmt.Sprint(got)
@@ -56,6 +56,8 @@ func TestActions(t *testing.T) {
 		"AUTHORISED/PENDING SELLER": "[SHIP CANCEL]", "AUTHORISED/PENDING ADMIN": "[CANCEL]",
 		"PAID/PENDING SELLER": "[SHIP CANCEL REFUND]", "PAID/PENDING ADMIN": "[CANCEL REFUND]",
 		"PAID/SENT BUYER": "[CONFIRM_RECEIPT]", "PAID/SENT SELLER": "[REFUND]", "PAID/SENT ADMIN": "[REFUND]",
+		"PAID/EN_ROUTE BUYER": "[CONFIRM_RECEIPT]", "PAID/EN_ROUTE SELLER": "[REFUND]", "PAID/EN_ROUTE ADMIN": "[REFUND]",
+		"PAID/RECEIVED BUYER": "[CONFIRM_RECEIPT]", "PAID/RECEIVED SELLER": "[REFUND]", "PAID/RECEIVED ADMIN": "[REFUND]",
 		"SETTLED/RECEIVED SELLER": "[REFUND]", "SETTLED/RECEIVED ADMIN": "[REFUND]",
 	}
 	if !maps.Equal(offered, want) {

@@ -48,10 +48,16 @@ type Order struct {
 	AuthorisedAt *time.Time   `json:"authorisedAt"`
 	PaidAt       *time.Time   `json:"paidAt"`
 	SentAt       *time.Time   `json:"sentAt"`
+	EnRouteAt    *time.Time   `json:"enRouteAt"`   // when its carrier first had it
+	DeliveredAt  *time.Time   `json:"deliveredAt"` // when its carrier said that all of it is there
 	ReceivedAt   *time.Time   `json:"receivedAt"`
+	CompleteBy   *time.Time   `json:"completeBy"` // when it is completed unless its buyer does so before; nil where that is not to come
+	SettledAt    *time.Time   `json:"settledAt"`
 	CancelledAt  *time.Time   `json:"cancelledAt"`
 
 	reservation *uuid.UUID // that its goods were set aside by
+	handedOver  bool       // in this transaction: it has no way to go
+	carried     Fulfilment // what its carrier says in this transaction: EnRoute, Received, or nothing
 }
 
 // NodeID is the id that clients see.
@@ -99,7 +105,7 @@ func orderOf(row db.Order) Order {
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		ReceivedAt: row.ReceivedAt, CancelledAt: row.CancelledAt, reservation: row.ReservationID,
+		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, CancelledAt: row.CancelledAt, reservation: row.ReservationID,
 	}
 }
 
@@ -112,6 +118,7 @@ type Service struct {
 	hub            realtime.Publisher
 	feeBasisPoints int64
 	payWithin      time.Duration
+	periods        Periods
 	referrals      Referrals
 }
 
@@ -127,7 +134,7 @@ func (s *Service) UseReferrals(r Referrals) { s.referrals = r }
 
 // New makes the service, and ties it to pay. The platform keeps feeBasisPoints hundredths of a percent of each total.
 func New(pool *pgxpool.Pool, listings *catalog.Service, pay *payment.Service, hub realtime.Publisher, feeBasisPoints int64) *Service {
-	s := &Service{pool: pool, q: db.New(), payment: pay, catalog: listings, hub: hub, feeBasisPoints: feeBasisPoints, payWithin: defaultPayWithin}
+	s := &Service{pool: pool, q: db.New(), payment: pay, catalog: listings, hub: hub, feeBasisPoints: feeBasisPoints, payWithin: defaultPayWithin, periods: DefaultPeriods()}
 	pay.ServeOrders(s)
 	return s
 }

@@ -5,7 +5,7 @@ SELECT format('order %s', o.id),
 FROM orders o
 LEFT JOIN (
     SELECT p.order_id, sum(c.covered) AS covered, count(*) FILTER (WHERE c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL) AS open,
-           count(*) FILTER (WHERE c.covered = 0 AND c.decided_at > o.received_at AND o.payment = 'SETTLED') AS late
+           count(*) FILTER (WHERE c.covered = 0 AND c.decided_at > o.settled_at AND o.payment = 'SETTLED') AS late
     FROM chargeback c
     JOIN order_payment p ON p.id = c.order_payment_id AND p.status = 'CAPTURED'
     JOIN orders o ON o.id = p.order_id

@@ -1,4 +1,4 @@
--- An order that was received gave the platform its fee's share of what is left of the total, and its seller the rest; any other
+-- An order that was completed gave the platform its fee's share of what is left of the total, and its seller the rest; any other
 -- order gave neither anything. What a seller owes, and pays, counts as given and taken.
 SELECT format('order %s', o.id),
        format('is %s and %s over %s less %s %s, of which %s are refunded: the seller got %s, the platform %s, others %s', o.payment, o.fulfilment,
@@ -16,5 +16,5 @@ CROSS JOIN LATERAL (
     JOIN ledger.account a ON a.id = p.account_id
     WHERE e.cause_kind = 'order' AND e.cause_id = o.id
 ) p
-WHERE CASE WHEN o.fulfilment = 'RECEIVED' THEN (p.seller, p.platform, p.others) IS DISTINCT FROM (l.gross - l.fee, l.fee, 0::numeric)
+WHERE CASE WHEN o.payment = 'SETTLED' THEN (p.seller, p.platform, p.others) IS DISTINCT FROM (l.gross - l.fee, l.fee, 0::numeric)
            ELSE (p.seller, p.platform, p.others) IS DISTINCT FROM (0::numeric, 0::numeric, 0::numeric) END

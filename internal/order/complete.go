@@ -1,0 +1,152 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/referral"
+)
+
+// Periods are how long things may take after an order is sent.
+type Periods struct {
+	AfterDelivery time.Duration // until a delivered order is completed without its buyer
+	AfterSending  time.Duration // the same, where no carrier says that it was delivered
+}
+
+// DefaultPeriods are those that hold where nobody says otherwise.
+func DefaultPeriods() Periods {
+	return Periods{AfterDelivery: 3 * 24 * time.Hour, AfterSending: 21 * 24 * time.Hour}
+}
+
+// UsePeriods says how long things may take; to be called before the first order is made.
+func (s *Service) UsePeriods(p Periods) { s.periods = p }
+
+// completeIn is how long after a move an order is completed by time; 0 where the move does not change that.
+func (s *Service) completeIn(o Order, to state) time.Duration {
+	switch {
+	case to.fulfilment == o.Fulfilment:
+		return 0
+	case to.fulfilment == Received || to.fulfilment == Sent && o.handedOver:
+		return s.periods.AfterDelivery
+	case to.fulfilment == Sent:
+		return s.periods.AfterSending
+	}
+	return 0
+}
+
+// completeBy is when an order is completed without its buyer, while that is to come.
+func completeBy(row db.Order) *time.Time {
+	switch Fulfilment(row.Fulfilment) {
+	case Sent, EnRoute, Received:
+		if Payment(row.Payment) == Paid {
+			return row.CompleteBy
+		}
+	case FulfilmentPending, Cancelled:
+	}
+	return nil
+}
+
+// ConfirmReceipt records that the buyer has the goods, and releases the escrow to the seller less the fee.
+func (s *Service) ConfirmReceipt(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
+	return s.act(ctx, Actor{User: buyer}, order, ActionConfirmReceipt, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
+		return s.completeTx(ctx, tx, o)
+	})
+}
+
+// completeTx completes an order that is under way. It posts, and so comes last.
+func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realtime.Event, error) {
+	kind := EventReceived
+	if o.Fulfilment == Received {
+		kind = EventCompleted
+	}
+	told, err := s.stepTx(ctx, tx, o, settled, kind)
+	if err != nil {
+		return nil, err
+	}
+	earned, err := s.completedTx(ctx, tx, *o)
+	if err != nil {
+		return nil, err
+	}
+	return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
+		Order: o.ID, Seller: o.SellerID, Total: o.Left(), Fee: o.PlatformFee(), Key: "order:" + o.ID.String() + ":release",
+	})
+}
+
+// completedTx tells who pays commissions of an order that is completed.
+func (s *Service) completedTx(ctx context.Context, tx pgx.Tx, o Order) ([]realtime.Event, error) {
+	if s.referrals == nil {
+		return nil, nil
+	}
+	return s.referrals.CompletedTx(ctx, tx, referral.Sale{Order: o.ID, Buyer: o.BuyerID, Total: o.Left(), Fee: o.PlatformFee()})
+}
+
+// Complete completes an order whose buyer has let its time go by, as they would have done. It is false where there was nothing to
+// complete: whoever has the order's lock first decides.
+func (s *Service) Complete(ctx context.Context, order uuid.UUID) (completed bool, err error) {
+	defer fault.Wrap(&err, "complete order %s", order)
+	var told []realtime.Event
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		told = nil
+		row, err := s.q.OrderLock(ctx, tx, order)
+		if err != nil {
+			return err
+		}
+		o := orderOf(row)
+		if !o.may(ActionConfirmReceipt, AsBuyer) {
+			return nil
+		}
+		due, err := s.q.OrderIsToComplete(ctx, tx, order)
+		if err != nil || !due {
+			return err
+		}
+		told, err = s.completeTx(ctx, tx, &o)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	s.publish(ctx, told)
+	return len(told) > 0, nil
+}
+
+const (
+	completeBatch = 100
+	// completeFailures ends a run: so many orders in a row that can't be completed are no matter of theirs.
+	completeFailures = 20
+)
+
+// CompleteDue completes all orders whose time has come, each in a transaction of its own, so that one that fails holds up no other; the
+// next run tries it again. Any number may run at once.
+func (s *Service) CompleteDue(ctx context.Context) error {
+	var (
+		failed []error
+		last   db.OrdersToCompleteRow
+	)
+	for ctx.Err() == nil {
+		rows, err := s.q.OrdersToComplete(ctx, s.pool, last.DueAt, last.ID, completeBatch)
+		if err != nil {
+			return err
+		}
+		for _, last = range rows {
+			if _, err := s.Complete(ctx, last.ID); err != nil {
+				failed = append(failed, err)
+			}
+			if len(failed) == completeFailures {
+				return errors.Join(failed...)
+			}
+		}
+		if len(rows) < completeBatch {
+			break
+		}
+	}
+	return errors.Join(append(failed, ctx.Err())...)
+}
