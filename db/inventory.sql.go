@@ -396,6 +396,83 @@ func (q *Queries) ReservationsDueOf(ctx context.Context, db DBTX, variantIds []u
 	return items, nil
 }
 
+const reservationsOpen = `-- name: ReservationsOpen :one
+SELECT reservations_open($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5,
+    $6::integer[], $7::integer[], $8::uuid[], $9::uuid[], $10::integer[])::timestamptz AS created_at
+`
+
+type ReservationsOpenParams struct {
+	Ids        []uuid.UUID
+	Users      []uuid.UUID
+	Keys       []string
+	Hashes     [][]byte
+	Seconds    float64
+	OfLines    []int32
+	Numbers    []int32
+	Variants   []uuid.UUID
+	Locations  []uuid.UUID
+	Quantities []int32
+}
+
+func (q *Queries) ReservationsOpen(ctx context.Context, db DBTX, arg ReservationsOpenParams) (time.Time, error) {
+	row := db.QueryRow(ctx, reservationsOpen,
+		arg.Ids,
+		arg.Users,
+		arg.Keys,
+		arg.Hashes,
+		arg.Seconds,
+		arg.OfLines,
+		arg.Numbers,
+		arg.Variants,
+		arg.Locations,
+		arg.Quantities,
+	)
+	var created_at time.Time
+	err := row.Scan(&created_at)
+	return created_at, err
+}
+
+const reservationsRelease = `-- name: ReservationsRelease :many
+WITH ended AS MATERIALIZED (SELECT reservations_release($1::uuid[], $2::uuid[])::uuid[] AS gone)
+SELECT r.id, r.user_id, r.idempotency_key, r.request_hash, r.status, r.created_at, r.expires_at, r.ended_at, (r.id = ANY (ended.gone))::boolean AS freed FROM ended, reservation r WHERE r.id = ANY ($1::uuid[]) ORDER BY r.id
+`
+
+type ReservationsReleaseRow struct {
+	Reservation Reservation
+	Freed       bool
+}
+
+// Gives back what buyers have reserved, each their own, and reads what was asked for as it was before.
+func (q *Queries) ReservationsRelease(ctx context.Context, db DBTX, ids []uuid.UUID, users []uuid.UUID) ([]ReservationsReleaseRow, error) {
+	rows, err := db.Query(ctx, reservationsRelease, ids, users)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReservationsReleaseRow
+	for rows.Next() {
+		var i ReservationsReleaseRow
+		if err := rows.Scan(
+			&i.Reservation.ID,
+			&i.Reservation.UserID,
+			&i.Reservation.IdempotencyKey,
+			&i.Reservation.RequestHash,
+			&i.Reservation.Status,
+			&i.Reservation.CreatedAt,
+			&i.Reservation.ExpiresAt,
+			&i.Reservation.EndedAt,
+			&i.Freed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const stockAlertSet = `-- name: StockAlertSet :one
 UPDATE stock SET low_at = $1 WHERE variant_id = $2 AND location_id = $3 AND seller_id = $4 RETURNING variant_id, location_id, seller_id, on_hand, reserved, number, low_at
 `
@@ -743,20 +820,21 @@ func (q *Queries) VariantsAvailable(ctx context.Context, db DBTX, ids []uuid.UUI
 }
 
 const variantsForSale = `-- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale,
+SELECT w.number::integer AS number, l.kind, l.status, f.id AS flash_sale,
        s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
-FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+FROM (SELECT unnest($1::uuid[]) AS variant_id, unnest($2::uuid[]) AS buyer_id, generate_series(1, cardinality($1::uuid[])) AS number) w
+JOIN variant v ON v.id = w.variant_id
+JOIN offered_listing l ON l.id = v.listing_id
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
 LEFT JOIN stock s ON s.variant_id = v.id
 LEFT JOIN location p ON p.id = s.location_id
-WHERE v.id = ANY ($1::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
-  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = $2))
-ORDER BY v.id, p.created_at, p.id
+WHERE v.retired_at IS NULL AND v.price IS NOT NULL
+  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = w.buyer_id))
+ORDER BY w.number, p.created_at, p.id
 `
 
 type VariantsForSaleRow struct {
-	ID         uuid.UUID
-	SellerID   uuid.UUID
+	Number     int32
 	Kind       string
 	Status     string
 	FlashSale  *uuid.UUID
@@ -765,9 +843,10 @@ type VariantsForSaleRow struct {
 	Free       int32
 }
 
-// What somebody may buy, with what is needed to reserve it and with each place that has some: of listings that are offered to their tier.
-func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID, buyerID uuid.UUID) ([]VariantsForSaleRow, error) {
-	rows, err := db.Query(ctx, variantsForSale, ids, buyerID)
+// What buyers may buy, each of what they want, with what is needed to reserve it and with each place that has some: of listings that are
+// offered to their tier. number is the want's, from 1.
+func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID, buyers []uuid.UUID) ([]VariantsForSaleRow, error) {
+	rows, err := db.Query(ctx, variantsForSale, ids, buyers)
 	if err != nil {
 		return nil, err
 	}
@@ -776,8 +855,7 @@ func (q *Queries) VariantsForSale(ctx context.Context, db DBTX, ids []uuid.UUID,
 	for rows.Next() {
 		var i VariantsForSaleRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.SellerID,
+			&i.Number,
 			&i.Kind,
 			&i.Status,
 			&i.FlashSale,

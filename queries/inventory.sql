@@ -66,20 +66,27 @@ FROM variant v JOIN listing l ON l.id = v.listing_id
 WHERE v.id = ANY (@ids::uuid[])
 ORDER BY v.id;
 
--- What somebody may buy, with what is needed to reserve it and with each place that has some: of listings that are offered to their tier.
+-- What buyers may buy, each of what they want, with what is needed to reserve it and with each place that has some: of listings that are
+-- offered to their tier. number is the want's, from 1.
 -- name: VariantsForSale :many
-SELECT v.id, v.seller_id, l.kind, l.status, f.id AS flash_sale,
+SELECT w.number::integer AS number, l.kind, l.status, f.id AS flash_sale,
        s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
-FROM variant v JOIN offered_listing l ON l.id = v.listing_id
+FROM (SELECT unnest(@ids::uuid[]) AS variant_id, unnest(@buyers::uuid[]) AS buyer_id, generate_series(1, cardinality(@ids::uuid[])) AS number) w
+JOIN variant v ON v.id = w.variant_id
+JOIN offered_listing l ON l.id = v.listing_id
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
 LEFT JOIN stock s ON s.variant_id = v.id
 LEFT JOIN location p ON p.id = s.location_id
-WHERE v.id = ANY (@ids::uuid[]) AND v.retired_at IS NULL AND v.price IS NOT NULL
-  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = @buyer_id))
-ORDER BY v.id, p.created_at, p.id;
+WHERE v.retired_at IS NULL AND v.price IS NOT NULL
+  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = w.buyer_id))
+ORDER BY w.number, p.created_at, p.id;
 
 -- name: ReservationOpen :one
 SELECT reservation_open(@id, @user_id, @idempotency_key, @request_hash, @seconds, @variants::uuid[], @locations::uuid[], @quantities::integer[])::timestamptz AS created_at;
+
+-- name: ReservationsOpen :one
+SELECT reservations_open(@ids::uuid[], @users::uuid[], @keys::text[], @hashes::bytea[], @seconds,
+    @of_lines::integer[], @numbers::integer[], @variants::uuid[], @locations::uuid[], @quantities::integer[])::timestamptz AS created_at;
 
 -- name: ReservationInsert :one
 INSERT INTO reservation (id, user_id, idempotency_key, request_hash, created_at, expires_at)
@@ -100,6 +107,11 @@ SELECT reservation_free(@id, @status)::boolean AS freed;
 -- name: ReservationRelease :one
 WITH ended AS MATERIALIZED (SELECT reservation_free(r.id, 'RELEASED') AS freed FROM reservation r WHERE r.id = @id AND r.user_id = @user_id)
 SELECT sqlc.embed(r), ended.freed::boolean AS freed FROM ended, reservation r WHERE r.id = @id;
+
+-- Gives back what buyers have reserved, each their own, and reads what was asked for as it was before.
+-- name: ReservationsRelease :many
+WITH ended AS MATERIALIZED (SELECT reservations_release(@ids::uuid[], @users::uuid[])::uuid[] AS gone)
+SELECT sqlc.embed(r), (r.id = ANY (ended.gone))::boolean AS freed FROM ended, reservation r WHERE r.id = ANY (@ids::uuid[]) ORDER BY r.id;
 
 -- name: ReservationConsume :one
 SELECT reservation_consume(@id)::boolean AS consumed;

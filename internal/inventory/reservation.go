@@ -103,67 +103,68 @@ func (in ReserveInput) hash() []byte {
 
 // Reserve sets aside all that is wanted, or nothing. The same key gives the same reservation.
 //
-// It is planned on what was read, and taken by one statement that takes only what is there. Where that is short, once more under the
-// locks of the stock, after what is beyond its time was given back: that answer is the truth.
+// What is asked for at one time is planned on one reading and taken by one statement, which takes only what is there (openTogether). What
+// that leaves goes alone: first by the plan, and where that is short once more under the locks of the stock, after what is beyond its time
+// was given back. That answer is the truth.
 func (s *Service) Reserve(ctx context.Context, buyer uuid.UUID, in ReserveInput) (_ Reservation, err error) {
 	if err := in.validate(); err != nil {
 		return Reservation{}, err
 	}
 	defer fault.Wrap(&err, "reserve %d lines", len(in.Wants))
-	once, stocked, shelves, err := s.sortOut(ctx, buyer, in)
+	o, err := s.opens.Do(ctx, laneOf(in), opening{id: id.New(), buyer: buyer, in: in})
 	if err != nil {
 		return Reservation{}, err
 	}
-	r := Reservation{ID: id.New(), UserID: buyer, Status: Open}
-	taken, _, ok := Allocate(stocked, shelves, in.Region)
-	if ok {
-		r.CreatedAt, err = s.open(ctx, r.ID, buyer, in, append(once, taken...))
-	}
-	if !ok || isShort(err) {
-		r.CreatedAt, err = s.reserveLocked(ctx, r.ID, buyer, in, once, stocked)
-	}
-	if postgres.Violates(err, "reservation_key") {
-		return s.replay(ctx, buyer, in)
+	if o.began.IsZero() {
+		o.id = id.New() // whether the first was opened is not known
+		if o.began, err = s.openAlone(ctx, o); postgres.Violates(err, "reservation_key") {
+			return s.replay(ctx, buyer, in)
+		}
 	}
 	if err != nil {
 		return Reservation{}, outOfStock(err, in.Wants)
 	}
-	r.ExpiresAt = r.CreatedAt.Add(s.ttl)
-	return r, nil
+	return Reservation{ID: o.id, UserID: buyer, Status: Open, CreatedAt: o.began, ExpiresAt: o.began.Add(s.ttl)}, nil
 }
 
-// sortOut parts what exists once from what has a stock, with where that lies, and refuses what nobody sells.
-func (s *Service) sortOut(ctx context.Context, buyer uuid.UUID, in ReserveInput) (once []Taken, stocked []Want, shelves []Shelf, err error) {
-	rows, err := s.q.VariantsForSale(ctx, s.pool, variantsOf(in.Wants), buyer)
-	if err != nil {
-		return nil, nil, nil, err
+func (s *Service) openAlone(ctx context.Context, o opening) (began time.Time, err error) {
+	if o.plan.enough {
+		began, err = s.open(ctx, o.id, o.buyer, o.in, o.plan.all())
 	}
-	sold := make(map[uuid.UUID]db.VariantsForSaleRow, len(rows))
-	for _, row := range rows {
-		sold[row.ID] = row
-		if row.LocationID != nil {
-			shelves = append(shelves, Shelf{row.ID, *row.LocationID, row.Region, row.Free})
-		}
+	if !o.plan.enough || isShort(err) {
+		began, err = s.reserveLocked(ctx, o.id, o.buyer, o.in, o.plan.once, o.plan.stocked)
 	}
-	for i, w := range in.Wants {
-		row, there := sold[w.Variant]
-		if row.FlashSale != nil {
-			if err := s.door.Check(in.Pass, *row.FlashSale, buyer); err != nil {
-				return nil, nil, nil, err
+	return began, err
+}
+
+// plan parts what exists once from what has a stock, refuses what nobody sells, and says from where the rest is sent. gone is what others
+// take of the same stock before.
+func (s *Service) plan(ask opening, offers []*offer, gone map[shelf]int32) (p plan, err error) {
+	var shelves []Shelf
+	for i, w := range ask.in.Wants {
+		o := offers[i]
+		if o != nil && o.FlashSale != nil {
+			if err := s.door.Check(ask.in.Pass, *o.FlashSale, ask.buyer); err != nil {
+				return p, err
 			}
 		}
-		switch kind := catalog.Kind(row.Kind); {
-		case !there || kind == catalog.AuctionLot:
-			return nil, nil, nil, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
-		case kind.Once() && w.Quantity == 1:
-			once = append(once, Taken{Want: w})
-		case kind.Once() || catalog.Status(row.Status) != catalog.Active:
-			return nil, nil, nil, outAt(i)
+		switch {
+		case o == nil || catalog.Kind(o.Kind) == catalog.AuctionLot:
+			return p, catalog.ErrVariantNotFound.At("lines", strconv.Itoa(i), "variantId")
+		case catalog.Kind(o.Kind).Once() && w.Quantity == 1:
+			p.once = append(p.once, Taken{Want: w})
+		case catalog.Kind(o.Kind).Once() || catalog.Status(o.Status) != catalog.Active:
+			return p, outAt(i)
 		default:
-			stocked = append(stocked, w)
+			p.stocked = append(p.stocked, w)
+			for _, at := range o.shelves {
+				at.Free -= gone[shelf{at.Variant, at.Location}]
+				shelves = append(shelves, at)
+			}
 		}
 	}
-	return once, stocked, shelves, nil
+	p.taken, _, p.enough = Allocate(p.stocked, shelves, ask.in.Region)
+	return p, nil
 }
 
 func variantsOf(wants []Want) []uuid.UUID {
@@ -274,18 +275,16 @@ func (s *Service) replay(ctx context.Context, buyer uuid.UUID, in ReserveInput) 
 // Release gives back what the buyer has reserved. What was given back already stays so.
 func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ Reservation, err error) {
 	defer fault.Wrap(&err, "release reservation %s", reservation)
-	row, err := s.q.ReservationRelease(ctx, s.pool, reservation, buyer)
-	if postgres.NoRows(err) {
-		return Reservation{}, ErrReservationNotFound
-	}
-	if err != nil {
-		return Reservation{}, err
-	}
-	r := s.reservationOf(row.Reservation)
+	var r Reservation
+	together, err := s.releases.Do(ctx, struct{}{}, releasing{buyer, reservation})
 	switch {
-	case row.Freed:
-		r.Status = Released
-	case ReservationStatus(row.Reservation.Status) == Open: // it ended in this moment, by somebody else
+	case err != nil:
+	case together != nil:
+		r = *together
+	default:
+		r, err = s.releaseAlone(ctx, buyer, reservation)
+	}
+	if err == nil && r.Status == Open {
 		r, err = s.byID(ctx, reservation)
 	}
 	if err == nil && r.Status == Consumed {

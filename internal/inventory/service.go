@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/batch"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/fault"
@@ -35,6 +36,9 @@ type Service struct {
 	log     *slog.Logger
 	ttl     time.Duration
 	door    Door
+
+	opens    *batch.Queue[byte, opening, opening]
+	releases *batch.Queue[struct{}, releasing, *Reservation]
 }
 
 // Door is asked before something is reserved of which a flash sale runs: whether the pass is that buyer's for that sale. What the pass is
@@ -67,7 +71,10 @@ func New(c Config) *Service {
 	if c.TTL == 0 {
 		c.TTL = DefaultTTL
 	}
-	return &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, log: c.Log, ttl: c.TTL, door: noDoor{}}
+	s := &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, log: c.Log, ttl: c.TTL, door: noDoor{}}
+	s.opens = batch.New(batch.Config[byte, opening, opening]{Run: s.openTogether})
+	s.releases = batch.New(batch.Config[struct{}, releasing, *Reservation]{Run: s.releaseTogether})
+	return s
 }
 
 // publish brings events to who listens, after the commit. A loss is mended by the listeners' own look at the database.
