@@ -237,7 +237,7 @@ func (q *Queries) QuoteByKey(ctx context.Context, db DBTX, userID uuid.UUID, ide
 }
 
 const quoteCharges = `-- name: QuoteCharges :many
-SELECT quote_id, group_number, number, kind, bearer, basis_points, amount FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
+SELECT quote_id, group_number, number, kind, bearer, basis_points, amount, counterparty, promotion_id FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
 `
 
 func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteCharge, error) {
@@ -257,6 +257,8 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 			&i.Bearer,
 			&i.BasisPoints,
 			&i.Amount,
+			&i.Counterparty,
+			&i.PromotionID,
 		); err != nil {
 			return nil, err
 		}
@@ -269,25 +271,28 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 }
 
 const quoteChargesInsert = `-- name: QuoteChargesInsert :exec
-INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, basis_points, amount)
-SELECT $1, c.group_number, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, basis_points, amount)
+SELECT $1, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest($2::integer[]) AS group_number, unnest($3::integer[]) AS number, unnest($4::text[]) AS kind,
-           unnest($5::text[]) AS bearer, unnest($6::integer[]) AS basis_points, unnest($7::bigint[]) AS amount
+           unnest($5::text[]) AS bearer, unnest($6::text[]) AS counterparty, unnest($7::uuid[]) AS promotion_id,
+           unnest($8::integer[]) AS basis_points, unnest($9::bigint[]) AS amount
 ) c
 `
 
 type QuoteChargesInsertParams struct {
-	QuoteID      uuid.UUID
-	GroupNumbers []int32
-	Numbers      []int32
-	Kinds        []string
-	Bearers      []string
-	BasisPoints  []int32
-	Amounts      []int64
+	QuoteID        uuid.UUID
+	GroupNumbers   []int32
+	Numbers        []int32
+	Kinds          []string
+	Bearers        []string
+	Counterparties []string
+	PromotionIds   []uuid.UUID
+	BasisPoints    []int32
+	Amounts        []int64
 }
 
-// Basis points below zero stand for none.
+// Basis points below zero stand for none, and so does the nil promotion.
 func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChargesInsertParams) error {
 	_, err := db.Exec(ctx, quoteChargesInsert,
 		arg.QuoteID,
@@ -295,6 +300,8 @@ func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChar
 		arg.Numbers,
 		arg.Kinds,
 		arg.Bearers,
+		arg.Counterparties,
+		arg.PromotionIds,
 		arg.BasisPoints,
 		arg.Amounts,
 	)

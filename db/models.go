@@ -492,6 +492,10 @@ type Order struct {
 	Disputed      bool
 	PayBy         *time.Time
 	ReservationID *uuid.UUID
+	Tax           int64
+	Shipping      int64
+	Subsidy       int64
+	CampaignID    *uuid.UUID
 	EnRouteAt     *time.Time
 	DeliveredAt   *time.Time
 	CompleteBy    *time.Time
@@ -499,12 +503,14 @@ type Order struct {
 }
 
 type OrderCharge struct {
-	OrderID     uuid.UUID
-	Number      int16
-	Kind        string
-	Bearer      string
-	BasisPoints *int32
-	Amount      int64
+	OrderID      uuid.UUID
+	Number       int16
+	Kind         string
+	Bearer       string
+	BasisPoints  *int32
+	Amount       int64
+	Counterparty string
+	PromotionID  *uuid.UUID
 }
 
 type OrderLine struct {
@@ -553,18 +559,21 @@ type OrderPayment struct {
 }
 
 type OrderRefund struct {
-	ID             uuid.UUID
-	OrderID        uuid.UUID
-	UserID         uuid.UUID
-	WalletAmount   int64
-	CardAmount     int64
-	Currency       string
-	FeeReturned    int64
-	SellerReturned int64
-	Reason         string
-	IdempotencyKey *string
-	RequestHash    []byte
-	CreatedAt      time.Time
+	ID               uuid.UUID
+	OrderID          uuid.UUID
+	UserID           uuid.UUID
+	WalletAmount     int64
+	CardAmount       int64
+	Currency         string
+	FeeReturned      int64
+	SellerReturned   int64
+	Reason           string
+	IdempotencyKey   *string
+	RequestHash      []byte
+	CreatedAt        time.Time
+	SubsidyAmount    int64
+	TaxReturned      int64
+	ShippingReturned int64
 }
 
 type Photo struct {
@@ -643,13 +652,15 @@ type Quote struct {
 }
 
 type QuoteCharge struct {
-	QuoteID     uuid.UUID
-	GroupNumber int16
-	Number      int16
-	Kind        string
-	Bearer      string
-	BasisPoints *int32
-	Amount      int64
+	QuoteID      uuid.UUID
+	GroupNumber  int16
+	Number       int16
+	Kind         string
+	Bearer       string
+	BasisPoints  *int32
+	Amount       int64
+	Counterparty string
+	PromotionID  *uuid.UUID
 }
 
 type QuoteGroup struct {

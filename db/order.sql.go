@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -45,6 +45,10 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
 		&i.EnRouteAt,
 		&i.DeliveredAt,
 		&i.CompleteBy,
@@ -54,30 +58,35 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 }
 
 const orderChargesInsert = `-- name: OrderChargesInsert :exec
-INSERT INTO order_charge (order_id, number, kind, bearer, basis_points, amount)
-SELECT c.order_id, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, basis_points, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::text[]) AS kind,
-           unnest($4::text[]) AS bearer, unnest($5::integer[]) AS basis_points, unnest($6::bigint[]) AS amount
+           unnest($4::text[]) AS bearer, unnest($5::text[]) AS counterparty, unnest($6::uuid[]) AS promotion_id,
+           unnest($7::integer[]) AS basis_points, unnest($8::bigint[]) AS amount
 ) c
 `
 
 type OrderChargesInsertParams struct {
-	OrderIds    []uuid.UUID
-	Numbers     []int32
-	Kinds       []string
-	Bearers     []string
-	BasisPoints []int32
-	Amounts     []int64
+	OrderIds       []uuid.UUID
+	Numbers        []int32
+	Kinds          []string
+	Bearers        []string
+	Counterparties []string
+	PromotionIds   []uuid.UUID
+	BasisPoints    []int32
+	Amounts        []int64
 }
 
-// Basis points below zero stand for none.
+// Basis points below zero stand for none, and so does the nil promotion.
 func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChargesInsertParams) error {
 	_, err := db.Exec(ctx, orderChargesInsert,
 		arg.OrderIds,
 		arg.Numbers,
 		arg.Kinds,
 		arg.Bearers,
+		arg.Counterparties,
+		arg.PromotionIds,
 		arg.BasisPoints,
 		arg.Amounts,
 	)
@@ -85,7 +94,7 @@ func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChar
 }
 
 const orderChargesOfOrders = `-- name: OrderChargesOfOrders :many
-SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
+SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, c.counterparty, c.promotion_id, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
 WHERE c.order_id = ANY ($1::uuid[])
 ORDER BY c.order_id, c.number
 `
@@ -111,6 +120,8 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 			&i.OrderCharge.Bearer,
 			&i.OrderCharge.BasisPoints,
 			&i.OrderCharge.Amount,
+			&i.OrderCharge.Counterparty,
+			&i.OrderCharge.PromotionID,
 			&i.Currency,
 		); err != nil {
 			return nil, err
@@ -227,7 +238,7 @@ func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uu
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -259,6 +270,10 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
 		&i.EnRouteAt,
 		&i.DeliveredAt,
 		&i.CompleteBy,
@@ -292,7 +307,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -324,6 +339,10 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
 		&i.EnRouteAt,
 		&i.DeliveredAt,
 		&i.CompleteBy,
@@ -333,7 +352,7 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -365,6 +384,10 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
 		&i.EnRouteAt,
 		&i.DeliveredAt,
 		&i.CompleteBy,
@@ -374,7 +397,7 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -427,6 +450,10 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.Tax,
+			&i.Shipping,
+			&i.Subsidy,
+			&i.CampaignID,
 			&i.EnRouteAt,
 			&i.DeliveredAt,
 			&i.CompleteBy,
@@ -443,7 +470,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -496,6 +523,10 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.Tax,
+			&i.Shipping,
+			&i.Subsidy,
+			&i.CampaignID,
 			&i.EnRouteAt,
 			&i.DeliveredAt,
 			&i.CompleteBy,
@@ -512,7 +543,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 }
 
 const orderRefundByKey = `-- name: OrderRefundByKey :one
-SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
+SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at, subsidy_amount, tax_returned, shipping_returned FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
 `
 
 func (q *Queries) OrderRefundByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (OrderRefund, error) {
@@ -531,29 +562,35 @@ func (q *Queries) OrderRefundByKey(ctx context.Context, db DBTX, userID uuid.UUI
 		&i.IdempotencyKey,
 		&i.RequestHash,
 		&i.CreatedAt,
+		&i.SubsidyAmount,
+		&i.TaxReturned,
+		&i.ShippingReturned,
 	)
 	return i, err
 }
 
 const orderRefundInsert = `-- name: OrderRefundInsert :exec
-INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason,
+INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, subsidy_amount, fee_returned, tax_returned, shipping_returned, seller_returned, reason,
                           idempotency_key, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-        $10, $11)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+        $13, $14)
 `
 
 type OrderRefundInsertParams struct {
-	ID             uuid.UUID
-	OrderID        uuid.UUID
-	UserID         uuid.UUID
-	WalletAmount   int64
-	CardAmount     int64
-	Currency       string
-	FeeReturned    int64
-	SellerReturned int64
-	Reason         string
-	IdempotencyKey *string
-	RequestHash    []byte
+	ID               uuid.UUID
+	OrderID          uuid.UUID
+	UserID           uuid.UUID
+	WalletAmount     int64
+	CardAmount       int64
+	Currency         string
+	SubsidyAmount    int64
+	FeeReturned      int64
+	TaxReturned      int64
+	ShippingReturned int64
+	SellerReturned   int64
+	Reason           string
+	IdempotencyKey   *string
+	RequestHash      []byte
 }
 
 func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefundInsertParams) error {
@@ -564,7 +601,10 @@ func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefun
 		arg.WalletAmount,
 		arg.CardAmount,
 		arg.Currency,
+		arg.SubsidyAmount,
 		arg.FeeReturned,
+		arg.TaxReturned,
+		arg.ShippingReturned,
 		arg.SellerReturned,
 		arg.Reason,
 		arg.IdempotencyKey,
@@ -574,7 +614,7 @@ func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefun
 }
 
 const orderRefundsOfOrders = `-- name: OrderRefundsOfOrders :many
-SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
+SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, r.subsidy_amount, r.tax_returned, r.shipping_returned, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
 WHERE r.id IN (
     SELECT newest.id
     FROM (
@@ -612,6 +652,9 @@ func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []
 			&i.OrderRefund.IdempotencyKey,
 			&i.OrderRefund.RequestHash,
 			&i.OrderRefund.CreatedAt,
+			&i.OrderRefund.SubsidyAmount,
+			&i.OrderRefund.TaxReturned,
+			&i.OrderRefund.ShippingReturned,
 			&i.BuyerID,
 		); err != nil {
 			return nil, err
@@ -648,7 +691,7 @@ SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = 
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = $12
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at
 `
 
 type OrderUpdateParams struct {
@@ -708,6 +751,10 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.Disputed,
 		&i.PayBy,
 		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
 		&i.EnRouteAt,
 		&i.DeliveredAt,
 		&i.CompleteBy,
@@ -717,10 +764,11 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 }
 
 const ordersInsert = `-- name: OrdersInsert :many
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
 SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
-       unnest($7::bigint[]), unnest($8::bigint[]), $9, $10, clock_timestamp() + make_interval(secs => $11::float8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at
+       unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
+       nullif(unnest($12::uuid[]), '00000000-0000-0000-0000-000000000000'), $13, $14, clock_timestamp() + make_interval(secs => $15::float8)
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at
 `
 
 type OrdersInsertParams struct {
@@ -732,6 +780,10 @@ type OrdersInsertParams struct {
 	ReservationID    *uuid.UUID
 	Totals           []int64
 	Fees             []int64
+	Taxes            []int64
+	Shippings        []int64
+	Subsidies        []int64
+	CampaignIds      []uuid.UUID
 	Currency         string
 	CardID           *uuid.UUID
 	PayWithinSeconds float64
@@ -748,6 +800,10 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 		arg.ReservationID,
 		arg.Totals,
 		arg.Fees,
+		arg.Taxes,
+		arg.Shippings,
+		arg.Subsidies,
+		arg.CampaignIds,
 		arg.Currency,
 		arg.CardID,
 		arg.PayWithinSeconds,
@@ -785,6 +841,10 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.Tax,
+			&i.Shipping,
+			&i.Subsidy,
+			&i.CampaignID,
 			&i.EnRouteAt,
 			&i.DeliveredAt,
 			&i.CompleteBy,
@@ -801,7 +861,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -839,6 +899,10 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.Tax,
+			&i.Shipping,
+			&i.Subsidy,
+			&i.CampaignID,
 			&i.EnRouteAt,
 			&i.DeliveredAt,
 			&i.CompleteBy,
@@ -855,7 +919,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -895,6 +959,10 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.Disputed,
 			&i.PayBy,
 			&i.ReservationID,
+			&i.Tax,
+			&i.Shipping,
+			&i.Subsidy,
+			&i.CampaignID,
 			&i.EnRouteAt,
 			&i.DeliveredAt,
 			&i.CompleteBy,

@@ -362,13 +362,15 @@ func (q *Queries) ChargebacksOfUser(ctx context.Context, db DBTX, ids []uuid.UUI
 const orderPaymentCardLeft = `-- name: OrderPaymentCardLeft :one
 SELECT p.order_id, (CASE p.status WHEN 'CAPTURED' THEN p.card_amount
     - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
-    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left
-FROM order_payment p WHERE p.id = $1
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left,
+    (CASE o.payment WHEN 'PAID' THEN o.total - o.refunded - o.charged_back ELSE 0 END)::bigint AS order_left
+FROM order_payment p JOIN orders o ON o.id = p.order_id WHERE p.id = $1
 `
 
 type OrderPaymentCardLeftRow struct {
-	OrderID  uuid.UUID
-	CardLeft int64
+	OrderID   uuid.UUID
+	CardLeft  int64
+	OrderLeft int64
 }
 
 // What is left in escrow of the card's part, unless it was released: without what refunds have taken out, whatever became of
@@ -376,7 +378,7 @@ type OrderPaymentCardLeftRow struct {
 func (q *Queries) OrderPaymentCardLeft(ctx context.Context, db DBTX, id uuid.UUID) (OrderPaymentCardLeftRow, error) {
 	row := db.QueryRow(ctx, orderPaymentCardLeft, id)
 	var i OrderPaymentCardLeftRow
-	err := row.Scan(&i.OrderID, &i.CardLeft)
+	err := row.Scan(&i.OrderID, &i.CardLeft, &i.OrderLeft)
 	return i, err
 }
 

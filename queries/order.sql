@@ -1,8 +1,9 @@
 -- Several at once: those of one checkout.
 -- name: OrdersInsert :many
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, currency, card_id, pay_by)
+INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
 SELECT unnest(@ids::uuid[]), @buyer_id, unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]), sqlc.narg('auction_id'), sqlc.narg('reservation_id'),
-       unnest(@totals::bigint[]), unnest(@fees::bigint[]), @currency, sqlc.narg('card_id'), clock_timestamp() + make_interval(secs => @pay_within_seconds::float8)
+       unnest(@totals::bigint[]), unnest(@fees::bigint[]), unnest(@taxes::bigint[]), unnest(@shippings::bigint[]), unnest(@subsidies::bigint[]),
+       nullif(unnest(@campaign_ids::uuid[]), '00000000-0000-0000-0000-000000000000'), @currency, sqlc.narg('card_id'), clock_timestamp() + make_interval(secs => @pay_within_seconds::float8)
 RETURNING *;
 
 -- options is a JSON array of each line's. Where no title is given, it is the listing's of now.
@@ -17,13 +18,14 @@ FROM (
 ) l
 JOIN listing g ON g.id = l.listing_id;
 
--- Basis points below zero stand for none.
+-- Basis points below zero stand for none, and so does the nil promotion.
 -- name: OrderChargesInsert :exec
-INSERT INTO order_charge (order_id, number, kind, bearer, basis_points, amount)
-SELECT c.order_id, c.number, c.kind, c.bearer, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, basis_points, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest(@order_ids::uuid[]) AS order_id, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
-           unnest(@bearers::text[]) AS bearer, unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
+           unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id,
+           unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
 ) c;
 
 -- name: OrderLinesOfOrders :many
@@ -113,9 +115,9 @@ ORDER BY created_at, id;
 SELECT * FROM order_move ORDER BY machine, from_state, to_state;
 
 -- name: OrderRefundInsert :exec
-INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason,
+INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, subsidy_amount, fee_returned, tax_returned, shipping_returned, seller_returned, reason,
                           idempotency_key, request_hash)
-VALUES (@id, @order_id, @user_id, @wallet_amount, @card_amount, @currency, @fee_returned, @seller_returned, @reason,
+VALUES (@id, @order_id, @user_id, @wallet_amount, @card_amount, @currency, @subsidy_amount, @fee_returned, @tax_returned, @shipping_returned, @seller_returned, @reason,
         sqlc.narg('idempotency_key'), sqlc.narg('request_hash'));
 
 -- name: OrderRefundByKey :one

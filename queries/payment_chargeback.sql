@@ -44,8 +44,9 @@ SELECT * FROM top_up WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 -- name: OrderPaymentCardLeft :one
 SELECT p.order_id, (CASE p.status WHEN 'CAPTURED' THEN p.card_amount
     - coalesce((SELECT sum(r.amount) FROM refund r WHERE r.source_kind = 'ORDER_PAYMENT' AND r.source_id = p.id), 0)
-    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left
-FROM order_payment p WHERE p.id = @id;
+    - coalesce((SELECT sum(c.covered) FROM chargeback c WHERE c.order_payment_id = p.id), 0) ELSE 0 END)::bigint AS card_left,
+    (CASE o.payment WHEN 'PAID' THEN o.total - o.refunded - o.charged_back ELSE 0 END)::bigint AS order_left
+FROM order_payment p JOIN orders o ON o.id = p.order_id WHERE p.id = @id;
 
 -- A card whose charge was ever lost is given nothing back any more, also where the bank took that back: what is left is the wallet's.
 -- name: ChargebacksOfOrderPayment :one

@@ -89,6 +89,29 @@ func (ec *executionContext) fieldContext_Charge_bearer(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Charge", field, false, false, errors.New("field of type ChargeBearer does not have child fields"))
 }
 
+func (ec *executionContext) _Charge_counterparty(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Charge_counterparty(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Side(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v order.Counterparty) graphql.Marshaler {
+			return ec.marshalNChargeCounterparty2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐCounterparty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Charge_counterparty(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Charge", field, true, false, errors.New("field of type ChargeCounterparty does not have child fields"))
+}
+
 func (ec *executionContext) _Charge_basisPoints(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1532,6 +1555,11 @@ func (ec *executionContext) _Charge(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "counterparty":
+			out.Values[i] = ec._Charge_counterparty(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "basisPoints":
 			out.Values[i] = ec._Charge_basisPoints(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2210,6 +2238,23 @@ func (ec *executionContext) unmarshalNChargeBearer2githubᚗcomᚋsoukliveᚋsou
 }
 
 func (ec *executionContext) marshalNChargeBearer2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐParty(ctx context.Context, sel ast.SelectionSet, v order.Party) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNChargeCounterparty2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐCounterparty(ctx context.Context, v any) (order.Counterparty, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := order.Counterparty(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChargeCounterparty2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐCounterparty(ctx context.Context, sel ast.SelectionSet, v order.Counterparty) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {

@@ -570,6 +570,7 @@ type ComplexityRoot struct {
 		BasisPoints func(childComplexity int) int
 		Bearer      func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		Side        func(childComplexity int) int
 	}
 
 	Chargeback struct {
@@ -4269,6 +4270,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Charge.Kind(childComplexity), true
+	case "Charge.counterparty":
+		if e.ComplexityRoot.Charge.Side == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Side(childComplexity), true
 
 	case "Chargeback.amount":
 		if e.ComplexityRoot.Chargeback.Amount == nil {
@@ -14104,6 +14111,12 @@ type QuoteLine {
 enum ChargeKind {
   "What the platform keeps of the seller's earnings."
   PLATFORM_FEE
+  "What bringing the goods costs."
+  SHIPPING
+  "Where the BUYER bears it, it is added to prices without it; where the SELLER does, prices have it in them."
+  TAX
+  "Negative: what the buyer need not pay. The counterparty pays it."
+  PROMOTION
 }
 
 enum ChargeBearer {
@@ -14113,10 +14126,19 @@ enum ChargeBearer {
   SELLER
 }
 
+enum ChargeCounterparty {
+  "It is the platform's: kept, handed on as tax, or given by its promotion."
+  PLATFORM
+  "It is between the buyer and the seller: in the seller's earnings, or given by their promotion."
+  SELLER
+}
+
 "What is added to an order's lines, or kept of them, and why: these amounts are what is posted."
 type Charge {
   kind: ChargeKind!
   bearer: ChargeBearer!
+  "Who gets it, or gives it where it is negative."
+  counterparty: ChargeCounterparty!
   "Hundredths of a percent of the lines; null where it is no share of them."
   basisPoints: Int
   amount: Money!
@@ -15014,6 +15036,8 @@ enum LedgerAccountKind {
 "What kind of business an entry records."
 enum LedgerFlow {
   TOP_UP
+  "A campaign's money into an order's escrow, and back."
+  PROMOTION
   "From a wallet to what is set aside, and back."
   HOLD
   "A wallet's money into an order's escrow."
@@ -19004,6 +19028,8 @@ func (ec *executionContext) childFields_Charge(ctx context.Context, field graphq
 		return ec.fieldContext_Charge_kind(ctx, field)
 	case "bearer":
 		return ec.fieldContext_Charge_bearer(ctx, field)
+	case "counterparty":
+		return ec.fieldContext_Charge_counterparty(ctx, field)
 	case "basisPoints":
 		return ec.fieldContext_Charge_basisPoints(ctx, field)
 	case "amount":

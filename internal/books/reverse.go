@@ -35,6 +35,7 @@ const reversalCause = "admin_action"
 // instead says, of each flow that can't be reversed, what to do in its place: its entries moved money together
 // with something else whose state would no longer be true. docs/ledger.md has the reasons.
 var instead = map[ledger.Flow]string{
+	ledger.FlowPromotion:      "End the campaign; refund or cancel the order.",
 	ledger.FlowHold:           "End what holds the money: the bid or the checkout.",
 	ledger.FlowPurchase:       "Refund the order.",
 	ledger.FlowCapture:        "Refund the order.",

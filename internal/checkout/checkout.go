@@ -99,12 +99,12 @@ func (s *Service) charge(sales []order.Sale) (sum money.Amount, err error) {
 			return sum, err
 		}
 		sales[i].Charges = s.orders.Charges(goods)
-		total, _, err := sales[i].Terms()
+		terms, err := sales[i].Terms()
 		if err == nil {
 			if sum.Currency == "" {
-				sum.Currency = total.Currency
+				sum.Currency = terms.Total.Currency
 			}
-			sum, err = sum.Add(total)
+			sum, err = sum.Add(terms.Total)
 		}
 		if err != nil {
 			return sum, err

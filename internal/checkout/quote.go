@@ -260,14 +260,14 @@ func (s *Service) price(groups []QuoteGroup) (sum money.Amount, err error) {
 		return sum, at(err, "variantIds")
 	}
 	for i, sale := range sales {
-		total, _, err := sale.Terms()
+		terms, err := sale.Terms()
 		if err != nil {
 			return sum, err
 		}
-		if total.Minor <= 0 {
+		if terms.Total.Minor <= 0 {
 			return sum, ErrNothingToPay.At("variantIds")
 		}
-		groups[i].Charges, groups[i].Total = sale.Charges, total
+		groups[i].Charges, groups[i].Total = sale.Charges, terms.Total
 	}
 	return sum, nil
 }
@@ -277,13 +277,13 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 	of, lines, charges := db.QuoteGroupsInsertParams{QuoteID: quote}, db.QuoteLinesInsertParams{QuoteID: quote}, db.QuoteChargesInsertParams{QuoteID: quote}
 	for i, g := range groups {
 		n := int32(i + 1)
-		_, fee, err := g.sale().Terms()
+		terms, err := g.sale().Terms()
 		if err != nil {
 			return err
 		}
 		of.Numbers, of.OrderIds, of.SellerIds = append(of.Numbers, n), append(of.OrderIds, g.OrderID), append(of.SellerIds, g.SellerID)
 		of.ListingIds, of.Digital = append(of.ListingIds, g.Lines[0].Listing), append(of.Digital, g.Digital)
-		of.Totals, of.Fees = append(of.Totals, g.Total.Minor), append(of.Fees, fee.Minor)
+		of.Totals, of.Fees = append(of.Totals, g.Total.Minor), append(of.Fees, terms.Fee.Minor)
 		for _, l := range g.Lines {
 			addLine(&lines, n, l)
 		}
@@ -294,6 +294,7 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 			}
 			charges.GroupNumbers, charges.Numbers = append(charges.GroupNumbers, n), append(charges.Numbers, int32(j+1))
 			charges.Kinds, charges.Bearers = append(charges.Kinds, string(c.Kind)), append(charges.Bearers, string(c.Bearer))
+			charges.Counterparties, charges.PromotionIds = append(charges.Counterparties, string(c.Side())), append(charges.PromotionIds, c.PromotionID())
 			charges.BasisPoints, charges.Amounts = append(charges.BasisPoints, share), append(charges.Amounts, c.Amount.Minor)
 		}
 	}
@@ -377,7 +378,9 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 	}
 	charges, err := s.q.QuoteCharges(ctx, conn, quote)
 	for _, row := range charges {
-		charge := order.Charge{Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Amount: money.New(row.Amount, c)}
+		charge := order.Charge{
+			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Amount: money.New(row.Amount, c),
+		}
 		if row.BasisPoints != nil {
 			charge.BasisPoints = new(int(*row.BasisPoints))
 		}

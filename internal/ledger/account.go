@@ -61,6 +61,7 @@ type Flow string
 // The flows.
 const (
 	FlowTopUp          Flow = "top_up"
+	FlowPromotion      Flow = "promotion"       // a campaign's money into an order's escrow, and back
 	FlowHold           Flow = "hold"            // wallet to wallet_held, and back
 	FlowPurchase       Flow = "purchase"        // a wallet's money into an order's escrow
 	FlowCapture        Flow = "capture"         // a card's money, and what is held with it, into an order's escrow
@@ -82,7 +83,7 @@ const (
 // Flows are all of them.
 func Flows() []Flow {
 	return []Flow{
-		FlowTopUp, FlowHold, FlowPurchase, FlowCapture, FlowRelease, FlowReturn, FlowRefund, FlowWithdrawal, FlowRefundSettled,
+		FlowTopUp, FlowPromotion, FlowHold, FlowPurchase, FlowCapture, FlowRelease, FlowReturn, FlowRefund, FlowWithdrawal, FlowRefundSettled,
 		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowReversal,
 	}
 }

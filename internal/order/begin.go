@@ -36,11 +36,14 @@ func (s *Service) MarkTx(ctx context.Context, tx pgx.Tx, b *Beginning) (told []r
 	return append(told, gone...), err
 }
 
-// BeginTx begins the payment of an order that was made in this transaction. It posts, and so comes last.
+// BeginTx begins the payment of an order that was made in this transaction, with what the platform's promotion pays of it. It posts, and so comes last.
 func (s *Service) BeginTx(ctx context.Context, tx pgx.Tx, b Beginning) (payment.OrderPayment, error) {
 	p, _, err := s.payment.OpenOrderPaymentTx(ctx, tx, payment.OrderPaymentInput{
 		Order: b.Order.ID, Buyer: b.Order.BuyerID, Total: b.Order.Total, Wallet: b.Wallet, Card: b.Card,
 		IdempotencyKey: "order:" + b.Order.ID.String(), // an order that is new has no other payment, of which something could be told
 	})
+	if err == nil && b.Order.Subsidy.Minor > 0 {
+		err = s.payment.SubsidiseTx(ctx, tx, b.Order.subsidy())
+	}
 	return p, err
 }

@@ -59,10 +59,18 @@ func (s *Service) cancelUnpaidTx(ctx context.Context, tx pgx.Tx, o *Order) (told
 	if err != nil {
 		return nil, nil, err
 	}
-	return told, s.letGo(voided), voided.ReleaseTx(ctx, tx)
+	return told, s.letGo(voided), s.releaseVoidedTx(ctx, tx, *o, voided)
 }
 
-// voidTx cancels an order that is not paid; the wallet's part of what was under way is still to be released.
+// releaseVoidedTx gives what was set aside for an order that is cancelled unpaid back: the wallet's part, and the platform's promotion. It comes last.
+func (s *Service) releaseVoidedTx(ctx context.Context, tx pgx.Tx, o Order, voided payment.Voided) error {
+	if err := voided.ReleaseTx(ctx, tx); err != nil || o.Subsidy.Minor == 0 {
+		return err
+	}
+	return s.payment.WithdrawSubsidyTx(ctx, tx, o.subsidy())
+}
+
+// voidTx cancels an order that is not paid; what was set aside for it is still to be given back, by releaseVoidedTx.
 func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, o *Order) (voided payment.Voided, told []realtime.Event, err error) {
 	if voided, err = s.payment.VoidOrderPaymentTx(ctx, tx, o.ID); err != nil {
 		return voided, nil, err

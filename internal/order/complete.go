@@ -77,7 +77,7 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realti
 		return nil, err
 	}
 	return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
-		Order: o.ID, Seller: o.SellerID, Total: o.Left(), Fee: o.PlatformFee(), Key: "order:" + o.ID.String() + ":release",
+		Order: o.ID, Seller: o.SellerID, Parts: o.Parts(), Key: "order:" + o.ID.String() + ":release",
 	})
 }
 

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math/bits"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/realtime"
 )
 
@@ -37,15 +39,42 @@ func (l Line) Amount() (money.Amount, error) {
 // ChargeKind is why something is added to an order's lines, or kept of them.
 type ChargeKind string
 
-// PlatformFee is what the platform keeps.
-const PlatformFee ChargeKind = "PLATFORM_FEE"
+// The kinds of charge. docs/checkout.md says who may bear each, and whose it is.
+const (
+	PlatformFee ChargeKind = "PLATFORM_FEE" // what the platform keeps
+	Shipping    ChargeKind = "SHIPPING"     // what bringing the goods costs
+	Tax         ChargeKind = "TAX"          // that the platform hands on
+	Promotion   ChargeKind = "PROMOTION"    // negative: what the buyer need not pay
+)
+
+// Counterparty is who stands on the other side of a charge from its bearer.
+type Counterparty string
+
+// The counterparties.
+const (
+	WithPlatform Counterparty = "PLATFORM" // which keeps it, hands it on as tax, or gives it by its promotion
+	WithSeller   Counterparty = "SELLER"   // in whose earnings it is
+)
 
 // Charge is something that is added to an order's lines, which its buyer bears, or kept of them, which its seller bears.
 type Charge struct {
-	Kind        ChargeKind
-	Bearer      Party
-	BasisPoints *int // of the lines; nil where it is no share of them
-	Amount      money.Amount
+	Kind         ChargeKind
+	Bearer       Party
+	Counterparty Counterparty // who gets it, or gives it where it is negative; "" stands for the platform
+	Promotion    *uuid.UUID   // of which it is
+	BasisPoints  *int         // of the lines; nil where it is no share of them
+	Amount       money.Amount
+}
+
+// Side is who stands on the other side of the charge from its bearer.
+func (c Charge) Side() Counterparty { return cmp.Or(c.Counterparty, WithPlatform) }
+
+// PromotionID is the id of the promotion that the charge is of, or uuid.Nil, as rows are written with.
+func (c Charge) PromotionID() uuid.UUID {
+	if c.Promotion == nil {
+		return uuid.Nil
+	}
+	return *c.Promotion
 }
 
 // Charges are what goes with goods at a price: the one place where they are computed, whatever pays.
@@ -76,20 +105,66 @@ func (s Sale) Goods() (money.Amount, error) {
 	return sum, nil
 }
 
-// Terms are what the buyer pays, and what of it the seller does not get: the lines with the charges that each of them bears.
-func (s Sale) Terms() (total, fee money.Amount, err error) {
-	total, err = s.Goods()
-	fee = money.New(0, total.Currency)
+// Terms are what the buyer pays, with the platform's promotion, and what of both the seller does not get. Charges that no seller could bear
+// are refused with ErrCharges.
+func (s Sale) Terms() (t payment.Terms, err error) {
+	t.Total, err = s.Goods()
+	nothing := money.New(0, t.Total.Currency)
+	t.Fee, t.Tax, t.Shipping, t.Subsidy = nothing, nothing, nothing, nothing
 	for _, c := range s.Charges {
-		sum := &fee
-		if c.Bearer == AsBuyer {
-			sum = &total
+		if c.Bearer == AsBuyer && err == nil {
+			t.Total, err = t.Total.Add(c.Amount)
 		}
-		if err == nil {
-			*sum, err = sum.Add(c.Amount)
+		if sum, sign := sumOf(&t, c); sum != nil && err == nil {
+			*sum, err = sum.Add(money.New(sign*c.Amount.Minor, c.Amount.Currency))
 		}
 	}
-	return total, fee, err
+	if err == nil {
+		err = check(t)
+	}
+	return t, err
+}
+
+// sumOf is which of an order's sums a charge counts into, and with which sign; nil where it is between the buyer and the seller.
+func sumOf(t *payment.Terms, c Charge) (sum *money.Amount, sign int64) {
+	if c.Side() == WithSeller {
+		return nil, 0
+	}
+	switch c.Kind {
+	case PlatformFee:
+		return &t.Fee, 1
+	case Tax:
+		return &t.Tax, 1
+	case Shipping:
+		return &t.Shipping, 1
+	case Promotion:
+		return &t.Subsidy, -1
+	}
+	return nil, 0
+}
+
+// check refuses what can't be divided: where those who are paid before the seller want more than there is, or somebody would have to give.
+func check(t payment.Terms) error {
+	all, err := t.Total.Add(t.Subsidy)
+	for _, part := range []money.Amount{t.Fee, t.Tax, t.Shipping} {
+		if err == nil {
+			all, err = all.Add(money.New(-part.Minor, part.Currency))
+		}
+	}
+	if err == nil && min(all.Minor, t.Total.Minor, t.Subsidy.Minor, t.Fee.Minor, t.Tax.Minor, t.Shipping.Minor) < 0 {
+		err = ErrCharges
+	}
+	return err
+}
+
+// campaign is the promotion whose budget pays the sale's subsidy: there is one at most.
+func (s Sale) campaign() *uuid.UUID {
+	for _, c := range s.Charges {
+		if c.Kind == Promotion && c.Side() == WithPlatform {
+			return c.Promotion
+		}
+	}
+	return nil
 }
 
 // Purchase is what somebody buys at once, in one currency: an order for each sale.
@@ -111,13 +186,19 @@ func (s *Service) CreateTx(ctx context.Context, tx pgx.Tx, p Purchase) (orders [
 		BuyerID: p.Buyer, AuctionID: p.Auction, ReservationID: p.Reservation, CardID: p.Card, PayWithinSeconds: p.PayWithin.Seconds(),
 	}
 	for _, sale := range p.Sales {
-		total, fee, err := sale.Terms()
+		t, err := sale.Terms()
 		if err != nil {
 			return nil, nil, err
 		}
-		insert.Currency = string(total.Currency)
+		campaign := uuid.Nil
+		if t.Subsidy.Minor > 0 {
+			campaign = *sale.campaign()
+		}
+		insert.Currency = string(t.Total.Currency)
 		insert.Ids, insert.SellerIds, insert.ListingIds = append(insert.Ids, sale.ID), append(insert.SellerIds, sale.Seller), append(insert.ListingIds, sale.Lines[0].Listing)
-		insert.Totals, insert.Fees = append(insert.Totals, total.Minor), append(insert.Fees, fee.Minor)
+		insert.Totals, insert.Fees = append(insert.Totals, t.Total.Minor), append(insert.Fees, t.Fee.Minor)
+		insert.Taxes, insert.Shippings = append(insert.Taxes, t.Tax.Minor), append(insert.Shippings, t.Shipping.Minor)
+		insert.Subsidies, insert.CampaignIds = append(insert.Subsidies, t.Subsidy.Minor), append(insert.CampaignIds, campaign)
 	}
 	rows, err := s.q.OrdersInsert(ctx, tx, insert)
 	if err == nil {
@@ -163,6 +244,7 @@ func chargesOf(sales []Sale) (rows db.OrderChargesInsertParams) {
 			}
 			rows.OrderIds, rows.Numbers = append(rows.OrderIds, sale.ID), append(rows.Numbers, int32(i+1))
 			rows.Kinds, rows.Bearers = append(rows.Kinds, string(c.Kind)), append(rows.Bearers, string(c.Bearer))
+			rows.Counterparties, rows.PromotionIds = append(rows.Counterparties, string(c.Side())), append(rows.PromotionIds, c.PromotionID())
 			rows.BasisPoints, rows.Amounts = append(rows.BasisPoints, share), append(rows.Amounts, c.Amount.Minor)
 		}
 	}
@@ -188,7 +270,10 @@ func (s *Service) ChargesOf(ctx context.Context, orders []uuid.UUID) (map[uuid.U
 	rows, err := s.q.OrderChargesOfOrders(ctx, s.pool, orders)
 	charges := make(map[uuid.UUID][]Charge, len(orders))
 	for _, row := range rows {
-		c := Charge{Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Amount: money.New(row.OrderCharge.Amount, money.Currency(row.Currency))}
+		c := Charge{
+			Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Counterparty: Counterparty(row.OrderCharge.Counterparty), Promotion: row.OrderCharge.PromotionID,
+			Amount: money.New(row.OrderCharge.Amount, money.Currency(row.Currency)),
+		}
 		if share := row.OrderCharge.BasisPoints; share != nil {
 			c.BasisPoints = new(int(*share))
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/feed"
-	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 )
@@ -88,11 +87,11 @@ type Expired struct {
 	Told  []realtime.Event                // to publish after the commit
 	After func(ctx context.Context) error // the provider's part, to be done after the commit; nil where it has none
 
-	voided payment.Voided
+	release func(ctx context.Context, tx pgx.Tx) error
 }
 
-// ReleaseTx gives the wallet its part of a payment back that was under way; it comes last in its transaction.
-func (e Expired) ReleaseTx(ctx context.Context, tx pgx.Tx) error { return e.voided.ReleaseTx(ctx, tx) }
+// ReleaseTx gives back what was set aside for the order; it comes last in its transaction.
+func (e Expired) ReleaseTx(ctx context.Context, tx pgx.Tx) error { return e.release(ctx, tx) }
 
 // ExpireTx cancels an order whose time to be paid is over; its listing is for sale again. It is nil where the order is paid, authorised
 // or cancelled, or has time left: whoever has the order's lock first decides. A payment that is under way is given up with it:
@@ -116,5 +115,5 @@ func (s *Service) ExpireTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (_ *
 	if err != nil {
 		return nil, err
 	}
-	return &Expired{Order: o, Told: told, After: s.letGo(voided), voided: voided}, nil
+	return &Expired{Order: o, Told: told, After: s.letGo(voided), release: func(ctx context.Context, tx pgx.Tx) error { return s.releaseVoidedTx(ctx, tx, o, voided) }}, nil
 }

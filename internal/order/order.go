@@ -32,9 +32,12 @@ type Order struct {
 	SellerID     uuid.UUID    `json:"sellerId"`
 	ListingID    uuid.UUID    `json:"listingId"` // of its first line
 	AuctionID    *uuid.UUID   `json:"auctionId"`
-	CardID       *uuid.UUID   `json:"cardId"` // that the buyer's winning bid named; theirs alone to see
-	Total        money.Amount `json:"total"`  // what the buyer pays
-	Fee          money.Amount `json:"fee"`    // what the platform keeps of all of it
+	CardID       *uuid.UUID   `json:"cardId"`   // that the buyer's winning bid named; theirs alone to see
+	Total        money.Amount `json:"total"`    // what the buyer pays
+	Fee          money.Amount `json:"fee"`      // what the platform keeps of all of it
+	Tax          money.Amount `json:"tax"`      // that the platform hands on
+	Shipping     money.Amount `json:"shipping"` // that the platform keeps
+	Subsidy      money.Amount `json:"subsidy"`  // what the platform's promotion pays beside the buyer
 	Refunded     money.Amount `json:"refunded"`
 	ChargedBack  money.Amount `json:"chargedBack"` // out of escrow, by the card's bank
 	Disputed     bool         `json:"disputed"`    // the bank takes money of it back, or did after the release
@@ -55,6 +58,7 @@ type Order struct {
 	SettledAt    *time.Time   `json:"settledAt"`
 	CancelledAt  *time.Time   `json:"cancelledAt"`
 
+	campaign    *uuid.UUID // whose promotion pays the subsidy
 	reservation *uuid.UUID // that its goods were set aside by
 	handedOver  bool       // in this transaction: it has no way to go
 	carried     Fulfilment // what its carrier says in this transaction: EnRoute, Received, or nothing
@@ -68,14 +72,23 @@ func (o Order) Left() money.Amount {
 	return money.New(o.Total.Minor-o.Refunded.Minor-o.ChargedBack.Minor, o.Total.Currency)
 }
 
-// PlatformFee is what the platform keeps: of what is left, what Fee is of the total.
-func (o Order) PlatformFee() money.Amount {
-	return payment.Terms{Total: o.Total, Fee: o.Fee}.Of(o.Left()).Fee
+// terms are what divides it, whatever paid it.
+func (o Order) terms() payment.Terms {
+	return payment.Terms{Total: o.Total, Subsidy: o.Subsidy, Fee: o.Fee, Tax: o.Tax, Shipping: o.Shipping}
 }
 
-// Earnings is what the seller gets: what is left less the fee.
-func (o Order) Earnings() money.Amount {
-	return payment.Terms{Total: o.Total, Fee: o.Fee}.Of(o.Left()).Seller
+// Parts are how what is left is divided, by where it goes.
+func (o Order) Parts() payment.Parts { return o.terms().Of(o.Left()) }
+
+// PlatformFee is what the platform keeps of what is left.
+func (o Order) PlatformFee() money.Amount { return o.Parts().Fee }
+
+// Earnings is what the seller gets of what is left.
+func (o Order) Earnings() money.Amount { return o.Parts().Seller }
+
+// subsidy is what the platform's promotion pays of the order.
+func (o Order) subsidy() payment.Subsidy {
+	return payment.Subsidy{Order: o.ID, Campaign: *o.campaign, Amount: o.Subsidy}
 }
 
 // PartyOf says on which side a user stands; ok is false for anybody else.
@@ -102,10 +115,10 @@ func orderOf(row db.Order) Order {
 	c := money.Currency(row.Currency)
 	return Order{
 		ID: row.ID, BuyerID: row.BuyerID, SellerID: row.SellerID, ListingID: row.ListingID, AuctionID: row.AuctionID,
-		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
+		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Tax: money.New(row.Tax, c), Shipping: money.New(row.Shipping, c), Subsidy: money.New(row.Subsidy, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, CancelledAt: row.CancelledAt, reservation: row.ReservationID,
+		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID,
 	}
 }
 

@@ -128,7 +128,7 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 		return nil, nil, ErrRefundTooLarge.At("amount").With("maximum", o.Left())
 	}
 	parts, err := s.payment.DivideRefundTx(ctx, tx, payment.OrderRefund{
-		ID: id.New(), Order: o.ID, Seller: o.SellerID, Total: o.Total, Fee: o.Fee, Left: o.Left(), Amount: ask.amount,
+		ID: id.New(), Order: o.ID, Seller: o.SellerID, Terms: o.terms(), Campaign: o.campaign, Left: o.Left(), Amount: ask.amount,
 		Released: o.Payment == Settled,
 	})
 	if err == nil {
@@ -152,10 +152,10 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 func (s *Service) keepRefundTx(ctx context.Context, tx pgx.Tx, r payment.RefundInParts, ask refundAsk) error {
 	row := db.OrderRefundInsertParams{
 		ID: r.ID, OrderID: r.Order, UserID: ask.by, WalletAmount: r.Parts.Wallet.Minor, CardAmount: r.Parts.Card.Minor,
-		Currency: string(r.Amount.Currency), Reason: ask.reason, IdempotencyKey: ask.key, RequestHash: ask.hash,
+		SubsidyAmount: r.Parts.Subsidy.Minor, Currency: string(r.Amount.Currency), Reason: ask.reason, IdempotencyKey: ask.key, RequestHash: ask.hash,
 	}
 	if r.Released {
-		row.FeeReturned, row.SellerReturned = r.Parts.Fee.Minor, r.Parts.Seller.Minor
+		row.FeeReturned, row.TaxReturned, row.ShippingReturned, row.SellerReturned = r.Parts.Fee.Minor, r.Parts.Tax.Minor, r.Parts.Shipping.Minor, r.Parts.Seller.Minor
 	}
 	return s.q.OrderRefundInsert(ctx, tx, row)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/db"
@@ -18,6 +19,7 @@ type Settlement func(ctx context.Context, tx pgx.Tx) error
 
 // OrderChargeback is what the chargebacks of an order's payment mean for it, once one of them has changed.
 type OrderChargeback struct {
+	ID      uuid.UUID    // of the one that changed
 	Open    bool         // money of it is withdrawn, and nobody has decided
 	BorneAt time.Time    // when the last one was lost that found nothing in escrow, so that the platform pays; zero where none was
 	Taken   money.Amount // out of escrow, by the one that changed; negative where it is put back, as a loss is taken back
@@ -60,15 +62,14 @@ func (s *Service) lockDisputedTx(ctx context.Context, tx pgx.Tx, of disputed) er
 }
 
 // escrowCoversTx is how much of a lost chargeback its order's escrow can pay: what is there of the card's part. What the
-// wallet paid beside it is not the bank's to take, and after the release there is nothing.
+// wallet and a promotion paid beside it is not the bank's to take, and after the release there is nothing.
 func (s *Service) escrowCoversTx(ctx context.Context, tx pgx.Tx, row db.Chargeback) (escrow ledger.Account, covered int64, err error) {
 	left, err := s.q.OrderPaymentCardLeft(ctx, tx, *row.OrderPaymentID)
 	if err != nil {
 		return escrow, 0, err
 	}
 	escrow = ledger.Account{Kind: ledger.Escrow, Owner: left.OrderID, Currency: money.Currency(row.Currency)}
-	there, err := ledger.Balance(ctx, tx, escrow)
-	return escrow, max(0, min(row.Amount, left.CardLeft, there)), err
+	return escrow, max(0, min(row.Amount, left.CardLeft, left.OrderLeft)), nil
 }
 
 // tellOrderTx tells an order what a chargeback that moves money means for it. What the order does with money that is put back
@@ -89,6 +90,6 @@ func (s *Service) tellOrderTx(ctx context.Context, tx pgx.Tx, row db.Chargeback)
 		taken.Minor = -*row.LostCovered
 	}
 	return s.orders.ChargedBackTx(ctx, tx, all.OrderID, OrderChargeback{
-		Open: all.Open, BorneAt: all.BorneAt, Taken: taken, Key: orderKey(all.OrderID, "release:"+row.ID.String()),
+		ID: row.ID, Open: all.Open, BorneAt: all.BorneAt, Taken: taken, Key: orderKey(all.OrderID, "release:"+row.ID.String()),
 	})
 }

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ func (s *Service) PayFromWalletTx(ctx context.Context, tx pgx.Tx, user, order uu
 		return ErrAmountNotPositive
 	}
 	return atomically(ctx, tx, func(tx pgx.Tx) error {
-		return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: ledger.Cause{Kind: "order", ID: order}, Legs: []ledger.Leg{
+		return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: orderCause(order), Legs: []ledger.Leg{
 			of(ledger.Wallet, user, amount.Currency, -amount.Minor),
 			of(ledger.Escrow, order, amount.Currency, amount.Minor),
 		}})
@@ -30,26 +31,77 @@ func (s *Service) PayFromWalletTx(ctx context.Context, tx pgx.Tx, user, order uu
 type Release struct {
 	Order  uuid.UUID
 	Seller uuid.UUID
-	Total  money.Amount // all that the escrow holds
-	Fee    money.Amount // the platform's part of it, from nothing to all
+	Parts  Parts // all that the escrow holds, by where it goes
 	Key    string
 }
 
-// ReleaseEscrowTx pays an order's escrow out: the fee to the platform, the rest to the seller, of which they first pay what
-// they owe. The seller may have it at once; docs/payments.md says what will come between.
+// ReleaseEscrowTx pays an order's escrow out: the fee, the tax and the shipping to the platform, the rest to the seller, of which they first
+// pay what they owe. The seller may have it at once; docs/payments.md says what will come between.
 func (s *Service) ReleaseEscrowTx(ctx context.Context, tx pgx.Tx, r Release) (err error) {
 	defer fault.Wrap(&err, "release the escrow of order %s", r.Order)
-	c := r.Total.Currency
+	p, c := r.Parts, r.Parts.Seller.Currency
 	switch {
-	case r.Total.Minor <= 0:
+	case p.All() <= 0:
 		return ErrAmountNotPositive
-	case r.Fee.Currency != c:
-		return money.ErrMismatch
-	case r.Fee.Minor < 0 || r.Fee.Minor > r.Total.Minor:
+	case min(p.Fee.Minor, p.Tax.Minor, p.Shipping.Minor, p.Seller.Minor) < 0:
 		return money.ErrRange
 	}
-	return s.postWithSeller(ctx, tx, ledger.Entry{Key: r.Key, Flow: ledger.FlowRelease, Cause: orderCause(r.Order), Legs: legs(
-		of(ledger.Escrow, r.Order, c, -r.Total.Minor),
-		of(ledger.PlatformFees, uuid.Nil, c, r.Fee.Minor),
-	)}, r.Seller, money.New(r.Total.Minor-r.Fee.Minor, c))
+	return s.postWithSeller(ctx, tx, ledger.Entry{Key: r.Key, Flow: ledger.FlowRelease, Cause: orderCause(r.Order), Legs: append(
+		p.platformLegs(1), of(ledger.Escrow, r.Order, c, -p.All()),
+	)}, r.Seller, p.Seller)
+}
+
+// platformLegs are the platform's parts: given to it, or taken back where sign is -1.
+func (p Parts) platformLegs(sign int64) []ledger.Leg {
+	c := p.Seller.Currency
+	return legs(
+		of(ledger.PlatformFees, uuid.Nil, c, sign*p.Fee.Minor),
+		of(ledger.TaxPayable, uuid.Nil, c, sign*p.Tax.Minor),
+		of(ledger.ShippingIncome, uuid.Nil, c, sign*p.Shipping.Minor),
+	)
+}
+
+// Subsidy is what a campaign of the platform's pays of an order, beside its buyer.
+type Subsidy struct {
+	Order    uuid.UUID
+	Campaign uuid.UUID
+	Amount   money.Amount
+}
+
+// SubsidiseTx moves an order's subsidy out of its campaign's budget into the order's escrow. It refuses with PROMOTION_SPENT where the budget
+// does not have it, and then nothing has moved and tx can be used on.
+func (s *Service) SubsidiseTx(ctx context.Context, tx pgx.Tx, sub Subsidy) (err error) {
+	defer fault.Wrap(&err, "subsidise order %s", sub.Order)
+	err = atomically(ctx, tx, func(tx pgx.Tx) error { return post(ctx, tx, sub.entry("promotion", 1)) })
+	if short, ok := errors.AsType[*ledger.Limit](err); ok && short.Account.Kind == ledger.PromoBudget {
+		return ErrPromotionSpent.Because(short)
+	}
+	return err
+}
+
+// WithdrawSubsidyTx gives all of an order's subsidy back to its campaign's budget: the order was never paid.
+func (s *Service) WithdrawSubsidyTx(ctx context.Context, tx pgx.Tx, sub Subsidy) (err error) {
+	defer fault.Wrap(&err, "withdraw the subsidy of order %s", sub.Order)
+	return post(ctx, tx, sub.entry("promotion_back", -1))
+}
+
+func (sub Subsidy) entry(step string, sign int64) ledger.Entry {
+	c := sub.Amount.Currency
+	return ledger.Entry{Key: orderKey(sub.Order, step), Flow: ledger.FlowPromotion, Cause: orderCause(sub.Order), Legs: []ledger.Leg{
+		of(ledger.PromoBudget, sub.Campaign, c, -sign*sub.Amount.Minor),
+		of(ledger.Escrow, sub.Order, c, sign*sub.Amount.Minor),
+	}}
+}
+
+// ShiftSubsidyTx takes an order's subsidy out of its escrow in step with what a lost chargeback takes, or puts it back where the amount is positive.
+// It is the platform's own money, outside of any budget: a campaign that is spent by now stops no bank.
+func (s *Service) ShiftSubsidyTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, amount money.Amount, key string) (err error) {
+	defer fault.Wrap(&err, "shift the subsidy of order %s", order)
+	if amount.Minor == 0 {
+		return nil
+	}
+	return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPromotion, Cause: orderCause(order), Legs: []ledger.Leg{
+		of(ledger.Promotions, uuid.Nil, amount.Currency, -amount.Minor),
+		of(ledger.Escrow, order, amount.Currency, amount.Minor),
+	}})
 }

@@ -12,6 +12,7 @@ var (
 	ErrPaymentInProgress     = fault.New(fault.Conflict, "PAYMENT_IN_PROGRESS", "This order is being paid already.")
 	ErrCaptureInProgress     = fault.New(fault.Conflict, "CAPTURE_IN_PROGRESS", "The goods are being sent and the card charged.")
 	ErrOrderPaymentAbandoned = fault.New(fault.Precondition, "PAYMENT_ABANDONED", "The payment was not completed in time; nothing was charged.")
+	ErrPromotionSpent        = fault.New(fault.Precondition, "COUPON_USED_UP", "The promotion has nothing left to give.")
 	ErrAuthorisationExpired  = fault.New(fault.Precondition, "AUTHORISATION_EXPIRED", "The card's authorisation is gone, and nothing was charged; pay again.")
 )
 

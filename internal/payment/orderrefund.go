@@ -19,8 +19,8 @@ type OrderRefund struct {
 	ID       uuid.UUID // also of the Refund of the card's part, where there is one
 	Order    uuid.UUID
 	Seller   uuid.UUID
-	Total    money.Amount
-	Fee      money.Amount
+	Terms    Terms        // without the card's part, which the payment knows
+	Campaign *uuid.UUID   // whose subsidy it has
 	Left     money.Amount // of the total, before this refund
 	Amount   money.Amount // of what is left
 	Released bool         // the seller and the platform have theirs already
@@ -52,8 +52,8 @@ func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) 
 	if err != nil {
 		return parts, err
 	}
-	c := r.Total.Currency
-	terms := Terms{Total: r.Total, Fee: r.Fee, Card: money.New(paid.CardAmount, c)}
+	c, terms := r.Terms.Total.Currency, r.Terms
+	terms.Card = money.New(paid.CardAmount, c)
 	if back.Lost { // the card takes nothing any more: what is left is the wallet's
 		terms.Card.Minor = 0
 	}
@@ -61,7 +61,7 @@ func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) 
 		return parts, ErrAmountStep.At("amount").With("step", money.New(step, c))
 	}
 	after := money.New(r.Left.Minor-r.Amount.Minor, c)
-	return RefundInParts{OrderRefund: r, Parts: terms.Of(r.Left).less(terms.Of(after)), payment: paid}, nil
+	return RefundInParts{OrderRefund: r, Parts: terms.Of(r.Left).Less(terms.Of(after)), payment: paid}, nil
 }
 
 // RefundOrderTx gives an order's money back: first out of the hands of seller and platform, where it was released, then from
@@ -84,20 +84,23 @@ func (s *Service) RefundOrderTx(ctx context.Context, tx pgx.Tx, r RefundInParts)
 				return err
 			}
 		}
-		return post(ctx, tx, r.entry("refund", ledger.FlowRefund, legs(
-			of(ledger.Escrow, r.Order, r.Amount.Currency, -r.Amount.Minor),
-			of(ledger.Wallet, r.payment.UserID, r.Amount.Currency, r.Parts.Wallet.Minor),
+		c := r.Amount.Currency
+		back := legs(
+			of(ledger.Escrow, r.Order, c, -r.Parts.All()),
+			of(ledger.Wallet, r.payment.UserID, c, r.Parts.Wallet.Minor),
 			RefundLeg(r.ID, r.Parts.Card),
-		)))
+		)
+		if r.Parts.Subsidy.Minor > 0 {
+			back = append(back, of(ledger.PromoBudget, *r.Campaign, c, r.Parts.Subsidy.Minor))
+		}
+		return post(ctx, tx, r.entry("refund", ledger.FlowRefund, back))
 	})
 }
 
 // returnTx takes the legs of the release back, each by its share. What the seller no longer has becomes their debt.
 func (s *Service) returnTx(ctx context.Context, tx pgx.Tx, r RefundInParts) error {
-	return s.postWithSeller(ctx, tx, r.entry("return", ledger.FlowReturn, legs(
-		of(ledger.Escrow, r.Order, r.Amount.Currency, r.Amount.Minor),
-		of(ledger.PlatformFees, uuid.Nil, r.Amount.Currency, -r.Parts.Fee.Minor),
-	)), r.Seller, money.New(-r.Parts.Seller.Minor, r.Amount.Currency))
+	back := append(r.Parts.platformLegs(-1), of(ledger.Escrow, r.Order, r.Amount.Currency, r.Parts.All()))
+	return s.postWithSeller(ctx, tx, r.entry("return", ledger.FlowReturn, back), r.Seller, money.New(-r.Parts.Seller.Minor, r.Amount.Currency))
 }
 
 func (r RefundInParts) entry(step string, flow ledger.Flow, legs []ledger.Leg) ledger.Entry {

@@ -8,33 +8,39 @@ import (
 	"github.com/souklive/souk/internal/money"
 )
 
-// Whatever refunds, in a card's steps or of all the rest, leave of an order: no part of it is negative or more than was paid, they sum to it both ways, and as less is left
+// Whatever refunds, in a card's steps or of all the rest, leave of an order: no part of it is negative or more than was agreed, they sum to it both ways, and as less is left
 // nobody has more. Nothing left is nothing for each, and all of it what each had.
 func TestTermsDivide(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.SampledFrom(Currencies()).Draw(t, "currency")
 		step := cardStep(c)
-		card := step * rapid.Int64Range(0, 1<<40).Draw(t, "card")
-		total := card + rapid.Int64Range(0, 1<<40).Draw(t, "wallet")
-		if total == 0 {
-			total = 1
+		most := rapid.SampledFrom([]int64{9, 1 << 20, 1 << 40, 1 << 58}).Draw(t, "most") // small ones round the most
+		card := step * rapid.Int64Range(0, most/step).Draw(t, "card")
+		total := max(1, card+rapid.Int64Range(0, most).Draw(t, "wallet"))
+		subsidy := rapid.Int64Range(0, most).Draw(t, "subsidy")
+		rest := total + subsidy
+		taken := func(name string) money.Amount {
+			part := rapid.Int64Range(0, rest).Draw(t, name)
+			rest -= part
+			return money.New(part, c)
 		}
 		terms := Terms{
-			Total: money.New(total, c), Card: money.New(card, c), Fee: money.New(rapid.Int64Range(0, total).Draw(t, "fee"), c),
+			Total: money.New(total, c), Subsidy: money.New(subsidy, c), Card: money.New(card, c), Fee: taken("fee"), Tax: taken("tax"), Shipping: taken("shipping"),
 		}
-		all, before := terms.Of(terms.Total), terms.Of(terms.Total)
-		if all.Card != terms.Card || all.Fee != terms.Fee {
-			t.Fatalf("of all: %+v", all)
+		all := terms.Of(terms.Total)
+		if all != (Parts{
+			Card: terms.Card, Wallet: money.New(total-card, c), Subsidy: terms.Subsidy,
+			Fee: terms.Fee, Tax: terms.Tax, Shipping: terms.Shipping, Seller: money.New(rest, c),
+		}) {
+			t.Fatalf("of all of %+v: %+v", terms, all)
 		}
-		for left := total; ; left = afterRefund(t, left, step) {
+		for left, before := total, all; ; left = afterRefund(t, left, step) {
 			now := terms.Of(money.New(left, c))
-			if now.Card.Minor+now.Wallet.Minor != left || now.Fee.Minor+now.Seller.Minor != left || now.Card.Minor%step != 0 {
+			if now.Card.Minor+now.Wallet.Minor != left || now.All() != left+now.Subsidy.Minor || now.Card.Minor%step != 0 {
 				t.Fatalf("%d of %+v: %+v", left, terms, now)
 			}
-			gone := before.less(now)
-			if min(now.Card.Minor, now.Wallet.Minor, now.Fee.Minor, now.Seller.Minor) < 0 ||
-				min(gone.Card.Minor, gone.Wallet.Minor, gone.Fee.Minor, gone.Seller.Minor) < 0 {
+			if least(now) < 0 || least(before.Less(now)) < 0 {
 				t.Fatalf("%d of %+v: %+v after %+v", left, terms, now, before)
 			}
 			if before = now; left == 0 {
@@ -42,6 +48,10 @@ func TestTermsDivide(t *testing.T) {
 			}
 		}
 	})
+}
+
+func least(p Parts) int64 {
+	return min(p.Card.Minor, p.Wallet.Minor, p.Subsidy.Minor, p.Fee.Minor, p.Tax.Minor, p.Shipping.Minor, p.Seller.Minor)
 }
 
 // afterRefund takes some steps off what is left, or all of it, as refunds may.
@@ -67,6 +77,21 @@ func TestTermsTable(t *testing.T) {
 		got := Terms{Total: eur(c.total), Fee: eur(c.fee), Card: eur(c.card)}.Of(eur(c.left))
 		if got.Fee.Minor != c.wantFee || got.Card.Minor != c.wantCard {
 			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
+// Each of those who are paid of it has the share of what those before leave; a part that rounds down is the seller's.
+func TestTermsOfAllCharges(t *testing.T) {
+	t.Parallel()
+	terms := Terms{Total: eur(100_00), Subsidy: eur(10_00), Card: eur(50_00), Fee: eur(11_00), Tax: eur(20_00), Shipping: eur(5_00)}
+	for left, want := range map[int64][7]int64{
+		100_00: {50_00, 50_00, 10_00, 11_00, 20_00, 5_00, 74_00}, 50_00: {25_00, 25_00, 5_00, 5_50, 10_00, 2_50, 37_00},
+		33_33: {16_66, 16_67, 3_33, 3_66, 6_66, 1_66, 24_68}, 1: {0, 1, 0, 0, 0, 0, 1}, 0: {},
+	} {
+		p := terms.Of(eur(left))
+		if got := [7]int64{p.Card.Minor, p.Wallet.Minor, p.Subsidy.Minor, p.Fee.Minor, p.Tax.Minor, p.Shipping.Minor, p.Seller.Minor}; got != want {
+			t.Errorf("%d left: %v, want %v", left, got, want)
 		}
 	}
 }

@@ -1,17 +1,20 @@
--- Each refund of an order has left its escrow by one entry, for the wallet and for the card; of a released order it came there
--- by another, from the platform and the seller. No other entry is for a refund of an order.
+-- Each refund of an order has left its escrow by one entry, for the wallet, for the card and for the platform's promotion; of a released order
+-- it came there by another, from the platform and the seller. No other entry is for a refund of an order.
 WITH paid AS (
-    SELECT r.*, o.seller_id, p.user_id AS buyer_id
+    SELECT r.*, o.seller_id, o.campaign_id, p.user_id AS buyer_id
     FROM order_refund r
     JOIN orders o ON o.id = r.order_id
     LEFT JOIN order_payment p ON p.order_id = o.id AND p.status = 'CAPTURED'
 ), wanted AS (
     SELECT 'order_refund:' || r.id || ':' || l.step AS key, r.currency, l.side, l.owner, l.amount
     FROM paid r,
-         LATERAL (VALUES ('refund', 'escrow', r.order_id, -r.wallet_amount - r.card_amount),
+         LATERAL (VALUES ('refund', 'escrow', r.order_id, -r.wallet_amount - r.card_amount - r.subsidy_amount),
                          ('refund', 'wallet', r.buyer_id, r.wallet_amount),
                          ('refund', 'refund_in_flight', r.id, r.card_amount),
-                         ('return', 'escrow', r.order_id, r.fee_returned + r.seller_returned),
+                         ('refund', 'promo_budget', r.campaign_id, r.subsidy_amount),
+                         ('return', 'escrow', r.order_id, r.fee_returned + r.tax_returned + r.shipping_returned + r.seller_returned),
+                         ('return', 'tax_payable', '00000000-0000-0000-0000-000000000000'::uuid, -r.tax_returned),
+                         ('return', 'shipping_income', '00000000-0000-0000-0000-000000000000'::uuid, -r.shipping_returned),
                          ('return', 'platform_fees', '00000000-0000-0000-0000-000000000000'::uuid, -r.fee_returned),
                          ('return', 'seller', r.seller_id, -r.seller_returned)) AS l (step, side, owner, amount)
     WHERE l.amount <> 0
