@@ -49,6 +49,12 @@ func searchFilter(f model.SearchFilter) (search.Filter, error) {
 	return out, in.err
 }
 
+// searchFacets are the fields of SearchFacets.
+var searchFacets = map[string]search.Dimensions{
+	"categories": search.ByCategory, "brands": search.ByBrand, "attributes": search.ByAttribute, "kinds": search.ByKind, "conditions": search.ByCondition,
+	"currencies": search.ByCurrency, "prices": search.ByPrice, "ratings": search.ByRating, "ranges": search.ByRange,
+}
+
 // searchWant is what of the answer is asked for: counting is most of a search's work.
 func searchWant(ctx context.Context) (want search.Want) {
 	for _, field := range graphql.CollectFieldsCtx(ctx, nil) {
@@ -56,7 +62,9 @@ func searchWant(ctx context.Context) (want search.Want) {
 		case "totalCount":
 			want.Count = true
 		case "facets":
-			want.Facets = true
+			for _, facet := range graphql.CollectFields(graphql.GetOperationContext(ctx), field.Selections, nil) {
+				want.Facets |= searchFacets[facet.Name]
+			}
 		}
 	}
 	return want

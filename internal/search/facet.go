@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,52 @@ type Facets struct {
 	Prices     []PriceCount // where the filter names a currency
 	Ratings    []RatingCount
 	Ranges     []RangeCount // of attributes that are numbers
+}
+
+// Dimensions are some of those that Facets count by.
+type Dimensions uint16
+
+// The dimensions.
+const (
+	ByCategory Dimensions = 1 << iota
+	ByBrand
+	ByAttribute
+	ByKind
+	ByCondition
+	ByCurrency
+	ByPrice
+	ByRating
+	ByRange
+
+	AllFacets = 1<<iota - 1
+)
+
+// columns is how many dimensions there may be that have a column.
+const columns = 8
+
+// column is where that of one dimension is kept.
+func (d Dimensions) column() int { return bits.TrailingZeros16(uint16(d)) }
+
+// dimensionOf is the one that an index counts under a name.
+func dimensionOf(name string) Dimensions {
+	switch name {
+	case "category":
+		return ByCategory
+	case "brand":
+		return ByBrand
+	case "kind":
+		return ByKind
+	case "condition":
+		return ByCondition
+	case dimCurrency:
+		return ByCurrency
+	case "rating":
+		return ByRating
+	}
+	if name == dimPrice || strings.HasPrefix(name, dimPrice+"-") {
+		return ByPrice
+	}
+	return ByAttribute
 }
 
 // CategoryCount is how many are in a category, or below it.

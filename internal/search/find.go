@@ -3,6 +3,7 @@ package search
 import (
 	"container/heap"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // key tells requests apart.
 func (r Request) key() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %q %s %d %t %t", r.Match.tsquery(), r.Groups, r.Sort, r.Size, r.Count, r.Facets)
+	fmt.Fprintf(&b, "%s %q %s %d %t %d", r.Match.tsquery(), r.Groups, r.Sort, r.Size, r.Count, r.Facets)
 	for _, bound := range []*int64{r.PriceFrom, r.PriceTo} {
 		if bound != nil {
 			fmt.Fprint(&b, " ", *bound)
@@ -136,11 +137,13 @@ func (s *shelf) find(r Request, base *bitmap) (found Found) {
 	}
 	all := filters.of(base)
 	found.Hits = s.page(r, all)
-	if r.Count || r.Facets {
+	if r.Count || r.Facets != 0 {
 		found.Total = int64(all.GetCardinality())
 	}
-	if r.Facets {
+	if r.Facets&^ByRange != 0 {
 		found.Counts = s.counts(r, base, all, filters)
+	}
+	if r.Facets&ByRange != 0 {
 		found.Ranges = s.spreads(base, all, filters)
 	}
 	return found
@@ -213,7 +216,7 @@ func (s *shelf) priced(r Request) *bitmap {
 func (s *shelf) between(set *bitmap, from, to *int64) *bitmap {
 	var in []uint32
 	each(set, func(n uint32) {
-		price := s.items[n].price
+		price := s.prices[n]
 		if (from == nil || price >= *from) && (to == nil || price <= *to) {
 			in = append(in, n)
 		}
@@ -231,18 +234,18 @@ func (r Request) currency() string {
 	return ""
 }
 
-// few is below which part of all documents counting goes through them, one by one; above it by the bitmap of each facet.
-const few = 16
-
-// counts is how many there are of each facet: of a dimension that is filtered by, without its own filter.
+// counts is how many there are of each facet that is asked for: of a dimension that is filtered by, without its own filter.
 func (s *shelf) counts(r Request, base, all *bitmap, filters narrowed) map[string]int64 {
 	counts := map[string]int64{}
 	steps := dimPrice + "-" + r.currency()
 	filtered := r.filtered()
 	s.count(counts, all, func(dimension string) bool {
-		return !slices.Contains(filtered, dimension) && (!strings.HasPrefix(dimension, dimPrice+"-") || dimension == steps && !slices.Contains(filtered, dimPrice))
+		return r.Facets&dimensionOf(dimension) != 0 && !slices.Contains(filtered, dimension) && (!strings.HasPrefix(dimension, dimPrice+"-") || dimension == steps && !slices.Contains(filtered, dimPrice))
 	})
 	for _, dimension := range filtered {
+		if r.Facets&dimensionOf(dimension) == 0 {
+			continue
+		}
 		without, own := []string{dimension}, dimension
 		switch dimension {
 		case dimCurrency:
@@ -261,31 +264,6 @@ func (s *shelf) counts(r Request, base, all *bitmap, filters narrowed) map[strin
 	return counts
 }
 
-// count adds how many of a set are under each facet of the dimensions that are wanted.
-func (s *shelf) count(counts map[string]int64, set *bitmap, wanted func(dimension string) bool) {
-	under := func(facet uint32) int64 { return int64(set.AndCardinality(s.facets[facet].in)) }
-	if set.GetCardinality()*few < s.live.GetCardinality() {
-		sums := make([]int64, len(s.facets))
-		each(set, func(n uint32) {
-			i := &s.items[n]
-			for _, facet := range s.own[i.facets : i.facets+i.nfacets] {
-				sums[facet]++
-			}
-		})
-		under = func(facet uint32) int64 { return sums[facet] }
-	}
-	for dimension, facets := range s.dimensions {
-		if !wanted(dimension) {
-			continue
-		}
-		for _, facet := range facets {
-			if n := under(facet); n > 0 {
-				counts[s.facets[facet].name] = n
-			}
-		}
-	}
-}
-
 // page is the rows of a page and one more, in the order of its sort.
 func (s *shelf) page(r Request, all *bitmap) []Place {
 	switch r.Sort {
@@ -297,12 +275,25 @@ func (s *shelf) page(r Request, all *bitmap) []Place {
 	case Rating:
 		return s.ordered(nil, all, s.byRating, func(n uint32) int64 { return int64(s.items[n].rating) }, r.After, r.Size+1)
 	case PriceUp:
-		return s.ordered(nil, all, s.cheapest, func(n uint32) int64 { return -s.items[n].price }, r.After, r.Size+1)
+		order := s.cheapest
+		if from := r.PriceFrom; from != nil {
+			order = s.reached(order, func(price int64) bool { return price >= *from })
+		}
+		return s.ordered(nil, all, order, func(n uint32) int64 { return -s.prices[n] }, r.After, r.Size+1)
 	case PriceDown:
-		return s.ordered(nil, all, s.dearest, func(n uint32) int64 { return s.items[n].price }, r.After, r.Size+1)
+		order := s.dearest
+		if to := r.PriceTo; to != nil {
+			order = s.reached(order, func(price int64) bool { return price <= *to })
+		}
+		return s.ordered(nil, all, order, func(n uint32) int64 { return s.prices[n] }, r.After, r.Size+1)
 	case Newest:
 	}
 	return s.ordered(nil, all, s.newest, func(uint32) int64 { return 0 }, r.After, r.Size+1)
+}
+
+// reached is the rest of an order by prices from where they are such.
+func (s *shelf) reached(order []uint32, such func(price int64) bool) []uint32 {
+	return order[sort.Search(len(order), func(i int) bool { return such(s.prices[order[i]]) }):]
 }
 
 // ranked is a page by what documents score: word by word they are parted by their scores so far, and the parts with the highest read first.
@@ -376,15 +367,19 @@ func (s *shelf) ordered(hits []Place, set *bitmap, order []uint32, key func(uint
 	if size == 0 || limit <= 0 {
 		return hits
 	}
-	if walk := limit * (len(order) / size); size < walk {
+	if walk := limit * (len(order) / size); size*8 < walk { // a step of the walk is that much cheaper than a look
 		return s.chosen(hits, set, key, after, limit)
 	}
 	from := 0
 	if after != nil {
 		from = sort.Search(len(order), func(i int) bool { return s.behind(order[i], key(order[i]), after) })
 	}
-	for _, n := range order[from:] {
-		if !set.Contains(n) {
+	has := set.Contains
+	for i, n := range order[from:] {
+		if i == 256 { // it is a long way
+			has = dense(set, len(s.items))
+		}
+		if !has(n) {
 			continue
 		}
 		hits = append(hits, s.place(n, key(n)))
@@ -455,16 +450,31 @@ func (w *worstFirst) Less(i, j int) bool {
 // Pop is there for heap.Interface: nothing is taken out.
 func (w *worstFirst) Pop() any { return nil }
 
+// dense is a set to be asked again and again, of numbers below a size.
+func dense(set *bitmap, size int) func(uint32) bool {
+	words := make([]uint64, max((size+63)/64, int(set.DenseSize())))
+	set.WriteDenseTo(words)
+	return func(n uint32) bool { return words[n/64]&(1<<(n%64)) != 0 }
+}
+
 // each calls do for everything in a set.
 func each(set *bitmap, do func(uint32)) {
-	buffer := make([]uint32, 1024)
-	for numbers := set.ManyIterator(); ; {
-		n := numbers.NextMany(buffer)
-		if n == 0 {
-			return
+	for numbers := range blocks(set) {
+		for _, n := range numbers {
+			do(n)
 		}
-		for _, number := range buffer[:n] {
-			do(number)
+	}
+}
+
+// blocks are what is in a set, many at a time, in their order.
+func blocks(set *bitmap) iter.Seq[[]uint32] {
+	return func(yield func([]uint32) bool) {
+		buffer := make([]uint32, 1024)
+		for numbers := set.ManyIterator(); ; {
+			n := numbers.NextMany(buffer)
+			if n == 0 || !yield(buffer[:n]) {
+				return
+			}
 		}
 	}
 }

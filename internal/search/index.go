@@ -35,9 +35,9 @@ type Request struct {
 	Near      *Circle
 	Sort      Sort
 	After     *Place
-	Size      int  // of the page
-	Count     bool // how many there are is asked for
-	Facets    bool // and how many of each facet
+	Size      int        // of the page
+	Count     bool       // how many there are is asked for
+	Facets    Dimensions // by which what is found is counted
 }
 
 // Place is where a document stands in an order: by key, then when it was published, then its number, each descending.

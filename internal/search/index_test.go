@@ -327,6 +327,18 @@ func written(f search.Facets) map[string]int {
 	return facets
 }
 
+// only are some of an answer's facets, as text.
+func only(asked search.Dimensions, f search.Facets) string {
+	all := []any{f.Categories, f.Brands, f.Attributes, f.Kinds, f.Conditions, f.Currencies, f.Prices, f.Ratings, f.Ranges}
+	var text strings.Builder
+	for i, of := range all {
+		if asked&(1<<i) != 0 {
+			_, _ = fmt.Fprintf(&text, "%+v\n", of)
+		}
+	}
+	return text.String()
+}
+
 // Both indexes find the same, in the same order, page by page, and count what a brute force counts, whatever changed in between.
 func TestIndexesAgreeWithABruteForce(t *testing.T) {
 	t.Parallel()
@@ -350,7 +362,7 @@ func TestIndexesAgreeWithABruteForce(t *testing.T) {
 		total, facets, width := s.counted(q)
 		var order []uuid.UUID
 		for i, service := range services {
-			result, err := service.Search(s.Ctx(), q, page.Args{First: new(100)}, search.Want{Facets: true})
+			result, err := service.Search(s.Ctx(), q, page.Args{First: new(100)}, search.Want{Facets: search.AllFacets})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -359,6 +371,14 @@ func TestIndexesAgreeWithABruteForce(t *testing.T) {
 			}
 			if got := append(result.Facets.Ranges, search.RangeCount{})[0]; got != width {
 				t.Fatalf("index %d, %+v: within %+v, want %+v", i, q, got, width)
+			}
+			asked := search.Dimensions(rapid.IntRange(0, search.AllFacets).Draw(t, "dimensions asked for"))
+			some, err := service.Search(s.Ctx(), q, page.Args{}, search.Want{Facets: asked})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := only(asked, some.Facets), only(asked, result.Facets); got != want {
+				t.Fatalf("index %d, %+v: of %b %s, want %s", i, q, asked, got, want)
 			}
 			var found []uuid.UUID
 			var after *string

@@ -34,8 +34,11 @@ func New(pool *pgxpool.Pool, listings *catalog.Service, index Index) *Service {
 	return &Service{pool: pool, q: db.New(), catalog: listings, index: index, stems: stems}
 }
 
-// Want is what of an answer is asked for besides its page.
-type Want struct{ Count, Facets bool }
+// Want is what of an answer is asked for besides its page. What is not asked for may be missing.
+type Want struct {
+	Count  bool
+	Facets Dimensions
+}
 
 // Result is what was found.
 type Result struct {

@@ -273,7 +273,7 @@ func TestWhatCannotBeSearched(t *testing.T) {
 		"within no number":      {near(0, 0, math.NaN()), search.ErrNear},
 		"within everything":     {near(0, 0, 501), search.ErrNear},
 	} {
-		if _, err := b.Search(b.Ctx(), c.q, page.Args{}, search.Want{Facets: true}); !errors.Is(err, c.want) {
+		if _, err := b.Search(b.Ctx(), c.q, page.Args{}, search.Want{Facets: search.AllFacets}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}

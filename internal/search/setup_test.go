@@ -102,7 +102,7 @@ func (b *bundle) titles(q search.Query) (titles []string) {
 
 func (b *bundle) find(q search.Query) search.Result {
 	b.T.Helper()
-	result, err := b.Search(b.Ctx(), q, page.Args{First: new(100)}, search.Want{Count: true, Facets: true})
+	result, err := b.Search(b.Ctx(), q, page.Args{First: new(100)}, search.Want{Count: true, Facets: search.AllFacets})
 	b.Must(err)
 	return result
 }

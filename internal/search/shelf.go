@@ -24,16 +24,16 @@ type document db.SearchDocumentsRow
 type item struct {
 	id      uuid.UUID
 	at      int64 // microseconds
-	price   int64
 	rating  int32
-	facets  uint32 // where its own begin in shelf.own
-	nfacets uint32
+	says    uint32 // where its attributes begin in shelf.said
+	nsays   uint32
 	x, y, z float64 // not a number where it has no place
 }
 
 // facet is what is in one of a dimension's values.
 type facet struct {
 	name string
+	of   Dimensions // one
 	in   *bitmap
 }
 
@@ -47,13 +47,15 @@ type shelf struct {
 	version uint64
 
 	items      []item
+	prices     []int64 // theirs
 	byID       map[uuid.UUID]uint32
 	live       *bitmap
 	placed     *bitmap
 	facets     []facet
 	facetOf    map[string]uint32
 	dimensions map[string][]uint32 // their facets
-	own        []uint32            // each item's facets
+	columns    [columns]column
+	said       []uint32 // each item's attributes, as facets
 	postings   map[string]*posting
 	words      []string // of postings, sorted once settled
 	fresh      []uint32 // items that are in no order yet
@@ -95,47 +97,56 @@ func (s *shelf) remove(listing uuid.UUID) {
 // add puts a document that can be found on the shelf. settle has to follow.
 func (s *shelf) add(d document) error {
 	n := uint32(len(s.items))
-	i := item{id: d.ListingID, at: d.PublishedAt.UnixMicro(), rating: d.Rating, facets: uint32(len(s.own)), x: math.NaN()}
+	i := item{id: d.ListingID, at: d.PublishedAt.UnixMicro(), rating: d.Rating, says: uint32(len(s.said)), x: math.NaN()}
+	price := int64(0)
 	if d.Price != nil {
-		i.price = *d.Price
+		price = *d.Price
 	}
 	if d.X != nil {
 		i.x, i.y, i.z = *d.X, *d.Y, *d.Z
 		s.placed.Add(n)
 	}
+	var of [columns][]uint32
 	for _, name := range d.Facets {
-		s.file(n, name)
+		s.file(n, name, &of)
 	}
 	if d.Price != nil {
-		s.file(n, stepFacet(*d.Currency, stepOf(*d.Price, priceSteps(money.Currency(*d.Currency)))))
+		s.file(n, stepFacet(*d.Currency, stepOf(*d.Price, priceSteps(money.Currency(*d.Currency)))), &of)
 	}
-	i.nfacets = uint32(len(s.own)) - i.facets
+	for c := range of {
+		s.columns[c].add(of[c])
+	}
+	i.nsays = uint32(len(s.said)) - i.says
 	if err := s.quantify(n, d.Numbers); err != nil {
 		return err
 	}
 	if err := eachWord(d.Words, func(word string, in where) { s.post(n, word, in) }); err != nil {
 		return err
 	}
-	s.items = append(s.items, i)
+	s.items, s.prices = append(s.items, i), append(s.prices, price)
 	s.fresh = append(s.fresh, n)
 	s.byID[i.id] = n
 	s.live.Add(n)
 	return nil
 }
 
-// file puts a document under a facet.
-func (s *shelf) file(n uint32, name string) {
+// file puts a document under a facet, which is of one of its columns or said of it.
+func (s *shelf) file(n uint32, name string, of *[columns][]uint32) {
 	at, ok := s.facetOf[name]
 	if !ok {
 		at = uint32(len(s.facets))
 		name = strings.Clone(name)
 		s.facetOf[name] = at
-		s.facets = append(s.facets, facet{name: name, in: roaring.New()})
 		dimension, _, _ := strings.Cut(name, ":")
+		s.facets = append(s.facets, facet{name: name, of: dimensionOf(dimension), in: roaring.New()})
 		s.dimensions[dimension] = append(s.dimensions[dimension], at)
 	}
 	s.facets[at].in.Add(n)
-	s.own = append(s.own, at)
+	if d := s.facets[at].of; d == ByAttribute {
+		s.said = append(s.said, at)
+	} else {
+		of[d.column()] = append(of[d.column()], at)
+	}
 }
 
 func (s *shelf) post(n uint32, word string, in where) {
@@ -166,16 +177,16 @@ func (s *shelf) settle() {
 	for _, numbers := range s.numbers {
 		numbers.settle()
 	}
-	s.newest = s.merge(s.newest, func(item) int64 { return 0 })
-	s.byRating = s.merge(s.byRating, func(i item) int64 { return int64(i.rating) })
-	s.cheapest = s.merge(s.cheapest, func(i item) int64 { return -i.price })
-	s.dearest = s.merge(s.dearest, func(i item) int64 { return i.price })
+	s.newest = s.merge(s.newest, func(uint32) int64 { return 0 })
+	s.byRating = s.merge(s.byRating, func(n uint32) int64 { return int64(s.items[n].rating) })
+	s.cheapest = s.merge(s.cheapest, func(n uint32) int64 { return -s.prices[n] })
+	s.dearest = s.merge(s.dearest, func(n uint32) int64 { return s.prices[n] })
 	s.fresh = s.fresh[:0]
 }
 
 // merge puts the fresh items into an order.
-func (s *shelf) merge(order []uint32, key func(item) int64) []uint32 {
-	compare := func(a, b uint32) int { return s.compare(key(s.items[a]), a, key(s.items[b]), b) }
+func (s *shelf) merge(order []uint32, key func(uint32) int64) []uint32 {
+	compare := func(a, b uint32) int { return s.compare(key(a), a, key(b), b) }
 	if len(s.fresh) < 8 {
 		for _, n := range s.fresh {
 			at, _ := slices.BinarySearchFunc(order, n, compare)

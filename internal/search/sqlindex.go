@@ -33,11 +33,11 @@ func (s *SQL) Known(ctx context.Context, matches []Match) ([]bool, error) {
 
 // Find implements View.
 func (s *SQL) Find(ctx context.Context, r Request) (found Found, err error) {
-	if found.Hits, err = s.page(ctx, r); err != nil || (!r.Count && !r.Facets) {
+	if found.Hits, err = s.page(ctx, r); err != nil || (!r.Count && r.Facets == 0) {
 		return found, err
 	}
 	found.Counts = map[string]int64{}
-	if found.Total, err = s.count(ctx, r, "", found.Counts); err != nil || !r.Facets {
+	if found.Total, err = s.count(ctx, r, "", found.Counts); err != nil || r.Facets == 0 {
 		return found, err
 	}
 	for _, dimension := range r.filtered() {
