@@ -664,6 +664,17 @@ func (q *Queries) CategoryTreeLock(ctx context.Context, db DBTX) error {
 	return err
 }
 
+const categoryTreeVersion = `-- name: CategoryTreeVersion :one
+SELECT version FROM category_tree
+`
+
+func (q *Queries) CategoryTreeVersion(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, categoryTreeVersion)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
 const categoryUpdate = `-- name: CategoryUpdate :one
 UPDATE category SET slug = $1, name_ar = $2, name_en = $3, name_fr = $4, position = $5,
     retired_at = CASE WHEN $6::boolean THEN coalesce(retired_at, clock_timestamp()) END

@@ -1,6 +1,9 @@
 -- name: CategoryTreeLock :exec
 UPDATE category_tree SET version = version + 1;
 
+-- name: CategoryTreeVersion :one
+SELECT version FROM category_tree;
+
 -- name: CategoryInsert :one
 INSERT INTO category (id, parent_id, slug, name_ar, name_en, name_fr, position)
 VALUES (@id, sqlc.narg(parent_id), @slug, @name_ar, @name_en, @name_fr, @position)

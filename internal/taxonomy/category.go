@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -66,6 +67,7 @@ func categoryOf(row db.Category) Category {
 type Service struct {
 	pool *pgxpool.Pool
 	q    *db.Queries
+	tree atomic.Pointer[tree] // that was read last
 }
 
 // New makes the service.

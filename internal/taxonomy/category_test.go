@@ -3,6 +3,7 @@ package taxonomy_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,5 +206,47 @@ func TestTheDatabaseRefusesACycle(t *testing.T) {
 	b.Must(first.Commit(t.Context()))
 	if _, err = second.Exec(t.Context(), `UPDATE category SET parent_id = $1 WHERE id = $2`, one, two); state(err) != "40001" {
 		t.Errorf("by an old snapshot: %v", err)
+	}
+}
+
+// What is kept of the tree is what the tree is, whoever has changed it: another server, or a hand at the database.
+func TestCategoriesAreReadAsTheyAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other := taxonomy.New(b.Pool)
+	ids := b.chain("fashion", "shoes")
+	names := func() (names []string) {
+		for _, s := range []*taxonomy.Service{b.Service, other} {
+			found, err := s.CategoriesByID(t.Context(), ids)
+			b.Must(err)
+			for _, id := range ids {
+				names = append(names, found[id].Names.En)
+			}
+		}
+		return names
+	}
+	for i, change := range []func(){
+		func() {},
+		func() {
+			_, err := b.ChangeCategory(t.Context(), b.admin, ids[1], taxonomy.CategoryChange{Names: &taxonomy.Names{Ar: "1", En: "Boots", Fr: "1"}, Reason: why})
+			b.Must(err)
+		},
+		func() { b.Exec(`UPDATE category SET name_en = 'Clothes' WHERE id = $1`, ids[0]) },
+		func() { ids = append(ids, b.category("toys", nil), uuid.New()) },
+	} {
+		change()
+		var want []string
+		for range 2 {
+			for _, id := range ids {
+				var name string
+				b.Must(b.Pool.QueryRow(t.Context(), `SELECT coalesce((SELECT name_en FROM category WHERE id = $1), '')`, id).Scan(&name))
+				want = append(want, name)
+			}
+		}
+		for range 2 {
+			if got := names(); !slices.Equal(got, want) {
+				t.Errorf("after change %d: %q, not %q", i, got, want)
+			}
+		}
 	}
 }

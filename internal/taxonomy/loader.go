@@ -2,14 +2,48 @@ package taxonomy
 
 import (
 	"context"
+	"maps"
 
 	"github.com/google/uuid"
 )
 
-// CategoriesByID reads categories for a loader, retired ones among them.
+// tree is what has been read of the tree at one version. It is never changed, but put in place of the one before.
+type tree struct {
+	version int64
+	byID    map[uuid.UUID]Category
+}
+
+// CategoriesByID reads categories for a loader, retired ones among them. What was read is kept as long as the tree has its version, which
+// every statement that writes to it moves on: each answer is as new as one that is read whole, and most come without a row.
 func (s *Service) CategoriesByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Category, error) {
-	rows, err := s.q.CategoriesByID(ctx, s.pool, ids)
-	return byID(rows, categoryOf, func(c Category) uuid.UUID { return c.ID }), err
+	version, err := s.q.CategoryTreeVersion(ctx, s.pool) // before the rows: those may be newer than it, and are then read again
+	if err != nil {
+		return nil, err
+	}
+	known := s.tree.Load()
+	if known == nil || known.version != version {
+		known = &tree{version: version}
+	}
+	found, missing := make(map[uuid.UUID]Category, len(ids)), []uuid.UUID(nil)
+	for _, id := range ids {
+		if c, ok := known.byID[id]; ok {
+			found[id] = c
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	rows, err := s.q.CategoriesByID(ctx, s.pool, missing)
+	if err != nil {
+		return nil, err
+	}
+	read := byID(rows, categoryOf, func(c Category) uuid.UUID { return c.ID })
+	maps.Copy(found, read)
+	maps.Copy(read, known.byID)
+	s.tree.Store(&tree{version, read})
+	return found, nil
 }
 
 // Children reads, for a loader, what is offered directly below categories, in its order.
