@@ -170,6 +170,38 @@ func (q *Queries) LedgerLift(ctx context.Context, db DBTX, arg LedgerLiftParams)
 	return fresh, err
 }
 
+const ledgerOfCause = `-- name: LedgerOfCause :one
+SELECT coalesce(sum(p.amount), 0)::bigint AS amount
+FROM ledger.entry e
+JOIN ledger.posting p ON p.entry_id = e.id
+JOIN ledger.account a ON a.id = p.account_id
+WHERE e.cause_kind = $1 AND e.cause_id = $2
+  AND a.owner = $3 AND a.kind = $4 AND a.currency = $5 AND a.ref = $6
+`
+
+type LedgerOfCauseParams struct {
+	CauseKind string
+	CauseID   uuid.UUID
+	Owner     uuid.UUID
+	Kind      string
+	Currency  string
+	Ref       string
+}
+
+func (q *Queries) LedgerOfCause(ctx context.Context, db DBTX, arg LedgerOfCauseParams) (int64, error) {
+	row := db.QueryRow(ctx, ledgerOfCause,
+		arg.CauseKind,
+		arg.CauseID,
+		arg.Owner,
+		arg.Kind,
+		arg.Currency,
+		arg.Ref,
+	)
+	var amount int64
+	err := row.Scan(&amount)
+	return amount, err
+}
+
 const ledgerOwned = `-- name: LedgerOwned :many
 SELECT a.kind, a.currency, b.balance
 FROM ledger.account a

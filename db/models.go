@@ -500,6 +500,8 @@ type Order struct {
 	DeliveredAt   *time.Time
 	CompleteBy    *time.Time
 	SettledAt     *time.Time
+	MatureBy      *time.Time
+	MaturedAt     *time.Time
 }
 
 type OrderCharge struct {

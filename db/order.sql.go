@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -53,6 +53,8 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.DeliveredAt,
 		&i.CompleteBy,
 		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
 	)
 	return i, err
 }
@@ -158,6 +160,21 @@ func (q *Queries) OrderIsToComplete(ctx context.Context, db DBTX, id uuid.UUID) 
 	return column_1, err
 }
 
+const orderIsToMature = `-- name: OrderIsToMature :one
+SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
+    SELECT FROM chargeback c JOIN order_payment p ON p.id = c.order_payment_id
+    WHERE p.order_id = o.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL))::boolean
+FROM orders o WHERE o.id = $1
+`
+
+// Read under the order's lock. While the card's bank decides, nothing matures; what it has decided is the platform's to bear.
+func (q *Queries) OrderIsToMature(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, orderIsToMature, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const orderLinesInsert = `-- name: OrderLinesInsert :exec
 INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options, quantity, unit_price)
 SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
@@ -238,7 +255,7 @@ func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uu
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -278,6 +295,8 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.DeliveredAt,
 		&i.CompleteBy,
 		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
 	)
 	return i, err
 }
@@ -307,7 +326,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -347,12 +366,14 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.DeliveredAt,
 		&i.CompleteBy,
 		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -392,12 +413,14 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.DeliveredAt,
 		&i.CompleteBy,
 		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -458,6 +481,8 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.DeliveredAt,
 			&i.CompleteBy,
 			&i.SettledAt,
+			&i.MatureBy,
+			&i.MaturedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -470,7 +495,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -531,6 +556,8 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.DeliveredAt,
 			&i.CompleteBy,
 			&i.SettledAt,
+			&i.MatureBy,
+			&i.MaturedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -689,9 +716,11 @@ SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = 
     delivered_at = CASE WHEN $10::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
     complete_by  = CASE WHEN $11::float8 > 0 THEN clock_timestamp() + make_interval(secs => $11::float8) ELSE complete_by END,
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
+    mature_by    = CASE WHEN $12::boolean THEN coalesce(mature_by, clock_timestamp() + make_interval(secs => $13::float8)) ELSE mature_by END,
+    matured_at   = CASE WHEN $12::boolean THEN NULL WHEN $14::boolean THEN clock_timestamp() ELSE matured_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
-WHERE id = $12
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at
+WHERE id = $15
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at
 `
 
 type OrderUpdateParams struct {
@@ -706,6 +735,9 @@ type OrderUpdateParams struct {
 	EnRoute          bool
 	Delivered        bool
 	CompleteSeconds  float64
+	Releases         bool
+	ReturnSeconds    float64
+	Matures          bool
 	ID               uuid.UUID
 }
 
@@ -722,6 +754,9 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.EnRoute,
 		arg.Delivered,
 		arg.CompleteSeconds,
+		arg.Releases,
+		arg.ReturnSeconds,
+		arg.Matures,
 		arg.ID,
 	)
 	var i Order
@@ -759,6 +794,8 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.DeliveredAt,
 		&i.CompleteBy,
 		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
 	)
 	return i, err
 }
@@ -768,7 +805,7 @@ INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation
 SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
        unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
        nullif(unnest($12::uuid[]), '00000000-0000-0000-0000-000000000000'), $13, $14, clock_timestamp() + make_interval(secs => $15::float8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at
 `
 
 type OrdersInsertParams struct {
@@ -849,6 +886,8 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 			&i.DeliveredAt,
 			&i.CompleteBy,
 			&i.SettledAt,
+			&i.MatureBy,
+			&i.MaturedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -861,7 +900,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -907,6 +946,8 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.DeliveredAt,
 			&i.CompleteBy,
 			&i.SettledAt,
+			&i.MatureBy,
+			&i.MaturedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -919,7 +960,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -967,6 +1008,8 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.DeliveredAt,
 			&i.CompleteBy,
 			&i.SettledAt,
+			&i.MatureBy,
+			&i.MaturedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1000,6 +1043,38 @@ func (q *Queries) OrdersToComplete(ctx context.Context, db DBTX, afterAt time.Ti
 	var items []OrdersToCompleteRow
 	for rows.Next() {
 		var i OrdersToCompleteRow
+		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersToMature = `-- name: OrdersToMature :many
+SELECT id, mature_by::timestamptz AS due_at FROM orders
+WHERE payment = 'SETTLED' AND matured_at IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > ($1::timestamptz, $2::uuid)
+ORDER BY mature_by, id
+LIMIT $3
+`
+
+type OrdersToMatureRow struct {
+	ID    uuid.UUID
+	DueAt time.Time
+}
+
+func (q *Queries) OrdersToMature(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrdersToMatureRow, error) {
+	rows, err := db.Query(ctx, ordersToMature, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersToMatureRow
+	for rows.Next() {
+		var i OrdersToMatureRow
 		if err := rows.Scan(&i.ID, &i.DueAt); err != nil {
 			return nil, err
 		}

@@ -110,7 +110,7 @@ func (r *viewerResolver) Earnings(ctx context.Context, obj *identity.Session) ([
 	balances, err := r.Payment.SellerBalance(ctx, obj.User.ID)
 	out := make([]model.Earnings, len(balances))
 	for i, b := range balances {
-		out[i] = model.Earnings{CurrencyCode: b.Available.Currency, Available: b.Available}
+		out[i] = model.Earnings{CurrencyCode: b.Available.Currency, Pending: b.Pending, Available: b.Available}
 	}
 	return out, err
 }

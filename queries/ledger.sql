@@ -50,6 +50,14 @@ WHERE a.owner = sqlc.arg(owner) AND a.kind = sqlc.arg(kind) AND a.currency = sql
 ORDER BY p.seq DESC
 LIMIT sqlc.arg(page_size);
 
+-- name: LedgerOfCause :one
+SELECT coalesce(sum(p.amount), 0)::bigint AS amount
+FROM ledger.entry e
+JOIN ledger.posting p ON p.entry_id = e.id
+JOIN ledger.account a ON a.id = p.account_id
+WHERE e.cause_kind = sqlc.arg(cause_kind) AND e.cause_id = sqlc.arg(cause_id)
+  AND a.owner = sqlc.arg(owner) AND a.kind = sqlc.arg(kind) AND a.currency = sqlc.arg(currency) AND a.ref = sqlc.arg(ref);
+
 -- name: LedgerOwned :many
 SELECT a.kind, a.currency, b.balance
 FROM ledger.account a

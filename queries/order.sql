@@ -69,6 +69,8 @@ SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded
     delivered_at = CASE WHEN @delivered::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
     complete_by  = CASE WHEN @complete_seconds::float8 > 0 THEN clock_timestamp() + make_interval(secs => @complete_seconds::float8) ELSE complete_by END,
     received_at  = CASE WHEN @fulfilment = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
+    mature_by    = CASE WHEN @releases::boolean THEN coalesce(mature_by, clock_timestamp() + make_interval(secs => @return_seconds::float8)) ELSE mature_by END,
+    matured_at   = CASE WHEN @releases::boolean THEN NULL WHEN @matures::boolean THEN clock_timestamp() ELSE matured_at END,
     cancelled_at = CASE WHEN @fulfilment = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = @id
 RETURNING *;
@@ -93,6 +95,19 @@ LIMIT @page_size;
 -- Read under the order's lock.
 -- name: OrderIsToComplete :one
 SELECT coalesce(complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
+
+-- name: OrdersToMature :many
+SELECT id, mature_by::timestamptz AS due_at FROM orders
+WHERE payment = 'SETTLED' AND matured_at IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY mature_by, id
+LIMIT @page_size;
+
+-- Read under the order's lock. While the card's bank decides, nothing matures; what it has decided is the platform's to bear.
+-- name: OrderIsToMature :one
+SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
+    SELECT FROM chargeback c JOIN order_payment p ON p.id = c.order_payment_id
+    WHERE p.order_id = o.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL))::boolean
+FROM orders o WHERE o.id = @id;
 
 -- name: OrderPageOfBuyer :many
 SELECT * FROM orders

@@ -85,7 +85,7 @@ type Config struct {
 	// What a user gets who brings another, in basis points of that one's first completed order; never more than the platform's fee on it.
 	ReferralBP int64 `env:"SOUK_REFERRAL_BP" envDefault:"100"`
 
-	// How long after its completion an order can be returned: a commission is paid after that.
+	// How long after its completion an order can be returned: after that its seller has what it earned, and a commission is paid.
 	ReturnWindow time.Duration `env:"SOUK_RETURN_WINDOW" envDefault:"336h"`
 
 	// Address of the European Central Bank's daily reference rates, https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml. Left out, money is exchanged at made-up rates, and in production not at all.

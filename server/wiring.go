@@ -129,7 +129,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users.UseReferrals(referrals)
 	orders.UseReferrals(referrals)
 	orders.PayWithin(s.config.PayWithin)
-	orders.UsePeriods(order.Periods{AfterDelivery: s.config.CompleteAfterDelivery, AfterSending: s.config.CompleteAfterSending})
+	orders.UsePeriods(order.Periods{AfterDelivery: s.config.CompleteAfterDelivery, AfterSending: s.config.CompleteAfterSending, Return: s.config.ReturnWindow})
 	auctions, err := auction.New(ctx, auction.Config{
 		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub, Log: s.log, Registerer: s.registry,
 		ChanceFor: s.config.SecondChanceFor,

@@ -722,6 +722,7 @@ type ComplexityRoot struct {
 	Earnings struct {
 		Available    func(childComplexity int) int
 		CurrencyCode func(childComplexity int) int
+		Pending      func(childComplexity int) int
 	}
 
 	EntryNotReversible struct {
@@ -1355,6 +1356,7 @@ type ComplexityRoot struct {
 		DeliveredAt      func(childComplexity int) int
 		Disputed         func(childComplexity int) int
 		Earnings         func(childComplexity int) int
+		EarningsAt       func(childComplexity int) int
 		EnRouteAt        func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		Lines            func(childComplexity int) int
@@ -4796,6 +4798,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Earnings.CurrencyCode(childComplexity), true
+	case "Earnings.pending":
+		if e.ComplexityRoot.Earnings.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Earnings.Pending(childComplexity), true
 
 	case "EntryNotReversible.code":
 		if e.ComplexityRoot.EntryNotReversible.Code == nil {
@@ -7893,6 +7901,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Earnings(childComplexity), true
+	case "Order.earningsAvailableAt":
+		if e.ComplexityRoot.Order.EarningsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.EarningsAt(childComplexity), true
 	case "Order.enRouteAt":
 		if e.ComplexityRoot.Order.EnRouteAt == nil {
 			break
@@ -15880,6 +15894,8 @@ type Order implements Node {
   completeBy: Time
   "When it was completed: the money left escrow for the seller."
   settledAt: Time
+  "When what it earned becomes the seller's (Viewer.earnings: from pending to available), or became. Null before its completion."
+  earningsAvailableAt: Time
   cancelledAt: Time
 }
 
@@ -16053,6 +16069,8 @@ enum OrderEventKind {
   RECEIVED
   "What was delivered is completed, by its buyer or by time."
   COMPLETED
+  "What it earned is the seller's: the return window is over."
+  EARNINGS_AVAILABLE
   CANCELLED
   "The card of a cancelled order was let go."
   VOIDED
@@ -16231,7 +16249,9 @@ type Wallet {
 
 type Earnings {
   currencyCode: CurrencyCode!
-  "Released from escrow, free to be paid out."
+  "Released from escrow; each order's until its return window is over (Order.earningsAvailableAt)."
+  pending: Money!
+  "Free to be paid out."
   available: Money!
 }
 
@@ -19304,6 +19324,8 @@ func (ec *executionContext) childFields_Earnings(ctx context.Context, field grap
 	switch field.Name {
 	case "currencyCode":
 		return ec.fieldContext_Earnings_currencyCode(ctx, field)
+	case "pending":
+		return ec.fieldContext_Earnings_pending(ctx, field)
 	case "available":
 		return ec.fieldContext_Earnings_available(ctx, field)
 	}
@@ -20284,6 +20306,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_completeBy(ctx, field)
 	case "settledAt":
 		return ec.fieldContext_Order_settledAt(ctx, field)
+	case "earningsAvailableAt":
+		return ec.fieldContext_Order_earningsAvailableAt(ctx, field)
 	case "cancelledAt":
 		return ec.fieldContext_Order_cancelledAt(ctx, field)
 	case "lines":

@@ -685,7 +685,9 @@ type ConversationStartPayload struct {
 
 type Earnings struct {
 	CurrencyCode money.Currency `json:"currencyCode"`
-	// Released from escrow, free to be paid out.
+	// Released from escrow; each order's until its return window is over (Order.earningsAvailableAt).
+	Pending money.Amount `json:"pending"`
+	// Free to be paid out.
 	Available money.Amount `json:"available"`
 }
 
@@ -2291,7 +2293,9 @@ const (
 	OrderEventKindReceived OrderEventKind = "RECEIVED"
 	// What was delivered is completed, by its buyer or by time.
 	OrderEventKindCompleted OrderEventKind = "COMPLETED"
-	OrderEventKindCancelled OrderEventKind = "CANCELLED"
+	// What it earned is the seller's: the return window is over.
+	OrderEventKindEarningsAvailable OrderEventKind = "EARNINGS_AVAILABLE"
+	OrderEventKindCancelled         OrderEventKind = "CANCELLED"
 	// The card of a cancelled order was let go.
 	OrderEventKindVoided OrderEventKind = "VOIDED"
 	// Some of it, or all, was given back.
@@ -2311,6 +2315,7 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindDelivered,
 	OrderEventKindReceived,
 	OrderEventKindCompleted,
+	OrderEventKindEarningsAvailable,
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
 	OrderEventKindRefunded,
@@ -2319,7 +2324,7 @@ var AllOrderEventKind = []OrderEventKind{
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

@@ -44,10 +44,10 @@ func (s *Service) AftermathLoop(ctx context.Context) error {
 
 func (s *Service) toExpireOrders() task {
 	return task{"freed of an order that was not paid", func(ctx context.Context, after db.AuctionDueRow) ([]db.AuctionDueRow, error) {
-		orders, err := s.orders.UnpaidDue(ctx, order.Due{ID: after.ID, PayBy: after.DueAt}, dueBatch)
+		orders, err := s.orders.UnpaidDue(ctx, order.Due{ID: after.ID, At: after.DueAt}, dueBatch)
 		due := make([]db.AuctionDueRow, len(orders))
 		for i, o := range orders {
-			due[i] = db.AuctionDueRow{ID: o.ID, DueAt: o.PayBy}
+			due[i] = db.AuctionDueRow{ID: o.ID, DueAt: o.At}
 		}
 		return due, err
 	}, s.ExpireOrder}

@@ -49,7 +49,7 @@ var instead = map[ledger.Flow]string{
 	ledger.FlowChargebackWon:  "The card network has decided; post an entry of its own.",
 	ledger.FlowChargebackLost: "The card network has decided; post an entry of its own.",
 	ledger.FlowReferral:       "A commission ends with its referral.",
-	ledger.FlowMaturity:       "A commission ends with its referral.",
+	ledger.FlowMaturity:       "A commission ends with its referral; of an order's earnings, refund the order.",
 }
 
 // reversible are the flows of which nothing but the entry says what became of the money.

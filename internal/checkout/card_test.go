@@ -9,7 +9,6 @@ import (
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/identity"
-	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/order"
 )
 
@@ -96,7 +95,7 @@ func TestCardAndWallet(t *testing.T) {
 	s.Must2(s.Orders.Cancel(t.Context(), order.Actor{User: other}, orders[1].ID, "Gone"))
 	s.Must2(s.Orders.Ship(t.Context(), s.seller, orders[0].ID, ""))
 	s.Must2(s.Orders.ConfirmReceipt(t.Context(), buyer, orders[0].ID))
-	if got := s.Balance(ledger.SellerAvailable, s.seller); got != orders[0].Earnings().Minor {
+	if got := s.Earned(s.seller); got != orders[0].Earnings().Minor {
 		t.Errorf("the seller has %d", got)
 	}
 	s.WantWallet(buyer, 0, 0)

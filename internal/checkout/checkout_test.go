@@ -113,7 +113,7 @@ func TestPay(t *testing.T) {
 	}
 	s.WantWallet(buyer, 70_00, 0)
 	s.Must2(s.Orders.ConfirmReceipt(t.Context(), buyer, orders[0].ID))
-	if got := s.Balance(ledger.SellerAvailable, s.seller); got != orders[0].Earnings().Minor || got == 0 {
+	if got := s.Earned(s.seller); got != orders[0].Earnings().Minor || got == 0 {
 		t.Errorf("the seller has %d", got)
 	}
 	s.Must2(s.Orders.Refund(t.Context(), order.Actor{User: s.seller}, order.RefundInput{Order: orders[1].ID, IdempotencyKey: "k"}))

@@ -69,7 +69,7 @@ func TestConfirm(t *testing.T) {
 
 	s.Must2(s.Orders.Ship(t.Context(), s.seller, orders[0].ID, "LX 1"))
 	s.Must2(s.Orders.ConfirmReceipt(t.Context(), buyer, orders[0].ID))
-	if got := s.Balance(ledger.SellerAvailable, s.seller); got != orders[0].Earnings().Minor {
+	if got := s.Earned(s.seller); got != orders[0].Earnings().Minor {
 		t.Errorf("the seller has %d", got)
 	}
 	if got := s.onHand(mine[0]); got != 7 {

@@ -362,6 +362,12 @@ func (w *World) Balance(kind ledger.Kind, owner uuid.UUID) int64 {
 	return minor
 }
 
+// Earned is what a seller has of euros, in cents: what waits for its orders to mature, and what is theirs.
+func (w *World) Earned(seller uuid.UUID) int64 {
+	w.T.Helper()
+	return w.Balance(ledger.SellerPending, seller) + w.Balance(ledger.SellerAvailable, seller)
+}
+
 // WantWallet insists on what a user's wallet has and holds.
 func (w *World) WantWallet(user uuid.UUID, available, held int64) {
 	w.T.Helper()

@@ -29,6 +29,18 @@ func Balance(ctx context.Context, q db.DBTX, a Account) (int64, error) {
 	return balance, nil
 }
 
+// OfCause is what the entries of one cause have left on an account. Where its caller holds the lock that all of them were posted under, it is what is
+// there of it now.
+func OfCause(ctx context.Context, q db.DBTX, a Account, cause Cause) (int64, error) {
+	amount, err := db.New().LedgerOfCause(ctx, q, db.LedgerOfCauseParams{
+		CauseKind: cause.Kind, CauseID: cause.ID, Owner: a.Owner, Kind: string(a.Kind), Currency: string(a.Currency), Ref: a.Ref,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s of %s by %s %s: %w", a.Kind, a.Owner, cause.Kind, cause.ID, err)
+	}
+	return amount, nil
+}
+
 // WalletBalance is what a user has in one currency.
 type WalletBalance struct {
 	Owner     uuid.UUID

@@ -182,7 +182,7 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 	if s.received {
 		when = "after"
 		legs = append(legs, leg(ledger.PlatformFees, uuid.Nil, s.of(after.fee-before.fee)))
-		legs = append(legs, m.gets(s.seller, s.of(after.earned-before.earned))...)
+		legs = append(legs, m.gets(s, after.earned-before.earned)...)
 	} else {
 		legs = append(legs, leg(ledger.Escrow, s.id, s.of(-amount)))
 	}

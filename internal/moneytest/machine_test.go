@@ -310,6 +310,11 @@ func (m *machine) pass(d time.Duration) {
 			b.age += d
 		}
 	}
+	for _, s := range m.sales {
+		if s.received {
+			s.age += d
+		}
+	}
 	for _, p := range m.tried(each) {
 		if p.age += d; p.status == payment.OrderAuthorised {
 			p.aside += d

@@ -31,6 +31,10 @@ type sale struct {
 
 	sent, received, cancelled bool
 
+	waits   int64         // of what it earned, for its return window
+	age     time.Duration // since it was received
+	matured bool
+
 	// By chargebacks: one was lost; one was lost after the release, so that the platform bears it; nothing was left after one.
 	lost, borne, chargedBack bool
 	disputes                 []*dispute
@@ -111,6 +115,7 @@ func (m *machine) saleActions() []action {
 	always := func() bool { return true }
 	deal := action{"deal", always, m.deal}
 	ship := action{"ship", some(&m.sales, (*sale).ready), m.ship}
+	mature := action{"mature", always, m.mature}
 	receive := action{"receive", some(&m.sales, (*sale).onWay), m.receive}
 	cancel := action{"cancel", some(&m.sales, (*sale).unsent), func() { m.cancel((*sale).unsent) }}
 	late := action{"cancel, late", some(&m.sales, each[*sale]), func() { m.cancel(each) }}
@@ -129,7 +134,7 @@ func (m *machine) saleActions() []action {
 	spend := action{"a seller spends", m.sellersHave, m.sellerSpends}
 	return []action{
 		deal, spend, underWay, settled, receive, ship, cancel, rivals, again, deal, deal, underWay, settled, receive, spend, ship, cancel, twice, charging,
-		refund, cancelAgain, late, whatever, outOfTurn,
+		refund, cancelAgain, late, whatever, outOfTurn, mature,
 	}
 }
 
@@ -244,26 +249,56 @@ func (m *machine) received(s *sale) {
 	s.received = true
 	m.earns(s)
 	to := s.split(s.left())
-	m.books.move(append(m.gets(s.seller, s.of(to.earned)), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)))...)
+	m.books.move(append(m.gets(s, to.earned), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)))...)
 }
 
 // of is an amount in the sale's currency.
 func (s *sale) of(minor int64) money.Amount { return money.New(minor, s.total.Currency) }
 
-// gets is what a seller earns, or gives back. They pay what they owe first, and owe what they do not have any more.
-func (m *machine) gets(seller uuid.UUID, amount money.Amount) []ledger.Leg {
-	has := m.books[account(ledger.SellerAvailable, seller, amount.Currency)]
-	owes := -m.books[account(ledger.SellerDebt, seller, amount.Currency)]
-	now := has - owes + amount.Minor
-	if owes > 0 && amount.Minor > 0 {
+// gets is what a sale's seller earns, or gives back. What they earn pays what they owe first, and waits for the sale to mature. They give what waits of
+// it, then what they have, and owe the rest.
+func (m *machine) gets(s *sale, minor int64) []ledger.Leg {
+	c := s.total.Currency
+	owes, has := -m.books[account(ledger.SellerDebt, s.seller, c)], m.books[account(ledger.SellerAvailable, s.seller, c)]
+	var waits, theirs, debt int64
+	if minor > 0 {
+		debt = min(minor, owes)
+		waits = minor - debt
+	} else {
+		waits = max(minor, -s.waits)
+		theirs = max(minor-waits, -has)
+		debt = minor - waits - theirs
+	}
+	if debt > 0 {
 		m.seen.add("a debt is paid")
 	}
-	if now < 0 && amount.Minor < 0 {
+	if debt < 0 {
 		m.seen.add("a seller owes")
 	}
+	s.waits += waits
 	return []ledger.Leg{
-		leg(ledger.SellerAvailable, seller, money.New(max(now, 0)-has, amount.Currency)),
-		leg(ledger.SellerDebt, seller, money.New(min(now, 0)+owes, amount.Currency)),
+		leg(ledger.SellerPending, s.seller, s.of(waits)), leg(ledger.SellerAvailable, s.seller, s.of(theirs)), leg(ledger.SellerDebt, s.seller, s.of(debt)),
+	}
+}
+
+// mature has N servers make what is due its sellers': each sale's once, when its return window is over and no bank decides.
+func (m *machine) mature() {
+	for _, err := range domaintest.AtOnce(3, func(int) error { return m.Orders.MatureDue(m.Ctx()) }) {
+		m.Must(err)
+	}
+	for _, s := range m.sales {
+		if !s.received || s.matured || !s.funded() || s.age < domaintest.ReturnWindow {
+			continue
+		}
+		if slices.ContainsFunc(s.disputes, (*dispute).pending) {
+			m.seen.add("earnings wait for a bank")
+			continue
+		}
+		owes := -m.books[account(ledger.SellerDebt, s.seller, s.total.Currency)]
+		toDebt := min(s.waits, owes)
+		m.books.move(leg(ledger.SellerPending, s.seller, s.of(-s.waits)), leg(ledger.SellerAvailable, s.seller, s.of(s.waits-toDebt)), leg(ledger.SellerDebt, s.seller, s.of(toDebt)))
+		s.matured, s.waits = true, 0
+		m.seen.add("earnings have matured")
 	}
 }
 
@@ -277,14 +312,29 @@ func (m *machine) owing(seller uuid.UUID) bool {
 	return m.books[account(ledger.SellerDebt, seller, "EUR")] < 0
 }
 
+// earned says that a seller has something, or will when it has matured.
+func (m *machine) earned(seller uuid.UUID) bool {
+	return m.has(seller) > 0 || m.books[account(ledger.SellerPending, seller, "EUR")] > 0
+}
+
 func (m *machine) sellersHave() bool {
-	return slices.ContainsFunc(m.sellers, func(seller uuid.UUID) bool { return m.has(seller) > 0 })
+	return slices.ContainsFunc(m.sellers, m.earned)
 }
 
 // sellerSpends is a payout that does not exist yet: what was earned is gone.
 func (m *machine) sellerSpends() {
-	seller := pick(m.t, m.sellers, "seller", func(seller uuid.UUID) bool { return m.has(seller) > 0 })
+	seller := pick(m.t, m.sellers, "seller", m.earned)
+	m.Exec("UPDATE orders SET mature_by = clock_timestamp() WHERE seller_id = $1 AND mature_by > clock_timestamp()", seller)
+	for _, s := range m.sales {
+		if s.seller == seller && s.received {
+			s.age = domaintest.ReturnWindow
+		}
+	}
+	m.mature()
 	amount := eur(m.has(seller))
+	if amount.Minor == 0 {
+		return
+	}
 	legs := []ledger.Leg{leg(ledger.SellerAvailable, seller, minus(amount)), leg(ledger.Bank, uuid.Nil, amount)}
 	m.Must(postgres.InTx(m.Ctx(), m.Pool, func(tx pgx.Tx) error {
 		_, err := ledger.PostTx(m.Ctx(), tx, ledger.Entry{

@@ -158,7 +158,7 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
 		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
 		PayWithinSeconds: s.payWithin.Seconds(), EnRoute: o.carried == EnRoute, Delivered: o.carried == Received,
-		CompleteSeconds: s.completeIn(*o, to).Seconds(),
+		CompleteSeconds: s.completeIn(*o, to).Seconds(), Releases: o.earns == releases, Matures: o.earns == matures, ReturnSeconds: s.periods.Return.Seconds(),
 	})
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/identity"
-	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -248,7 +247,7 @@ func TestFeesOfEachSource(t *testing.T) {
 			w.Must2(w.Orders.Ship(t.Context(), o.SellerID, o.ID, ""))
 			done, err := w.Orders.ConfirmReceipt(t.Context(), buyer, o.ID)
 			w.Must(err)
-			got = append(got, fmt.Sprint(done.Fee.Minor, done.Earnings().Minor, w.Balance(ledger.SellerAvailable, o.SellerID)))
+			got = append(got, fmt.Sprint(done.Fee.Minor, done.Earnings().Minor, w.Earned(o.SellerID)))
 		}
 		for _, each := range got {
 			if each != got[0] {

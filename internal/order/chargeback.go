@@ -72,6 +72,7 @@ func (s *Service) givenBackTx(ctx context.Context, tx pgx.Tx, o *Order, before O
 	case o.Payment == ChargedBack:
 		to.payment = Paid
 	case o.Payment == Settled:
+		o.earns = releases
 		shift, parts := settle, o.Parts().Less(before.Parts())
 		settle = func(ctx context.Context, tx pgx.Tx) error {
 			if err := shift(ctx, tx); err != nil {

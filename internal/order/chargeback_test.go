@@ -106,7 +106,7 @@ func TestAnOrdersChargebackIsWon(t *testing.T) {
 	}
 	_, err := w.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID)
 	w.Must(err)
-	if got := w.Balance(ledger.SellerAvailable, o.SellerID); got != o.Total.Minor-o.Fee.Minor {
+	if got := w.Earned(o.SellerID); got != o.Total.Minor-o.Fee.Minor {
 		t.Errorf("the seller got %d", got)
 	}
 	w.WantEvents(o.ID, "CREATED AUTHORISED PAID SENT CHARGEBACK_CHANGED CHARGEBACK_CHANGED RECEIVED") //nolint:dupword // it changes twice
@@ -158,7 +158,7 @@ func TestAnOrdersChargebackIsLostBeforeTheRelease(t *testing.T) {
 				t.Errorf("the order is %s, want %s", o.Payment, c.end)
 			}
 			w.WantWallet(o.BuyerID, c.buyer, 0)
-			if got := w.Balance(ledger.SellerAvailable, o.SellerID); got != c.seller {
+			if got := w.Earned(o.SellerID); got != c.seller {
 				t.Errorf("the seller has %d, want %d", got, c.seller)
 			}
 			cleared(w)
@@ -173,15 +173,15 @@ func TestAnOrdersChargebackIsLostAfterTheRelease(t *testing.T) {
 	o := sold(w, "pm_card_visa", 30_00)
 	_, err := w.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID)
 	w.Must(err)
-	earned := w.Balance(ledger.SellerAvailable, o.SellerID)
+	earned := w.Earned(o.SellerID)
 	dispute := disputes(w, o, 0, false)
 	refusesAll(w, o)
 	decides(w, dispute, "lost")
 	if o = now(w, o); o.Payment != order.Settled || o.ChargedBack.Minor != 0 {
 		t.Errorf("%+v", o)
 	}
-	if loss(w) != -70_00 || w.Balance(ledger.SellerAvailable, o.SellerID) != earned {
-		t.Errorf("a loss of %d, the seller has %d", loss(w), w.Balance(ledger.SellerAvailable, o.SellerID))
+	if loss(w) != -70_00 || w.Earned(o.SellerID) != earned {
+		t.Errorf("a loss of %d, the seller has %d", loss(w), w.Earned(o.SellerID))
 	}
 	refusesAll(w, o)
 	cleared(w)
@@ -236,7 +236,7 @@ func TestAnOrdersLossIsTakenBack(t *testing.T) {
 				t.Errorf("the order is %s, want %s", o.Payment, c.end)
 			}
 			w.WantWallet(o.BuyerID, c.buyer, 0)
-			if got := w.Balance(ledger.SellerAvailable, o.SellerID); got != c.seller {
+			if got := w.Earned(o.SellerID); got != c.seller {
 				t.Errorf("the seller has %d, want %d", got, c.seller)
 			}
 			cleared(w)

@@ -126,7 +126,7 @@ func TestChargesArePosted(t *testing.T) {
 	o, err = w.Orders.ConfirmReceipt(t.Context(), buyer, o.ID)
 	w.Must(err)
 	const seller = total + 20_00 - 8_50 - 6_99 - 9_09
-	for kind, want := range map[string]int64{"platform_fees": 8_50, "shipping_income": 6_99, "tax_payable": 9_09, "seller_available": seller, "promo_budget": -20_00, "escrow": 0} {
+	for kind, want := range map[string]int64{"platform_fees": 8_50, "shipping_income": 6_99, "tax_payable": 9_09, "seller_pending": seller, "promo_budget": -20_00, "escrow": 0} {
 		if got := w.got(o, kind); got != want {
 			t.Errorf("%s has %d, want %d", kind, got, want)
 		}
@@ -230,7 +230,7 @@ func chargesInAnySteps(t *testing.T, seed uint64) {
 				w.wantsCharges(o, charges)
 			}
 			if random.IntN(2) == 0 {
-				paysOut(w.CardWorld, w.seller, w.Balance(ledger.SellerAvailable, w.seller))
+				paysOut(w.CardWorld, w.seller, w.Earned(w.seller))
 			}
 			if left := now(w.CardWorld, o).Left().Minor; left > 1 {
 				_, err = refund(w.CardWorld, o, 1+random.Int64N(left-1))
@@ -281,7 +281,7 @@ func (w charged) wantsCharges(o order.Order, charges []order.Charge) {
 			w.T.Errorf("%s has %d, its charges say %d", kind, got, cents)
 		}
 	}
-	if got := w.got(o, "seller_available", "seller_debt"); got != seller {
+	if got := w.got(o, "seller_pending", "seller_available", "seller_debt"); got != seller {
 		w.T.Errorf("the seller has %d, the charges leave %d", got, seller)
 	}
 }
@@ -297,7 +297,7 @@ func (w charged) wantsNothing(o order.Order, wallet int64) {
 		card = 0
 	}
 	w.WantWallet(o.BuyerID, wallet, 0)
-	for _, kinds := range [][]string{{"platform_fees"}, {"tax_payable"}, {"shipping_income"}, {"seller_available", "seller_debt"}, {"promo_budget"}, {"promotions"}, {"escrow"}} {
+	for _, kinds := range [][]string{{"platform_fees"}, {"tax_payable"}, {"shipping_income"}, {"seller_pending", "seller_available", "seller_debt"}, {"promo_budget"}, {"promotions"}, {"escrow"}} {
 		if got := w.got(o, kinds...); got != 0 {
 			w.T.Errorf("%v has %d", kinds, got)
 		}
@@ -344,7 +344,7 @@ func TestASubsidyComesBackAfterTheRelease(t *testing.T) {
 	}
 	decides(w.CardWorld, dispute, "won")
 	w.Audited()
-	for kind, want := range map[string]int64{"platform_fees": 8_50, "tax_payable": 13_37, "seller_available": 100_00 - 8_50 - 13_37, "escrow": 0} {
+	for kind, want := range map[string]int64{"platform_fees": 8_50, "tax_payable": 13_37, "seller_pending": 100_00 - 8_50 - 13_37, "escrow": 0} {
 		if got := w.got(o, kind); kind != "escrow" && got != want {
 			t.Errorf("%s has %d, want %d", kind, got, want)
 		}

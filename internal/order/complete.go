@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,11 +19,12 @@ import (
 type Periods struct {
 	AfterDelivery time.Duration // until a delivered order is completed without its buyer
 	AfterSending  time.Duration // the same, where no carrier says that it was delivered
+	Return        time.Duration // from the completion until what it earned is its seller's
 }
 
 // DefaultPeriods are those that hold where nobody says otherwise.
 func DefaultPeriods() Periods {
-	return Periods{AfterDelivery: 3 * 24 * time.Hour, AfterSending: 21 * 24 * time.Hour}
+	return Periods{AfterDelivery: 3 * 24 * time.Hour, AfterSending: 21 * 24 * time.Hour, Return: 14 * 24 * time.Hour}
 }
 
 // UsePeriods says how long things may take; to be called before the first order is made.
@@ -68,6 +68,7 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realti
 	if o.Fulfilment == Received {
 		kind = EventCompleted
 	}
+	o.earns = releases
 	told, err := s.stepTx(ctx, tx, o, settled, kind)
 	if err != nil {
 		return nil, err
@@ -116,37 +117,4 @@ func (s *Service) Complete(ctx context.Context, order uuid.UUID) (completed bool
 	}
 	s.publish(ctx, told)
 	return len(told) > 0, nil
-}
-
-const (
-	completeBatch = 100
-	// completeFailures ends a run: so many orders in a row that can't be completed are no matter of theirs.
-	completeFailures = 20
-)
-
-// CompleteDue completes all orders whose time has come, each in a transaction of its own, so that one that fails holds up no other; the
-// next run tries it again. Any number may run at once.
-func (s *Service) CompleteDue(ctx context.Context) error {
-	var (
-		failed []error
-		last   db.OrdersToCompleteRow
-	)
-	for ctx.Err() == nil {
-		rows, err := s.q.OrdersToComplete(ctx, s.pool, last.DueAt, last.ID, completeBatch)
-		if err != nil {
-			return err
-		}
-		for _, last = range rows {
-			if _, err := s.Complete(ctx, last.ID); err != nil {
-				failed = append(failed, err)
-			}
-			if len(failed) == completeFailures {
-				return errors.Join(failed...)
-			}
-		}
-		if len(rows) < completeBatch {
-			break
-		}
-	}
-	return errors.Join(append(failed, ctx.Err())...)
 }

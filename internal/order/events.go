@@ -18,10 +18,11 @@ const (
 	EventUnpaid     = "UNPAID" // what was authorised is not any more
 	EventPaid       = "PAID"
 	EventSent       = "SENT"
-	EventEnRoute    = "EN_ROUTE"  // the carrier has it
-	EventDelivered  = "DELIVERED" // the carrier says that all of it is there
-	EventReceived   = "RECEIVED"  // completed by its buyer, or by time where no carrier has said more
-	EventCompleted  = "COMPLETED" // what was delivered is completed, by its buyer or by time
+	EventEnRoute    = "EN_ROUTE"           // the carrier has it
+	EventDelivered  = "DELIVERED"          // the carrier says that all of it is there
+	EventReceived   = "RECEIVED"           // completed by its buyer, or by time where no carrier has said more
+	EventCompleted  = "COMPLETED"          // what was delivered is completed, by its buyer or by time
+	EventMatured    = "EARNINGS_AVAILABLE" // what it earned is its seller's
 	EventCancelled  = "CANCELLED"
 	EventVoided     = "VOIDED" // the card of a cancelled order was let go
 	EventRefunded   = "REFUNDED"

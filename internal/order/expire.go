@@ -30,20 +30,10 @@ func payBy(row db.Order) *time.Time {
 	return row.PayBy
 }
 
-// Due is an order that was not paid in time.
-type Due struct {
-	ID    uuid.UUID
-	PayBy time.Time
-}
-
 // UnpaidDue is orders that were not paid in time, the longest ago first, after one of them.
 func (s *Service) UnpaidDue(ctx context.Context, after Due, most int32) ([]Due, error) {
-	rows, err := s.q.OrdersUnpaidDue(ctx, s.pool, after.PayBy, after.ID, most)
-	due := make([]Due, len(rows))
-	for i, row := range rows {
-		due[i] = Due{ID: row.ID, PayBy: row.DueAt}
-	}
-	return due, err
+	rows, err := s.q.OrdersUnpaidDue(ctx, s.pool, after.At, after.ID, most)
+	return dues(rows, func(r db.OrdersUnpaidDueRow) Due { return Due{r.ID, r.DueAt} }), err
 }
 
 // Expire cancels an order that was won in no lot and not paid in time, and tells its parties. It is false where there was nothing to cancel.

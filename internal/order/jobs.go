@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	completeEvery = time.Minute
-	completeLimit = 10 * time.Minute
+	dueEvery = time.Minute
+	dueLimit = 10 * time.Minute // after a long pause there may be many
 )
 
 // CompleteJob completes the orders whose time has come.
@@ -23,24 +23,45 @@ type completeWorker struct {
 	service *Service
 }
 
-// Timeout implements river.Worker: after a long pause there may be many.
-func (w *completeWorker) Timeout(*river.Job[CompleteJob]) time.Duration { return completeLimit }
+// Timeout implements river.Worker.
+func (w *completeWorker) Timeout(*river.Job[CompleteJob]) time.Duration { return dueLimit }
 
 // Work completes whatever is due.
 func (w *completeWorker) Work(ctx context.Context, _ *river.Job[CompleteJob]) error {
 	return w.service.CompleteDue(ctx)
 }
 
+// MatureJob makes the earnings of orders whose return window is over their sellers'.
+type MatureJob struct{}
+
+// Kind names the job.
+func (MatureJob) Kind() string { return "order_mature" }
+
+type matureWorker struct {
+	river.WorkerDefaults[MatureJob]
+	service *Service
+}
+
+// Timeout implements river.Worker.
+func (w *matureWorker) Timeout(*river.Job[MatureJob]) time.Duration { return dueLimit }
+
+// Work matures whatever is due.
+func (w *matureWorker) Work(ctx context.Context, _ *river.Job[MatureJob]) error {
+	return w.service.MatureDue(ctx)
+}
+
 // Workers registers the jobs of this package.
 func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &completeWorker{service: s})
+	river.AddWorker(workers, &matureWorker{service: s})
 }
 
 // PeriodicJobs is what River has to enqueue regularly, by one leader however many servers run.
 func PeriodicJobs() []*river.PeriodicJob {
-	return []*river.PeriodicJob{
-		river.NewPeriodicJob(river.PeriodicInterval(completeEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return CompleteJob{}, &river.InsertOpts{MaxAttempts: 1} },
-			&river.PeriodicJobOpts{RunOnStart: true}),
+	each := func(args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(dueEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true})
 	}
+	return []*river.PeriodicJob{each(CompleteJob{}), each(MatureJob{})}
 }

@@ -56,11 +56,13 @@ type Order struct {
 	ReceivedAt   *time.Time   `json:"receivedAt"`
 	CompleteBy   *time.Time   `json:"completeBy"` // when it is completed unless its buyer does so before; nil where that is not to come
 	SettledAt    *time.Time   `json:"settledAt"`
+	EarningsAt   *time.Time   `json:"earningsAt"` // when what it earned becomes its seller's, or became; nil before its completion
 	CancelledAt  *time.Time   `json:"cancelledAt"`
 
 	campaign    *uuid.UUID // whose promotion pays the subsidy
 	reservation *uuid.UUID // that its goods were set aside by
 	handedOver  bool       // in this transaction: it has no way to go
+	earns       earnings   // what this transaction does with what it earns
 	carried     Fulfilment // what its carrier says in this transaction: EnRoute, Received, or nothing
 }
 
@@ -118,7 +120,7 @@ func orderOf(row db.Order) Order {
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Tax: money.New(row.Tax, c), Shipping: money.New(row.Shipping, c), Subsidy: money.New(row.Subsidy, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID,
+		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, EarningsAt: earningsAt(row), CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID,
 	}
 }
 

@@ -42,7 +42,7 @@ func TestFromPaidToSettled(t *testing.T) {
 	if err != nil || done.Payment != order.Settled || done.Fulfilment != order.Received || done.ReceivedAt == nil || done.Tracking != "ABC 123" {
 		t.Errorf("received: %+v, %v", done, err)
 	}
-	if escrow, earned := w.Balance(ledger.Escrow, sale.ID), w.Balance(ledger.SellerAvailable, sale.SellerID); escrow != 0 || earned != 91_51 {
+	if escrow, earned := w.Balance(ledger.Escrow, sale.ID), w.Earned(sale.SellerID); escrow != 0 || earned != 91_51 {
 		t.Errorf("after all, escrow holds %d, the seller has %d", escrow, earned)
 	}
 	var kinds []string
@@ -73,7 +73,7 @@ func TestFees(t *testing.T) {
 			w.Must(err)
 			done, err := w.Orders.ConfirmReceipt(t.Context(), sale.BuyerID, sale.ID)
 			w.Must(err)
-			earned := w.Balance(ledger.SellerAvailable, sale.SellerID)
+			earned := w.Earned(sale.SellerID)
 			kept := w.Int(`SELECT coalesce(sum(p.amount), 0)::bigint FROM ledger.posting p JOIN ledger.account a ON a.id = p.account_id WHERE a.kind = 'platform_fees'`)
 			if done.Fee.Minor != c.fee || kept != c.fee || earned != c.total-c.fee || done.Earnings().Minor != earned {
 				t.Errorf("fee %d, kept %d, earned %d", done.Fee.Minor, kept, earned)

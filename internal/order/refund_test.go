@@ -108,7 +108,7 @@ func TestReleaseAfterRefund(t *testing.T) {
 	if err != nil || done.Payment != order.Settled || done.PlatformFee().Minor != 5_66 {
 		t.Errorf("received: %+v, %v", done, err)
 	}
-	if earned := w.Balance(ledger.SellerAvailable, o.SellerID); earned != 66_67-5_66 {
+	if earned := w.Earned(o.SellerID); earned != 66_67-5_66 {
 		t.Errorf("the seller has %d", earned)
 	}
 	w.WantEvents(o.ID, "CREATED AUTHORISED PAID SENT REFUNDED RECEIVED")
@@ -128,7 +128,7 @@ func TestRefundAfterRelease(t *testing.T) {
 	}
 	wants := func(platform, available, debt, wallet, card int64) {
 		t.Helper()
-		got := [...]int64{fees(), w.Balance(ledger.SellerAvailable, o.SellerID), w.Balance(ledger.SellerDebt, o.SellerID), w.Balance(ledger.Wallet, o.BuyerID), toCard(w)}
+		got := [...]int64{fees(), w.Earned(o.SellerID), w.Balance(ledger.SellerDebt, o.SellerID), w.Balance(ledger.Wallet, o.BuyerID), toCard(w)}
 		if got != [...]int64{platform, available, -debt, wallet, card} {
 			t.Errorf("platform, seller, debt, wallet, card: %v, want %d, %d, -%d, %d, %d", got, platform, available, debt, wallet, card)
 		}
@@ -147,8 +147,9 @@ func TestRefundAfterRelease(t *testing.T) {
 	wants(0, 0, 50_00, 30_00, 70_00)
 }
 
-// paysOut takes earnings away from a seller, as a payout does.
+// paysOut takes earnings away from a seller, as a payout does, once their return windows are over.
 func paysOut(w *domaintest.CardWorld, seller uuid.UUID, cents int64) {
+	matures(w.World, seller)
 	w.Must(postgres.InTx(w.Ctx(), w.Pool, func(tx pgx.Tx) error {
 		_, err := ledger.PostTx(w.Ctx(), tx, ledger.Entry{
 			Key: "payout:" + uuid.NewString(), Flow: "test", Cause: ledger.Cause{Kind: "test", ID: seller}, Legs: []ledger.Leg{
@@ -172,7 +173,7 @@ func TestDebtIsPaidFirst(t *testing.T) {
 	}
 	wants := func(available, debt int64) {
 		t.Helper()
-		if a, d := w.Balance(ledger.SellerAvailable, first.SellerID), -w.Balance(ledger.SellerDebt, first.SellerID); a != available || d != debt {
+		if a, d := w.Earned(first.SellerID), -w.Balance(ledger.SellerDebt, first.SellerID); a != available || d != debt {
 			t.Errorf("the seller has %d and owes %d, want %d and %d", a, d, available, debt)
 		}
 		w.Audited()
@@ -204,7 +205,7 @@ func TestRefundsInAnySteps(t *testing.T) {
 				steps, received = append(steps, "received"), true
 				w.Must2(w.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID))
 				if random.IntN(2) == 0 {
-					paysOut(w, o.SellerID, w.Balance(ledger.SellerAvailable, o.SellerID))
+					paysOut(w, o.SellerID, w.Earned(o.SellerID))
 				}
 			}
 			step := min(left, 1+random.Int64N(60_00))

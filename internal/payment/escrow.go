@@ -36,7 +36,7 @@ type Release struct {
 }
 
 // ReleaseEscrowTx pays an order's escrow out: the fee, the tax and the shipping to the platform, the rest to the seller, of which they first
-// pay what they owe. The seller may have it at once; docs/payments.md says what will come between.
+// pay what they owe. What the seller gets waits until the order matures (MatureEarningsTx).
 func (s *Service) ReleaseEscrowTx(ctx context.Context, tx pgx.Tx, r Release) (err error) {
 	defer fault.Wrap(&err, "release the escrow of order %s", r.Order)
 	p, c := r.Parts, r.Parts.Seller.Currency

@@ -325,7 +325,7 @@ func TestEscrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if net := test.total - test.fee; net == 0 && len(funds) != 0 || net > 0 && (len(funds) != 1 || funds[0].Available != eur(net) || funds[0].Pending != eur(0)) {
+		if net := test.total - test.fee; net == 0 && len(funds) != 0 || net > 0 && (len(funds) != 1 || funds[0].Pending != eur(net) || funds[0].Available != eur(0)) {
 			t.Errorf("the seller has %+v, want %d", funds, net)
 		}
 	}

@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -116,49 +115,4 @@ func legs(all ...ledger.Leg) []ledger.Leg {
 		}
 	}
 	return some
-}
-
-// sellerTries bounds how often postWithSeller reads balances anew that others change under its eyes.
-const sellerTries = 20
-
-// postWithSeller posts an entry in which a seller gets an amount, or gives it where it is negative. A seller gives what they
-// have, and owes the rest; one who owes pays that first of what they get. The balances are the ledger's to lock: they are
-// read, and where somebody was faster, its limits refuse the entry, and they are read again.
-func (s *Service) postWithSeller(ctx context.Context, tx pgx.Tx, e ledger.Entry, seller uuid.UUID, amount money.Amount) error {
-	c, others := amount.Currency, e.Legs
-	for range sellerTries {
-		available, debt, err := sellerHas(ctx, tx, seller, c)
-		if err != nil {
-			return err
-		}
-		toDebt := min(max(amount.Minor, 0), -debt)
-		if amount.Minor < 0 {
-			toDebt = min(amount.Minor+available, 0)
-		}
-		e.Legs = append(legs(
-			of(ledger.SellerAvailable, seller, c, amount.Minor-toDebt),
-			of(ledger.SellerDebt, seller, c, toDebt),
-		), others...)
-		err = atomically(ctx, tx, func(tx pgx.Tx) error { return post(ctx, tx, e) })
-		limit, ok := errors.AsType[*ledger.Limit](err)
-		if !ok || (limit.Account.Kind != ledger.SellerAvailable && limit.Account.Kind != ledger.SellerDebt) {
-			return err
-		}
-	}
-	return fmt.Errorf("the balances of seller %s changed %d times in a row", seller, sellerTries)
-}
-
-// sellerHas is what a seller has of a currency, and what they owe, which is not positive.
-func sellerHas(ctx context.Context, tx pgx.Tx, seller uuid.UUID, c money.Currency) (available, debt int64, err error) {
-	owned, err := ledger.Owned(ctx, tx, seller, ledger.SellerAvailable, ledger.SellerDebt)
-	for _, account := range owned {
-		switch {
-		case account.Balance.Currency != c:
-		case account.Kind == ledger.SellerDebt:
-			debt = account.Balance.Minor
-		default:
-			available = account.Balance.Minor
-		}
-	}
-	return available, debt, err
 }

@@ -19,7 +19,7 @@ WITH paid AS (
                          ('return', 'seller', r.seller_id, -r.seller_returned)) AS l (step, side, owner, amount)
     WHERE l.amount <> 0
 ), posted AS (
-    SELECT e.key, a.currency, CASE WHEN a.kind IN ('seller_available', 'seller_debt') THEN 'seller' ELSE a.kind END AS side, a.owner,
+    SELECT e.key, a.currency, CASE WHEN a.kind IN ('seller_pending', 'seller_available', 'seller_debt') THEN 'seller' ELSE a.kind END AS side, a.owner,
            sum(p.amount) AS amount
     FROM ledger.entry e
     JOIN ledger.posting p ON p.entry_id = e.id

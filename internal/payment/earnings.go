@@ -1,0 +1,105 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+)
+
+// sellerTries bounds how often postWithSeller reads balances anew that others change under its eyes.
+const sellerTries = 20
+
+// sellerFunds is what a seller has of a currency: what one order's earnings are of what waits, what is theirs, and what they owe, which is not
+// positive.
+type sellerFunds struct{ pending, available, debt int64 }
+
+// postWithSeller posts an order's entry in which its seller gets an amount, or gives it where it is negative. What they get waits until the order
+// matures; one who owes pays that first. What they give comes out of what waits of this order, then out of what they have, and the rest
+// they owe.
+func (s *Service) postWithSeller(ctx context.Context, tx pgx.Tx, e ledger.Entry, seller uuid.UUID, amount money.Amount) error {
+	return s.postAgainst(ctx, tx, e, seller, amount.Currency, func(has sellerFunds) sellerFunds {
+		if amount.Minor >= 0 {
+			toDebt := min(amount.Minor, -has.debt)
+			return sellerFunds{pending: amount.Minor - toDebt, debt: toDebt}
+		}
+		gives := -amount.Minor
+		waiting := min(gives, has.pending)
+		theirs := min(gives-waiting, has.available)
+		return sellerFunds{pending: -waiting, available: -theirs, debt: -(gives - waiting - theirs)}
+	})
+}
+
+// postAgainst posts an order's entry whose legs on its seller's accounts follow from what is there. The balances are the ledger's to lock: they are
+// read, and where somebody was faster, its limits refuse the entry, and they are read again. What waits of the order is under the order's lock, which
+// the caller has.
+func (s *Service) postAgainst(
+	ctx context.Context, tx pgx.Tx, e ledger.Entry, seller uuid.UUID, c money.Currency, change func(has sellerFunds) sellerFunds,
+) error {
+	others := e.Legs
+	for range sellerTries {
+		has, err := sellerHas(ctx, tx, e.Cause, seller, c)
+		if err != nil {
+			return err
+		}
+		to := change(has)
+		e.Legs = append(legs(
+			of(ledger.SellerPending, seller, c, to.pending),
+			of(ledger.SellerAvailable, seller, c, to.available),
+			of(ledger.SellerDebt, seller, c, to.debt),
+		), others...)
+		err = atomically(ctx, tx, func(tx pgx.Tx) error { return post(ctx, tx, e) })
+		limit, ok := errors.AsType[*ledger.Limit](err)
+		if !ok || (limit.Account.Kind != ledger.SellerAvailable && limit.Account.Kind != ledger.SellerDebt) {
+			return err
+		}
+	}
+	return fmt.Errorf("the balances of seller %s changed %d times in a row", seller, sellerTries)
+}
+
+func sellerHas(ctx context.Context, tx pgx.Tx, order ledger.Cause, seller uuid.UUID, c money.Currency) (has sellerFunds, err error) {
+	has.pending, err = ledger.OfCause(ctx, tx, ledger.Account{Kind: ledger.SellerPending, Owner: seller, Currency: c}, order)
+	if err != nil {
+		return has, err
+	}
+	owned, err := ledger.Owned(ctx, tx, seller, ledger.SellerAvailable, ledger.SellerDebt)
+	for _, account := range owned {
+		switch {
+		case account.Balance.Currency != c:
+		case account.Kind == ledger.SellerDebt:
+			has.debt = account.Balance.Minor
+		default:
+			has.available = account.Balance.Minor
+		}
+	}
+	return has, err
+}
+
+// Maturity is an order whose return window is over.
+type Maturity struct {
+	Order    uuid.UUID
+	Seller   uuid.UUID
+	Currency money.Currency
+	Key      string
+}
+
+// MatureEarningsTx makes what waits of an order its seller's, who first pays what they owe. The caller has the order's lock. It comes last in its
+// transaction.
+func (s *Service) MatureEarningsTx(ctx context.Context, tx pgx.Tx, m Maturity) (err error) {
+	defer fault.Wrap(&err, "mature the earnings of order %s", m.Order)
+	e := ledger.Entry{Key: m.Key, Flow: ledger.FlowMaturity, Cause: orderCause(m.Order)}
+	has, err := sellerHas(ctx, tx, e.Cause, m.Seller, m.Currency)
+	if err != nil || has.pending == 0 { // all of it was given back, or paid what its seller owed
+		return err
+	}
+	return s.postAgainst(ctx, tx, e, m.Seller, m.Currency, func(has sellerFunds) sellerFunds {
+		toDebt := min(has.pending, -has.debt)
+		return sellerFunds{pending: -has.pending, available: has.pending - toDebt, debt: toDebt}
+	})
+}
