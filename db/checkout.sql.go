@@ -237,7 +237,7 @@ func (q *Queries) QuoteByKey(ctx context.Context, db DBTX, userID uuid.UUID, ide
 }
 
 const quoteCharges = `-- name: QuoteCharges :many
-SELECT quote_id, group_number, number, kind, bearer, basis_points, amount, counterparty, promotion_id FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
+SELECT quote_id, group_number, number, kind, bearer, basis_points, amount, counterparty, promotion_id, label FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
 `
 
 func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteCharge, error) {
@@ -259,6 +259,7 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 			&i.Amount,
 			&i.Counterparty,
 			&i.PromotionID,
+			&i.Label,
 		); err != nil {
 			return nil, err
 		}
@@ -271,12 +272,12 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 }
 
 const quoteChargesInsert = `-- name: QuoteChargesInsert :exec
-INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, basis_points, amount)
-SELECT $1, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, basis_points, amount)
+SELECT $1, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest($2::integer[]) AS group_number, unnest($3::integer[]) AS number, unnest($4::text[]) AS kind,
-           unnest($5::text[]) AS bearer, unnest($6::text[]) AS counterparty, unnest($7::uuid[]) AS promotion_id,
-           unnest($8::integer[]) AS basis_points, unnest($9::bigint[]) AS amount
+           unnest($5::text[]) AS bearer, unnest($6::text[]) AS counterparty, unnest($7::uuid[]) AS promotion_id, unnest($8::text[]) AS label,
+           unnest($9::integer[]) AS basis_points, unnest($10::bigint[]) AS amount
 ) c
 `
 
@@ -288,6 +289,7 @@ type QuoteChargesInsertParams struct {
 	Bearers        []string
 	Counterparties []string
 	PromotionIds   []uuid.UUID
+	Labels         []string
 	BasisPoints    []int32
 	Amounts        []int64
 }
@@ -302,6 +304,7 @@ func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChar
 		arg.Bearers,
 		arg.Counterparties,
 		arg.PromotionIds,
+		arg.Labels,
 		arg.BasisPoints,
 		arg.Amounts,
 	)
@@ -532,6 +535,17 @@ func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID u
 		return nil, err
 	}
 	return items, nil
+}
+
+const quoteOfReservation = `-- name: QuoteOfReservation :one
+SELECT EXISTS (SELECT FROM quote WHERE reservation_id = $1)::boolean
+`
+
+func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, quoteOfReservation, reservationID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const quoteOfUser = `-- name: QuoteOfUser :one

@@ -513,6 +513,7 @@ type OrderCharge struct {
 	Amount       int64
 	Counterparty string
 	PromotionID  *uuid.UUID
+	Label        string
 }
 
 type OrderLine struct {
@@ -600,6 +601,35 @@ type PriceChange struct {
 	ChangedAt time.Time
 }
 
+type Promotion struct {
+	ID             uuid.UUID
+	SellerID       *uuid.UUID
+	Code           *string
+	Title          string
+	Kind           string
+	BasisPoints    *int32
+	Amount         *int64
+	Most           *int64
+	Currency       string
+	Minimum        int64
+	Stackable      bool
+	SellerIds      []uuid.UUID
+	ListingIds     []uuid.UUID
+	CategoryIds    []uuid.UUID
+	StartsAt       time.Time
+	EndsAt         *time.Time
+	EndedAt        *time.Time
+	MaxUses        *int32
+	MaxUsesPerUser *int32
+	Uses           int32
+	Budget         *int64
+	Spent          int64
+	CreatedBy      uuid.UUID
+	CreatedAt      time.Time
+	IdempotencyKey string
+	RequestHash    []byte
+}
+
 type ProviderCustomer struct {
 	UserID     uuid.UUID
 	Provider   string
@@ -663,6 +693,7 @@ type QuoteCharge struct {
 	Amount       int64
 	Counterparty string
 	PromotionID  *uuid.UUID
+	Label        string
 }
 
 type QuoteGroup struct {

@@ -12,6 +12,7 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	if v.VariantIds != nil {
 		out.Variants = in.ids(v.VariantIds, id.Variant, "variantIds")
 	}
+	out.Coupons = v.CouponCodes
 	if v.AdmissionPass != nil {
 		out.Pass = *v.AdmissionPass
 	}

@@ -72,6 +72,7 @@ func complexityRoot() generated.ComplexityRoot {
 	}
 	c.Auction.Bids, c.Conversation.Messages = list, list
 	c.Viewer.Notifications = func(child int, _ bool, first *int, after *string) int { return list(child, first, after) }
+	c.Query.Promotions, c.Viewer.Promotions = list, list
 	c.Viewer.ListingImports, c.ListingImport.Errors = list, list
 	c.Viewer.Conversations, c.Viewer.Purchases, c.Viewer.Sales = list, list, list
 	c.Wallet.Statement, c.Query.AdminActions, c.LedgerAccount.Postings = list, list, list

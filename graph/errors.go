@@ -59,6 +59,14 @@ func userError(f *fault.Error) model.UserError {
 	if e := bidRefusal(f); e != nil {
 		return e
 	}
+	if coupon, ok := f.Data["coupon"].(string); ok {
+		refusal := model.CouponRefused{Code: f.Code, Message: f.Message, Field: f.Field, Coupon: coupon}
+		if missing, ok := f.Data["missing"].(money.Amount); ok {
+			minimum, _ := f.Data["minimum"].(money.Amount)
+			refusal.Missing, refusal.Minimum = &missing, &minimum
+		}
+		return refusal
+	}
 	switch f.Code {
 	case payment.ErrInsufficientFunds.Code:
 		if available, ok := f.Data["available"].(money.Amount); ok {

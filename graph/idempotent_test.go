@@ -21,6 +21,8 @@ var moneyMovers = []string{
 	"orderPay",
 	"orderRefund",
 	"orderShip",
+	"promotionChange",
+	"promotionCreate",
 	"reservationPay",
 	"secondChanceAccept",
 	"walletExchange",

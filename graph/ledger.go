@@ -15,14 +15,14 @@ import (
 var ownerKinds = map[ledger.Kind]id.Kind{
 	ledger.Wallet: id.User, ledger.WalletHeld: id.User, ledger.SellerPending: id.User, ledger.SellerAvailable: id.User,
 	ledger.SellerDebt: id.User, ledger.ReferralPending: id.User,
-	ledger.Escrow: id.Order, ledger.RefundInFlight: id.Refund, ledger.Chargeback: id.Chargeback,
+	ledger.Escrow: id.Order, ledger.PromoBudget: id.Promotion, ledger.RefundInFlight: id.Refund, ledger.Chargeback: id.Chargeback,
 }
 
 // causeKinds says what the ledger's causes are called in the API.
 var causeKinds = map[string]id.Kind{
 	"top_up": id.TopUp, "order": id.Order, "auction": id.Auction, "refund": id.Refund, "exchange": id.Exchange, "withdrawal": id.Withdrawal,
 	"referral": id.Referral, "chargeback": id.Chargeback,
-	"admin_action": id.AdminAction,
+	"admin_action": id.AdminAction, "promotion": id.Promotion,
 }
 
 func ownerOf(a ledger.Account) *id.ID {

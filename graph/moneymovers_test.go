@@ -60,6 +60,16 @@ func (b *bazaarByCard) movers(send func(mover)) {
 		name: "ledgerEntryReverse", who: admin, fields: apitest.Vars{"entryId": top, "reason": "why"}, other: apitest.Vars{"reason": "because"}, answer: `entry { id flow }`,
 	})
 
+	send(mover{
+		name: "promotionCreate", who: admin, other: apitest.Vars{"title": "Another"}, answer: `promotion { id byPlatform code budget { amount } }`,
+		fields: apitest.Vars{"byPlatform": true, "reason": "Eid", "code": "eid-5", "title": "Eid", "kind": "AMOUNT", "amount": eur("5"), "currency": "EUR", "budget": eur("50")},
+	})
+	gift := id.Promotion.Encode(uuid.MustParse(b.Texts(`SELECT id::text FROM promotion`)[0]))
+	send(mover{
+		name: "promotionChange", who: admin, fields: apitest.Vars{"promotionId": gift, "reason": "more", "budget": eur("60")}, other: apitest.Vars{"budget": eur("70")},
+		answer: `promotion { id budget { amount } spent { amount } }`,
+	})
+
 	bids := b.Lot(b.seller, nil)
 	send(mover{
 		name: "bidPlace", who: b.buyer, fields: apitest.Vars{"auctionId": bids.NodeID().String(), "amount": eur("12")},

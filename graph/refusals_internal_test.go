@@ -41,6 +41,7 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.PriceChanged{Code: "I", Message: "i", Field: []string{"total"}, Total: new(money.New(1, "EUR"))},
 		model.PostalCodeInvalid{Code: "K", Message: "k", Field: []string{"postalCode"}, Example: new("75001")},
 		model.ListingHasHistory{Code: "J", Message: "j", Field: []string{"listingIds", "0"}, ListingID: id.Listing.ID(id.New()), History: []catalog.History{catalog.HistoryOrder}},
+		model.CouponRefused{Code: "L", Message: "l", Field: []string{"couponCodes"}, Coupon: "EID", Missing: new(money.New(1, "EUR"))},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 		model.AttributeValueInvalid{Code: "J", Message: "j", Field: []string{"attributes", "0"}, Attribute: taxonomy.Attribute{ID: id.New(), Code: "size"}},
 		model.AttributesMissing{Code: "J", Message: "j", Attributes: []taxonomy.Attribute{{ID: id.New(), Code: "size", Required: true}}},

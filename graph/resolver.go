@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/souklive/souk/internal/media"
+	"github.com/souklive/souk/internal/promotion"
 
 	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/adminlog"
@@ -48,42 +49,43 @@ import (
 
 // Resolver holds the domains that the API opens.
 type Resolver struct {
-	Identity  *identity.Service
-	Catalog   *catalog.Service
-	Media     *media.Service
-	Taxonomy  *taxonomy.Service
-	Search    *search.Service
-	Shows     *show.Service
-	Video     *video.Service
-	Follows   *follow.Service
-	Inventory *inventory.Service
-	Codes     *code.Service
-	Addresses *address.Service
-	Carts     *cart.Service
-	Flash     *flash.Service
-	Checkout  *checkout.Service
-	Explain   *explain.Service
-	Wishes    *wish.Service
-	Reviews   *review.Service
-	Wants     *want.Service
-	Saved     *savedsearch.Service
-	ShowChats *showchat.Service
-	Presence  *presence.Presence
-	Payment   *payment.Service
-	Referrals *referral.Service
-	Books     *books.Service
-	AdminLog  *adminlog.Service
-	Reconcile *reconcile.Service
-	Orders    *order.Service
-	Auctions  *auction.Service
-	Chat      *chat.Service
-	Feed      *feed.Service
-	Notices   *notify.Service
-	Files     *listingfile.Service
-	Answers   *idempotency.Store
-	Hub       *realtime.Hub
-	Clock     clock.Clock
-	Log       *slog.Logger
+	Identity   *identity.Service
+	Catalog    *catalog.Service
+	Media      *media.Service
+	Taxonomy   *taxonomy.Service
+	Search     *search.Service
+	Shows      *show.Service
+	Video      *video.Service
+	Follows    *follow.Service
+	Inventory  *inventory.Service
+	Codes      *code.Service
+	Addresses  *address.Service
+	Carts      *cart.Service
+	Flash      *flash.Service
+	Checkout   *checkout.Service
+	Promotions *promotion.Service
+	Explain    *explain.Service
+	Wishes     *wish.Service
+	Reviews    *review.Service
+	Wants      *want.Service
+	Saved      *savedsearch.Service
+	ShowChats  *showchat.Service
+	Presence   *presence.Presence
+	Payment    *payment.Service
+	Referrals  *referral.Service
+	Books      *books.Service
+	AdminLog   *adminlog.Service
+	Reconcile  *reconcile.Service
+	Orders     *order.Service
+	Auctions   *auction.Service
+	Chat       *chat.Service
+	Feed       *feed.Service
+	Notices    *notify.Service
+	Files      *listingfile.Service
+	Answers    *idempotency.Store
+	Hub        *realtime.Hub
+	Clock      clock.Clock
+	Log        *slog.Logger
 
 	// Gather is how long a loader waits for more ids after the first; 2 ms.
 	Gather time.Duration

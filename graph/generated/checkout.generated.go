@@ -135,6 +135,29 @@ func (ec *executionContext) fieldContext_Charge_basisPoints(_ context.Context, f
 	return graphql.NewScalarFieldContext("Charge", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Charge_label(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Charge_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Charge_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Charge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Charge_amount(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1441,7 +1464,7 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantIds", "addressId", "admissionPass", "idempotencyKey"}
+	fieldsInOrder := [...]string{"variantIds", "addressId", "couponCodes", "admissionPass", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1462,6 +1485,13 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 				return it, err
 			}
 			it.AddressID = data
+		case "couponCodes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("couponCodes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CouponCodes = data
 		case "admissionPass":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("admissionPass"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1563,6 +1593,11 @@ func (ec *executionContext) _Charge(ctx context.Context, sel ast.SelectionSet, o
 		case "basisPoints":
 			out.Values[i] = ec._Charge_basisPoints(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._Charge_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "amount":

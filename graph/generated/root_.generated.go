@@ -570,6 +570,7 @@ type ComplexityRoot struct {
 		BasisPoints func(childComplexity int) int
 		Bearer      func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		Label       func(childComplexity int) int
 		Side        func(childComplexity int) int
 	}
 
@@ -712,6 +713,15 @@ type ComplexityRoot struct {
 	ConversationTyping struct {
 		ExpiresAt func(childComplexity int) int
 		User      func(childComplexity int) int
+	}
+
+	CouponRefused struct {
+		Code    func(childComplexity int) int
+		Coupon  func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Minimum func(childComplexity int) int
+		Missing func(childComplexity int) int
 	}
 
 	CurrencyCount struct {
@@ -1242,6 +1252,9 @@ type ComplexityRoot struct {
 		OrderShip             func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadComplete   func(childComplexity int, input model.PhotoUploadCompleteInput) int
 		PhotoUploadCreate     func(childComplexity int, input model.PhotoUploadCreateInput) int
+		PromotionChange       func(childComplexity int, input model.PromotionChangeInput) int
+		PromotionCreate       func(childComplexity int, input model.PromotionCreateInput) int
+		PromotionEnd          func(childComplexity int, input model.PromotionEndInput) int
 		ReservationCreate     func(childComplexity int, input model.ReservationCreateInput) int
 		ReservationPay        func(childComplexity int, input model.ReservationPayInput) int
 		ReservationRelease    func(childComplexity int, input model.ReservationReleaseInput) int
@@ -1566,6 +1579,57 @@ type ComplexityRoot struct {
 		To    func(childComplexity int) int
 	}
 
+	Promotion struct {
+		Amount         func(childComplexity int) int
+		BasisPoints    func(childComplexity int) int
+		Budget         func(childComplexity int) int
+		ByPlatform     func(childComplexity int) int
+		CategoryIDs    func(childComplexity int) int
+		Code           func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		EndedAt        func(childComplexity int) int
+		EndsAt         func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		ListingIDs     func(childComplexity int) int
+		MaxUses        func(childComplexity int) int
+		MaxUsesPerUser func(childComplexity int) int
+		Minimum        func(childComplexity int) int
+		Most           func(childComplexity int) int
+		NodeID         func(childComplexity int) int
+		SellerIDs      func(childComplexity int) int
+		Spent          func(childComplexity int) int
+		Stackable      func(childComplexity int) int
+		StartsAt       func(childComplexity int) int
+		Title          func(childComplexity int) int
+		Uses           func(childComplexity int) int
+	}
+
+	PromotionChangePayload struct {
+		Promotion  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PromotionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PromotionCreatePayload struct {
+		Promotion  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PromotionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PromotionEndPayload struct {
+		Promotion  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Query struct {
 		AddressCountries     func(childComplexity int) int
 		AdminActions         func(childComplexity int, first *int, after *string) int
@@ -1588,6 +1652,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		OrderHappenings      func(childComplexity int, orderID id.ID) int
+		Promotions           func(childComplexity int, first *int, after *string) int
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
@@ -2374,6 +2439,7 @@ type ComplexityRoot struct {
 		Listings                func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Locations               func(childComplexity int) int
 		Notifications           func(childComplexity int, unread bool, first *int, after *string) int
+		Promotions              func(childComplexity int, first *int, after *string) int
 		Purchases               func(childComplexity int, first *int, after *string) int
 		Referral                func(childComplexity int) int
 		Role                    func(childComplexity int) int
@@ -4272,6 +4338,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Charge.Kind(childComplexity), true
+	case "Charge.label":
+		if e.ComplexityRoot.Charge.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Label(childComplexity), true
 	case "Charge.counterparty":
 		if e.ComplexityRoot.Charge.Side == nil {
 			break
@@ -4772,6 +4844,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationTyping.User(childComplexity), true
+
+	case "CouponRefused.code":
+		if e.ComplexityRoot.CouponRefused.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Code(childComplexity), true
+	case "CouponRefused.coupon":
+		if e.ComplexityRoot.CouponRefused.Coupon == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Coupon(childComplexity), true
+	case "CouponRefused.field":
+		if e.ComplexityRoot.CouponRefused.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Field(childComplexity), true
+	case "CouponRefused.message":
+		if e.ComplexityRoot.CouponRefused.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Message(childComplexity), true
+	case "CouponRefused.minimum":
+		if e.ComplexityRoot.CouponRefused.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Minimum(childComplexity), true
+	case "CouponRefused.missing":
+		if e.ComplexityRoot.CouponRefused.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponRefused.Missing(childComplexity), true
 
 	case "CurrencyCount.count":
 		if e.ComplexityRoot.CurrencyCount.Count == nil {
@@ -7083,6 +7192,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PhotoUploadCreate(childComplexity, args["input"].(model.PhotoUploadCreateInput)), true
+	case "Mutation.promotionChange":
+		if e.ComplexityRoot.Mutation.PromotionChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_promotionChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PromotionChange(childComplexity, args["input"].(model.PromotionChangeInput)), true
+	case "Mutation.promotionCreate":
+		if e.ComplexityRoot.Mutation.PromotionCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_promotionCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PromotionCreate(childComplexity, args["input"].(model.PromotionCreateInput)), true
+	case "Mutation.promotionEnd":
+		if e.ComplexityRoot.Mutation.PromotionEnd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_promotionEnd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PromotionEnd(childComplexity, args["input"].(model.PromotionEndInput)), true
 	case "Mutation.reservationCreate":
 		if e.ComplexityRoot.Mutation.ReservationCreate == nil {
 			break
@@ -8684,6 +8826,210 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceCount.To(childComplexity), true
 
+	case "Promotion.amount":
+		if e.ComplexityRoot.Promotion.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Amount(childComplexity), true
+	case "Promotion.basisPoints":
+		if e.ComplexityRoot.Promotion.BasisPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.BasisPoints(childComplexity), true
+	case "Promotion.budget":
+		if e.ComplexityRoot.Promotion.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Budget(childComplexity), true
+	case "Promotion.byPlatform":
+		if e.ComplexityRoot.Promotion.ByPlatform == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.ByPlatform(childComplexity), true
+	case "Promotion.categoryIds":
+		if e.ComplexityRoot.Promotion.CategoryIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.CategoryIDs(childComplexity), true
+	case "Promotion.code":
+		if e.ComplexityRoot.Promotion.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Code(childComplexity), true
+	case "Promotion.createdAt":
+		if e.ComplexityRoot.Promotion.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.CreatedAt(childComplexity), true
+	case "Promotion.endedAt":
+		if e.ComplexityRoot.Promotion.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.EndedAt(childComplexity), true
+	case "Promotion.endsAt":
+		if e.ComplexityRoot.Promotion.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.EndsAt(childComplexity), true
+	case "Promotion.kind":
+		if e.ComplexityRoot.Promotion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Kind(childComplexity), true
+	case "Promotion.listingIds":
+		if e.ComplexityRoot.Promotion.ListingIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.ListingIDs(childComplexity), true
+	case "Promotion.maxUses":
+		if e.ComplexityRoot.Promotion.MaxUses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.MaxUses(childComplexity), true
+	case "Promotion.maxUsesPerUser":
+		if e.ComplexityRoot.Promotion.MaxUsesPerUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.MaxUsesPerUser(childComplexity), true
+	case "Promotion.minimum":
+		if e.ComplexityRoot.Promotion.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Minimum(childComplexity), true
+	case "Promotion.maximum":
+		if e.ComplexityRoot.Promotion.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Most(childComplexity), true
+	case "Promotion.id":
+		if e.ComplexityRoot.Promotion.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.NodeID(childComplexity), true
+	case "Promotion.sellerIds":
+		if e.ComplexityRoot.Promotion.SellerIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.SellerIDs(childComplexity), true
+	case "Promotion.spent":
+		if e.ComplexityRoot.Promotion.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Spent(childComplexity), true
+	case "Promotion.stackable":
+		if e.ComplexityRoot.Promotion.Stackable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Stackable(childComplexity), true
+	case "Promotion.startsAt":
+		if e.ComplexityRoot.Promotion.StartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.StartsAt(childComplexity), true
+	case "Promotion.title":
+		if e.ComplexityRoot.Promotion.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Title(childComplexity), true
+	case "Promotion.uses":
+		if e.ComplexityRoot.Promotion.Uses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Promotion.Uses(childComplexity), true
+
+	case "PromotionChangePayload.promotion":
+		if e.ComplexityRoot.PromotionChangePayload.Promotion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionChangePayload.Promotion(childComplexity), true
+	case "PromotionChangePayload.userErrors":
+		if e.ComplexityRoot.PromotionChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionChangePayload.UserErrors(childComplexity), true
+
+	case "PromotionConnection.edges":
+		if e.ComplexityRoot.PromotionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionConnection.Edges(childComplexity), true
+	case "PromotionConnection.nodes":
+		if e.ComplexityRoot.PromotionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionConnection.Nodes(childComplexity), true
+	case "PromotionConnection.pageInfo":
+		if e.ComplexityRoot.PromotionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionConnection.PageInfo(childComplexity), true
+
+	case "PromotionCreatePayload.promotion":
+		if e.ComplexityRoot.PromotionCreatePayload.Promotion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionCreatePayload.Promotion(childComplexity), true
+	case "PromotionCreatePayload.userErrors":
+		if e.ComplexityRoot.PromotionCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionCreatePayload.UserErrors(childComplexity), true
+
+	case "PromotionEdge.cursor":
+		if e.ComplexityRoot.PromotionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionEdge.Cursor(childComplexity), true
+	case "PromotionEdge.node":
+		if e.ComplexityRoot.PromotionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionEdge.Node(childComplexity), true
+
+	case "PromotionEndPayload.promotion":
+		if e.ComplexityRoot.PromotionEndPayload.Promotion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionEndPayload.Promotion(childComplexity), true
+	case "PromotionEndPayload.userErrors":
+		if e.ComplexityRoot.PromotionEndPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromotionEndPayload.UserErrors(childComplexity), true
+
 	case "Query.addressCountries":
 		if e.ComplexityRoot.Query.AddressCountries == nil {
 			break
@@ -8906,6 +9252,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OrderHappenings(childComplexity, args["orderId"].(id.ID)), true
+	case "Query.promotions":
+		if e.ComplexityRoot.Query.Promotions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_promotions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Promotions(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.reconciliationReport":
 		if e.ComplexityRoot.Query.ReconciliationReport == nil {
 			break
@@ -11876,6 +12233,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Notifications(childComplexity, args["unread"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.promotions":
+		if e.ComplexityRoot.Viewer.Promotions == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_promotions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Promotions(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.purchases":
 		if e.ComplexityRoot.Viewer.Purchases == nil {
 			break
@@ -12620,6 +12988,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPhotoUploadCompleteInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
 		ec.unmarshalInputPlaceInput,
+		ec.unmarshalInputPromotionChangeInput,
+		ec.unmarshalInputPromotionCreateInput,
+		ec.unmarshalInputPromotionEndInput,
 		ec.unmarshalInputReservationCreateInput,
 		ec.unmarshalInputReservationLineInput,
 		ec.unmarshalInputReservationPayInput,
@@ -14153,8 +14524,10 @@ type Charge {
   bearer: ChargeBearer!
   "Who gets it, or gives it where it is negative."
   counterparty: ChargeCounterparty!
-  "Hundredths of a percent of the lines; null where it is no share of them."
+  "Hundredths of a percent of what it is a share of; null where it is none."
   basisPoints: Int
+  "What it is called, where it has a name: a promotion's title."
+  label: String!
   amount: Money!
 }
 
@@ -14176,6 +14549,8 @@ input CheckoutQuoteInput {
   variantIds: [ID!]
   "Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED)."
   addressId: ID
+  "Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused)."
+  couponCodes: [String!]
   "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
   admissionPass: String
   "1 to 255 printable ASCII characters: see @idempotent."
@@ -15176,6 +15551,9 @@ enum AdminActionKind {
   LISTING_RESTORED
   ORDER_CANCELLED
   ORDER_REFUNDED
+  PROMOTION_CHANGED
+  PROMOTION_CREATED
+  PROMOTION_ENDED
   REVIEW_HIDDEN
   REVIEW_RESTORED
   SYNONYM_CHANGED
@@ -16404,6 +16782,175 @@ type CardDeclined implements UserError {
   field: [String!]
   "The provider's reason, for one: insufficient_funds. Null where none is given."
   declineCode: String
+}
+`, BuiltIn: false},
+	{Name: "../promotion.graphqls", Input: `extend type Query {
+  "The platform's promotions, the newest first."
+  promotions(first: Int, after: String): PromotionConnection! @auth(roles: [ADMIN])
+}
+
+extend type Viewer {
+  "One's own promotions, of one's own goods, the newest first."
+  promotions(first: Int, after: String): PromotionConnection!
+}
+
+extend type Mutation {
+  """
+  Makes a promotion: a seller's, of their own goods, which takes off what they get; or, by an admin who says why, the platform's, which pays what it takes off from its budget.
+  With a code it is a coupon, which a buyer gives to checkoutQuote; without one it applies by itself. Its terms are fixed from then on.
+  """
+  promotionCreate(input: PromotionCreateInput!): PromotionCreatePayload! @idempotent @auth(roles: [SELLER, ADMIN])
+  "Changes when a promotion of one's own ends, and raises or lowers its limits; a budget only grows."
+  promotionChange(input: PromotionChangeInput!): PromotionChangePayload! @idempotent @auth(roles: [SELLER, ADMIN])
+  "Ends a promotion of one's own at once. Quotes that have it bind all the same."
+  promotionEnd(input: PromotionEndInput!): PromotionEndPayload! @auth(roles: [SELLER, ADMIN])
+}
+
+enum PromotionKind {
+  "A share of what it covers."
+  PERCENT
+  "An amount, of all together that it covers."
+  AMOUNT
+  "What the shipping costs of orders with something that it covers."
+  FREE_SHIPPING
+}
+
+"What takes something off of what buyers pay. For who funds it to see; buyers see its title on their charges."
+type Promotion implements Node {
+  id: ID!
+  "The platform funds it, not a seller."
+  byPlatform: Boolean!
+  "As it is kept: in upper case, without spaces and hyphens. Null: it applies by itself."
+  code: String
+  title: String!
+  kind: PromotionKind!
+  basisPoints: Int
+  amount: Money
+  "What a share, or shipping, comes to at most."
+  maximum: Money
+  "What it covers has to cost so much, before promotions."
+  minimum: Money!
+  "It goes together with others that do."
+  stackable: Boolean!
+  "What it covers, beside categoryIds and sellerIds; where all three are empty, all there is."
+  listingIds: [ID!]!
+  "With the categories below them."
+  categoryIds: [ID!]!
+  sellerIds: [ID!]!
+  startsAt: Time!
+  endsAt: Time
+  "When somebody ended it."
+  endedAt: Time
+  maxUses: Int
+  maxUsesPerUser: Int
+  "By quotes that are open or were confirmed; a quote that nothing came of gives its use back."
+  uses: Int!
+  "The platform's: what it may give in all."
+  budget: Money
+  "Of the budget, by those uses."
+  spent: Money!
+  createdAt: Time!
+}
+
+type PromotionConnection {
+  edges: [PromotionEdge!]!
+  nodes: [Promotion!]!
+  pageInfo: PageInfo!
+}
+
+type PromotionEdge {
+  cursor: String!
+  node: Promotion!
+}
+
+input PromotionCreateInput {
+  "The platform's, by an admin; otherwise one's own."
+  byPlatform: Boolean! = false
+  "Why, for the log of what staff does; the platform's alone."
+  reason: String! = ""
+  "3 to 40 Latin letters and digits; case, spaces and hyphens do not count. Left out: it applies by itself."
+  code: String
+  "1 to 80 characters, for buyers to see."
+  title: String!
+  kind: PromotionKind!
+  "Of a PERCENT, in hundredths of a percent: 1 to 10,000."
+  basisPoints: Int
+  "Of an AMOUNT."
+  amount: MoneyInput
+  "What a share, or shipping, comes to at most."
+  maximum: MoneyInput
+  "It applies to purchases in this currency."
+  currency: CurrencyCode!
+  "What it covers has to cost so much, before promotions."
+  minimum: MoneyInput
+  "It goes together with others that do."
+  stackable: Boolean! = false
+  "What it covers; where nothing is given, all there is. At most 100 of each; a seller's listings are their own."
+  listingIds: [ID!]
+  categoryIds: [ID!]
+  "The platform's alone."
+  sellerIds: [ID!]
+  "Left out: at once."
+  startsAt: Time
+  endsAt: Time
+  "By how many quotes, 1 or more; left out: any number."
+  maxUses: Int
+  "Of one user, 1 or more; left out: any number."
+  maxUsesPerUser: Int
+  "The platform's, which need one: what it may give in all."
+  budget: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type PromotionCreatePayload {
+  promotion: Promotion
+  userErrors: [UserError!]!
+}
+
+input PromotionChangeInput {
+  promotionId: ID!
+  "Why, for the log of what staff does; the platform's alone."
+  reason: String! = ""
+  "What is left out stays. Limits stay where there are some, and do not go below what was used."
+  endsAt: Time
+  "1 or more."
+  maxUses: Int
+  "1 or more."
+  maxUsesPerUser: Int
+  "In all."
+  budget: MoneyInput
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type PromotionChangePayload {
+  promotion: Promotion
+  userErrors: [UserError!]!
+}
+
+input PromotionEndInput {
+  promotionId: ID!
+  "Why, for the log of what staff does; the platform's alone."
+  reason: String! = ""
+}
+
+type PromotionEndPayload {
+  promotion: Promotion
+  userErrors: [UserError!]!
+}
+
+"A coupon that takes nothing off (COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_NOT_YET, COUPON_USED_UP, COUPON_MINIMUM, COUPON_NOT_FOR_THIS, COUPON_NOT_STACKABLE)."
+type CouponRefused implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "Which of them."
+  coupon: String!
+  "With COUPON_MINIMUM: what the goods that it covers have to cost."
+  minimum: Money
+  "With COUPON_MINIMUM: what is missing of that."
+  missing: Money
 }
 `, BuiltIn: false},
 	{Name: "../reaction.graphqls", Input: `extend type Mutation {
@@ -19052,6 +19599,8 @@ func (ec *executionContext) childFields_Charge(ctx context.Context, field graphq
 		return ec.fieldContext_Charge_counterparty(ctx, field)
 	case "basisPoints":
 		return ec.fieldContext_Charge_basisPoints(ctx, field)
+	case "label":
+		return ec.fieldContext_Charge_label(ctx, field)
 	case "amount":
 		return ec.fieldContext_Charge_amount(ctx, field)
 	}
@@ -20650,6 +21199,108 @@ func (ec *executionContext) childFields_PriceCount(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PriceCount", field.Name)
 }
 
+func (ec *executionContext) childFields_Promotion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Promotion_id(ctx, field)
+	case "byPlatform":
+		return ec.fieldContext_Promotion_byPlatform(ctx, field)
+	case "code":
+		return ec.fieldContext_Promotion_code(ctx, field)
+	case "title":
+		return ec.fieldContext_Promotion_title(ctx, field)
+	case "kind":
+		return ec.fieldContext_Promotion_kind(ctx, field)
+	case "basisPoints":
+		return ec.fieldContext_Promotion_basisPoints(ctx, field)
+	case "amount":
+		return ec.fieldContext_Promotion_amount(ctx, field)
+	case "maximum":
+		return ec.fieldContext_Promotion_maximum(ctx, field)
+	case "minimum":
+		return ec.fieldContext_Promotion_minimum(ctx, field)
+	case "stackable":
+		return ec.fieldContext_Promotion_stackable(ctx, field)
+	case "listingIds":
+		return ec.fieldContext_Promotion_listingIds(ctx, field)
+	case "categoryIds":
+		return ec.fieldContext_Promotion_categoryIds(ctx, field)
+	case "sellerIds":
+		return ec.fieldContext_Promotion_sellerIds(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_Promotion_startsAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_Promotion_endsAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Promotion_endedAt(ctx, field)
+	case "maxUses":
+		return ec.fieldContext_Promotion_maxUses(ctx, field)
+	case "maxUsesPerUser":
+		return ec.fieldContext_Promotion_maxUsesPerUser(ctx, field)
+	case "uses":
+		return ec.fieldContext_Promotion_uses(ctx, field)
+	case "budget":
+		return ec.fieldContext_Promotion_budget(ctx, field)
+	case "spent":
+		return ec.fieldContext_Promotion_spent(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Promotion_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Promotion", field.Name)
+}
+
+func (ec *executionContext) childFields_PromotionChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "promotion":
+		return ec.fieldContext_PromotionChangePayload_promotion(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PromotionChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromotionChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PromotionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PromotionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PromotionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PromotionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromotionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PromotionCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "promotion":
+		return ec.fieldContext_PromotionCreatePayload_promotion(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PromotionCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromotionCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PromotionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PromotionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PromotionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromotionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PromotionEndPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "promotion":
+		return ec.fieldContext_PromotionEndPayload_promotion(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PromotionEndPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromotionEndPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_QuoteGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "seller":
@@ -22150,6 +22801,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_earnings(ctx, field)
 	case "cards":
 		return ec.fieldContext_Viewer_cards(ctx, field)
+	case "promotions":
+		return ec.fieldContext_Viewer_promotions(ctx, field)
 	case "referral":
 		return ec.fieldContext_Viewer_referral(ctx, field)
 	case "savedSearches":

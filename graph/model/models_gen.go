@@ -27,6 +27,7 @@ import (
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
@@ -622,6 +623,8 @@ type CheckoutQuoteInput struct {
 	VariantIds []id.ID `json:"variantIds,omitempty"`
 	// Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED).
 	AddressID *id.ID `json:"addressId,omitempty"`
+	// Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused).
+	CouponCodes []string `json:"couponCodes,omitempty"`
 	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
 	AdmissionPass *string `json:"admissionPass,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
@@ -682,6 +685,21 @@ type ConversationStartPayload struct {
 	Message      *chat.Message      `json:"message,omitempty"`
 	UserErrors   []UserError        `json:"userErrors"`
 }
+
+// A coupon that takes nothing off (COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_NOT_YET, COUPON_USED_UP, COUPON_MINIMUM, COUPON_NOT_FOR_THIS, COUPON_NOT_STACKABLE).
+type CouponRefused struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// Which of them.
+	Coupon string `json:"coupon"`
+	// With COUPON_MINIMUM: what the goods that it covers have to cost.
+	Minimum *money.Amount `json:"minimum,omitempty"`
+	// With COUPON_MINIMUM: what is missing of that.
+	Missing *money.Amount `json:"missing,omitempty"`
+}
+
+func (CouponRefused) IsUserError() {}
 
 type Earnings struct {
 	CurrencyCode money.Currency `json:"currencyCode"`
@@ -1287,6 +1305,83 @@ type PriceChanged struct {
 }
 
 func (PriceChanged) IsUserError() {}
+
+type PromotionChangeInput struct {
+	PromotionID id.ID `json:"promotionId"`
+	// Why, for the log of what staff does; the platform's alone.
+	Reason string `json:"reason"`
+	// What is left out stays. Limits stay where there are some, and do not go below what was used.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// 1 or more.
+	MaxUses *int `json:"maxUses,omitempty"`
+	// 1 or more.
+	MaxUsesPerUser *int `json:"maxUsesPerUser,omitempty"`
+	// In all.
+	Budget *MoneyInput `json:"budget,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type PromotionChangePayload struct {
+	Promotion  *promotion.Promotion `json:"promotion,omitempty"`
+	UserErrors []UserError          `json:"userErrors"`
+}
+
+type PromotionCreateInput struct {
+	// The platform's, by an admin; otherwise one's own.
+	ByPlatform bool `json:"byPlatform"`
+	// Why, for the log of what staff does; the platform's alone.
+	Reason string `json:"reason"`
+	// 3 to 40 Latin letters and digits; case, spaces and hyphens do not count. Left out: it applies by itself.
+	Code *string `json:"code,omitempty"`
+	// 1 to 80 characters, for buyers to see.
+	Title string         `json:"title"`
+	Kind  promotion.Kind `json:"kind"`
+	// Of a PERCENT, in hundredths of a percent: 1 to 10,000.
+	BasisPoints *int `json:"basisPoints,omitempty"`
+	// Of an AMOUNT.
+	Amount *MoneyInput `json:"amount,omitempty"`
+	// What a share, or shipping, comes to at most.
+	Maximum *MoneyInput `json:"maximum,omitempty"`
+	// It applies to purchases in this currency.
+	Currency money.Currency `json:"currency"`
+	// What it covers has to cost so much, before promotions.
+	Minimum *MoneyInput `json:"minimum,omitempty"`
+	// It goes together with others that do.
+	Stackable bool `json:"stackable"`
+	// What it covers; where nothing is given, all there is. At most 100 of each; a seller's listings are their own.
+	ListingIds  []id.ID `json:"listingIds,omitempty"`
+	CategoryIds []id.ID `json:"categoryIds,omitempty"`
+	// The platform's alone.
+	SellerIds []id.ID `json:"sellerIds,omitempty"`
+	// Left out: at once.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	EndsAt   *time.Time `json:"endsAt,omitempty"`
+	// By how many quotes, 1 or more; left out: any number.
+	MaxUses *int `json:"maxUses,omitempty"`
+	// Of one user, 1 or more; left out: any number.
+	MaxUsesPerUser *int `json:"maxUsesPerUser,omitempty"`
+	// The platform's, which need one: what it may give in all.
+	Budget *MoneyInput `json:"budget,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type PromotionCreatePayload struct {
+	Promotion  *promotion.Promotion `json:"promotion,omitempty"`
+	UserErrors []UserError          `json:"userErrors"`
+}
+
+type PromotionEndInput struct {
+	PromotionID id.ID `json:"promotionId"`
+	// Why, for the log of what staff does; the platform's alone.
+	Reason string `json:"reason"`
+}
+
+type PromotionEndPayload struct {
+	Promotion  *promotion.Promotion `json:"promotion,omitempty"`
+	UserErrors []UserError          `json:"userErrors"`
+}
 
 type Query struct {
 }

@@ -174,6 +174,8 @@ func corruptions() []corruption {
 		one("a tax that nobody was charged", "UPDATE orders SET tax = 1 WHERE id = :settled;", "order_lines", "order_settled"),
 		one("a promotion that gave nothing", "UPDATE orders SET subsidy = 1, campaign_id = gen_random_uuid() WHERE id = :paid;", "order_lines", "order_escrow", "order_subsidy"),
 		one("a charge of the seller's that is the platform's", "UPDATE order_charge SET counterparty = 'SELLER' WHERE order_id = :paid;", "order_lines"),
+		one("a promotion that was used by nobody", `INSERT INTO promotion (id, seller_id, title, kind, amount, currency, minimum, stackable, seller_ids, listing_ids, category_ids, starts_at, uses, created_by, idempotency_key, request_hash)
+			VALUES (gen_random_uuid(), :seller;, 'x', 'AMOUNT', 1, 'EUR', 0, false, '{}', '{}', '{}', now(), 1, :seller;, 'k', '')`, "promotion_uses"),
 		one("an order of nothing", "DELETE FROM order_line WHERE order_id = :paid;", "order_lines"),
 		one("an order of something dearer", "UPDATE order_line SET quantity = 2 WHERE order_id = :paid;", "order_lines"),
 		one("goods that no order gave back", "UPDATE stock_movement SET kind = 'RETURNED' WHERE kind = 'RECEIVED'", "order_goods"),

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/realtime"
 )
 
@@ -36,6 +37,7 @@ type Service struct {
 	stock     *inventory.Service
 	codes     *code.Service
 	orders    *order.Service
+	promotion *promotion.Service
 	payment   *payment.Service
 	hub       realtime.Publisher
 }
@@ -48,6 +50,7 @@ type Config struct {
 	Inventory *inventory.Service
 	Codes     *code.Service
 	Orders    *order.Service
+	Promotion *promotion.Service
 	Payment   *payment.Service
 	Hub       realtime.Publisher
 }
@@ -55,7 +58,7 @@ type Config struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, payment: c.Payment, hub: c.Hub,
+		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, payment: c.Payment, hub: c.Hub,
 	}
 }
 
@@ -94,11 +97,9 @@ func (s *Service) sellTx(ctx context.Context, tx pgx.Tx, p order.Purchase, how f
 // charge adds its charges to each sale, and gives what their buyer pays for all of them.
 func (s *Service) charge(sales []order.Sale) (sum money.Amount, err error) {
 	for i := range sales {
-		goods, err := sales[i].Goods()
-		if err != nil {
+		if sales[i].Charges, err = s.orders.Charges(sales[i]); err != nil {
 			return sum, err
 		}
-		sales[i].Charges = s.orders.Charges(goods)
 		terms, err := sales[i].Terms()
 		if err == nil {
 			if sum.Currency == "" {

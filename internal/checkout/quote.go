@@ -85,6 +85,7 @@ func (q Quote) NodeID() id.ID { return id.Quote.ID(q.ID) }
 type QuoteInput struct {
 	Variants       []uuid.UUID // nil for all lines that are not saved for later
 	Address        *uuid.UUID  // nil where nothing is sent
+	Coupons        []string    // codes, as they were typed
 	Pass           string      // of a waiting room
 	IdempotencyKey string
 }
@@ -95,7 +96,11 @@ func (in QuoteInput) hash() []byte {
 	if in.Address != nil {
 		to = in.Address.String()
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "quote\n%v\n%s\n%s", in.Variants, to, in.Pass))
+	text := fmt.Appendf(nil, "quote\n%v\n%s\n%s", in.Variants, to, in.Pass)
+	if len(in.Coupons) > 0 { // so that without them it is what it was
+		text = fmt.Appendf(text, "\n%q", in.Coupons)
+	}
+	sum := sha256.Sum256(text)
 	return sum[:]
 }
 
@@ -118,6 +123,10 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if err := s.checkRate(ctx, buyer); err != nil {
 		return Quote{}, err
 	}
+	codes, err := s.promotion.CheckCodes(ctx, buyer, in.Coupons)
+	if err != nil {
+		return Quote{}, err
+	}
 	var to *address.Postal
 	region := ""
 	if in.Address != nil {
@@ -135,8 +144,8 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		return Quote{}, inventory.ErrReservationOver
 	}
 	quote := id.New()
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, to, in) })
-	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") { // by the same request, sent twice at once
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, to, in, codes) })
+	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in)
 	}
 	if fault.KindOf(err) != fault.Internal { // which is what a failure of ours is: then a retry goes on with what is set aside
@@ -181,13 +190,16 @@ func (s *Service) checkRate(ctx context.Context, buyer uuid.UUID) error {
 }
 
 // quoteTx writes down what a reservation costs now.
-func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, to *address.Postal, in QuoteInput) error {
+func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, to *address.Postal, in QuoteInput, codes []string) error {
 	rows, err := s.q.QuoteLinesToMake(ctx, tx, set.ID)
 	if err != nil {
 		return err
 	}
 	groups, err := group(rows)
 	if err != nil {
+		return err
+	}
+	if err := s.discountTx(ctx, tx, quote, set, groups, codes); err != nil {
 		return err
 	}
 	total, err := s.price(groups)
@@ -296,6 +308,7 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 			charges.Kinds, charges.Bearers = append(charges.Kinds, string(c.Kind)), append(charges.Bearers, string(c.Bearer))
 			charges.Counterparties, charges.PromotionIds = append(charges.Counterparties, string(c.Side())), append(charges.PromotionIds, c.PromotionID())
 			charges.BasisPoints, charges.Amounts = append(charges.BasisPoints, share), append(charges.Amounts, c.Amount.Minor)
+			charges.Labels = append(charges.Labels, c.Label)
 		}
 	}
 	if err := s.q.QuoteGroupsInsert(ctx, tx, of); err != nil {
@@ -379,7 +392,7 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 	charges, err := s.q.QuoteCharges(ctx, conn, quote)
 	for _, row := range charges {
 		charge := order.Charge{
-			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Amount: money.New(row.Amount, c),
+			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Label: row.Label, Amount: money.New(row.Amount, c),
 		}
 		if row.BasisPoints != nil {
 			charge.BasisPoints = new(int(*row.BasisPoints))

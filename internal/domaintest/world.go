@@ -38,6 +38,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -66,23 +67,24 @@ type World struct {
 	// Broken is set by a test that makes lots wrong by hand: they are not replayed at its end.
 	Broken bool
 
-	Identity  *identity.Service
-	Media     *media.Service
-	Catalog   *catalog.Service
-	Inventory *inventory.Service
-	Codes     *code.Service
-	Shows     *show.Service
-	ShowChat  *showchat.Service
-	Follows   *follow.Service
-	Rates     *fx.Service
-	Payment   *payment.Service
-	Referrals *referral.Service
-	Orders    *order.Service
-	Addresses *address.Service
-	Carts     *cart.Service
-	Checkout  *checkout.Service
-	Auctions  *auction.Service
-	Chat      *chat.Service
+	Identity   *identity.Service
+	Media      *media.Service
+	Catalog    *catalog.Service
+	Inventory  *inventory.Service
+	Codes      *code.Service
+	Shows      *show.Service
+	ShowChat   *showchat.Service
+	Follows    *follow.Service
+	Rates      *fx.Service
+	Payment    *payment.Service
+	Referrals  *referral.Service
+	Orders     *order.Service
+	Addresses  *address.Service
+	Carts      *cart.Service
+	Promotions *promotion.Service
+	Checkout   *checkout.Service
+	Auctions   *auction.Service
+	Chat       *chat.Service
 }
 
 // New makes a world.
@@ -149,8 +151,9 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
 	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory), address.New(w.Pool)
+	w.Promotions = promotion.New(w.Pool, clock.System{})
 	w.Checkout = checkout.New(checkout.Config{
-		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Payment: w.Payment, Hub: w.Told,
+		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Payment: w.Payment, Hub: w.Told,
 	})
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
@@ -404,7 +407,7 @@ func (w *World) Replayed() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
-		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "fx_rate", "exchange",
+		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "promotion", "promotion_use", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "notification", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }

@@ -51,6 +51,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
 	"github.com/souklive/souk/internal/presence"
+	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/redistest"
@@ -213,8 +214,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Gate: flash.NewAgeGate(pool, clock.System{}, 0),
 	})
 	r.Inventory.UseDoor(r.Flash)
+	r.Promotions = promotion.New(pool, clock.System{})
 	r.Checkout = checkout.New(checkout.Config{
-		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Payment: r.Payment, Hub: hub,
+		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Payment: r.Payment, Hub: hub,
 	})
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)

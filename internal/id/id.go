@@ -59,6 +59,7 @@ const (
 	Attribute    Kind = "att"
 	Address      Kind = "adr"
 	Quote        Kind = "qte"
+	Promotion    Kind = "prm"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -62,7 +62,8 @@ type Charge struct {
 	Bearer       Party
 	Counterparty Counterparty // who gets it, or gives it where it is negative; "" stands for the platform
 	Promotion    *uuid.UUID   // of which it is
-	BasisPoints  *int         // of the lines; nil where it is no share of them
+	BasisPoints  *int         // of what it is a share of; nil where it is none
+	Label        string       // what it is called: a promotion's title
 	Amount       money.Amount
 }
 
@@ -77,9 +78,17 @@ func (c Charge) PromotionID() uuid.UUID {
 	return *c.Promotion
 }
 
-// Charges are what goes with goods at a price: the one place where they are computed, whatever pays.
-func (s *Service) Charges(goods money.Amount) []Charge {
-	return []Charge{{Kind: PlatformFee, Bearer: AsSeller, BasisPoints: new(int(s.feeBasisPoints)), Amount: goods.BasisPoints(s.feeBasisPoints)}}
+// Charges are a sale's charges with the platform's fee, whatever pays: a share of what the seller sells the goods for, which is what they cost less what the seller's promotions take off.
+func (s *Service) Charges(sale Sale) ([]Charge, error) {
+	base, err := sale.Goods()
+	for _, c := range sale.Charges {
+		if c.Kind == Promotion && c.Side() == WithSeller && err == nil {
+			base, err = base.Add(c.Amount)
+		}
+	}
+	base.Minor = max(base.Minor, 0)
+	fee := Charge{Kind: PlatformFee, Bearer: AsSeller, BasisPoints: new(int(s.feeBasisPoints)), Amount: base.BasisPoints(s.feeBasisPoints)}
+	return append(sale.Charges, fee), err
 }
 
 // Sale is what becomes one order.
@@ -246,6 +255,7 @@ func chargesOf(sales []Sale) (rows db.OrderChargesInsertParams) {
 			rows.Kinds, rows.Bearers = append(rows.Kinds, string(c.Kind)), append(rows.Bearers, string(c.Bearer))
 			rows.Counterparties, rows.PromotionIds = append(rows.Counterparties, string(c.Side())), append(rows.PromotionIds, c.PromotionID())
 			rows.BasisPoints, rows.Amounts = append(rows.BasisPoints, share), append(rows.Amounts, c.Amount.Minor)
+			rows.Labels = append(rows.Labels, c.Label)
 		}
 	}
 	return rows
@@ -271,7 +281,7 @@ func (s *Service) ChargesOf(ctx context.Context, orders []uuid.UUID) (map[uuid.U
 	charges := make(map[uuid.UUID][]Charge, len(orders))
 	for _, row := range rows {
 		c := Charge{
-			Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Counterparty: Counterparty(row.OrderCharge.Counterparty), Promotion: row.OrderCharge.PromotionID,
+			Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Counterparty: Counterparty(row.OrderCharge.Counterparty), Promotion: row.OrderCharge.PromotionID, Label: row.OrderCharge.Label,
 			Amount: money.New(row.OrderCharge.Amount, money.Currency(row.Currency)),
 		}
 		if share := row.OrderCharge.BasisPoints; share != nil {

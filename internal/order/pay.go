@@ -26,13 +26,13 @@ type Won struct {
 // escrow. The events are to be published after the commit.
 func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order, told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "create the order of auction %s", won.Auction)
-	orders, created, err := s.CreateTx(ctx, tx, Purchase{
-		Buyer: won.Buyer, Auction: &won.Auction, Card: won.Card,
-		Sales: []Sale{{
-			ID: id.New(), Seller: won.Seller, Charges: s.Charges(won.Price), // what is sold by auction has one variant, under its own id
-			Lines: []Line{{Listing: won.Listing, Variant: &won.Listing, Quantity: 1, UnitPrice: won.Price}},
-		}},
-	})
+	sale := Sale{ // what is sold by auction has one variant, under its own id
+		ID: id.New(), Seller: won.Seller, Lines: []Line{{Listing: won.Listing, Variant: &won.Listing, Quantity: 1, UnitPrice: won.Price}},
+	}
+	if sale.Charges, err = s.Charges(sale); err != nil {
+		return Order{}, nil, err
+	}
+	orders, created, err := s.CreateTx(ctx, tx, Purchase{Buyer: won.Buyer, Auction: &won.Auction, Card: won.Card, Sales: []Sale{sale}})
 	if err != nil {
 		return Order{}, nil, err
 	}
