@@ -886,6 +886,26 @@ func (q *Queries) PriceChanges(ctx context.Context, db DBTX, variantID uuid.UUID
 	return items, nil
 }
 
+const takedownsSince = `-- name: TakedownsSince :one
+SELECT pg_current_snapshot()::text AS snapshot, EXISTS (
+    SELECT FROM takedown t
+    WHERE t.xid >= pg_snapshot_xmin(CAST($1::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(t.xid, CAST($1::text AS pg_snapshot))
+)::boolean AS any_new
+`
+
+type TakedownsSinceRow struct {
+	Snapshot string
+	AnyNew   bool
+}
+
+// Whether anything was taken down that an earlier snapshot does not know, and the snapshot that says so.
+func (q *Queries) TakedownsSince(ctx context.Context, db DBTX, seen string) (TakedownsSinceRow, error) {
+	row := db.QueryRow(ctx, takedownsSince, seen)
+	var i TakedownsSinceRow
+	err := row.Scan(&i.Snapshot, &i.AnyNew)
+	return i, err
+}
+
 const variantByID = `-- name: VariantByID :one
 SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant WHERE id = $1
 `

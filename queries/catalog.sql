@@ -158,3 +158,10 @@ ON CONFLICT (listing_id) DO UPDATE SET latitude = excluded.latitude, longitude =
 SELECT listing_id, latitude::double precision AS latitude, longitude::double precision AS longitude
 FROM listing_place WHERE listing_id = ANY (@ids::uuid[]) AND latitude IS NOT NULL
 ORDER BY listing_id;
+
+-- Whether anything was taken down that an earlier snapshot does not know, and the snapshot that says so.
+-- name: TakedownsSince :one
+SELECT pg_current_snapshot()::text AS snapshot, EXISTS (
+    SELECT FROM takedown t
+    WHERE t.xid >= pg_snapshot_xmin(CAST(@seen::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(t.xid, CAST(@seen::text AS pg_snapshot))
+)::boolean AS any_new;

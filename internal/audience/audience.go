@@ -73,6 +73,16 @@ func (a *Groups) Close() {
 	a.working.Wait()
 }
 
+// TakeDown keeps what viewers were told so far from who comes back: something of it is not for everybody any more. What they have missed is
+// executed for them anew.
+func (a *Groups) TakeDown() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, g := range a.groups {
+		g.takeDown()
+	}
+}
+
 // Join implements gqlws.JoinFunc.
 func (a *Groups) Join(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, v gqlws.Viewer) (leave func(), joined bool) {
 	if op.Operation.Operation != ast.Subscription {

@@ -69,6 +69,9 @@ type group struct {
 	caught chan struct{} // a pass has ended
 	done   chan struct{} // closed when all members were ended
 
+	floor     atomic.Int64 // the version from which newcomers are handed what is kept
+	takenDown atomic.Int64 // when something was last taken down, by the clock's nanoseconds
+
 	appending sync.Mutex // held by who makes a view of the one before it
 
 	mu    sync.Mutex
@@ -166,7 +169,23 @@ func (g *group) append(f frame) *view {
 		now = &view{first: f.version + 1, reset: &f, aside: now.aside}
 	}
 	g.view.Store(now)
+	if time.Now().UnixNano()-g.takenDown.Load() < int64(settling) {
+		g.floor.Store(now.last())
+	}
 	return now
+}
+
+// settling is how long after a takedown an event may still be executed as things were before it.
+const settling = 2 * time.Second
+
+// takeDown keeps what was told so far from who comes now. Who is in is still handed what they lack of it.
+func (g *group) takeDown() {
+	g.appending.Lock()
+	defer g.appending.Unlock()
+	g.takenDown.Store(time.Now().UnixNano())
+	if now := g.view.Load(); now != nil {
+		g.floor.Store(now.last())
+	}
 }
 
 // lay puts an answer beside the log, in the place of the one before it.
@@ -256,7 +275,7 @@ func (g *group) tryAttach(m *member, p plan) bool {
 		return g.attach(m, *p.after, nil)
 	}
 	s := g.fresh.Load()
-	return time.Since(s.taken) <= g.a.config.SnapshotAge && g.attach(m, s.version, s.body)
+	return time.Since(s.taken) <= g.a.config.SnapshotAge && s.taken.UnixNano() > g.takenDown.Load() && g.attach(m, s.version, s.body)
 }
 
 // attach hands a member what it lacks behind a version and counts it in; false where the log does not reach back. first
@@ -266,7 +285,7 @@ func (g *group) attach(m *member, version int64, first []byte) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	now := g.view.Load()
-	if (version < now.first-1 && !g.newest) || (version > now.last() && first == nil) {
+	if (version < max(now.first-1, g.floor.Load()) && !g.newest) || (version > now.last() && first == nil) {
 		return false
 	}
 	g.mu.Lock()
@@ -325,7 +344,7 @@ func (g *group) bring(m *member, p plan) {
 			break
 		}
 		if p.after != nil {
-			if try < maxTries-1 && g.reachBack(ctx, *p.after) {
+			if try < maxTries-1 && *p.after >= g.floor.Load() && g.reachBack(ctx, *p.after) {
 				continue
 			}
 			g.catchUp(ctx, m, p)
@@ -337,6 +356,12 @@ func (g *group) bring(m *member, p plan) {
 			return
 		}
 		if g.attach(m, s.version, s.body) {
+			return
+		}
+		if s.version < g.floor.Load() { // it goes on from there by itself
+			m.viewer.Next(s.version, [][]byte{s.body})
+			p.after = &s.version
+			g.catchUp(ctx, m, p)
 			return
 		}
 	}

@@ -17,8 +17,8 @@ GRANT DELETE ON wish, availability_wait, wish_change, want_change, saved_search,
 GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO souk_app;
 -- An address is its user's to delete; what an order was sent to is a copy.
 GRANT DELETE ON address TO souk_app;
--- A listing is deleted by listing_erase() alone.
-REVOKE INSERT, UPDATE ON listing_deleted FROM souk_app;
+-- A listing is deleted by listing_erase() alone, and takedowns are the triggers' to note.
+REVOKE INSERT, UPDATE ON listing_deleted, takedown FROM souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.
