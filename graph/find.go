@@ -221,6 +221,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Checkout.GetQuote(ctx, actorID(ctx), v.UUID)))
 	case id.Promotion:
 		return node(visible(r.Promotions.Get(ctx, promoter(ctx, ""), v.UUID)))
+	case id.Shipment:
+		return node(visible(r.Shipping.Get(ctx, actorID(ctx), v.UUID)))
 	case id.Address:
 		return node(visible(r.Addresses.Get(ctx, actorID(ctx), v.UUID)))
 	case id.SavedSearch:

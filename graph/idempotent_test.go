@@ -25,6 +25,7 @@ var moneyMovers = []string{
 	"promotionCreate",
 	"reservationPay",
 	"secondChanceAccept",
+	"shipmentCreate",
 	"walletExchange",
 	"walletTopUp",
 	"walletWithdraw",

@@ -21,7 +21,7 @@ var ownerKinds = map[ledger.Kind]id.Kind{
 // causeKinds says what the ledger's causes are called in the API.
 var causeKinds = map[string]id.Kind{
 	"top_up": id.TopUp, "order": id.Order, "auction": id.Auction, "refund": id.Refund, "exchange": id.Exchange, "withdrawal": id.Withdrawal,
-	"referral": id.Referral, "chargeback": id.Chargeback,
+	"referral": id.Referral, "chargeback": id.Chargeback, "shipment": id.Shipment,
 	"admin_action": id.AdminAction, "promotion": id.Promotion,
 }
 

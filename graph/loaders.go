@@ -29,6 +29,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -274,7 +275,8 @@ type sources struct {
 	orderLines      byID[[]order.Line]
 	orderCharges    byID[[]order.Charge]
 	shipTo          byID[address.Postal] // by order
-	topUp           byID[payment.TopUp]  // anybody's: for staff
+	shipments       byID[[]shipping.Shipment]
+	topUp           byID[payment.TopUp] // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
 	// The actor's own, that lines of a statement are for.
@@ -299,6 +301,7 @@ func (r *Resolver) newSources() *sources {
 		orderLines:   sourceOf(r.Orders.Lines),
 		orderCharges: sourceOf(r.Orders.ChargesOf),
 		shipTo:       sourceOf(r.Checkout.ShipTo),
+		shipments:    sourceOf(r.Shipping.OfOrders),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},

@@ -97,6 +97,8 @@ func (b *bazaarByCard) movers(send func(mover)) {
 		answer: `orders { id payment fulfilment version lines { title amount { amount } } }`,
 	})
 
+	send(mover{name: "shipmentCreate", who: b.seller, fields: b.parcel(), other: apitest.Vars{"grams": 901}, answer: `shipment { id status trackingNumber }`})
+
 	live := b.live(host)
 	sold, unsold := b.lot(host, auction.StartInput{Show: &live.ID}), b.lot(host, auction.StartInput{Show: &live.ID, Reserve: euros(90)})
 	b.Bid(rival, sold, 10)
@@ -125,6 +127,17 @@ func (b *bazaarByCard) reservedCode() (reservation string) {
 	game := gameOf(b.t, b.API, b.seller, "9")
 	b.seller.Must(b.t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "A-CODE", "idempotencyKey": b.key()}))
 	return reserved(b.t, b.buyer.Client, game, 1)
+}
+
+// parcel is what a label is bought for, of an order that the buyer has paid.
+func (b *bazaarByCard) parcel() apitest.Vars {
+	b.t.Helper()
+	b.seller.Must(b.t, addressCreate, input(parisOf("A Seller")))
+	home := b.buyer.Must(b.t, addressCreate, input(parisOf("A Buyer"))).Str("addressCreate.address.id")
+	b.buyer.Must(b.t, cartAdd, input(apitest.Vars{"variantId": id.Variant.Encode(b.Listing(b.seller, "A brass pot").ID)}))
+	quote := b.buyer.Must(b.t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": b.key()})).Str("checkoutQuote.quote.id")
+	orders := b.buyer.Must(b.t, checkoutConfirm, input(apitest.Vars{"quoteId": quote, "total": eur("20"), "idempotencyKey": b.key()}))
+	return apitest.Vars{"orderId": orders.Str("checkoutConfirm.orders.0.id"), "carrier": "MONDIAL_RELAY", "product": "24R", "pickupPointId": aRelay, "grams": 900}
 }
 
 // quotedCode is a quote of a code for 9 euros in the buyer's cart.

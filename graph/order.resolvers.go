@@ -43,6 +43,9 @@ func (r *mutationResolver) OrderShip(ctx context.Context, input model.OrderShipI
 	orderID := in.id(input.OrderID, id.Order, "orderId")
 	var shipped order.Order
 	err := in.err
+	if err == nil && input.Tracking == "" {
+		input.Tracking, err = r.Shipping.Numbers(ctx, orderID)
+	}
 	if err == nil {
 		shipped, err = r.Orders.Ship(ctx, actorID(ctx), orderID, input.Tracking)
 	}

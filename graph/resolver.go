@@ -39,6 +39,7 @@ import (
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -65,6 +66,7 @@ type Resolver struct {
 	Checkout   *checkout.Service
 	Promotions *promotion.Service
 	Explain    *explain.Service
+	Shipping   *shipping.Service
 	Wishes     *wish.Service
 	Reviews    *review.Service
 	Wants      *want.Service

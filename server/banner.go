@@ -27,6 +27,7 @@ type banner struct {
 	url       string
 	stateDir  string
 	playMoney bool
+	parcels   bool   // of play: fakes carry them
 	moved     string // why the port is not the usual one
 	demo      demoResult
 	colour    bool
@@ -53,6 +54,9 @@ func (b banner) print(w io.Writer) {
 	b.line(w, rule)
 	if b.playMoney {
 		b.line(w, "Play money: no Stripe key is set, so a Stripe fake takes every payment.")
+	}
+	if b.parcels {
+		b.line(w, "Play parcels: no carrier's key is set, so fakes carry every one.")
 	}
 	if b.stateDir != "" {
 		b.line(w, "The data is kept in "+shorten(b.stateDir, 55))

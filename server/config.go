@@ -115,6 +115,15 @@ type Config struct {
 	// The secret of that key, which signs tokens.
 	LiveKitAPISecret Secret `env:"LIVEKIT_API_SECRET"`
 
+	// The account at Mondial Relay (code enseigne): 8 letters and digits. Without any carrier's key fakes carry parcels, and in production nobody does.
+	MondialRelayEnseigne string `env:"MONDIAL_RELAY_ENSEIGNE"`
+
+	// The private key of that account, which signs requests to its Web service.
+	MondialRelayKey Secret `env:"MONDIAL_RELAY_KEY"`
+
+	// `true` where the account has credit, of which each registration takes: then nothing is registered again whose answer was lost.
+	MondialRelayPrepaid bool `env:"MONDIAL_RELAY_PREPAID" envDefault:"false"`
+
 	// Bucket that photos are kept in, by the S3 protocol; it is private. Left out, they are kept in the state directory: that is for one server, or for several that share the directory.
 	S3Bucket string `env:"SOUK_S3_BUCKET"`
 

@@ -84,11 +84,20 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.ShutdownTimeout < time.Second || c.ShutdownTimeout > 10*time.Minute {
 		wrong("SOUK_SHUTDOWN_TIMEOUT", "%s is outside 1s to 10m", c.ShutdownTimeout)
 	}
+	if (c.MondialRelayKey == "") != (c.MondialRelayEnseigne == "") {
+		wrong("MONDIAL_RELAY_KEY", "goes together with MONDIAL_RELAY_ENSEIGNE")
+	}
+	if c.MondialRelayEnseigne != "" && !enseigne.MatchString(c.MondialRelayEnseigne) {
+		wrong("MONDIAL_RELAY_ENSEIGNE", "is no account of Mondial Relay's: 8 letters and digits")
+	}
 	c.checkCodeKeys(wrong)
 	c.checkVideo(wrong)
 	c.checkProduction(wrong)
 	return found
 }
+
+// enseigne is what Mondial Relay calls an account.
+var enseigne = regexp.MustCompile(`^[0-9A-Z]{2}[0-9A-Z ]{6}$`)
 
 // checkProduction enforces the tags: no play default survives SOUK_ENV=production.
 func (c Config) checkProduction(wrong func(name, format string, args ...any)) {

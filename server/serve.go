@@ -233,7 +233,7 @@ func (s *services) banner(c *console, demo demoResult) {
 		return
 	}
 	b := banner{
-		url: s.publicURL, playMoney: s.playMoney, demo: demo,
+		url: s.publicURL, playMoney: s.playMoney, parcels: s.playParcels, demo: demo,
 		colour: isTerminal(c.out, c.environ),
 	}
 	if s.config.DatabaseURL == "" {

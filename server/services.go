@@ -43,6 +43,8 @@ type services struct {
 	stripeURL string // empty for Stripe itself
 	playMoney bool
 
+	playParcels bool // fakes carry them
+
 	closing []step // in the order of opening; closed the other way round
 }
 

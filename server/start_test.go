@@ -57,7 +57,7 @@ func TestBaseURLIsOneToOpen(t *testing.T) {
 func TestBannerIsOneScreen(t *testing.T) {
 	t.Parallel()
 	b := banner{
-		url: "http://127.0.0.1:65535", stateDir: "/home/" + strings.Repeat("someone/", 30) + ".souk", playMoney: true,
+		url: "http://127.0.0.1:65535", stateDir: "/home/" + strings.Repeat("someone/", 30) + ".souk", playMoney: true, parcels: true,
 		moved: "127.0.0.1:8080 is taken; this is the next free port.",
 		demo:  demoResult{Tries: []string{strings.Repeat("a", 70), "b", "c", "d"}},
 	}
@@ -99,7 +99,7 @@ func TestBannerGolden(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	banner{
-		url: "http://127.0.0.1:8081", stateDir: "/home/amal/souk/.souk", playMoney: true,
+		url: "http://127.0.0.1:8081", stateDir: "/home/amal/souk/.souk", playMoney: true, parcels: true,
 		moved: "127.0.0.1:8080 is taken; this is the next free port.",
 		demo: demoResult{
 			Accounts: []demoAccount{{"host Hana", "hana@souk.example", "open-sesame"}, {"buyer Chloé", "chloe@souk.example", "open-sesame"}},

@@ -51,6 +51,7 @@ import (
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
@@ -90,7 +91,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	jobs := &lateJobs{}
-	photos, disk, err := newMedia(s, key, jobs)
+	photos, disk, labels, err := newMedia(s, key, jobs)
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +145,24 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock), address.New(s.pool)
 	offers := promotion.New(s.pool, clock.System{})
+	carriers, err := s.openCarriers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parcels, err := shipping.New(shipping.Config{
+		Pool: s.pool, Carriers: carriers, Addresses: addresses, Labels: labels, Jobs: jobs, Hub: hub, Log: s.log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	parcels.UseOrders(orders)
 	sold := checkout.New(checkout.Config{
 		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Payment: pay, Hub: hub,
 	})
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
-	if jobs.Client, err = newRiver(s, pay, orders, rates, referrals, answers, compare, shows, files, notices, carts, photos); err != nil {
+	if jobs.Client, err = newRiver(s, pay, orders, rates, referrals, answers, compare, shows, files, notices, carts, photos, parcels); err != nil {
 		return nil, err
 	}
 
@@ -178,7 +190,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Explain: explain.New(s.pool), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Explain: explain.New(s.pool), Shipping: parcels, Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -242,7 +254,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service, parcels *shipping.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 	}
@@ -259,8 +271,9 @@ func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *f
 		listingfile.Workers(workers, files)
 		cart.Workers(workers, carts)
 		media.Workers(workers, photos)
+		shipping.Workers(workers, parcels)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), order.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), order.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs(), shipping.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

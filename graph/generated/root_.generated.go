@@ -78,6 +78,7 @@ type ResolverRoot interface {
 	SavedSearch() SavedSearchResolver
 	SearchSuggestion() SearchSuggestionResolver
 	SecondChance() SecondChanceResolver
+	Shipment() ShipmentResolver
 	Show() ShowResolver
 	ShowChat() ShowChatResolver
 	ShowChatEvent() ShowChatEventResolver
@@ -134,6 +135,11 @@ type ComplexityRoot struct {
 	AddressDeletePayload struct {
 		Addresses  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AddressLoss struct {
+		Field func(childComplexity int) int
+		Lost  func(childComplexity int) int
 	}
 
 	AddressRegion struct {
@@ -1270,6 +1276,8 @@ type ComplexityRoot struct {
 		SearchSynonymUpdate   func(childComplexity int, input model.SearchSynonymUpdateInput) int
 		SecondChanceAccept    func(childComplexity int, input model.SecondChanceAcceptInput) int
 		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
+		ShipmentCancel        func(childComplexity int, input model.ShipmentCancelInput) int
+		ShipmentCreate        func(childComplexity int, input model.ShipmentCreateInput) int
 		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
 		ShowChatConfigure     func(childComplexity int, input model.ShowChatConfigureInput) int
 		ShowCreate            func(childComplexity int, input model.ShowCreateInput) int
@@ -1389,6 +1397,7 @@ type ComplexityRoot struct {
 		SentAt           func(childComplexity int) int
 		SettledAt        func(childComplexity int) int
 		ShipTo           func(childComplexity int) int
+		Shipments        func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
 		Version          func(childComplexity int) int
@@ -2032,6 +2041,48 @@ type ComplexityRoot struct {
 		ExpiresAt func(childComplexity int) int
 		Token     func(childComplexity int) int
 		User      func(childComplexity int) int
+	}
+
+	Shipment struct {
+		Attempts    func(childComplexity int) int
+		Carrier     func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		DeliveredAt func(childComplexity int) int
+		Grams       func(childComplexity int) int
+		LabelURL    func(childComplexity int) int
+		LabelledAt  func(childComplexity int) int
+		LastError   func(childComplexity int) int
+		Location    func(childComplexity int) int
+		Losses      func(childComplexity int) int
+		NextTryAt   func(childComplexity int) int
+		NodeID      func(childComplexity int) int
+		Number      func(childComplexity int) int
+		PointID     func(childComplexity int) int
+		Product     func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Steps       func(childComplexity int) int
+	}
+
+	ShipmentCancelPayload struct {
+		Shipment   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentCreatePayload struct {
+		Shipment   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentError struct {
+		Code    func(childComplexity int) int
+		Outcome func(childComplexity int) int
+		Text    func(childComplexity int) int
+	}
+
+	ShipmentStep struct {
+		At    func(childComplexity int) int
+		Place func(childComplexity int) int
+		Text  func(childComplexity int) int
 	}
 
 	Show struct {
@@ -2754,6 +2805,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddressDeletePayload.UserErrors(childComplexity), true
+
+	case "AddressLoss.field":
+		if e.ComplexityRoot.AddressLoss.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressLoss.Field(childComplexity), true
+	case "AddressLoss.lost":
+		if e.ComplexityRoot.AddressLoss.Lost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddressLoss.Lost(childComplexity), true
 
 	case "AddressRegion.code":
 		if e.ComplexityRoot.AddressRegion.Code == nil {
@@ -7390,6 +7454,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SecondChanceDecline(childComplexity, args["input"].(model.SecondChanceDeclineInput)), true
+	case "Mutation.shipmentCancel":
+		if e.ComplexityRoot.Mutation.ShipmentCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shipmentCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShipmentCancel(childComplexity, args["input"].(model.ShipmentCancelInput)), true
+	case "Mutation.shipmentCreate":
+		if e.ComplexityRoot.Mutation.ShipmentCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shipmentCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShipmentCreate(childComplexity, args["input"].(model.ShipmentCreateInput)), true
 	case "Mutation.showCancel":
 		if e.ComplexityRoot.Mutation.ShowCancel == nil {
 			break
@@ -8163,6 +8249,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ShipTo(childComplexity), true
+	case "Order.shipments":
+		if e.ComplexityRoot.Order.Shipments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Shipments(childComplexity), true
 	case "Order.total":
 		if e.ComplexityRoot.Order.Total == nil {
 			break
@@ -10675,6 +10767,173 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.User(childComplexity), true
 
+	case "Shipment.attempts":
+		if e.ComplexityRoot.Shipment.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Attempts(childComplexity), true
+	case "Shipment.carrier":
+		if e.ComplexityRoot.Shipment.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Carrier(childComplexity), true
+	case "Shipment.createdAt":
+		if e.ComplexityRoot.Shipment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.CreatedAt(childComplexity), true
+	case "Shipment.deliveredAt":
+		if e.ComplexityRoot.Shipment.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.DeliveredAt(childComplexity), true
+	case "Shipment.grams":
+		if e.ComplexityRoot.Shipment.Grams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Grams(childComplexity), true
+	case "Shipment.labelUrl":
+		if e.ComplexityRoot.Shipment.LabelURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.LabelURL(childComplexity), true
+	case "Shipment.labelledAt":
+		if e.ComplexityRoot.Shipment.LabelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.LabelledAt(childComplexity), true
+	case "Shipment.lastError":
+		if e.ComplexityRoot.Shipment.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.LastError(childComplexity), true
+	case "Shipment.location":
+		if e.ComplexityRoot.Shipment.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Location(childComplexity), true
+	case "Shipment.losses":
+		if e.ComplexityRoot.Shipment.Losses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Losses(childComplexity), true
+	case "Shipment.nextTryAt":
+		if e.ComplexityRoot.Shipment.NextTryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.NextTryAt(childComplexity), true
+	case "Shipment.id":
+		if e.ComplexityRoot.Shipment.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.NodeID(childComplexity), true
+	case "Shipment.trackingNumber":
+		if e.ComplexityRoot.Shipment.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Number(childComplexity), true
+	case "Shipment.pickupPointId":
+		if e.ComplexityRoot.Shipment.PointID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.PointID(childComplexity), true
+	case "Shipment.product":
+		if e.ComplexityRoot.Shipment.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Product(childComplexity), true
+	case "Shipment.status":
+		if e.ComplexityRoot.Shipment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Status(childComplexity), true
+	case "Shipment.steps":
+		if e.ComplexityRoot.Shipment.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Steps(childComplexity), true
+
+	case "ShipmentCancelPayload.shipment":
+		if e.ComplexityRoot.ShipmentCancelPayload.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentCancelPayload.Shipment(childComplexity), true
+	case "ShipmentCancelPayload.userErrors":
+		if e.ComplexityRoot.ShipmentCancelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentCancelPayload.UserErrors(childComplexity), true
+
+	case "ShipmentCreatePayload.shipment":
+		if e.ComplexityRoot.ShipmentCreatePayload.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentCreatePayload.Shipment(childComplexity), true
+	case "ShipmentCreatePayload.userErrors":
+		if e.ComplexityRoot.ShipmentCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentCreatePayload.UserErrors(childComplexity), true
+
+	case "ShipmentError.code":
+		if e.ComplexityRoot.ShipmentError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentError.Code(childComplexity), true
+	case "ShipmentError.outcome":
+		if e.ComplexityRoot.ShipmentError.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentError.Outcome(childComplexity), true
+	case "ShipmentError.text":
+		if e.ComplexityRoot.ShipmentError.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentError.Text(childComplexity), true
+
+	case "ShipmentStep.at":
+		if e.ComplexityRoot.ShipmentStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentStep.At(childComplexity), true
+	case "ShipmentStep.place":
+		if e.ComplexityRoot.ShipmentStep.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentStep.Place(childComplexity), true
+	case "ShipmentStep.text":
+		if e.ComplexityRoot.ShipmentStep.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentStep.Text(childComplexity), true
+
 	case "Show.allLots":
 		if e.ComplexityRoot.Show.AllLots == nil {
 			break
@@ -13011,6 +13270,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSearchSynonymUpdateInput,
 		ec.unmarshalInputSecondChanceAcceptInput,
 		ec.unmarshalInputSecondChanceDeclineInput,
+		ec.unmarshalInputShipmentCancelInput,
+		ec.unmarshalInputShipmentCreateInput,
 		ec.unmarshalInputShowCancelInput,
 		ec.unmarshalInputShowChatConfigureInput,
 		ec.unmarshalInputShowCreateInput,
@@ -15454,6 +15715,8 @@ enum LedgerFlow {
   "What was pending is its owner's."
   MATURITY
   EXCHANGE
+  "What a carrier takes for a parcel's label."
+  LABEL
   "The exact negation of another entry."
   REVERSAL
 }
@@ -16084,6 +16347,8 @@ enum NotificationKind {
   WANT_ANSWERED
   "A buyer has reviewed what the viewer sold: the subject is the review."
   REVIEWED
+  "A parcel of an order that the viewer sells, the subject, waits for its label for too long: the carrier is down, or does not take our account."
+  SHIPMENT_DELAYED
 }
 
 "Something that the viewer was told."
@@ -16092,7 +16357,7 @@ type Notification implements Node {
   kind: NotificationKind!
   "What it is about, as it is now; null where it is not for the viewer to see any more."
   subject: Node
-  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `, ` + "`" + `location` + "`" + `."
+  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `, ` + "`" + `location` + "`" + `, ` + "`" + `shipment` + "`" + `, ` + "`" + `carrier` + "`" + `."
   parameters: [NotificationParameter!]!
   createdAt: Time!
   "Null where it was not read."
@@ -16409,7 +16674,7 @@ type CardAmountOutOfRange implements UserError {
 
 input OrderShipInput {
   orderId: ID!
-  "At most 100 characters."
+  "At most 100 characters. Left out: the carriers' numbers of its shipments."
   tracking: String! = ""
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
@@ -16485,6 +16750,8 @@ enum OrderHappeningPart {
   MONEY
   REFUND
   CHARGEBACK
+  "A parcel of it."
+  SHIPMENT
   STAFF
   NOTICE
 }
@@ -17666,6 +17933,137 @@ input AuctionRelistInput {
 
 type AuctionRelistPayload {
   auction: Auction
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../shipping.graphqls", Input: `extend type Mutation {
+  """
+  Has a carrier's label bought for a parcel of one's own order that is paid or authorised: of all of it, or of what lies at one location. It is answered after the first
+  try: LABELLED, FAILED where the carrier refuses, or PENDING where the carrier is down, which is tried again by itself (nextTryAt). A place that has a parcel already
+  answers that one; what has FAILED may be created anew. The order is sent by orderShip, or by the carrier's first scan.
+  """
+  shipmentCreate(input: ShipmentCreateInput!): ShipmentCreatePayload! @idempotent @auth(roles: [SELLER])
+  "Gives a parcel up that the carrier does not have yet: FAILED. A label that was bought stays paid; it is not to be used."
+  shipmentCancel(input: ShipmentCancelInput!): ShipmentCancelPayload! @auth(roles: [SELLER])
+}
+
+extend type Order {
+  "Its parcels, the oldest first, for its buyer and its seller; none for others."
+  shipments: [Shipment!]!
+}
+
+enum ShipmentStatus {
+  "Its label is being bought: see lastError and nextTryAt."
+  PENDING
+  "It may be printed, and the parcel handed over."
+  LABELLED
+  IN_TRANSIT
+  "It waits at its pickup point."
+  READY_FOR_PICKUP
+  DELIVERED
+  "To who sent it."
+  RETURNED
+  "The carrier refused it, or it was given up: see lastError."
+  FAILED
+}
+
+"A parcel of an order."
+type Shipment implements Node {
+  id: ID!
+  "Where it is sent from; null for all of the order in one."
+  location: Location
+  "Such as MONDIAL_RELAY."
+  carrier: String!
+  "The carrier's code of the way in which it brings the parcel."
+  product: String!
+  "The carrier's number of the pickup point."
+  pickupPointId: String
+  grams: Int!
+  status: ShipmentStatus!
+  "The carrier's number, by which it is tracked; null while there is none."
+  trackingNumber: String
+  "What the carrier says, the oldest first."
+  steps: [ShipmentStep!]!
+  "How often its label was tried to be bought."
+  attempts: Int!
+  "What went wrong last, while it is PENDING or FAILED."
+  lastError: ShipmentError
+  "When it is tried again; null where it is not, or where it may have been bought and nobody can say so: then it is for the seller to cancel."
+  nextTryAt: Time
+  "A link to the label as a PDF, for the seller alone: it holds for fifteen minutes. Null while there is none."
+  labelUrl: String
+  "What of the address the carrier does not print."
+  losses: [AddressLoss!]!
+  createdAt: Time!
+  labelledAt: Time
+  deliveredAt: Time
+}
+
+enum ShipmentOutcome {
+  "No answer came: it may have happened. The carrier is asked, where it can be, before anything is bought again."
+  UNKNOWN
+  "The carrier is down."
+  UNAVAILABLE
+  "The carrier will not."
+  REFUSED
+  "The carrier does not take our account; somebody of ours looks."
+  LOCKED
+  "It was given up."
+  CANCELLED
+}
+
+type ShipmentError {
+  outcome: ShipmentOutcome!
+  "The carrier's own (93), or one of userErrors (PICKUP_POINT_CLOSED)."
+  code: String!
+  "For people to read."
+  text: String!
+}
+
+"One thing that happened to a parcel."
+type ShipmentStep {
+  at: Time!
+  "In the carrier's words."
+  text: String!
+  place: String!
+}
+
+"What of an address a carrier does not print."
+type AddressLoss {
+  "name, line1 (all of the street) or city."
+  field: String!
+  lost: String!
+}
+
+input ShipmentCreateInput {
+  orderId: ID!
+  "Null: all of the order in one parcel."
+  locationId: ID
+  "Such as MONDIAL_RELAY."
+  carrier: String!
+  "The carrier's code, such as 24R."
+  product: String!
+  "Where who receives it fetches it, for products that need one."
+  pickupPointId: String
+  "Of one's own address book, to send from; null: the default."
+  fromAddressId: ID
+  "What it weighs."
+  grams: Int!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type ShipmentCreatePayload {
+  shipment: Shipment
+  userErrors: [UserError!]!
+}
+
+input ShipmentCancelInput {
+  shipmentId: ID!
+}
+
+type ShipmentCancelPayload {
+  shipment: Shipment
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -18859,6 +19257,16 @@ func (ec *executionContext) childFields_AddressDeletePayload(ctx context.Context
 		return ec.fieldContext_AddressDeletePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddressDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddressLoss(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_AddressLoss_field(ctx, field)
+	case "lost":
+		return ec.fieldContext_AddressLoss_lost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressLoss", field.Name)
 }
 
 func (ec *executionContext) childFields_AddressRegion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20869,6 +21277,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_codes(ctx, field)
 	case "reviews":
 		return ec.fieldContext_Order_reviews(ctx, field)
+	case "shipments":
+		return ec.fieldContext_Order_shipments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -22019,6 +22429,90 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_Shipment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Shipment_id(ctx, field)
+	case "location":
+		return ec.fieldContext_Shipment_location(ctx, field)
+	case "carrier":
+		return ec.fieldContext_Shipment_carrier(ctx, field)
+	case "product":
+		return ec.fieldContext_Shipment_product(ctx, field)
+	case "pickupPointId":
+		return ec.fieldContext_Shipment_pickupPointId(ctx, field)
+	case "grams":
+		return ec.fieldContext_Shipment_grams(ctx, field)
+	case "status":
+		return ec.fieldContext_Shipment_status(ctx, field)
+	case "trackingNumber":
+		return ec.fieldContext_Shipment_trackingNumber(ctx, field)
+	case "steps":
+		return ec.fieldContext_Shipment_steps(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Shipment_attempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Shipment_lastError(ctx, field)
+	case "nextTryAt":
+		return ec.fieldContext_Shipment_nextTryAt(ctx, field)
+	case "labelUrl":
+		return ec.fieldContext_Shipment_labelUrl(ctx, field)
+	case "losses":
+		return ec.fieldContext_Shipment_losses(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Shipment_createdAt(ctx, field)
+	case "labelledAt":
+		return ec.fieldContext_Shipment_labelledAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_Shipment_deliveredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func (ec *executionContext) childFields_ShipmentCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipment":
+		return ec.fieldContext_ShipmentCancelPayload_shipment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShipmentCancelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentCancelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShipmentCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipment":
+		return ec.fieldContext_ShipmentCreatePayload_shipment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShipmentCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShipmentError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return ec.fieldContext_ShipmentError_outcome(ctx, field)
+	case "code":
+		return ec.fieldContext_ShipmentError_code(ctx, field)
+	case "text":
+		return ec.fieldContext_ShipmentError_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentError", field.Name)
+}
+
+func (ec *executionContext) childFields_ShipmentStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_ShipmentStep_at(ctx, field)
+	case "text":
+		return ec.fieldContext_ShipmentStep_text(ctx, field)
+	case "place":
+		return ec.fieldContext_ShipmentStep_place(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentStep", field.Name)
 }
 
 func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

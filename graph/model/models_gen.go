@@ -31,6 +31,7 @@ import (
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/taxonomy"
@@ -1233,7 +1234,7 @@ type OrderRefundPayload struct {
 
 type OrderShipInput struct {
 	OrderID id.ID `json:"orderId"`
-	// At most 100 characters.
+	// At most 100 characters. Left out: the carriers' numbers of its shipments.
 	Tracking string `json:"tracking"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
@@ -1669,6 +1670,38 @@ type SecondChanceDeclineInput struct {
 type SecondChanceDeclinePayload struct {
 	SecondChance *auction.Chance `json:"secondChance,omitempty"`
 	UserErrors   []UserError     `json:"userErrors"`
+}
+
+type ShipmentCancelInput struct {
+	ShipmentID id.ID `json:"shipmentId"`
+}
+
+type ShipmentCancelPayload struct {
+	Shipment   *shipping.Shipment `json:"shipment,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
+}
+
+type ShipmentCreateInput struct {
+	OrderID id.ID `json:"orderId"`
+	// Null: all of the order in one parcel.
+	LocationID *id.ID `json:"locationId,omitempty"`
+	// Such as MONDIAL_RELAY.
+	Carrier string `json:"carrier"`
+	// The carrier's code, such as 24R.
+	Product string `json:"product"`
+	// Where who receives it fetches it, for products that need one.
+	PickupPointID *string `json:"pickupPointId,omitempty"`
+	// Of one's own address book, to send from; null: the default.
+	FromAddressID *id.ID `json:"fromAddressId,omitempty"`
+	// What it weighs.
+	Grams int `json:"grams"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type ShipmentCreatePayload struct {
+	Shipment   *shipping.Shipment `json:"shipment,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
 }
 
 type ShowAudience struct {

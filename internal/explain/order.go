@@ -31,6 +31,7 @@ const (
 	Money      Part = "MONEY"    // an entry of the ledger
 	Refund     Part = "REFUND"
 	Chargeback Part = "CHARGEBACK"
+	Shipment   Part = "SHIPMENT"
 	Staff      Part = "STAFF"
 	Notice     Part = "NOTICE"
 )

@@ -42,7 +42,7 @@ SELECT at, part, what FROM (
     SELECT t.posted_at, 2000, 'MONEY', format('%s (%s): %s', t.flow, t.key, (
         SELECT string_agg(format('%s %s %s', a.kind, g.amount, g.currency), ', ' ORDER BY g.amount, a.kind) FROM ledger.posting g JOIN ledger.account a ON a.id = g.account_id WHERE g.entry_id = t.id))
     FROM ledger.entry t WHERE t.cause_kind = 'order' AND t.cause_id = $1
-        OR t.cause_id IN (SELECT id FROM p UNION SELECT id FROM f UNION SELECT id FROM b) AND t.cause_kind <> 'order'
+        OR t.cause_id IN (SELECT id FROM p UNION SELECT id FROM f UNION SELECT id FROM b UNION SELECT id FROM shipment WHERE order_id = $1) AND t.cause_kind <> 'order'
     UNION ALL
     SELECT r.created_at, 20, 'REFUND', format('%s to the wallet, %s to the card, by %s: %s', r.wallet_amount, r.card_amount, r.user_id, r.reason) FROM order_refund r WHERE r.order_id = $1
     UNION ALL
@@ -51,6 +51,14 @@ SELECT at, part, what FROM (
     SELECT b.opened_at, 22, 'CHARGEBACK', format('%s of %s, %s', b.id, b.amount, b.reason) FROM b
     UNION ALL
     SELECT b.decided_at, 22, 'CHARGEBACK', format('%s is %s', b.id, b.status) FROM b WHERE b.decided_at IS NOT NULL
+    UNION ALL
+    SELECT s.created_at, 15, 'SHIPMENT', format('%s is to be brought by %s as %s, %s g', s.id, s.carrier, s.product, s.grams) FROM shipment s WHERE s.order_id = $1
+    UNION ALL
+    SELECT s.labelled_at, 16, 'SHIPMENT', format('%s is labelled as %s, for %s %s', s.id, s.carrier_number, s.cost, s.currency) FROM shipment s WHERE s.order_id = $1 AND s.labelled_at IS NOT NULL
+    UNION ALL
+    SELECT (t ->> 'at')::timestamptz, 17, 'SHIPMENT', format('%s: %s %s', s.id, t ->> 'text', t ->> 'place') FROM shipment s, jsonb_array_elements(s.steps) t WHERE s.order_id = $1
+    UNION ALL
+    SELECT coalesce(s.ended_at, clock_timestamp()), 18, 'SHIPMENT', format('%s is %s after %s attempts%s', s.id, s.status, s.attempts, coalesce(': ' || s.outcome || ' ' || s.failure_code, '')) FROM shipment s WHERE s.order_id = $1
     UNION ALL
     SELECT a.at, 19, 'STAFF', format('%s by %s: %s', a.action, a.actor_id, a.reason) FROM admin_action a WHERE a.subject = $2
     UNION ALL

@@ -28,6 +28,7 @@ import (
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/books"
+	"github.com/souklive/souk/internal/carrierfake"
 	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/chat"
@@ -59,6 +60,8 @@ import (
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
+	"github.com/souklive/souk/internal/shipping"
+	"github.com/souklive/souk/internal/shipping/mondialrelay"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
@@ -82,6 +85,7 @@ type API struct {
 	Log        *Log
 	Statements *Statements // of the domains; not of the hub
 	Stripe     *stripefake.Server
+	Relay      *carrierfake.MondialRelay
 	Registry   *prometheus.Registry // of what is live: the hub, the sockets, the audiences
 
 	t     testing.TB
@@ -159,6 +163,21 @@ func (a *API) tracedPool() *pgxpool.Pool {
 	return pool
 }
 
+// shipping has one carrier, Mondial Relay's fake. No jobs run: tests sweep.
+func (a *API) shipping(pool *pgxpool.Pool, r *graph.Resolver, log *slog.Logger) *shipping.Service {
+	a.Relay = carrierfake.NewMondialRelay("BDTEST13", "PrivateK")
+	server := httptest.NewServer(a.Relay)
+	a.t.Cleanup(server.Close)
+	s, err := shipping.New(shipping.Config{
+		Pool: pool, Addresses: r.Addresses, Labels: a.disk, Hub: r.Hub, Log: log, Registerer: a.Registry,
+		Carriers: []shipping.Carrier{mondialrelay.New(mondialrelay.Config{
+			Enseigne: "BDTEST13", Key: "PrivateK", URL: server.URL, LabelURL: server.URL, Line: shipping.LineConfig{Patience: 5 * time.Second},
+		})},
+	})
+	a.must(err)
+	return s
+}
+
 func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	options, err := redis.ParseURL(redistest.URL(a.t))
 	a.must(err)
@@ -204,12 +223,14 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
 	r.Carts = cart.New(pool, r.Inventory)
 	r.Addresses, r.Explain = address.New(pool), explain.New(pool)
+	r.Shipping = a.shipping(pool, r, log)
 	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})
 	r.Shows = show.New(show.Config{Pool: pool, Clock: clock.System{}, Hub: hub, Media: r.Media, Follows: r.Follows, Jobs: jobs})
 	signer, err := video.NewAgora("970CA35de60c44645bbae8a215061b33", "5CFd2fd1755d40ecb72977518be15d3b") // of Agora's own examples
 	a.must(err)
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
+	r.Shipping.UseOrders(r.Orders)
 	r.Flash = flash.New(flash.Config{
 		Pool: pool, Redis: client, Hub: hub, Epoch: hub.Epoch, Clock: clock.System{}, Log: log, Key: []byte("a key of tests"),
 		Gate: flash.NewAgeGate(pool, clock.System{}, 0),

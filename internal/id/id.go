@@ -60,6 +60,7 @@ const (
 	Address      Kind = "adr"
 	Quote        Kind = "qte"
 	Promotion    Kind = "prm"
+	Shipment     Kind = "shp"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

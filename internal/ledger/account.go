@@ -77,6 +77,7 @@ const (
 	FlowReferral       Flow = "referral"        // a commission, pending, or taken back
 	FlowMaturity       Flow = "maturity"        // what was pending is its owner's
 	FlowExchange       Flow = "exchange"
+	FlowLabel          Flow = "label" // what a carrier takes for a parcel
 	FlowReversal       Flow = "reversal"
 )
 
@@ -84,7 +85,7 @@ const (
 func Flows() []Flow {
 	return []Flow{
 		FlowTopUp, FlowPromotion, FlowHold, FlowPurchase, FlowCapture, FlowRelease, FlowReturn, FlowRefund, FlowWithdrawal, FlowRefundSettled,
-		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowReversal,
+		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowLabel, FlowReversal,
 	}
 }
 

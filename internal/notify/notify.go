@@ -32,6 +32,8 @@ const (
 	WantMatched  Kind = "WANT_MATCHED"  // a listing that fits a want of the recipient's
 	WantAnswered Kind = "WANT_ANSWERED" // a listing that its seller offers for a want of the recipient's
 	Reviewed     Kind = "REVIEWED"      // a review of what the recipient sold
+
+	ShipmentDelayed Kind = "SHIPMENT_DELAYED" // an order of the recipient's, of which a parcel waits for its label
 )
 
 // Parameter is one thing that a notice says besides its subject: a price, a count, the id of something else. It has no words that

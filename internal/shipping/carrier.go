@@ -15,8 +15,10 @@ import (
 type Carrier interface {
 	// Name is what the carrier is called in the database and in settings: MONDIAL_RELAY.
 	Name() string
-	// Services are the ways in which it brings parcels.
-	Services() []Service
+	// Products are the ways in which it brings parcels.
+	Products() []Product
+	// Check refuses, without asking, what the carrier would not carry, and says what of the address it does not print.
+	Check(r Request) ([]Loss, error)
 	// Create registers a parcel and buys its label. Where it fails with Unknown, the parcel may be registered.
 	Create(ctx context.Context, r Request) (Created, error)
 	// Document fetches a label that Create named and did not bring along.
@@ -48,8 +50,8 @@ type Teller interface {
 	Told(header http.Header, body []byte) ([]News, error)
 }
 
-// Service is one way in which a carrier brings parcels.
-type Service struct {
+// Product is one way in which a carrier brings parcels.
+type Product struct {
 	Code        string
 	Name        string
 	PickupPoint bool     // who receives the parcel fetches it
@@ -59,19 +61,19 @@ type Service struct {
 	Days        [2]int // how long it usually takes, at least and at most
 }
 
-// Serves says whether the service goes to a country.
-func (s Service) Serves(country string) bool {
-	return len(s.Countries) == 0 || slices.Contains(s.Countries, country)
+// Serves says whether it goes to a country.
+func (p Product) Serves(country string) bool {
+	return len(p.Countries) == 0 || slices.Contains(p.Countries, country)
 }
 
-// ServiceOf finds a service of a carrier by its code.
-func ServiceOf(c Carrier, code string) (Service, bool) {
-	for _, s := range c.Services() {
-		if s.Code == code {
-			return s, true
+// ProductOf finds a product of a carrier by its code.
+func ProductOf(c Carrier, code string) (Product, bool) {
+	for _, p := range c.Products() {
+		if p.Code == code {
+			return p, true
 		}
 	}
-	return Service{}, false
+	return Product{}, false
 }
 
 // Parcel is what is carried.
@@ -83,7 +85,7 @@ type Parcel struct {
 // Request is a parcel to register.
 type Request struct {
 	Reference string // ours: up to 15 of A to Z and 0 to 9, the same each time that one parcel is tried
-	Service   string
+	Product   string // its code
 	From, To  address.Postal
 	Point     string // where who receives it fetches it
 	Language  string // of the label: two letters
@@ -97,7 +99,6 @@ type Created struct {
 	Type     string       // of the label: application/pdf
 	Label    []byte       // nil where Document fetches it
 	Document string       // what to fetch it by
-	Losses   []Loss       // of what the label says
 }
 
 // RateRequest asks what a parcel costs.
@@ -106,9 +107,9 @@ type RateRequest struct {
 	Parcel   Parcel
 }
 
-// Rate is what a service costs.
+// Rate is what a product costs.
 type Rate struct {
-	Service string
+	Product string // its code
 	Price   money.Amount
 	Days    [2]int // zero where the carrier does not say
 }
@@ -164,9 +165,9 @@ type Tracking struct {
 
 // Step is one thing that happened to a parcel.
 type Step struct {
-	At    time.Time
-	Text  string // in the carrier's words
-	Place string
+	At    time.Time `json:"at"`
+	Text  string    `json:"text"` // in the carrier's words
+	Place string    `json:"place"`
 }
 
 // News is what a carrier tells by itself: of what, and an id by which a repetition is known. What became of the parcel is asked for.

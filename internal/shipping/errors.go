@@ -9,13 +9,23 @@ import (
 
 // The refusals of this package.
 var (
-	ErrScript      = fault.New(fault.Invalid, "ADDRESS_SCRIPT", "The carrier prints Latin letters alone: this has to be written in them.")
-	ErrCountry     = fault.New(fault.Precondition, "COUNTRY_NOT_SERVED", "The carrier does not go to this country.")
-	ErrPhone       = fault.New(fault.Precondition, "PHONE_REQUIRED", "The carrier asks for a telephone number here.")
-	ErrWeight      = fault.New(fault.Precondition, "PARCEL_WEIGHT", "The carrier does not take parcels of this weight.")
-	ErrService     = fault.New(fault.Invalid, "SHIPPING_SERVICE", "The carrier has no such service.")
-	ErrPointNeeded = fault.New(fault.Invalid, "PICKUP_POINT_REQUIRED", "A pickup point has to be chosen for this.")
-	ErrPointClosed = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
+	ErrScript        = fault.New(fault.Invalid, "ADDRESS_SCRIPT", "The carrier prints Latin letters alone: this has to be written in them.")
+	ErrCountry       = fault.New(fault.Precondition, "COUNTRY_NOT_SERVED", "The carrier does not go to this country.")
+	ErrPhone         = fault.New(fault.Precondition, "PHONE_REQUIRED", "The carrier asks for a telephone number here.")
+	ErrWeight        = fault.New(fault.Precondition, "PARCEL_WEIGHT", "The carrier does not take parcels of this weight.")
+	ErrProduct       = fault.New(fault.Invalid, "CARRIER_PRODUCT_UNKNOWN", "The carrier has no such product.")
+	ErrPointNeeded   = fault.New(fault.Invalid, "PICKUP_POINT_REQUIRED", "A pickup point has to be chosen for this.")
+	ErrNotFound      = fault.New(fault.NotFound, "SHIPMENT_NOT_FOUND", "There is no such shipment, or it is not of an order of yours.")
+	ErrOrder         = fault.New(fault.NotFound, "ORDER_NOT_FOUND", "There is no such order of yours.")
+	ErrOrderState    = fault.New(fault.Precondition, "ORDER_NOT_TO_SEND", "Nothing is to be sent of this order as it is: it is not paid, cancelled, disputed, or there already.")
+	ErrNothingToSend = fault.New(fault.Precondition, "NOTHING_TO_SEND", "There is nothing in this order that a carrier could bring.")
+	ErrNoAddress     = fault.New(fault.Precondition, "ORDER_WITHOUT_ADDRESS", "Its buyer has not said where it is sent.")
+	ErrSenderNeeded  = fault.New(fault.Precondition, "SENDER_ADDRESS_REQUIRED", "An address of one's own book is needed, to send from.")
+	ErrCarrier       = fault.New(fault.Invalid, "CARRIER_UNKNOWN", "There is no such carrier here.")
+	ErrPlace         = fault.New(fault.Invalid, "SHIPMENT_PLACE", "The order has nothing at this location, or was begun to be sent otherwise: all in one, or each location for itself.")
+	ErrUnderWay      = fault.New(fault.Precondition, "SHIPMENT_UNDER_WAY", "The carrier has this parcel already.")
+	ErrBusy          = fault.New(fault.Conflict, "SHIPMENT_BUSY", "The carrier is being asked for this label right now.")
+	ErrPointClosed   = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
 )
 
 // ErrUnknownParcel is for a parcel that a carrier does not know.

@@ -193,24 +193,24 @@ func abbreviations(country string) map[string]string {
 	return nil
 }
 
-// served refuses what a service does not carry.
-func served(s Service, r Request) error {
+// served refuses what a product does not carry.
+func served(p Product, r Request) error {
 	switch {
-	case !s.Serves(r.To.Country):
-		return ErrCountry.At("address", "country").With("country", r.To.Country)
-	case r.Parcel.Grams <= 0 || s.MaxGrams > 0 && r.Parcel.Grams > s.MaxGrams:
-		return ErrWeight.With("maximumGrams", s.MaxGrams)
-	case s.PickupPoint && r.Point == "":
+	case !p.Serves(r.To.Country):
+		return ErrCountry.With("country", r.To.Country)
+	case r.Parcel.Grams <= 0 || p.MaxGrams > 0 && r.Parcel.Grams > p.MaxGrams:
+		return ErrWeight.At("grams").With("maximumGrams", p.MaxGrams)
+	case p.PickupPoint && r.Point == "":
 		return ErrPointNeeded.At("pickupPointId")
 	}
 	return nil
 }
 
-// Check finds the service of a request, and refuses what it does not carry.
-func Check(c Carrier, r Request) (Service, error) {
-	s, ok := ServiceOf(c, r.Service)
+// CheckProduct refuses what the product of a request does not carry.
+func CheckProduct(c Carrier, r Request) error {
+	p, ok := ProductOf(c, r.Product)
 	if !ok {
-		return Service{}, ErrService
+		return ErrProduct.At("product")
 	}
-	return s, served(s, r)
+	return served(p, r)
 }

@@ -40,7 +40,8 @@ func TestWhatIsKnownAfterACallFailed(t *testing.T) {
 	}
 	nobody := "http://" + listener.Addr().String()
 	_ = listener.Close()
-	l := shipping.NewLine("X", shipping.LineConfig{Patience: 100 * time.Millisecond})
+	l := shipping.NewLine("X", shipping.LineConfig{Patience: time.Minute})
+	hasty := shipping.NewLine("X", shipping.LineConfig{Patience: 3 * time.Second})
 	if _, err := ask(t, l, nobody); outcome(t, err) != shipping.Unavailable {
 		t.Errorf("nobody there: %v", err)
 	}
@@ -62,8 +63,8 @@ func TestWhatIsKnownAfterACallFailed(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
-	for _, path := range []string{"/slow", "/cut", "/large"} {
-		if _, err := ask(t, l, server.URL+path); outcome(t, err) != shipping.Unknown {
+	for path, line := range map[string]*shipping.Line{"/slow": hasty, "/cut": l, "/large": l} {
+		if _, err := ask(t, line, server.URL+path); outcome(t, err) != shipping.Unknown {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -24,7 +24,7 @@ import (
 // Name is the carrier's name.
 const Name = "MONDIAL_RELAY"
 
-// PickupPoint is the service that brings a parcel to a Point Relais.
+// PickupPoint is the product that brings a parcel to a Point Relais.
 const PickupPoint = "24R"
 
 const (
@@ -65,9 +65,9 @@ func (*Carrier) Name() string { return Name }
 // Down says that the carrier is being left alone.
 func (c *Carrier) Down() bool { return c.line.Down() }
 
-// Services implements shipping.Carrier.
-func (c *Carrier) Services() []shipping.Service {
-	return []shipping.Service{{
+// Products implements shipping.Carrier.
+func (c *Carrier) Products() []shipping.Product {
+	return []shipping.Product{{
 		Code: PickupPoint, Name: "Mondial Relay, Point Relais", PickupPoint: true, MaxGrams: maxGrams, Unused: !c.prepaid, Days: [2]int{3, 5},
 		Countries: []string{"FR", "BE", "LU", "NL", "ES", "PT"},
 	}}
@@ -84,25 +84,35 @@ type creationResult struct {
 	URL    string `xml:"URL_Etiquette"`
 }
 
-// Create implements shipping.Carrier.
-func (c *Carrier) Create(ctx context.Context, r shipping.Request) (shipping.Created, error) {
-	if _, err := shipping.Check(c, r); err != nil {
-		return shipping.Created{}, err
+// Check implements shipping.Carrier.
+func (c *Carrier) Check(r shipping.Request) ([]shipping.Loss, error) {
+	_, _, losses, err := c.fit(r)
+	return losses, err
+}
+
+func (c *Carrier) fit(r shipping.Request) (from, to shipping.Fitted, losses []shipping.Loss, err error) {
+	if err := shipping.CheckProduct(c, r); err != nil {
+		return from, to, nil, err
 	}
 	if r.From.Phone == "" {
-		return shipping.Created{}, shipping.ErrPhone.At("from", "phone")
+		return from, to, nil, shipping.ErrPhone.At("fromAddressId")
 	}
-	from, _, err := limits().Fit(r.From)
-	if err != nil {
-		return shipping.Created{}, err
+	if from, _, err = limits().Fit(r.From); err != nil {
+		return from, to, nil, err
 	}
-	to, losses, err := limits().Fit(r.To)
+	to, losses, err = limits().Fit(r.To)
+	return from, to, losses, err
+}
+
+// Create implements shipping.Carrier.
+func (c *Carrier) Create(ctx context.Context, r shipping.Request) (shipping.Created, error) {
+	from, to, _, err := c.fit(r)
 	if err != nil {
 		return shipping.Created{}, err
 	}
 	lang := language(r.Language)
 	fields := []field{
-		{"Enseigne", c.enseigne}, {"ModeCol", "CCC"}, {"ModeLiv", r.Service}, {"NDossier", r.Reference}, {"NClient", ""},
+		{"Enseigne", c.enseigne}, {"ModeCol", "CCC"}, {"ModeLiv", r.Product}, {"NDossier", r.Reference}, {"NClient", ""},
 		{"Expe_Langage", lang}, {"Expe_Ad1", at(from.Name, 0)}, {"Expe_Ad2", at(from.Name, 1)}, {"Expe_Ad3", at(from.Lines, 0)}, {"Expe_Ad4", at(from.Lines, 1)},
 		{"Expe_Ville", from.City}, {"Expe_CP", from.PostalCode}, {"Expe_Pays", from.Country}, {"Expe_Tel1", from.Phone}, {"Expe_Tel2", ""}, {"Expe_Mail", ""},
 		{"Dest_Langage", lang}, {"Dest_Ad1", at(to.Name, 0)}, {"Dest_Ad2", at(to.Name, 1)}, {"Dest_Ad3", at(to.Lines, 0)}, {"Dest_Ad4", at(to.Lines, 1)},
@@ -121,7 +131,7 @@ func (c *Carrier) Create(ctx context.Context, r shipping.Request) (shipping.Crea
 	if !numbers.MatchString(result.Number) {
 		return shipping.Created{}, unreadable("WSI2_CreationEtiquette", "a parcel without a number")
 	}
-	return shipping.Created{Number: result.Number, Document: result.URL, Type: "application/pdf", Losses: losses}, nil
+	return shipping.Created{Number: result.Number, Document: result.URL, Type: "application/pdf"}, nil
 }
 
 var numbers = regexp.MustCompile(`^[0-9]{8,14}$`)

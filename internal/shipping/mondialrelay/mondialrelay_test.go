@@ -22,17 +22,22 @@ const (
 
 func setup(t *testing.T) (*carrierfake.MondialRelay, *mondialrelay.Carrier) {
 	t.Helper()
+	return patient(t, time.Minute)
+}
+
+func patient(t *testing.T, patience time.Duration) (*carrierfake.MondialRelay, *mondialrelay.Carrier) {
+	t.Helper()
 	fake := carrierfake.NewMondialRelay(enseigne, key)
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
 	return fake, mondialrelay.New(mondialrelay.Config{
-		Enseigne: enseigne, Key: key, URL: server.URL, LabelURL: server.URL, Line: shipping.LineConfig{Patience: 500 * time.Millisecond},
+		Enseigne: enseigne, Key: key, URL: server.URL, LabelURL: server.URL, Line: shipping.LineConfig{Patience: patience},
 	})
 }
 
 func request() shipping.Request {
 	return shipping.Request{
-		Reference: "S0001", Service: mondialrelay.PickupPoint, Point: paris, Language: "fr", Parcel: shipping.Parcel{Grams: 1200},
+		Reference: "S0001", Product: mondialrelay.PickupPoint, Point: paris, Language: "fr", Parcel: shipping.Parcel{Grams: 1200},
 		From: address.Postal{Name: "Boutique Étoile", Line1: "7 bis rue Émile Blanc", City: "Domène", PostalCode: "38420", Country: "FR", Phone: "+33476772308"},
 		To: address.Postal{
 			Name: "Jean-François de la Rochefoucauld-Montmorency", Line1: "127 boulevard du Maréchal de Lattre de Tassigny", Line2: "Bâtiment C, 3e étage, interphone 4711, deuxième porte à gauche",
@@ -71,8 +76,8 @@ func TestAParcelFromItsLabelToItsDelivery(t *testing.T) {
 			t.Errorf("%s is %q, not %q", field, got, want)
 		}
 	}
-	if len(made.Losses) != 1 || made.Losses[0].Field != "line1" || !strings.Contains(made.Losses[0].Lost, "PORTE A GAUCHE") {
-		t.Errorf("what was cut is not told: %+v", made.Losses)
+	if losses, err := carrier.Check(request()); err != nil || len(losses) != 1 || losses[0].Field != "line1" || !strings.Contains(losses[0].Lost, "PORTE A GAUCHE") {
+		t.Errorf("what was cut is not told: %+v, %v", losses, err)
 	}
 	label, err := carrier.Document(t.Context(), made.Document)
 	if err != nil || !bytes.HasPrefix(label, []byte("%PDF-")) || !bytes.Contains(label, []byte(made.Number)) {
@@ -130,7 +135,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a parcel too heavy":               {spoil: func(r *shipping.Request) { r.Parcel.Grams = 30_001 }, want: shipping.ErrWeight, outcome: shipping.Refused},
 		"a parcel of nothing":              {spoil: func(r *shipping.Request) { r.Parcel.Grams = 0 }, want: shipping.ErrWeight, outcome: shipping.Refused},
 		"no point":                         {spoil: func(r *shipping.Request) { r.Point = "" }, want: shipping.ErrPointNeeded, outcome: shipping.Refused},
-		"a service that it has not":        {spoil: func(r *shipping.Request) { r.Service = "ROCKET" }, want: shipping.ErrService, outcome: shipping.Refused},
+		"a product that it has not":        {spoil: func(r *shipping.Request) { r.Product = "ROCKET" }, want: shipping.ErrProduct, outcome: shipping.Refused},
 		"a sender without telephone":       {spoil: func(r *shipping.Request) { r.From.Phone = "" }, want: shipping.ErrPhone, outcome: shipping.Refused},
 		"a street in Arabic":               {spoil: func(r *shipping.Request) { r.To.Line1 = "شارع الحبيب" }, want: shipping.ErrScript, outcome: shipping.Refused},
 		"a point that is none":             {spoil: func(r *shipping.Request) { r.Point = "000000" }, want: shipping.ErrPointClosed, code: "93", outcome: shipping.Refused},
@@ -194,8 +199,12 @@ func TestWhatCanGoWrong(t *testing.T) {
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			t.Parallel()
-			fake, carrier := setup(t)
-			fake.Plan.Delay(2 * time.Second)
+			patience := time.Minute
+			if c.fault == carrierfake.Slow {
+				patience = 4 * time.Second
+			}
+			fake, carrier := patient(t, patience)
+			fake.Plan.Delay(time.Minute)
 			fake.Plan.Fail(c.fault, 1)
 			if _, err := carrier.Create(t.Context(), request()); err == nil || shipping.OutcomeOf(err) != c.outcome {
 				t.Errorf("got %v", err)

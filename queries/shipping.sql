@@ -1,0 +1,95 @@
+-- What a seller's order is, to send it; the order is locked.
+-- name: ShipmentOrderLock :one
+SELECT payment, fulfilment, disputed FROM orders WHERE id = @id AND seller_id = @seller_id FOR UPDATE;
+
+-- name: ShipmentOrderLockAny :one
+SELECT id FROM orders WHERE id = @id FOR UPDATE;
+
+-- Where an order's goods lie, and whether there is anything to send.
+-- name: ShipmentPlaces :many
+SELECT DISTINCT rl.location_id
+FROM orders o JOIN order_line l ON l.order_id = o.id JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
+LEFT JOIN reservation_line rl ON rl.reservation_id = o.reservation_id AND rl.variant_id = l.variant_id
+WHERE o.id = @order_id
+ORDER BY 1;
+
+-- name: ShipmentShipTo :one
+SELECT q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
+WHERE g.order_id = @order_id AND NOT g.digital AND q.ship_to IS NOT NULL;
+
+-- name: ShipmentInsert :one
+INSERT INTO shipment (id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
+VALUES (@id, @order_id, @seller_id, sqlc.narg('location_id'), @carrier, @product, sqlc.narg('point_id'), @reference, @grams, @ship_from, @ship_to, @losses)
+RETURNING *;
+
+-- name: ShipmentLiveAt :one
+SELECT * FROM shipment
+WHERE order_id = @order_id AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce(sqlc.narg('location_id')::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED';
+
+-- name: ShipmentsLiveOfOrder :many
+SELECT * FROM shipment WHERE order_id = @order_id AND status <> 'FAILED' ORDER BY created_at, id;
+
+-- name: ShipmentsOfOrders :many
+SELECT * FROM shipment WHERE order_id = ANY (@order_ids::uuid[]) ORDER BY order_id, created_at, id;
+
+-- name: ShipmentOfParty :one
+SELECT s.* FROM shipment s JOIN orders o ON o.id = s.order_id WHERE s.id = @id AND @party::uuid IN (o.buyer_id, o.seller_id);
+
+-- name: ShipmentGet :one
+SELECT * FROM shipment WHERE id = @id;
+
+-- name: ShipmentLock :one
+SELECT * FROM shipment WHERE id = @id FOR UPDATE;
+
+-- name: ShipmentBusy :one
+SELECT coalesce(busy_until > clock_timestamp(), false)::boolean FROM shipment WHERE id = @id;
+
+-- Takes a shipment that is due to be tried, unless somebody is at it; a call of theirs that has not come back by busy_until is in doubt. The order's own
+-- lock is not taken: whether it was cancelled is read again by who buys next.
+-- name: ShipmentClaim :one
+UPDATE shipment s SET attempts = s.attempts + 1, busy_until = clock_timestamp() + make_interval(secs => @lease_seconds::float8), in_doubt = true
+FROM (SELECT w.id, w.in_doubt AS was_in_doubt, o.fulfilment = 'CANCELLED' AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = @id FOR UPDATE OF w) was
+WHERE s.id = was.id AND s.status = 'PENDING' AND s.next_try_at <= clock_timestamp() AND (s.busy_until IS NULL OR s.busy_until <= clock_timestamp())
+RETURNING sqlc.embed(s), was.was_in_doubt, was.order_cancelled;
+
+-- name: ShipmentRegistered :one
+UPDATE shipment SET carrier_number = @carrier_number, document = @document, cost = sqlc.narg('cost'), currency = sqlc.narg('currency'), in_doubt = false,
+       outcome = NULL, failure_code = '', failure_text = ''
+WHERE id = @id AND status = 'PENDING' AND carrier_number IS NULL
+RETURNING *;
+
+-- name: ShipmentLabelled :one
+UPDATE shipment SET status = 'LABELLED', label_key = @label_key::text, labelled_at = clock_timestamp(), busy_until = NULL, next_try_at = NULL, in_doubt = false,
+       outcome = NULL, failure_code = '', failure_text = '', track_at = clock_timestamp() + make_interval(secs => @track_seconds::float8)
+WHERE id = @id AND status = 'PENDING'
+RETURNING *;
+
+-- A negative time to the next try stands for none: somebody has to say so.
+-- name: ShipmentTried :one
+UPDATE shipment SET status = @status, outcome = @outcome, failure_code = @failure_code, failure_text = @failure_text, in_doubt = @in_doubt, busy_until = NULL,
+       next_try_at = CASE WHEN @status = 'PENDING' AND @next_seconds::float8 >= 0 THEN clock_timestamp() + make_interval(secs => @next_seconds::float8) END,
+       ended_at = CASE WHEN @status = 'FAILED' THEN clock_timestamp() END,
+       alerted_at = CASE WHEN alerted_at IS NULL AND @status = 'PENDING' AND (@alert_now::boolean OR created_at < clock_timestamp() - make_interval(secs => @alert_seconds::float8)) THEN clock_timestamp() ELSE alerted_at END
+WHERE id = @id AND status IN ('PENDING', 'LABELLED')
+RETURNING *;
+
+-- name: ShipmentsToTry :many
+SELECT id FROM shipment
+WHERE status = 'PENDING' AND next_try_at <= clock_timestamp() AND (busy_until IS NULL OR busy_until <= clock_timestamp()) AND id > @after_id
+ORDER BY id
+LIMIT @page_size;
+
+-- name: ShipmentsToTrack :many
+SELECT id FROM shipment WHERE track_at <= clock_timestamp() AND id > @after_id ORDER BY id LIMIT @page_size;
+
+-- Nobody else asks the carrier meanwhile.
+-- name: ShipmentTrackClaim :one
+UPDATE shipment SET track_at = clock_timestamp() + make_interval(secs => @seconds::float8) WHERE id = @id AND track_at <= clock_timestamp() RETURNING *;
+
+-- name: ShipmentTracked :one
+UPDATE shipment SET status = @status, steps = @steps,
+       track_at = CASE WHEN @status IN ('DELIVERED', 'RETURNED', 'FAILED') THEN NULL ELSE clock_timestamp() + make_interval(secs => @next_seconds::float8) END,
+       delivered_at = CASE WHEN @status = 'DELIVERED' THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
+       ended_at = CASE WHEN @status IN ('DELIVERED', 'RETURNED') THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
+WHERE id = @id
+RETURNING *;
