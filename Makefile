@@ -32,7 +32,7 @@ TESTENV  := $(if $(RACE),CGO_ENABLED=1,CGO_ENABLED=0)
 # The packages come first: a flag that go test does not know would hide them.
 TESTARGS := $(if $(RACE),-race) -timeout $(TIMEOUT) $(PKG) $(ARGS)
 
-.PHONY: help run build test test-s3 race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-checkout soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue search-quality clean-state go
+.PHONY: help run build test test-s3 race soak-money soak-live soak-close soak-import soak-linear soak-stock soak-checkout soak-crowd fuzz-bids lint fmt vet generate ide conformance check bench-start bench-ledger bench-fanout bench-bids bench-catalogue bench-checkout search-quality clean-state go
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ search-quality: ## how many of the first five of a judged query list are right, 
 
 bench-catalogue: build ## lists, searches and reservations in an invented catalogue (ARGS='-n 1000000')
 	@go run ./bench/catalogue $(ARGS)
+
+bench-checkout: build ## whole checkouts by 8, 32 and 64 clients, against pgbench with the same statements
+	@go run ./bench/checkout $(ARGS)
 
 # The second place is cluster.DefaultStateDir's, for root in a directory that nobody else may enter.
 clean-state: ## forget the demo's data (this clone's state directory)
