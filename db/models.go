@@ -327,6 +327,12 @@ type FollowerCount struct {
 	Followers int32
 }
 
+type HandOver struct {
+	OrderID  uuid.UUID
+	Wrong    int16
+	HandedAt *time.Time
+}
+
 type Hold struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID

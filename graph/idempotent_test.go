@@ -18,6 +18,7 @@ var moneyMovers = []string{
 	"lotPass",
 	"orderCancel",
 	"orderConfirmReceipt",
+	"orderHandOver",
 	"orderPay",
 	"orderRefund",
 	"orderShip",

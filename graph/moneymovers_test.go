@@ -164,6 +164,10 @@ func (b *bazaarByCard) orders(order string, send func(mover)) {
 	if paid := b.buyer.Must(b.t, orderPay, input(apitest.Vars{"orderId": two, "idempotencyKey": b.key()})); paid.Str("orderPay.order.payment") != "PAID" {
 		b.t.Fatalf("got %s", paid.Raw())
 	}
+	three := b.owed(20)
+	b.buyer.Must(b.t, orderPay, input(apitest.Vars{"orderId": three, "cardId": b.card, "idempotencyKey": b.key()}))
+	code := b.buyer.Must(b.t, handOverCode, apitest.Vars{"id": three}).Str("order.handOverCode")
+	send(mover{name: "orderHandOver", who: b.seller, fields: apitest.Vars{"orderId": three, "code": code}, other: apitest.Vars{"code": wrongOf(code)}, answer: order})
 	send(mover{name: "orderCancel", who: b.seller, fields: apitest.Vars{"orderId": two}, other: apitest.Vars{"reason": "why"}, answer: order})
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/feed"
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
+	"github.com/souklive/souk/internal/handover"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
@@ -67,6 +68,7 @@ type Resolver struct {
 	Promotions *promotion.Service
 	Explain    *explain.Service
 	Shipping   *shipping.Service
+	HandOver   *handover.Service
 	Wishes     *wish.Service
 	Reviews    *review.Service
 	Wants      *want.Service

@@ -1252,6 +1252,7 @@ type ComplexityRoot struct {
 		NotificationReadAll   func(childComplexity int, input model.NotificationReadAllInput) int
 		OrderCancel           func(childComplexity int, input model.OrderCancelInput) int
 		OrderConfirmReceipt   func(childComplexity int, input model.OrderConfirmReceiptInput) int
+		OrderHandOver         func(childComplexity int, input model.OrderHandOverInput) int
 		OrderPay              func(childComplexity int, input model.OrderPayInput) int
 		OrderPaymentRefresh   func(childComplexity int, input model.OrderPaymentRefreshInput) int
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
@@ -1380,6 +1381,7 @@ type ComplexityRoot struct {
 		EarningsAt       func(childComplexity int) int
 		EnRouteAt        func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
+		HandOverCode     func(childComplexity int) int
 		Lines            func(childComplexity int) int
 		Listing          func(childComplexity int) int
 		NodeID           func(childComplexity int) int
@@ -1437,6 +1439,11 @@ type ComplexityRoot struct {
 		Kind    func(childComplexity int) int
 		Order   func(childComplexity int) int
 		Version func(childComplexity int) int
+	}
+
+	OrderHandOverPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	OrderHappening struct {
@@ -7190,6 +7197,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderConfirmReceipt(childComplexity, args["input"].(model.OrderConfirmReceiptInput)), true
+	case "Mutation.orderHandOver":
+		if e.ComplexityRoot.Mutation.OrderHandOver == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderHandOver_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderHandOver(childComplexity, args["input"].(model.OrderHandOverInput)), true
 	case "Mutation.orderPay":
 		if e.ComplexityRoot.Mutation.OrderPay == nil {
 			break
@@ -8147,6 +8165,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Fulfilment(childComplexity), true
+	case "Order.handOverCode":
+		if e.ComplexityRoot.Order.HandOverCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.HandOverCode(childComplexity), true
 	case "Order.lines":
 		if e.ComplexityRoot.Order.Lines == nil {
 			break
@@ -8387,6 +8411,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Version(childComplexity), true
+
+	case "OrderHandOverPayload.order":
+		if e.ComplexityRoot.OrderHandOverPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderHandOverPayload.Order(childComplexity), true
+	case "OrderHandOverPayload.userErrors":
+		if e.ComplexityRoot.OrderHandOverPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderHandOverPayload.UserErrors(childComplexity), true
 
 	case "OrderHappening.at":
 		if e.ComplexityRoot.OrderHappening.At == nil {
@@ -13240,6 +13277,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputNotificationReadInput,
 		ec.unmarshalInputOrderCancelInput,
 		ec.unmarshalInputOrderConfirmReceiptInput,
+		ec.unmarshalInputOrderHandOverInput,
 		ec.unmarshalInputOrderPayInput,
 		ec.unmarshalInputOrderPaymentRefreshInput,
 		ec.unmarshalInputOrderRefundInput,
@@ -15267,6 +15305,32 @@ type WalletFreezePayload {
 type WalletUnfreezePayload {
   "What was lifted; null where it was refused."
   freezes: [WalletFreeze!]
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../handover.graphqls", Input: `extend type Mutation {
+  """
+  The seller hands the goods over in person and types in the code that the buyer shows (Order.handOverCode): what was authorised is charged, and the order is
+  RECEIVED. Five wrong codes end it (HAND_OVER_LOCKED).
+  """
+  orderHandOver(input: OrderHandOverInput!): OrderHandOverPayload! @idempotent @auth(roles: [SELLER])
+}
+
+extend type Order {
+  "Six digits to show to who hands the goods over in person. For its buyer alone, while that may happen; null otherwise."
+  handOverCode: String
+}
+
+input OrderHandOverInput {
+  orderId: ID!
+  "Six digits, which the buyer shows."
+  code: String!
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderHandOverPayload {
+  order: Order
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -21275,6 +21339,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_shipTo(ctx, field)
 	case "codes":
 		return ec.fieldContext_Order_codes(ctx, field)
+	case "handOverCode":
+		return ec.fieldContext_Order_handOverCode(ctx, field)
 	case "reviews":
 		return ec.fieldContext_Order_reviews(ctx, field)
 	case "shipments":
@@ -21353,6 +21419,16 @@ func (ec *executionContext) childFields_OrderEvent(ctx context.Context, field gr
 		return ec.fieldContext_OrderEvent_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderHandOverPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderHandOverPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderHandOverPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderHandOverPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderHappening(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1192,6 +1192,19 @@ type OrderEvent struct {
 	Order order.Order `json:"order"`
 }
 
+type OrderHandOverInput struct {
+	OrderID id.ID `json:"orderId"`
+	// Six digits, which the buyer shows.
+	Code string `json:"code"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderHandOverPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type OrderPayInput struct {
 	OrderID id.ID `json:"orderId"`
 	// A saved card of one's own, for what the wallet does not pay; null: the wallet pays all.

@@ -40,6 +40,7 @@ import (
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/follow"
 	"github.com/souklive/souk/internal/fx"
+	"github.com/souklive/souk/internal/handover"
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
@@ -231,6 +232,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
 	r.Shipping.UseOrders(r.Orders)
+	r.HandOver = handover.New(pool, r.Orders, hub, []byte("a key of tests"))
 	r.Flash = flash.New(flash.Config{
 		Pool: pool, Redis: client, Hub: hub, Epoch: hub.Epoch, Clock: clock.System{}, Log: log, Key: []byte("a key of tests"),
 		Gate: flash.NewAgeGate(pool, clock.System{}, 0),
