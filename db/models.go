@@ -508,6 +508,7 @@ type Order struct {
 	SettledAt     *time.Time
 	MatureBy      *time.Time
 	MaturedAt     *time.Time
+	Claim         *string
 }
 
 type OrderCharge struct {
@@ -520,6 +521,18 @@ type OrderCharge struct {
 	Counterparty string
 	PromotionID  *uuid.UUID
 	Label        string
+}
+
+type OrderClaim struct {
+	ID         uuid.UUID
+	OrderID    uuid.UUID
+	Reason     string
+	Body       string
+	Status     string
+	Answer     string
+	OpenedAt   time.Time
+	AnsweredAt *time.Time
+	EndedAt    *time.Time
 }
 
 type OrderLine struct {

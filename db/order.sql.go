@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -55,6 +55,7 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.SettledAt,
 		&i.MatureBy,
 		&i.MaturedAt,
+		&i.Claim,
 	)
 	return i, err
 }
@@ -139,6 +140,79 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 	return items, nil
 }
 
+const orderClaimInsert = `-- name: OrderClaimInsert :exec
+INSERT INTO order_claim (id, order_id, reason, body) VALUES ($1, $2, $3, $4)
+`
+
+type OrderClaimInsertParams struct {
+	ID      uuid.UUID
+	OrderID uuid.UUID
+	Reason  string
+	Body    string
+}
+
+func (q *Queries) OrderClaimInsert(ctx context.Context, db DBTX, arg OrderClaimInsertParams) error {
+	_, err := db.Exec(ctx, orderClaimInsert,
+		arg.ID,
+		arg.OrderID,
+		arg.Reason,
+		arg.Body,
+	)
+	return err
+}
+
+const orderClaimMove = `-- name: OrderClaimMove :exec
+UPDATE order_claim
+SET status = $1::text, answer = CASE WHEN $2::text <> '' THEN $2 ELSE answer END,
+    answered_at = CASE WHEN $2::text <> '' THEN clock_timestamp() ELSE answered_at END,
+    ended_at = CASE WHEN $1 IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
+WHERE order_id = $3 AND ended_at IS NULL
+`
+
+func (q *Queries) OrderClaimMove(ctx context.Context, db DBTX, status string, answer string, orderID uuid.UUID) error {
+	_, err := db.Exec(ctx, orderClaimMove, status, answer, orderID)
+	return err
+}
+
+const orderClaimsOfOrders = `-- name: OrderClaimsOfOrders :many
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at FROM (
+    SELECT unnest($1::uuid[]) AS id
+) asked,
+     LATERAL (SELECT f.id, f.order_id, f.reason, f.body, f.status, f.answer, f.opened_at, f.answered_at, f.ended_at FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT $2::integer) c
+ORDER BY c.order_id, c.opened_at DESC, c.id DESC
+`
+
+// The newest first, a few of each order.
+func (q *Queries) OrderClaimsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID, most int32) ([]OrderClaim, error) {
+	rows, err := db.Query(ctx, orderClaimsOfOrders, orderIds, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderClaim
+	for rows.Next() {
+		var i OrderClaim
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Reason,
+			&i.Body,
+			&i.Status,
+			&i.Answer,
+			&i.OpenedAt,
+			&i.AnsweredAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderIsDue = `-- name: OrderIsDue :one
 SELECT coalesce(pay_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = $1
 `
@@ -152,7 +226,7 @@ func (q *Queries) OrderIsDue(ctx context.Context, db DBTX, id uuid.UUID) (bool, 
 }
 
 const orderIsToComplete = `-- name: OrderIsToComplete :one
-SELECT coalesce(complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = $1
+SELECT coalesce(claim IS NULL AND complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = $1
 `
 
 // Read under the order's lock.
@@ -164,7 +238,7 @@ func (q *Queries) OrderIsToComplete(ctx context.Context, db DBTX, id uuid.UUID) 
 }
 
 const orderIsToMature = `-- name: OrderIsToMature :one
-SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
+SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND o.claim IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
     SELECT FROM chargeback c JOIN order_payment p ON p.id = c.order_payment_id
     WHERE p.order_id = o.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL))::boolean
 FROM orders o WHERE o.id = $1
@@ -216,6 +290,39 @@ func (q *Queries) OrderLinesInsert(ctx context.Context, db DBTX, arg OrderLinesI
 	return err
 }
 
+const orderLinesOfOrder = `-- name: OrderLinesOfOrder :many
+SELECT order_id, number, listing_id, variant_id, title, options, quantity, unit_price FROM order_line WHERE order_id = $1 ORDER BY number
+`
+
+func (q *Queries) OrderLinesOfOrder(ctx context.Context, db DBTX, orderID uuid.UUID) ([]OrderLine, error) {
+	rows, err := db.Query(ctx, orderLinesOfOrder, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderLine
+	for rows.Next() {
+		var i OrderLine
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Number,
+			&i.ListingID,
+			&i.VariantID,
+			&i.Title,
+			&i.Options,
+			&i.Quantity,
+			&i.UnitPrice,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderLinesOfOrders = `-- name: OrderLinesOfOrders :many
 SELECT l.order_id, l.number, l.listing_id, l.variant_id, l.title, l.options, l.quantity, l.unit_price, o.currency FROM order_line l JOIN orders o ON o.id = l.order_id
 WHERE l.order_id = ANY ($1::uuid[])
@@ -258,7 +365,7 @@ func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uu
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -300,6 +407,7 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.SettledAt,
 		&i.MatureBy,
 		&i.MaturedAt,
+		&i.Claim,
 	)
 	return i, err
 }
@@ -329,7 +437,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -371,12 +479,13 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.SettledAt,
 		&i.MatureBy,
 		&i.MaturedAt,
+		&i.Claim,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -418,12 +527,13 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.SettledAt,
 		&i.MatureBy,
 		&i.MaturedAt,
+		&i.Claim,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -486,6 +596,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.SettledAt,
 			&i.MatureBy,
 			&i.MaturedAt,
+			&i.Claim,
 		); err != nil {
 			return nil, err
 		}
@@ -498,7 +609,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -561,6 +672,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.SettledAt,
 			&i.MatureBy,
 			&i.MaturedAt,
+			&i.Claim,
 		); err != nil {
 			return nil, err
 		}
@@ -697,6 +809,29 @@ func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []
 	return items, nil
 }
 
+const orderRestock = `-- name: OrderRestock :exec
+SELECT order_restock($1, $2, $3, $4, $5)
+`
+
+type OrderRestockParams struct {
+	ID       uuid.UUID
+	OrderID  uuid.UUID
+	Number   int32
+	Quantity int32
+	ActorID  uuid.UUID
+}
+
+func (q *Queries) OrderRestock(ctx context.Context, db DBTX, arg OrderRestockParams) error {
+	_, err := db.Exec(ctx, orderRestock,
+		arg.ID,
+		arg.OrderID,
+		arg.Number,
+		arg.Quantity,
+		arg.ActorID,
+	)
+	return err
+}
+
 const orderReturn = `-- name: OrderReturn :exec
 SELECT order_return($1)
 `
@@ -709,21 +844,21 @@ func (q *Queries) OrderReturn(ctx context.Context, db DBTX, id uuid.UUID) error 
 const orderUpdate = `-- name: OrderUpdate :one
 UPDATE orders
 SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = $5, disputed = $6,
-    cancel_reason = $7,
+    cancel_reason = $7, claim = $8,
     version = version + 1,
-    pay_by = CASE WHEN $1 = 'PENDING' AND payment <> 'PENDING' THEN clock_timestamp() + make_interval(secs => $8::float8) ELSE pay_by END,
+    pay_by = CASE WHEN $1 = 'PENDING' AND payment <> 'PENDING' THEN clock_timestamp() + make_interval(secs => $9::float8) ELSE pay_by END,
     authorised_at = CASE WHEN $1 = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
     paid_at      = CASE WHEN $1 = 'PAID' THEN coalesce(paid_at, clock_timestamp()) ELSE paid_at END,
     sent_at      = CASE WHEN $2 = 'SENT' THEN coalesce(sent_at, clock_timestamp()) ELSE sent_at END,
-    en_route_at  = CASE WHEN $9::boolean THEN coalesce(en_route_at, clock_timestamp()) ELSE en_route_at END,
-    delivered_at = CASE WHEN $10::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
-    complete_by  = CASE WHEN $11::float8 > 0 THEN clock_timestamp() + make_interval(secs => $11::float8) ELSE complete_by END,
+    en_route_at  = CASE WHEN $10::boolean THEN coalesce(en_route_at, clock_timestamp()) ELSE en_route_at END,
+    delivered_at = CASE WHEN $11::boolean THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
+    complete_by  = CASE WHEN $12::float8 > 0 THEN clock_timestamp() + make_interval(secs => $12::float8) ELSE complete_by END,
     received_at  = CASE WHEN $2 = 'RECEIVED' THEN coalesce(received_at, clock_timestamp()) ELSE received_at END,
-    mature_by    = CASE WHEN $12::boolean THEN coalesce(mature_by, clock_timestamp() + make_interval(secs => $13::float8)) ELSE mature_by END,
-    matured_at   = CASE WHEN $12::boolean THEN NULL WHEN $14::boolean THEN clock_timestamp() ELSE matured_at END,
+    mature_by    = CASE WHEN $13::boolean THEN coalesce(mature_by, clock_timestamp() + make_interval(secs => $14::float8)) ELSE mature_by END,
+    matured_at   = CASE WHEN $13::boolean THEN NULL WHEN $15::boolean THEN clock_timestamp() ELSE matured_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
-WHERE id = $15
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at
+WHERE id = $16
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim
 `
 
 type OrderUpdateParams struct {
@@ -734,6 +869,7 @@ type OrderUpdateParams struct {
 	ChargedBack      int64
 	Disputed         bool
 	CancelReason     string
+	Claim            *string
 	PayWithinSeconds float64
 	EnRoute          bool
 	Delivered        bool
@@ -753,6 +889,7 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		arg.ChargedBack,
 		arg.Disputed,
 		arg.CancelReason,
+		arg.Claim,
 		arg.PayWithinSeconds,
 		arg.EnRoute,
 		arg.Delivered,
@@ -799,6 +936,7 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.SettledAt,
 		&i.MatureBy,
 		&i.MaturedAt,
+		&i.Claim,
 	)
 	return i, err
 }
@@ -808,7 +946,7 @@ INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation
 SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
        unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
        nullif(unnest($12::uuid[]), '00000000-0000-0000-0000-000000000000'), $13, $14, clock_timestamp() + make_interval(secs => $15::float8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim
 `
 
 type OrdersInsertParams struct {
@@ -891,6 +1029,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 			&i.SettledAt,
 			&i.MatureBy,
 			&i.MaturedAt,
+			&i.Claim,
 		); err != nil {
 			return nil, err
 		}
@@ -903,7 +1042,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -951,6 +1090,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.SettledAt,
 			&i.MatureBy,
 			&i.MaturedAt,
+			&i.Claim,
 		); err != nil {
 			return nil, err
 		}
@@ -963,7 +1103,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -1013,6 +1153,7 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.SettledAt,
 			&i.MatureBy,
 			&i.MaturedAt,
+			&i.Claim,
 		); err != nil {
 			return nil, err
 		}
@@ -1026,7 +1167,7 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 
 const ordersToComplete = `-- name: OrdersToComplete :many
 SELECT id, complete_by::timestamptz AS due_at FROM orders
-WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND complete_by <= clock_timestamp()
+WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND claim IS NULL AND complete_by <= clock_timestamp()
   AND (complete_by, id) > ($1::timestamptz, $2::uuid)
 ORDER BY complete_by, id
 LIMIT $3
@@ -1059,7 +1200,7 @@ func (q *Queries) OrdersToComplete(ctx context.Context, db DBTX, afterAt time.Ti
 
 const ordersToMature = `-- name: OrdersToMature :many
 SELECT id, mature_by::timestamptz AS due_at FROM orders
-WHERE payment = 'SETTLED' AND matured_at IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > ($1::timestamptz, $2::uuid)
+WHERE payment = 'SETTLED' AND matured_at IS NULL AND claim IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > ($1::timestamptz, $2::uuid)
 ORDER BY mature_by, id
 LIMIT $3
 `

@@ -226,6 +226,7 @@ type sources struct {
 	payments    byID[[]payment.OrderPayment] // the actor's, by order
 	cardOfActor byID[payment.Card]
 	refunds     byID[[]order.Refund] // by order
+	problems    byID[[]order.Claim]  // by order
 
 	user            byID[identity.User]
 	listing         byID[catalog.Listing] // what everybody may see
@@ -304,6 +305,7 @@ func (r *Resolver) newSources() *sources {
 		shipments:    sourceOf(r.Shipping.OfOrders),
 
 		refunds:    sourceOf(r.Orders.Refunds),
+		problems:   sourceOf(r.Orders.Claims),
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
 		listing:    sourceOf(r.Catalog.Public),
 		location:   sourceOf(r.Inventory.LocationsByID),

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
@@ -102,6 +103,38 @@ func (r *mutationResolver) OrderRefund(ctx context.Context, input model.OrderRef
 	return model.OrderRefundPayload{Order: &refunded}, nil
 }
 
+// OrderReportProblem is the resolver for the orderReportProblem field.
+func (r *mutationResolver) OrderReportProblem(ctx context.Context, input model.OrderReportProblemInput) (model.OrderReportProblemPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+		return r.Orders.ReportProblem(ctx, actorID(ctx), o, input.Reason, input.Text)
+	})
+	return model.OrderReportProblemPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderProblemWithdraw is the resolver for the orderProblemWithdraw field.
+func (r *mutationResolver) OrderProblemWithdraw(ctx context.Context, input model.OrderProblemWithdrawInput) (model.OrderProblemWithdrawPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+		return r.Orders.WithdrawClaim(ctx, actorID(ctx), o)
+	})
+	return model.OrderProblemWithdrawPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderReturnAccept is the resolver for the orderReturnAccept field.
+func (r *mutationResolver) OrderReturnAccept(ctx context.Context, input model.OrderReturnAcceptInput) (model.OrderReturnAcceptPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+		return r.Orders.AcceptReturn(ctx, orderActor(ctx), o, input.Text)
+	})
+	return model.OrderReturnAcceptPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderProblemRefuse is the resolver for the orderProblemRefuse field.
+func (r *mutationResolver) OrderProblemRefuse(ctx context.Context, input model.OrderProblemRefuseInput) (model.OrderProblemRefusePayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+		return r.Orders.RefuseClaim(ctx, orderActor(ctx), o, input.Text)
+	})
+	return model.OrderProblemRefusePayload{Order: o, UserErrors: errs}, err
+}
+
 // Buyer is the resolver for the buyer field.
 func (r *orderResolver) Buyer(ctx context.Context, obj *order.Order) (identity.User, error) {
 	return load(ctx).user.Load(ctx, obj.BuyerID)
@@ -131,6 +164,11 @@ func (r *orderResolver) Refunds(ctx context.Context, obj *order.Order) ([]order.
 		return []order.Refund{}, nil
 	}
 	return some(ctx, load(ctx).refunds, obj.ID)
+}
+
+// Problems is the resolver for the problems field.
+func (r *orderResolver) Problems(ctx context.Context, obj *order.Order) ([]order.Claim, error) {
+	return some(ctx, load(ctx).problems, obj.ID)
 }
 
 // Payments is the resolver for the payments field.

@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
@@ -13,7 +15,7 @@ import (
 // orderActor is the actor as orders see them.
 func orderActor(ctx context.Context) order.Actor {
 	session, _ := actor(ctx)
-	return order.Actor{User: session.User.ID, Admin: session.User.Role == identity.Admin}
+	return order.Actor{User: session.User.ID, Admin: session.User.Role == identity.Admin, Support: session.User.Role == identity.Support}
 }
 
 func payInput(v model.OrderPayInput) (order.PayInput, error) {
@@ -35,7 +37,22 @@ func refundInput(v model.OrderRefundInput) (order.RefundInput, error) {
 		amount := in.amount(*v.Amount, "amount")
 		out.Amount = &amount
 	}
+	for _, l := range v.Lines {
+		out.Lines = append(out.Lines, order.ReturnedLine{Number: l.Number, Quantity: l.Quantity, Restock: l.Restock})
+	}
 	return out, in.err
+}
+
+// onOrder does something with the order of an id, and gives what is refused.
+func onOrder(orderID id.ID, do func(order uuid.UUID) (order.Order, error)) (*order.Order, []model.UserError, error) {
+	var in inputReader
+	asked := in.id(orderID, id.Order, "orderId")
+	o, err := once(in.err, func() (order.Order, error) { return do(asked) })
+	if err != nil {
+		errs, err := refused(err)
+		return nil, errs, err
+	}
+	return &o, nil, nil
 }
 
 // paidPayload answers with an order, how it is being paid and, where its card was refused, why.

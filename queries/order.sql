@@ -59,7 +59,7 @@ SELECT * FROM orders WHERE id = @id;
 -- name: OrderUpdate :one
 UPDATE orders
 SET payment = @payment, fulfilment = @fulfilment, tracking = @tracking, refunded = @refunded, charged_back = @charged_back, disputed = @disputed,
-    cancel_reason = @cancel_reason,
+    cancel_reason = @cancel_reason, claim = sqlc.narg('claim'),
     version = version + 1,
     pay_by = CASE WHEN @payment = 'PENDING' AND payment <> 'PENDING' THEN clock_timestamp() + make_interval(secs => @pay_within_seconds::float8) ELSE pay_by END,
     authorised_at = CASE WHEN @payment = 'AUTHORISED' AND payment <> 'AUTHORISED' THEN clock_timestamp() ELSE authorised_at END,
@@ -87,24 +87,24 @@ SELECT coalesce(pay_by <= clock_timestamp(), false)::boolean FROM orders WHERE i
 
 -- name: OrdersToComplete :many
 SELECT id, complete_by::timestamptz AS due_at FROM orders
-WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND complete_by <= clock_timestamp()
+WHERE payment = 'PAID' AND fulfilment IN ('SENT', 'EN_ROUTE', 'RECEIVED') AND NOT disputed AND claim IS NULL AND complete_by <= clock_timestamp()
   AND (complete_by, id) > (@after_at::timestamptz, @after_id::uuid)
 ORDER BY complete_by, id
 LIMIT @page_size;
 
 -- Read under the order's lock.
 -- name: OrderIsToComplete :one
-SELECT coalesce(complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
+SELECT coalesce(claim IS NULL AND complete_by <= clock_timestamp(), false)::boolean FROM orders WHERE id = @id;
 
 -- name: OrdersToMature :many
 SELECT id, mature_by::timestamptz AS due_at FROM orders
-WHERE payment = 'SETTLED' AND matured_at IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > (@after_at::timestamptz, @after_id::uuid)
+WHERE payment = 'SETTLED' AND matured_at IS NULL AND claim IS NULL AND mature_by <= clock_timestamp() AND (mature_by, id) > (@after_at::timestamptz, @after_id::uuid)
 ORDER BY mature_by, id
 LIMIT @page_size;
 
 -- Read under the order's lock. While the card's bank decides, nothing matures; what it has decided is the platform's to bear.
 -- name: OrderIsToMature :one
-SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
+SELECT (o.payment = 'SETTLED' AND o.matured_at IS NULL AND o.claim IS NULL AND coalesce(o.mature_by <= clock_timestamp(), false) AND NOT EXISTS (
     SELECT FROM chargeback c JOIN order_payment p ON p.id = c.order_payment_id
     WHERE p.order_id = o.id AND c.withdrawn_txn_id IS NOT NULL AND c.decided_at IS NULL))::boolean
 FROM orders o WHERE o.id = @id;
@@ -148,3 +148,27 @@ WHERE r.id IN (
 ) asked,
          LATERAL (SELECT f.id FROM order_refund f WHERE f.order_id = asked.id ORDER BY f.created_at DESC, f.id DESC LIMIT @most::integer) newest)
 ORDER BY r.order_id, r.created_at DESC, r.id DESC;
+
+-- name: OrderClaimInsert :exec
+INSERT INTO order_claim (id, order_id, reason, body) VALUES (@id, @order_id, @reason, @body);
+
+-- name: OrderClaimMove :exec
+UPDATE order_claim
+SET status = @status::text, answer = CASE WHEN @answer::text <> '' THEN @answer ELSE answer END,
+    answered_at = CASE WHEN @answer::text <> '' THEN clock_timestamp() ELSE answered_at END,
+    ended_at = CASE WHEN @status IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
+WHERE order_id = @order_id AND ended_at IS NULL;
+
+-- The newest first, a few of each order.
+-- name: OrderClaimsOfOrders :many
+SELECT c.* FROM (
+    SELECT unnest(@order_ids::uuid[]) AS id
+) asked,
+     LATERAL (SELECT f.* FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT @most::integer) c
+ORDER BY c.order_id, c.opened_at DESC, c.id DESC;
+
+-- name: OrderRestock :exec
+SELECT order_restock(@id, @order_id, @number, @quantity, @actor_id);
+
+-- name: OrderLinesOfOrder :many
+SELECT * FROM order_line WHERE order_id = @order_id ORDER BY number;

@@ -1255,7 +1255,11 @@ type ComplexityRoot struct {
 		OrderHandOver         func(childComplexity int, input model.OrderHandOverInput) int
 		OrderPay              func(childComplexity int, input model.OrderPayInput) int
 		OrderPaymentRefresh   func(childComplexity int, input model.OrderPaymentRefreshInput) int
+		OrderProblemRefuse    func(childComplexity int, input model.OrderProblemRefuseInput) int
+		OrderProblemWithdraw  func(childComplexity int, input model.OrderProblemWithdrawInput) int
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
+		OrderReportProblem    func(childComplexity int, input model.OrderReportProblemInput) int
+		OrderReturnAccept     func(childComplexity int, input model.OrderReturnAcceptInput) int
 		OrderShip             func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadComplete   func(childComplexity int, input model.PhotoUploadCompleteInput) int
 		PhotoUploadCreate     func(childComplexity int, input model.PhotoUploadCreateInput) int
@@ -1390,6 +1394,7 @@ type ComplexityRoot struct {
 		Payment          func(childComplexity int) int
 		Payments         func(childComplexity int) int
 		PlatformFee      func(childComplexity int) int
+		Problems         func(childComplexity int) int
 		Reason           func(childComplexity int) int
 		ReceivedAt       func(childComplexity int) int
 		Refunded         func(childComplexity int) int
@@ -1484,6 +1489,26 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	OrderProblem struct {
+		Answer     func(childComplexity int) int
+		AnsweredAt func(childComplexity int) int
+		EndedAt    func(childComplexity int) int
+		OpenedAt   func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Text       func(childComplexity int) int
+	}
+
+	OrderProblemRefusePayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderProblemWithdrawPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	OrderRefund struct {
 		Amount    func(childComplexity int) int
 		Card      func(childComplexity int) int
@@ -1494,6 +1519,16 @@ type ComplexityRoot struct {
 	}
 
 	OrderRefundPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReportProblemPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReturnAcceptPayload struct {
 		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -7230,6 +7265,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderPaymentRefresh(childComplexity, args["input"].(model.OrderPaymentRefreshInput)), true
+	case "Mutation.orderProblemRefuse":
+		if e.ComplexityRoot.Mutation.OrderProblemRefuse == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderProblemRefuse_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderProblemRefuse(childComplexity, args["input"].(model.OrderProblemRefuseInput)), true
+	case "Mutation.orderProblemWithdraw":
+		if e.ComplexityRoot.Mutation.OrderProblemWithdraw == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderProblemWithdraw_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderProblemWithdraw(childComplexity, args["input"].(model.OrderProblemWithdrawInput)), true
 	case "Mutation.orderRefund":
 		if e.ComplexityRoot.Mutation.OrderRefund == nil {
 			break
@@ -7241,6 +7298,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderRefund(childComplexity, args["input"].(model.OrderRefundInput)), true
+	case "Mutation.orderReportProblem":
+		if e.ComplexityRoot.Mutation.OrderReportProblem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReportProblem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReportProblem(childComplexity, args["input"].(model.OrderReportProblemInput)), true
+	case "Mutation.orderReturnAccept":
+		if e.ComplexityRoot.Mutation.OrderReturnAccept == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReturnAccept_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReturnAccept(childComplexity, args["input"].(model.OrderReturnAcceptInput)), true
 	case "Mutation.orderShip":
 		if e.ComplexityRoot.Mutation.OrderShip == nil {
 			break
@@ -8219,6 +8298,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PlatformFee(childComplexity), true
+	case "Order.problems":
+		if e.ComplexityRoot.Order.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Problems(childComplexity), true
 	case "Order.cancelReason":
 		if e.ComplexityRoot.Order.Reason == nil {
 			break
@@ -8568,6 +8653,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderPaymentRefreshPayload.UserErrors(childComplexity), true
 
+	case "OrderProblem.answer":
+		if e.ComplexityRoot.OrderProblem.Answer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.Answer(childComplexity), true
+	case "OrderProblem.answeredAt":
+		if e.ComplexityRoot.OrderProblem.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.AnsweredAt(childComplexity), true
+	case "OrderProblem.endedAt":
+		if e.ComplexityRoot.OrderProblem.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.EndedAt(childComplexity), true
+	case "OrderProblem.openedAt":
+		if e.ComplexityRoot.OrderProblem.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.OpenedAt(childComplexity), true
+	case "OrderProblem.reason":
+		if e.ComplexityRoot.OrderProblem.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.Reason(childComplexity), true
+	case "OrderProblem.status":
+		if e.ComplexityRoot.OrderProblem.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.Status(childComplexity), true
+	case "OrderProblem.text":
+		if e.ComplexityRoot.OrderProblem.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.Text(childComplexity), true
+
+	case "OrderProblemRefusePayload.order":
+		if e.ComplexityRoot.OrderProblemRefusePayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemRefusePayload.Order(childComplexity), true
+	case "OrderProblemRefusePayload.userErrors":
+		if e.ComplexityRoot.OrderProblemRefusePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemRefusePayload.UserErrors(childComplexity), true
+
+	case "OrderProblemWithdrawPayload.order":
+		if e.ComplexityRoot.OrderProblemWithdrawPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemWithdrawPayload.Order(childComplexity), true
+	case "OrderProblemWithdrawPayload.userErrors":
+		if e.ComplexityRoot.OrderProblemWithdrawPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemWithdrawPayload.UserErrors(childComplexity), true
+
 	case "OrderRefund.amount":
 		if e.ComplexityRoot.OrderRefund.Amount == nil {
 			break
@@ -8617,6 +8771,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderRefundPayload.UserErrors(childComplexity), true
+
+	case "OrderReportProblemPayload.order":
+		if e.ComplexityRoot.OrderReportProblemPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReportProblemPayload.Order(childComplexity), true
+	case "OrderReportProblemPayload.userErrors":
+		if e.ComplexityRoot.OrderReportProblemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReportProblemPayload.UserErrors(childComplexity), true
+
+	case "OrderReturnAcceptPayload.order":
+		if e.ComplexityRoot.OrderReturnAcceptPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnAcceptPayload.Order(childComplexity), true
+	case "OrderReturnAcceptPayload.userErrors":
+		if e.ComplexityRoot.OrderReturnAcceptPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnAcceptPayload.UserErrors(childComplexity), true
 
 	case "OrderShipPayload.order":
 		if e.ComplexityRoot.OrderShipPayload.Order == nil {
@@ -13280,7 +13460,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderHandOverInput,
 		ec.unmarshalInputOrderPayInput,
 		ec.unmarshalInputOrderPaymentRefreshInput,
+		ec.unmarshalInputOrderProblemRefuseInput,
+		ec.unmarshalInputOrderProblemWithdrawInput,
 		ec.unmarshalInputOrderRefundInput,
+		ec.unmarshalInputOrderReportProblemInput,
+		ec.unmarshalInputOrderReturnAcceptInput,
+		ec.unmarshalInputOrderReturnedLineInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCompleteInput,
 		ec.unmarshalInputPhotoUploadCreateInput,
@@ -16413,6 +16598,8 @@ enum NotificationKind {
   REVIEWED
   "A parcel of an order that the viewer sells, the subject, waits for its label for too long: the carrier is down, or does not take our account."
   SHIPMENT_DELAYED
+  "A buyer complains of an order, or that is answered: the subject is the order, ` + "`" + `status` + "`" + ` what has become of it."
+  ORDER_PROBLEM
 }
 
 "Something that the viewer was told."
@@ -16509,6 +16696,20 @@ extend type Mutation {
   orderRefund(input: OrderRefundInput!): OrderRefundPayload! @idempotent @auth(roles: [SELLER, ADMIN])
 }
 
+extend type Mutation {
+  """
+  The buyer says what is wrong with an order that was sent, or that they send it back, until what it earned is its seller's (Order.earningsAvailableAt). Until that is ended
+  the order is not completed by time and its earnings wait. A refund ends it, or orderConfirmReceipt.
+  """
+  orderReportProblem(input: OrderReportProblemInput!): OrderReportProblemPayload! @auth(roles: [BUYER])
+  "The buyer takes back what they reported."
+  orderProblemWithdraw(input: OrderProblemWithdrawInput!): OrderProblemWithdrawPayload! @auth(roles: [BUYER])
+  "The seller, or support where it is ESCALATED, asks the buyer to send the goods back. What has come back is refunded by its lines: orderRefund."
+  orderReturnAccept(input: OrderReturnAcceptInput!): OrderReturnAcceptPayload! @auth(roles: [SELLER, SUPPORT])
+  "The seller says that nothing is wrong: support decides then (ESCALATED), whose refusal is the last."
+  orderProblemRefuse(input: OrderProblemRefuseInput!): OrderProblemRefusePayload! @auth(roles: [SELLER, SUPPORT])
+}
+
 extend type Subscription {
   "An order's changes, for its buyer and its seller. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   orderEvents(orderId: ID!, afterVersion: Int, epoch: String): OrderEvent! @auth
@@ -16550,6 +16751,10 @@ enum OrderAction {
   CONFIRM_RECEIPT
   CANCEL
   REFUND
+  REPORT_PROBLEM
+  WITHDRAW_PROBLEM
+  ACCEPT_RETURN
+  REFUSE_PROBLEM
 }
 
 type Order implements Node {
@@ -16569,6 +16774,8 @@ type Order implements Node {
   refunded: Money!
   "The newest twenty, the newest first."
   refunds: [OrderRefund!]!
+  "What its buyer complained of: the newest ten, the newest first; one at most is open."
+  problems: [OrderProblem!]!
   "What the card's bank has taken back out of escrow, for good."
   chargedBack: Money!
   "The card's bank takes money of it back, or did after the release: nothing is done with its money (ORDER_DISPUTED)."
@@ -16654,6 +16861,86 @@ type OrderPayment implements Node {
   resolvedAt: Time
 }
 
+enum OrderProblemReason {
+  NOT_ARRIVED
+  DAMAGED
+  NOT_AS_DESCRIBED
+  WRONG_ITEM
+  INCOMPLETE
+  "Nothing is wrong: they send it back."
+  CHANGED_MIND
+  OTHER
+}
+
+enum OrderProblemStatus {
+  "For the seller to answer: by a refund, by asking for the goods back, or by refusing."
+  OPEN
+  "The buyer is to send the goods back."
+  RETURN_AWAITED
+  "The seller has refused: support decides."
+  ESCALATED
+  "By a refund, or the buyer is content."
+  RESOLVED
+  "By support."
+  REFUSED
+  WITHDRAWN
+}
+
+"Something that a buyer complains of."
+type OrderProblem {
+  reason: OrderProblemReason!
+  text: String!
+  status: OrderProblemStatus!
+  "The newest, of the seller or of support."
+  answer: String!
+  openedAt: Time!
+  answeredAt: Time
+  endedAt: Time
+}
+
+input OrderReportProblemInput {
+  orderId: ID!
+  reason: OrderProblemReason!
+  "1 to 2000 characters."
+  text: String!
+}
+
+type OrderReportProblemPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderProblemWithdrawInput {
+  orderId: ID!
+}
+
+type OrderProblemWithdrawPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnAcceptInput {
+  orderId: ID!
+  "Where and how to send them, for the buyer: 1 to 2000 characters."
+  text: String!
+}
+
+type OrderReturnAcceptPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderProblemRefuseInput {
+  orderId: ID!
+  "Why, for the buyer: 1 to 2000 characters."
+  text: String!
+}
+
+type OrderProblemRefusePayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
 type OrderConnection {
   edges: [OrderEdge!]!
   nodes: [Order!]!
@@ -16705,12 +16992,23 @@ type OrderCancelPayload {
 
 input OrderRefundInput {
   orderId: ID!
-  "In the order's currency; null: all that is left."
+  "In the order's currency; null: what the lines are of what was paid, and without lines all that is left."
   amount: MoneyInput
+  "What the money goes back for."
+  lines: [OrderReturnedLineInput!]
   "For both parties to read; at most 500 characters."
   reason: String! = ""
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
+}
+
+input OrderReturnedLineInput {
+  "Which of Order.lines, from 1."
+  number: Int!
+  "From 1 to what was sold."
+  quantity: Int!
+  "They have come back and may be sold again; only what was sent comes back, and codes never do (RESTOCK_TOO_MANY)."
+  restock: Boolean! = false
 }
 
 type OrderRefundPayload {
@@ -16776,6 +17074,8 @@ enum OrderEventKind {
   RECEIVED
   "What was delivered is completed, by its buyer or by time."
   COMPLETED
+  "The buyer complains, or that is answered or ended: see problems."
+  PROBLEM_CHANGED
   "What it earned is the seller's: the return window is over."
   EARNINGS_AVAILABLE
   CANCELLED
@@ -21287,6 +21587,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_refunded(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
+	case "problems":
+		return ec.fieldContext_Order_problems(ctx, field)
 	case "chargedBack":
 		return ec.fieldContext_Order_chargedBack(ctx, field)
 	case "disputed":
@@ -21507,6 +21809,46 @@ func (ec *executionContext) childFields_OrderPaymentRefreshPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type OrderPaymentRefreshPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_OrderProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_OrderProblem_reason(ctx, field)
+	case "text":
+		return ec.fieldContext_OrderProblem_text(ctx, field)
+	case "status":
+		return ec.fieldContext_OrderProblem_status(ctx, field)
+	case "answer":
+		return ec.fieldContext_OrderProblem_answer(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_OrderProblem_openedAt(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_OrderProblem_answeredAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_OrderProblem_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderProblemRefusePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderProblemRefusePayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderProblemRefusePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblemRefusePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderProblemWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderProblemWithdrawPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderProblemWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblemWithdrawPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_OrderRefund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -21533,6 +21875,26 @@ func (ec *executionContext) childFields_OrderRefundPayload(ctx context.Context, 
 		return ec.fieldContext_OrderRefundPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderRefundPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReportProblemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderReportProblemPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReportProblemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReportProblemPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnAcceptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderReturnAcceptPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReturnAcceptPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnAcceptPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderShipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

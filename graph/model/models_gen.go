@@ -1230,10 +1230,32 @@ type OrderPaymentRefreshPayload struct {
 	UserErrors   []UserError           `json:"userErrors"`
 }
 
+type OrderProblemRefuseInput struct {
+	OrderID id.ID `json:"orderId"`
+	// Why, for the buyer: 1 to 2000 characters.
+	Text string `json:"text"`
+}
+
+type OrderProblemRefusePayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderProblemWithdrawInput struct {
+	OrderID id.ID `json:"orderId"`
+}
+
+type OrderProblemWithdrawPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
 type OrderRefundInput struct {
 	OrderID id.ID `json:"orderId"`
-	// In the order's currency; null: all that is left.
+	// In the order's currency; null: what the lines are of what was paid, and without lines all that is left.
 	Amount *MoneyInput `json:"amount,omitempty"`
+	// What the money goes back for.
+	Lines []OrderReturnedLineInput `json:"lines,omitempty"`
 	// For both parties to read; at most 500 characters.
 	Reason string `json:"reason"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
@@ -1243,6 +1265,38 @@ type OrderRefundInput struct {
 type OrderRefundPayload struct {
 	Order      *order.Order `json:"order,omitempty"`
 	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReportProblemInput struct {
+	OrderID id.ID             `json:"orderId"`
+	Reason  order.ClaimReason `json:"reason"`
+	// 1 to 2000 characters.
+	Text string `json:"text"`
+}
+
+type OrderReportProblemPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReturnAcceptInput struct {
+	OrderID id.ID `json:"orderId"`
+	// Where and how to send them, for the buyer: 1 to 2000 characters.
+	Text string `json:"text"`
+}
+
+type OrderReturnAcceptPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReturnedLineInput struct {
+	// Which of Order.lines, from 1.
+	Number int `json:"number"`
+	// From 1 to what was sold.
+	Quantity int `json:"quantity"`
+	// They have come back and may be sold again; only what was sent comes back, and codes never do (RESTOCK_TOO_MANY).
+	Restock bool `json:"restock"`
 }
 
 type OrderShipInput struct {
@@ -2434,6 +2488,8 @@ const (
 	OrderEventKindReceived OrderEventKind = "RECEIVED"
 	// What was delivered is completed, by its buyer or by time.
 	OrderEventKindCompleted OrderEventKind = "COMPLETED"
+	// The buyer complains, or that is answered or ended: see problems.
+	OrderEventKindProblemChanged OrderEventKind = "PROBLEM_CHANGED"
 	// What it earned is the seller's: the return window is over.
 	OrderEventKindEarningsAvailable OrderEventKind = "EARNINGS_AVAILABLE"
 	OrderEventKindCancelled         OrderEventKind = "CANCELLED"
@@ -2456,6 +2512,7 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindDelivered,
 	OrderEventKindReceived,
 	OrderEventKindCompleted,
+	OrderEventKindProblemChanged,
 	OrderEventKindEarningsAvailable,
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
@@ -2465,7 +2522,7 @@ var AllOrderEventKind = []OrderEventKind{
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindProblemChanged, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

@@ -406,7 +406,7 @@ func (w *World) Replayed() {
 // tables are those that a refusal must leave as they were.
 func tables() []string {
 	return []string{
-		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move",
+		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move", "order_claim", "order_restock",
 		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "promotion", "promotion_use", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "notification", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}

@@ -31,6 +31,7 @@ const (
 	CodesLow     Kind = "CODES_LOW"     // a variant that the recipient sells, of which few codes are left
 	WantMatched  Kind = "WANT_MATCHED"  // a listing that fits a want of the recipient's
 	WantAnswered Kind = "WANT_ANSWERED" // a listing that its seller offers for a want of the recipient's
+	OrderProblem Kind = "ORDER_PROBLEM" // an order that its buyer complains of, or whose complaint was answered
 	Reviewed     Kind = "REVIEWED"      // a review of what the recipient sold
 
 	ShipmentDelayed Kind = "SHIPMENT_DELAYED" // an order of the recipient's, of which a parcel waits for its label

@@ -16,10 +16,11 @@ import (
 	"github.com/souklive/souk/internal/text"
 )
 
-// Actor is who acts on an order: one of its parties, or an admin, who need not be one.
+// Actor is who acts on an order: one of its parties, or staff, who need not be one.
 type Actor struct {
-	User  uuid.UUID
-	Admin bool
+	User    uuid.UUID
+	Admin   bool
+	Support bool
 }
 
 // Ship records that the seller has sent the goods. What was authorised is captured first: the order is PAID and SENT
@@ -78,6 +79,7 @@ func (o Order) done(a Action) bool {
 	case ActionCancel:
 		return o.Fulfilment == Cancelled
 	case ActionPay, ActionRefund: // told by their keys
+	case ActionReportProblem, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim: // again is another
 	}
 	return false
 }
@@ -114,7 +116,7 @@ func (s *Service) act(
 // lockTx locks an order for one of its parties, or for an admin, and says where they stand.
 func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, who Actor, order uuid.UUID) (Party, Order, error) {
 	lock := func() (db.Order, error) { return s.q.OrderOfPartyLock(ctx, tx, order, who.User) }
-	if who.Admin {
+	if who.Admin || who.Support {
 		lock = func() (db.Order, error) { return s.q.OrderLock(ctx, tx, order) }
 	}
 	row, err := lock()
@@ -126,8 +128,12 @@ func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, who Actor, order uuid.U
 	}
 	o := orderOf(row)
 	party, isParty := o.PartyOf(who.User)
-	if !isParty {
+	switch {
+	case isParty:
+	case who.Admin:
 		party = AsAdmin
+	default:
+		party = AsSupport
 	}
 	return party, o, nil
 }
@@ -156,7 +162,7 @@ func (s *Service) moveTx(ctx context.Context, tx pgx.Tx, o *Order, to state) err
 	}
 	row, err := s.q.OrderUpdate(ctx, tx, db.OrderUpdateParams{
 		ID: o.ID, Payment: string(to.payment), Fulfilment: string(to.fulfilment), Tracking: o.Tracking,
-		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, CancelReason: o.Reason,
+		Refunded: o.Refunded.Minor, ChargedBack: o.ChargedBack.Minor, Disputed: o.Disputed, Claim: o.Claim.stored(), CancelReason: o.Reason,
 		PayWithinSeconds: s.payWithin.Seconds(), EnRoute: o.carried == EnRoute, Delivered: o.carried == Received,
 		CompleteSeconds: s.completeIn(*o, to).Seconds(), Releases: o.earns == releases, Matures: o.earns == matures, ReturnSeconds: s.periods.Return.Seconds(),
 	})

@@ -69,6 +69,9 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realti
 		kind = EventCompleted
 	}
 	o.earns = releases
+	if err := s.endClaimTx(ctx, tx, o, ClaimResolved); err != nil { // its buyer is content
+		return nil, err
+	}
 	told, err := s.stepTx(ctx, tx, o, settled, kind)
 	if err != nil {
 		return nil, err
@@ -102,7 +105,7 @@ func (s *Service) Complete(ctx context.Context, order uuid.UUID) (completed bool
 			return err
 		}
 		o := orderOf(row)
-		if !o.may(ActionConfirmReceipt, AsBuyer) {
+		if o.Claim != "" || !o.may(ActionConfirmReceipt, AsBuyer) {
 			return nil
 		}
 		due, err := s.q.OrderIsToComplete(ctx, tx, order)

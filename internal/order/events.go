@@ -22,6 +22,7 @@ const (
 	EventDelivered  = "DELIVERED"          // the carrier says that all of it is there
 	EventReceived   = "RECEIVED"           // completed by its buyer, or by time where no carrier has said more
 	EventCompleted  = "COMPLETED"          // what was delivered is completed, by its buyer or by time
+	EventClaim      = "PROBLEM_CHANGED"    // its buyer complains, or that is answered or ended
 	EventMatured    = "EARNINGS_AVAILABLE" // what it earned is its seller's
 	EventCancelled  = "CANCELLED"
 	EventVoided     = "VOIDED" // the card of a cancelled order was let go

@@ -42,6 +42,11 @@ var (
 		Sent:              {EnRoute, Received},
 		EnRoute:           {Received},
 	}
+	claimMoves = map[ClaimStatus][]ClaimStatus{
+		ClaimOpen:          {ClaimReturnAwaited, ClaimEscalated, ClaimResolved, ClaimWithdrawn},
+		ClaimReturnAwaited: {ClaimEscalated, ClaimResolved, ClaimWithdrawn},
+		ClaimEscalated:     {ClaimReturnAwaited, ClaimResolved, ClaimRefused, ClaimWithdrawn},
+	}
 )
 
 // Action is something that may be done with an order next.
@@ -54,6 +59,10 @@ const (
 	ActionConfirmReceipt Action = "CONFIRM_RECEIPT"
 	ActionCancel         Action = "CANCEL"
 	ActionRefund         Action = "REFUND"
+	ActionReportProblem  Action = "REPORT_PROBLEM"
+	ActionWithdrawClaim  Action = "WITHDRAW_PROBLEM"
+	ActionAcceptReturn   Action = "ACCEPT_RETURN"
+	ActionRefuseClaim    Action = "REFUSE_PROBLEM"
 )
 
 // Party says where somebody stands towards an order.
@@ -61,9 +70,10 @@ type Party string
 
 // The two sides, and who operates the market.
 const (
-	AsBuyer  Party = "BUYER"
-	AsSeller Party = "SELLER"
-	AsAdmin  Party = "ADMIN"
+	AsBuyer   Party = "BUYER"
+	AsSeller  Party = "SELLER"
+	AsSupport Party = "SUPPORT"
+	AsAdmin   Party = "ADMIN"
 )
 
 // state is both machines' state at once.
@@ -83,6 +93,7 @@ var (
 
 	underWay   = []state{sent, enRoute, delivered} // to its completion
 	refundable = []state{paid, sent, enRoute, delivered, settled}
+	claimable  = []state{sent, enRoute, delivered, settled}
 )
 
 // actions is who may do what, and when.
@@ -99,6 +110,17 @@ var actions = map[Action]map[Party][]state{
 		AsSeller: refundable,
 		AsAdmin:  refundable,
 	},
+	ActionReportProblem: {AsBuyer: claimable},
+	ActionWithdrawClaim: {AsBuyer: claimable},
+	ActionAcceptReturn:  {AsSeller: claimable, AsSupport: claimable},
+	ActionRefuseClaim:   {AsSeller: claimable, AsSupport: claimable},
+}
+
+// claims is what an open claim has to be for an action that is about it.
+var claims = map[Action]map[Party][]ClaimStatus{
+	ActionWithdrawClaim: {AsBuyer: {ClaimOpen, ClaimReturnAwaited, ClaimEscalated}},
+	ActionAcceptReturn:  {AsSeller: {ClaimOpen}, AsSupport: {ClaimEscalated}},
+	ActionRefuseClaim:   {AsSeller: {ClaimOpen, ClaimReturnAwaited}, AsSupport: {ClaimEscalated}},
 }
 
 // check refuses what a party may not do with the order as it is. While the card's bank takes money of it back, nothing moves.
@@ -106,7 +128,13 @@ func (o Order) check(a Action, p Party) error {
 	switch {
 	case !slices.Contains(actions[a][p], o.state()):
 		return ErrMove
-	case o.Disputed:
+	case claims[a] != nil && !slices.Contains(claims[a][p], o.Claim):
+		return ErrMove
+	case a == ActionReportProblem && o.Claim != "":
+		return ErrClaimOpen
+	case a == ActionReportProblem && !o.returnable():
+		return ErrReturnWindowOver
+	case o.Disputed && claims[a] == nil:
 		return ErrDisputed
 	}
 	return nil
@@ -124,7 +152,7 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund} {
+	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim} {
 		if o.may(a, p) {
 			available = append(available, a)
 		}

@@ -28,6 +28,11 @@ func TestMovesAreTheTables(t *testing.T) {
 			code = append(code, db.OrderMove{Machine: "FULFILMENT", FromState: string(from), ToState: string(to)})
 		}
 	}
+	for from, states := range claimMoves {
+		for _, to := range states {
+			code = append(code, db.OrderMove{Machine: "CLAIM", FromState: string(from), ToState: string(to)})
+		}
+	}
 	for _, move := range code {
 		if !slices.Contains(rows, move) {
 			t.Errorf("the code allows %v, the table does not", move)
@@ -55,10 +60,10 @@ func TestActions(t *testing.T) {
 		"PENDING/PENDING BUYER": "[PAY CANCEL]", "PENDING/PENDING SELLER": "[CANCEL]", "PENDING/PENDING ADMIN": "[CANCEL]",
 		"AUTHORISED/PENDING SELLER": "[SHIP CANCEL]", "AUTHORISED/PENDING ADMIN": "[CANCEL]",
 		"PAID/PENDING SELLER": "[SHIP CANCEL REFUND]", "PAID/PENDING ADMIN": "[CANCEL REFUND]",
-		"PAID/SENT BUYER": "[CONFIRM_RECEIPT]", "PAID/SENT SELLER": "[REFUND]", "PAID/SENT ADMIN": "[REFUND]",
-		"PAID/EN_ROUTE BUYER": "[CONFIRM_RECEIPT]", "PAID/EN_ROUTE SELLER": "[REFUND]", "PAID/EN_ROUTE ADMIN": "[REFUND]",
-		"PAID/RECEIVED BUYER": "[CONFIRM_RECEIPT]", "PAID/RECEIVED SELLER": "[REFUND]", "PAID/RECEIVED ADMIN": "[REFUND]",
-		"SETTLED/RECEIVED SELLER": "[REFUND]", "SETTLED/RECEIVED ADMIN": "[REFUND]",
+		"PAID/SENT BUYER": "[CONFIRM_RECEIPT REPORT_PROBLEM]", "PAID/SENT SELLER": "[REFUND]", "PAID/SENT ADMIN": "[REFUND]",
+		"PAID/EN_ROUTE BUYER": "[CONFIRM_RECEIPT REPORT_PROBLEM]", "PAID/EN_ROUTE SELLER": "[REFUND]", "PAID/EN_ROUTE ADMIN": "[REFUND]",
+		"PAID/RECEIVED BUYER": "[CONFIRM_RECEIPT REPORT_PROBLEM]", "PAID/RECEIVED SELLER": "[REFUND]", "PAID/RECEIVED ADMIN": "[REFUND]",
+		"SETTLED/RECEIVED BUYER": "[REPORT_PROBLEM]", "SETTLED/RECEIVED SELLER": "[REFUND]", "SETTLED/RECEIVED ADMIN": "[REFUND]",
 	}
 	if !maps.Equal(offered, want) {
 		t.Errorf("offered %v", offered)

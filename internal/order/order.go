@@ -56,6 +56,8 @@ type Order struct {
 	ReceivedAt   *time.Time   `json:"receivedAt"`
 	CompleteBy   *time.Time   `json:"completeBy"` // when it is completed unless its buyer does so before; nil where that is not to come
 	SettledAt    *time.Time   `json:"settledAt"`
+	Matured      bool         `json:"matured"`    // what it earned is its seller's
+	Claim        ClaimStatus  `json:"claim"`      // its open claim's; empty where there is none
 	EarningsAt   *time.Time   `json:"earningsAt"` // when what it earned becomes its seller's, or became; nil before its completion
 	CancelledAt  *time.Time   `json:"cancelledAt"`
 
@@ -120,7 +122,7 @@ func orderOf(row db.Order) Order {
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Tax: money.New(row.Tax, c), Shipping: money.New(row.Shipping, c), Subsidy: money.New(row.Subsidy, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, EarningsAt: earningsAt(row), CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID,
+		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, Matured: row.MaturedAt != nil, Claim: claimOf(row.Claim), EarningsAt: earningsAt(row), CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID,
 	}
 }
 

@@ -40,8 +40,16 @@ func (r Refund) Amount() money.Amount {
 type RefundInput struct {
 	Order          uuid.UUID
 	Amount         *money.Amount // nil: all that is left
+	Lines          []ReturnedLine
 	Reason         string
 	IdempotencyKey string
+}
+
+// ReturnedLine is so many of one of an order's lines that its money goes back for.
+type ReturnedLine struct {
+	Number   int
+	Quantity int
+	Restock  bool // they have come back, and may be sold again
 }
 
 // hash is of everything that has to be the same when a key is used again.
@@ -50,7 +58,11 @@ func (in RefundInput) hash() []byte {
 	if in.Amount != nil {
 		amount = in.Amount.String()
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "order_refund\n%s\n%s\n%s", in.Order, amount, in.Reason))
+	what := fmt.Appendf(nil, "order_refund\n%s\n%s\n%s", in.Order, amount, in.Reason)
+	for _, l := range in.Lines {
+		what = fmt.Appendf(what, "\n%d %d %t", l.Number, l.Quantity, l.Restock)
+	}
+	sum := sha256.Sum256(what)
 	return sum[:]
 }
 
@@ -88,8 +100,16 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			return err
 		}
 		ask := refundAsk{by: who.User, amount: o.Left(), reason: in.Reason, kind: EventRefunded, key: &in.IdempotencyKey, hash: in.hash()}
+		if len(in.Lines) > 0 {
+			if ask.amount, err = s.linesTx(ctx, tx, o, who, in.Lines); err != nil {
+				return err
+			}
+		}
 		if in.Amount != nil {
 			ask.amount = *in.Amount
+		}
+		if err := s.endClaimTx(ctx, tx, &o, ClaimResolved); err != nil { // a refund answers what its buyer complains of
+			return err
 		}
 		told, after, err = s.refundTx(ctx, tx, &o, ask)
 		return err

@@ -32,6 +32,8 @@ GRANT UPDATE (order_id, sold_at) ON code TO souk_app;
 GRANT UPDATE (key_id, wrapped_key) ON code_batch TO souk_app;
 -- What was quoted, confirmed and ordered is written once.
 REVOKE UPDATE ON quote, quote_group, quote_line, quote_charge, checkout, order_line, order_charge FROM souk_app;
+-- What came back of an order is written by its function, which runs as the server.
+REVOKE UPDATE ON order_restock FROM souk_app;
 -- What can be found follows the listings by triggers alone.
 REVOKE INSERT, UPDATE ON search_document, search_word FROM souk_app;
 -- A rating is written by the trigger of review alone.
