@@ -5,13 +5,14 @@ import (
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/cart"
+	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 )
 
 // cartOwner is whose cart is meant: a token's, else the actor's.
 func cartOwner(ctx context.Context, token *string) cart.Owner {
-	return cart.Owner{User: actorID(ctx), Token: textOf(token)}
+	return cart.Owner{User: actorID(ctx), Token: textOf(token), From: httpx.Client(ctx)}
 }
 
 // bringCart merges a guest's cart into that of who has just signed in. Where that fails they are signed in all the same: the cart is kept,

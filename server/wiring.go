@@ -144,7 +144,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	answers := idempotency.New(s.pool)
 	wants := want.New(s.pool, hub, s.log)
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
-	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock), address.New(s.pool)
+	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock, clock.System{}), address.New(s.pool)
 	offers := promotion.New(s.pool, clock.System{})
 	carriers, err := s.openCarriers(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"math/bits"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -13,9 +14,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/pace"
 	"github.com/souklive/souk/internal/postgres"
 )
 
@@ -159,6 +162,7 @@ func totals(lines []Line) []money.Amount {
 type Owner struct {
 	User  uuid.UUID // zero where nobody is signed in
 	Token string
+	From  netip.Addr // where a guest comes from
 }
 
 // Service holds the use cases of this package.
@@ -166,11 +170,19 @@ type Service struct {
 	pool  *pgxpool.Pool
 	q     *db.Queries
 	stock *inventory.Service
+
+	guests *pace.Limiter[netip.Addr] // carts that were made for an address
 }
 
+// Guests of one address have so many carts at once, and one more a minute: behind one there may be a whole office.
+const (
+	guestEvery = time.Minute
+	guestBurst = 60
+)
+
 // New makes a Service.
-func New(pool *pgxpool.Pool, stock *inventory.Service) *Service {
-	return &Service{pool: pool, q: db.New(), stock: stock}
+func New(pool *pgxpool.Pool, stock *inventory.Service, c clock.Clock) *Service {
+	return &Service{pool: pool, q: db.New(), stock: stock, guests: pace.New[netip.Addr](guestEvery, guestBurst, c)}
 }
 
 func digest(token string) []byte {
@@ -256,6 +268,9 @@ func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, o Owner) (row db.Cart, 
 	case o.User != uuid.Nil:
 		row, err = s.q.CartOfUserLock(ctx, tx, id.New(), &o.User)
 	default:
+		if wait, ok := s.guests.Take(o.From); !ok {
+			return row, "", tooMany(wait)
+		}
 		token = tokenPrefix + rand.Text()
 		row, err = s.q.CartInsertGuest(ctx, tx, id.New(), digest(token))
 	}

@@ -3,6 +3,7 @@ package cart_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	w := domaintest.New(t)
-	b := &bundle{World: w, Service: cart.New(w.Pool, w.Inventory), seller: w.User(identity.Seller), buyer: w.User(identity.Buyer)}
+	b := &bundle{World: w, Service: cart.New(w.Pool, w.Inventory, clock.System{}), seller: w.User(identity.Seller), buyer: w.User(identity.Buyer)}
 	l, err := w.Inventory.AddLocation(w.Ctx(), b.seller, "Home", "FR")
 	w.Must(err)
 	b.place = l.ID
@@ -444,7 +445,7 @@ func TestTimeIsOver(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	brief := b.InventoryAt(clock.System{}, 50*time.Millisecond)
-	carts := cart.New(b.Pool, brief)
+	carts := cart.New(b.Pool, brief, clock.System{})
 	shirt := b.product(5, 10_00)
 	b.add(b.mine(), shirt, 5)
 	made, err := carts.Reserve(b.Ctx(), b.buyer, cart.ReserveInput{IdempotencyKey: "a"})
@@ -455,5 +456,33 @@ func TestTimeIsOver(t *testing.T) {
 	}
 	if _, err := carts.Reserve(b.Ctx(), b.buyer, cart.ReserveInput{IdempotencyKey: "b"}); err != nil {
 		t.Errorf("once more: %v", err)
+	}
+}
+
+// Guests of one address have sixty carts at once; who has a token, comes from elsewhere or is signed in goes on.
+func TestGuestsBeginSoManyCarts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	shirt := b.product(1000, 100)
+	here, there := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	var token string
+	for i := range 61 {
+		_, given, err := b.Add(t.Context(), cart.Owner{From: here}, shirt, 1)
+		switch {
+		case i < 60 && err != nil:
+			t.Fatalf("cart %d: %v", i, err)
+		case i == 60 && !errors.Is(err, cart.ErrTooMany):
+			t.Errorf("one too many: %v", err)
+		case i == 0:
+			token = given
+		}
+	}
+	if n := b.Int(`SELECT count(*) FROM cart`); n != 60 {
+		t.Errorf("%d carts", n)
+	}
+	for name, o := range map[string]cart.Owner{"by a token": {Token: token, From: here}, "from elsewhere": {From: there}, "signed in": {User: b.buyer, From: here}} {
+		if _, _, err := b.Add(t.Context(), o, shirt, 1); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

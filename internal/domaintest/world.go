@@ -150,7 +150,7 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	change(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
-	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory), address.New(w.Pool)
+	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory, clock.System{}), address.New(w.Pool)
 	w.Promotions = promotion.New(w.Pool, clock.System{})
 	w.Checkout = checkout.New(checkout.Config{
 		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Payment: w.Payment, Hub: w.Told,

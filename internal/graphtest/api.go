@@ -222,7 +222,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	keys, err := code.ParseKeys("tests:"+strings.Repeat("1", 64), strings.Repeat("2", 64))
 	a.must(err)
 	r.Codes = code.New(pool, keys, r.Catalog, r.Inventory)
-	r.Carts = cart.New(pool, r.Inventory)
+	r.Carts = cart.New(pool, r.Inventory, clock.System{})
 	r.Addresses, r.Explain = address.New(pool), explain.New(pool)
 	r.Shipping = a.shipping(pool, r, log)
 	r.Wishes = wish.New(wish.Config{Pool: pool, Inventory: r.Inventory, Hub: hub, Log: log})

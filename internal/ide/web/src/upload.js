@@ -1,4 +1,4 @@
-// Uploading a photo: ask for a place, send the bytes there.
+// Uploading a photo: ask for a place, send the bytes there, and say that they are there.
 import { post, refusal } from './http.js';
 import { authorization, ofTab } from './identities.js';
 import { observe } from './known.js';
@@ -10,17 +10,28 @@ const operation = `mutation PhotoUploadCreate($i: PhotoUploadCreateInput!) {
   }
 }`;
 
-// upload returns the photo's id. It runs as the active tab's identity.
-export async function upload(blob) {
+const completion = `mutation PhotoUploadComplete($i: PhotoUploadCompleteInput!) {
+  photoUploadComplete(input: $i) {
+    photo { id status }
+    userErrors { code message }
+  }
+}`;
+
+// ask has a mutation of the upload done as the active tab's identity, or fails with what was refused.
+async function ask(query, name, input) {
   const value = await authorization(ofTab());
-  const answer = await post(
-    { query: operation, operationName: 'PhotoUploadCreate', variables: { i: { contentType: blob.type, bytes: blob.size } } },
-    value ? { authorization: value } : {},
-  );
-  const problem = refusal(answer, 'photoUploadCreate');
+  const operationName = name[0].toUpperCase() + name.slice(1);
+  const answer = await post({ query, operationName, variables: { i: input } }, value ? { authorization: value } : {});
+  const problem = refusal(answer, name);
   if (problem) throw new Error(problem);
   observe(answer);
-  const { photoId, url, method, headers } = answer.data.photoUploadCreate.upload;
+  return answer.data[name];
+}
+
+// upload returns the photo's id. Its sizes are being made then.
+export async function upload(blob) {
+  const { upload: place } = await ask(operation, 'photoUploadCreate', { contentType: blob.type, bytes: blob.size });
+  const { photoId, url, method, headers } = place;
   const response = await fetch(reachable(url), {
     method,
     headers: Object.fromEntries((headers ?? []).map((header) => [header.name, header.value])),
@@ -29,6 +40,7 @@ export async function upload(blob) {
   if (!response.ok) {
     throw new Error(`The upload was refused with HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`);
   }
+  await ask(completion, 'photoUploadComplete', { photoId });
   return photoId;
 }
 
