@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
