@@ -219,7 +219,7 @@ var silent = allOf(
 	// They tell of no listing; or of things that show theirs by a field that is walked: a lot, an order, a conversation, a notice.
 	"Query.serverTime", "Query.addressCountries", "Query.userBan", "Query.exchangeQuote", "Query.chargebacks", "Query.walletFreezes", "Query.ledgerAccounts",
 	"Query.ledgerAccount", "Query.ledgerEntry", "Query.reconciliationReport", "Query.adminActions", "Query.reviewReports", "Query.categories", "Query.category",
-	"Query.brands", "Query.codeReveals", "Query.wants", "Query.shows",
+	"Query.brands", "Query.codeReveals", "Query.pickupPoints", "Query.wants", "Query.shows",
 	"Viewer.user", "Viewer.email", "Viewer.role", "Viewer.addresses", "Viewer.following", "Viewer.locations", "Viewer.unreadNotificationCount", "Viewer.earnings",
 	"Viewer.cards", "Viewer.referral", "Viewer.secondChances", "Viewer.birthDate", "Viewer.tier", "Viewer.savedSearches", "Viewer.promotions", "Query.promotions",
 	"Subscription.auctionStanding", "Subscription.conversationEvents", "Subscription.conversationTyping", "Subscription.flashSalePlace",

@@ -34,6 +34,11 @@ func (r *orderResolver) Shipments(ctx context.Context, obj *order.Order) ([]ship
 	return some(ctx, load(ctx).shipments, obj.ID)
 }
 
+// PickupPoints is the resolver for the pickupPoints field.
+func (r *queryResolver) PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string) ([]shipping.Point, error) {
+	return r.Shipping.Points(ctx, carrier, shipping.PointSearch{Country: country, PostalCode: postalCode, City: city})
+}
+
 // Location is the resolver for the location field.
 func (r *shipmentResolver) Location(ctx context.Context, obj *shipping.Shipment) (*inventory.Location, error) {
 	return maybePtr(ctx, load(ctx).location, obj.LocationID)

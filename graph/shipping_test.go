@@ -397,3 +397,31 @@ func TestACancelledOrdersLabel(t *testing.T) {
 		t.Errorf("%s", got.Raw())
 	}
 }
+
+// Pickup points near a place, for whoever is signed in; what is no place, and a carrier that is down, is said.
+func TestPickupPoints(t *testing.T) {
+	t.Parallel()
+	p := newPostOffice(t)
+	query := `query($carrier: String!, $country: String!, $code: String!) { pickupPoints(carrier: $carrier, country: $country, postalCode: $code) { number name postalCode metres } }`
+	ask := func(carrier, country, code string) apitest.Vars {
+		return apitest.Vars{"carrier": carrier, "country": country, "code": code}
+	}
+	got := p.buyer.Must(t, query, ask("MONDIAL_RELAY", "fr", "75001"))
+	if got.Str("pickupPoints.0.number") != aRelay || got.Str("pickupPoints.2.number") == "" {
+		t.Errorf("%s", got.Raw())
+	}
+	for want, vars := range map[string]apitest.Vars{
+		"CARRIER_UNKNOWN": ask("PIGEON", "FR", "75001"), "PICKUP_POINT_PLACE": ask("MONDIAL_RELAY", "FRA", "75001"),
+	} {
+		if got := codeOf(t, p.buyer.Client, query, vars); got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
+	if got := codeOf(t, p.Nobody(), query, ask("MONDIAL_RELAY", "FR", "75001")); got != "UNAUTHENTICATED" {
+		t.Errorf("nobody: %s", got)
+	}
+	p.Relay.Plan.Fail(carrierfake.Down, -1)
+	if got := codeOf(t, p.buyer.Client, query, ask("MONDIAL_RELAY", "FR", "75001")); got != "CARRIER_UNAVAILABLE" {
+		t.Errorf("while it is down: %s", got)
+	}
+}

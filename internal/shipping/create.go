@@ -140,6 +140,9 @@ func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 	return row, true, err
 }
 
+// countries are written as ISO 3166-1 does.
+var countries = regexp.MustCompile(`^[A-Z]{2}$`)
+
 // points are how carriers number their pickup points.
 var points = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
 

@@ -28,6 +28,13 @@ var (
 	ErrPointClosed   = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
 )
 
+// The refusals of a search for pickup points.
+var (
+	ErrNoPoints    = fault.New(fault.Precondition, "CARRIER_WITHOUT_POINTS", "This carrier has no pickup points.")
+	ErrPointPlace  = fault.New(fault.Invalid, "PICKUP_POINT_PLACE", "The carrier finds no place by this country, postal code and city.")
+	ErrCarrierDown = fault.New(fault.Unavailable, "CARRIER_UNAVAILABLE", "The carrier does not answer; try again later.")
+)
+
 // ErrUnknownParcel is for a parcel that a carrier does not know.
 var ErrUnknownParcel = errors.New("the carrier does not know this parcel")
 
