@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/auction"
@@ -106,7 +104,7 @@ func (r *mutationResolver) OrderRefund(ctx context.Context, input model.OrderRef
 
 // OrderReportProblem is the resolver for the orderReportProblem field.
 func (r *mutationResolver) OrderReportProblem(ctx context.Context, input model.OrderReportProblemInput) (model.OrderReportProblemPayload, error) {
-	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
 		return r.Orders.ReportProblem(ctx, actorID(ctx), o, input.Reason, input.Text)
 	})
 	return model.OrderReportProblemPayload{Order: o, UserErrors: errs}, err
@@ -114,7 +112,7 @@ func (r *mutationResolver) OrderReportProblem(ctx context.Context, input model.O
 
 // OrderProblemWithdraw is the resolver for the orderProblemWithdraw field.
 func (r *mutationResolver) OrderProblemWithdraw(ctx context.Context, input model.OrderProblemWithdrawInput) (model.OrderProblemWithdrawPayload, error) {
-	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
 		return r.Orders.WithdrawClaim(ctx, actorID(ctx), o)
 	})
 	return model.OrderProblemWithdrawPayload{Order: o, UserErrors: errs}, err
@@ -122,7 +120,7 @@ func (r *mutationResolver) OrderProblemWithdraw(ctx context.Context, input model
 
 // OrderReturnAccept is the resolver for the orderReturnAccept field.
 func (r *mutationResolver) OrderReturnAccept(ctx context.Context, input model.OrderReturnAcceptInput) (model.OrderReturnAcceptPayload, error) {
-	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
 		return r.Orders.AcceptReturn(ctx, orderActor(ctx), o, input.Text)
 	})
 	return model.OrderReturnAcceptPayload{Order: o, UserErrors: errs}, err
@@ -130,7 +128,7 @@ func (r *mutationResolver) OrderReturnAccept(ctx context.Context, input model.Or
 
 // OrderProblemRefuse is the resolver for the orderProblemRefuse field.
 func (r *mutationResolver) OrderProblemRefuse(ctx context.Context, input model.OrderProblemRefuseInput) (model.OrderProblemRefusePayload, error) {
-	o, errs, err := onOrder(input.OrderID, func(o uuid.UUID) (order.Order, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
 		return r.Orders.RefuseClaim(ctx, orderActor(ctx), o, input.Text)
 	})
 	return model.OrderProblemRefusePayload{Order: o, UserErrors: errs}, err

@@ -43,6 +43,9 @@ func refundInput(v model.OrderRefundInput) (order.RefundInput, error) {
 	return out, in.err
 }
 
+// orderID is one in the resolvers' file, in which gqlgen keeps no import in a group of its own.
+type orderID = uuid.UUID
+
 // onOrder does something with the order of an id, and gives what is refused.
 func onOrder(orderID id.ID, do func(order uuid.UUID) (order.Order, error)) (*order.Order, []model.UserError, error) {
 	var in inputReader

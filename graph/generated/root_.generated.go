@@ -1578,6 +1578,17 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PickupPoint struct {
+		Carrier    func(childComplexity int) int
+		City       func(childComplexity int) int
+		Country    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Lines      func(childComplexity int) int
+		Metres     func(childComplexity int) int
+		Name       func(childComplexity int) int
+		PostalCode func(childComplexity int) int
+	}
+
 	Place struct {
 		Latitude  func(childComplexity int) int
 		Longitude func(childComplexity int) int
@@ -1703,6 +1714,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		OrderHappenings      func(childComplexity int, orderID id.ID) int
+		PickupPoints         func(childComplexity int, carrier string, country string, postalCode string, city string) int
 		Promotions           func(childComplexity int, first *int, after *string) int
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
@@ -8959,6 +8971,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhotoUploadCreatePayload.UserErrors(childComplexity), true
 
+	case "PickupPoint.carrier":
+		if e.ComplexityRoot.PickupPoint.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Carrier(childComplexity), true
+	case "PickupPoint.city":
+		if e.ComplexityRoot.PickupPoint.City == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.City(childComplexity), true
+	case "PickupPoint.country":
+		if e.ComplexityRoot.PickupPoint.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Country(childComplexity), true
+	case "PickupPoint.number":
+		if e.ComplexityRoot.PickupPoint.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.ID(childComplexity), true
+	case "PickupPoint.lines":
+		if e.ComplexityRoot.PickupPoint.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Lines(childComplexity), true
+	case "PickupPoint.metres":
+		if e.ComplexityRoot.PickupPoint.Metres == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Metres(childComplexity), true
+	case "PickupPoint.name":
+		if e.ComplexityRoot.PickupPoint.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Name(childComplexity), true
+	case "PickupPoint.postalCode":
+		if e.ComplexityRoot.PickupPoint.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.PostalCode(childComplexity), true
+
 	case "Place.latitude":
 		if e.ComplexityRoot.Place.Latitude == nil {
 			break
@@ -9561,6 +9622,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OrderHappenings(childComplexity, args["orderId"].(id.ID)), true
+	case "Query.pickupPoints":
+		if e.ComplexityRoot.Query.PickupPoints == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pickupPoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PickupPoints(childComplexity, args["carrier"].(string), args["country"].(string), args["postalCode"].(string), args["city"].(string)), true
 	case "Query.promotions":
 		if e.ComplexityRoot.Query.Promotions == nil {
 			break
@@ -18311,6 +18383,26 @@ type AuctionRelistPayload {
   shipmentCancel(input: ShipmentCancelInput!): ShipmentCancelPayload! @auth(roles: [SELLER])
 }
 
+extend type Query {
+  "A carrier's pickup points near a place, the nearest twenty, the nearest first (CARRIER_UNAVAILABLE where it is down)."
+  pickupPoints(carrier: String!, country: String!, postalCode: String!, city: String! = ""): [PickupPoint!]! @auth
+}
+
+"Where people fetch parcels."
+type PickupPoint {
+  "The carrier's number, for pickupPointId."
+  number: String!
+  carrier: String!
+  name: String!
+  lines: [String!]!
+  postalCode: String!
+  city: String!
+  "ISO 3166-1: FR."
+  country: String!
+  "From the place that was asked for."
+  metres: Int!
+}
+
 extend type Order {
   "Its parcels, the oldest first, for its buyer and its seller; none for others."
   shipments: [Shipment!]!
@@ -21969,6 +22061,28 @@ func (ec *executionContext) childFields_PhotoUploadCreatePayload(ctx context.Con
 		return ec.fieldContext_PhotoUploadCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhotoUploadCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PickupPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_PickupPoint_number(ctx, field)
+	case "carrier":
+		return ec.fieldContext_PickupPoint_carrier(ctx, field)
+	case "name":
+		return ec.fieldContext_PickupPoint_name(ctx, field)
+	case "lines":
+		return ec.fieldContext_PickupPoint_lines(ctx, field)
+	case "postalCode":
+		return ec.fieldContext_PickupPoint_postalCode(ctx, field)
+	case "city":
+		return ec.fieldContext_PickupPoint_city(ctx, field)
+	case "country":
+		return ec.fieldContext_PickupPoint_country(ctx, field)
+	case "metres":
+		return ec.fieldContext_PickupPoint_metres(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickupPoint", field.Name)
 }
 
 func (ec *executionContext) childFields_Place(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
