@@ -521,6 +521,7 @@ type OrderCharge struct {
 	Counterparty string
 	PromotionID  *uuid.UUID
 	Label        string
+	Estimated    bool
 }
 
 type OrderClaim struct {
@@ -713,6 +714,7 @@ type QuoteCharge struct {
 	Counterparty string
 	PromotionID  *uuid.UUID
 	Label        string
+	Estimated    bool
 }
 
 type QuoteGroup struct {
@@ -996,6 +998,14 @@ type StockMovement struct {
 	IdempotencyKey *string
 	RequestHash    []byte
 	MovedAt        time.Time
+}
+
+type TaxRegistration struct {
+	UserID    uuid.UUID
+	Country   string
+	Number    string
+	Active    bool
+	ChangedAt time.Time
 }
 
 type TopUp struct {

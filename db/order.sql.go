@@ -61,12 +61,12 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 }
 
 const orderChargesInsert = `-- name: OrderChargesInsert :exec
-INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, basis_points, amount)
-SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::text[]) AS kind,
-           unnest($4::text[]) AS bearer, unnest($5::text[]) AS counterparty, unnest($6::uuid[]) AS promotion_id, unnest($7::text[]) AS label,
-           unnest($8::integer[]) AS basis_points, unnest($9::bigint[]) AS amount
+           unnest($4::text[]) AS bearer, unnest($5::text[]) AS counterparty, unnest($6::uuid[]) AS promotion_id, unnest($7::text[]) AS label, unnest($8::boolean[]) AS estimated,
+           unnest($9::integer[]) AS basis_points, unnest($10::bigint[]) AS amount
 ) c
 `
 
@@ -78,6 +78,7 @@ type OrderChargesInsertParams struct {
 	Counterparties []string
 	PromotionIds   []uuid.UUID
 	Labels         []string
+	Estimated      []bool
 	BasisPoints    []int32
 	Amounts        []int64
 }
@@ -92,6 +93,7 @@ func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChar
 		arg.Counterparties,
 		arg.PromotionIds,
 		arg.Labels,
+		arg.Estimated,
 		arg.BasisPoints,
 		arg.Amounts,
 	)
@@ -99,7 +101,7 @@ func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChar
 }
 
 const orderChargesOfOrders = `-- name: OrderChargesOfOrders :many
-SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, c.counterparty, c.promotion_id, c.label, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
+SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, c.counterparty, c.promotion_id, c.label, c.estimated, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
 WHERE c.order_id = ANY ($1::uuid[])
 ORDER BY c.order_id, c.number
 `
@@ -128,6 +130,7 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 			&i.OrderCharge.Counterparty,
 			&i.OrderCharge.PromotionID,
 			&i.OrderCharge.Label,
+			&i.OrderCharge.Estimated,
 			&i.Currency,
 		); err != nil {
 			return nil, err

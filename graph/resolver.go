@@ -10,6 +10,7 @@ import (
 
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/promotion"
+	"github.com/souklive/souk/internal/tax"
 
 	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/adminlog"
@@ -66,6 +67,7 @@ type Resolver struct {
 	Flash      *flash.Service
 	Checkout   *checkout.Service
 	Promotions *promotion.Service
+	Taxes      *tax.Service
 	Explain    *explain.Service
 	Shipping   *shipping.Service
 	HandOver   *handover.Service

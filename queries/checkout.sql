@@ -57,11 +57,11 @@ FROM (
 
 -- Basis points below zero stand for none, and so does the nil promotion.
 -- name: QuoteChargesInsert :exec
-INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, basis_points, amount)
-SELECT @quote_id, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
+SELECT @quote_id, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
 FROM (
     SELECT unnest(@group_numbers::integer[]) AS group_number, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
-           unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id, unnest(@labels::text[]) AS label,
+           unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id, unnest(@labels::text[]) AS label, unnest(@estimated::boolean[]) AS estimated,
            unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
 ) c;
 

@@ -56,6 +56,7 @@ import (
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
+	"github.com/souklive/souk/internal/tax"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 	"github.com/souklive/souk/internal/want"
@@ -145,6 +146,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	wants := want.New(s.pool, hub, s.log)
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock, clock.System{}), address.New(s.pool)
+	taxes := tax.New(s.pool, nil, clock.System{}, s.log)
 	offers := promotion.New(s.pool, clock.System{})
 	carriers, err := s.openCarriers(ctx)
 	if err != nil {
@@ -158,7 +160,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	parcels.UseOrders(orders)
 	sold := checkout.New(checkout.Config{
-		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Payment: pay, Hub: hub,
+		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Payment: pay, Hub: hub,
 	})
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
@@ -191,7 +193,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Explain: explain.New(s.pool), Shipping: parcels, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,

@@ -158,6 +158,29 @@ func (ec *executionContext) fieldContext_Charge_label(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Charge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Charge_estimated(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Charge_estimated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Charge_estimated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Charge", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Charge_amount(ctx context.Context, field graphql.CollectedField, obj *order.Charge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -362,6 +385,29 @@ func (ec *executionContext) fieldContext_CheckoutQuote_total(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CheckoutQuote_taxEstimated(ctx context.Context, field graphql.CollectedField, obj *checkout.Quote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckoutQuote_taxEstimated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaxEstimated(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckoutQuote_taxEstimated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CheckoutQuote", field, true, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _CheckoutQuote_shipTo(ctx context.Context, field graphql.CollectedField, obj *checkout.Quote) (ret graphql.Marshaler) {
@@ -1600,6 +1646,11 @@ func (ec *executionContext) _Charge(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "estimated":
+			out.Values[i] = ec._Charge_estimated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "amount":
 			out.Values[i] = ec._Charge_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1698,6 +1749,11 @@ func (ec *executionContext) _CheckoutQuote(ctx context.Context, sel ast.Selectio
 			}
 		case "total":
 			out.Values[i] = ec._CheckoutQuote_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "taxEstimated":
+			out.Values[i] = ec._CheckoutQuote_taxEstimated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -575,6 +575,7 @@ type ComplexityRoot struct {
 		Amount      func(childComplexity int) int
 		BasisPoints func(childComplexity int) int
 		Bearer      func(childComplexity int) int
+		Estimated   func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Label       func(childComplexity int) int
 		Side        func(childComplexity int) int
@@ -626,13 +627,14 @@ type ComplexityRoot struct {
 	}
 
 	CheckoutQuote struct {
-		CreatedAt func(childComplexity int) int
-		ExpiresAt func(childComplexity int) int
-		Groups    func(childComplexity int) int
-		NodeID    func(childComplexity int) int
-		ShipTo    func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Total     func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		Groups       func(childComplexity int) int
+		NodeID       func(childComplexity int) int
+		ShipTo       func(childComplexity int) int
+		Status       func(childComplexity int) int
+		TaxEstimated func(childComplexity int) int
+		Total        func(childComplexity int) int
 	}
 
 	CheckoutQuotePayload struct {
@@ -1302,6 +1304,7 @@ type ComplexityRoot struct {
 		StockAlertSet         func(childComplexity int, input model.StockAlertSetInput) int
 		StockMove             func(childComplexity int, input model.StockMoveInput) int
 		StockReceive          func(childComplexity int, input model.StockReceiveInput) int
+		TaxRegistrationSet    func(childComplexity int, input model.TaxRegistrationSetInput) int
 		TypingSend            func(childComplexity int, input model.TypingSendInput) int
 		UserBan               func(childComplexity int, input model.UserBanInput) int
 		UserFollow            func(childComplexity int, input model.UserFollowInput) int
@@ -1405,6 +1408,7 @@ type ComplexityRoot struct {
 		SettledAt        func(childComplexity int) int
 		ShipTo           func(childComplexity int) int
 		Shipments        func(childComplexity int) int
+		TaxEstimated     func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
 		Version          func(childComplexity int) int
@@ -2435,6 +2439,17 @@ type ComplexityRoot struct {
 		Version func(childComplexity int) int
 	}
 
+	TaxRegistration struct {
+		Country func(childComplexity int) int
+		Number  func(childComplexity int) int
+		Since   func(childComplexity int) int
+	}
+
+	TaxRegistrationSetPayload struct {
+		TaxRegistration func(childComplexity int) int
+		UserErrors      func(childComplexity int) int
+	}
+
 	TopUp struct {
 		Amount        func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
@@ -2551,6 +2566,7 @@ type ComplexityRoot struct {
 		Sales                   func(childComplexity int, first *int, after *string) int
 		SavedSearches           func(childComplexity int, first *int, after *string) int
 		SecondChances           func(childComplexity int, first *int, after *string) int
+		TaxRegistration         func(childComplexity int) int
 		Tier                    func(childComplexity int) int
 		UnreadNotificationCount func(childComplexity int) int
 		User                    func(childComplexity int) int
@@ -4450,6 +4466,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Charge.Bearer(childComplexity), true
+	case "Charge.estimated":
+		if e.ComplexityRoot.Charge.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Estimated(childComplexity), true
 	case "Charge.kind":
 		if e.ComplexityRoot.Charge.Kind == nil {
 			break
@@ -4673,6 +4695,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckoutQuote.Status(childComplexity), true
+	case "CheckoutQuote.taxEstimated":
+		if e.ComplexityRoot.CheckoutQuote.TaxEstimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.TaxEstimated(childComplexity), true
 	case "CheckoutQuote.total":
 		if e.ComplexityRoot.CheckoutQuote.Total == nil {
 			break
@@ -7789,6 +7817,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StockReceive(childComplexity, args["input"].(model.StockReceiveInput)), true
+	case "Mutation.taxRegistrationSet":
+		if e.ComplexityRoot.Mutation.TaxRegistrationSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_taxRegistrationSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TaxRegistrationSet(childComplexity, args["input"].(model.TaxRegistrationSetInput)), true
 	case "Mutation.typingSend":
 		if e.ComplexityRoot.Mutation.TypingSend == nil {
 			break
@@ -8376,6 +8415,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Shipments(childComplexity), true
+	case "Order.taxEstimated":
+		if e.ComplexityRoot.Order.TaxEstimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.TaxEstimated(childComplexity), true
 	case "Order.total":
 		if e.ComplexityRoot.Order.Total == nil {
 			break
@@ -12326,6 +12371,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SupportEvent.Version(childComplexity), true
 
+	case "TaxRegistration.country":
+		if e.ComplexityRoot.TaxRegistration.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRegistration.Country(childComplexity), true
+	case "TaxRegistration.number":
+		if e.ComplexityRoot.TaxRegistration.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRegistration.Number(childComplexity), true
+	case "TaxRegistration.since":
+		if e.ComplexityRoot.TaxRegistration.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRegistration.Since(childComplexity), true
+
+	case "TaxRegistrationSetPayload.taxRegistration":
+		if e.ComplexityRoot.TaxRegistrationSetPayload.TaxRegistration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRegistrationSetPayload.TaxRegistration(childComplexity), true
+	case "TaxRegistrationSetPayload.userErrors":
+		if e.ComplexityRoot.TaxRegistrationSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRegistrationSetPayload.UserErrors(childComplexity), true
+
 	case "TopUp.amount":
 		if e.ComplexityRoot.TopUp.Amount == nil {
 			break
@@ -12848,6 +12925,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.SecondChances(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.taxRegistration":
+		if e.ComplexityRoot.Viewer.TaxRegistration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.TaxRegistration(childComplexity), true
 	case "Viewer.tier":
 		if e.ComplexityRoot.Viewer.Tier == nil {
 			break
@@ -13585,6 +13668,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputStockAlertSetInput,
 		ec.unmarshalInputStockMoveInput,
 		ec.unmarshalInputStockReceiveInput,
+		ec.unmarshalInputTaxRegistrationSetInput,
 		ec.unmarshalInputTypingSendInput,
 		ec.unmarshalInputUserBanInput,
 		ec.unmarshalInputUserFollowInput,
@@ -15014,6 +15098,8 @@ type CheckoutQuote implements Node {
   groups: [QuoteGroup!]!
   "What one pays for all of it, and gives to checkoutConfirm."
   total: Money!
+  "A tax in it was estimated, as nobody could say what it is. It binds all the same."
+  taxEstimated: Boolean!
   "Null where nothing is sent."
   shipTo: PostalAddress
   createdAt: Time!
@@ -15082,8 +15168,10 @@ type Charge {
   counterparty: ChargeCounterparty!
   "Hundredths of a percent of what it is a share of; null where it is none."
   basisPoints: Int
-  "What it is called, where it has a name: a promotion's title."
+  "What it is called, where it has a name: a promotion's title, a tax's name and rate."
   label: String!
+  "A tax that was estimated."
+  estimated: Boolean!
   amount: Money!
 }
 
@@ -19035,6 +19123,41 @@ type SearchSynonymUpdatePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../tax.graphqls", Input: `extend type Viewer {
+  "Null where one sells as a private person, who charges no tax."
+  taxRegistration: TaxRegistration
+}
+
+extend type Mutation {
+  "Says that one is registered for tax, and charges it from then on; or, without a number, that one is not. Quotes that were made stay as they are."
+  taxRegistrationSet(input: TaxRegistrationSetInput!): TaxRegistrationSetPayload! @auth(roles: [SELLER])
+}
+
+extend type Order {
+  "A tax of it was estimated, as nobody could say what it is."
+  taxEstimated: Boolean!
+}
+
+type TaxRegistration {
+  "ISO 3166-1: FR."
+  country: String!
+  "As its country writes it, without spaces."
+  number: String!
+  since: Time!
+}
+
+input TaxRegistrationSetInput {
+  "ISO 3166-1, one of addressCountries; with a number."
+  country: String! = ""
+  "In the country's form, with its letters: FR83404833048. Left out: one is not registered."
+  number: String
+}
+
+type TaxRegistrationSetPayload {
+  taxRegistration: TaxRegistration
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../taxonomy.graphqls", Input: `extend type Query {
   "The categories at the top of the tree that are offered, in their order; the others hang below them."
   categories: [Category!]! @public
@@ -20465,6 +20588,8 @@ func (ec *executionContext) childFields_Charge(ctx context.Context, field graphq
 		return ec.fieldContext_Charge_basisPoints(ctx, field)
 	case "label":
 		return ec.fieldContext_Charge_label(ctx, field)
+	case "estimated":
+		return ec.fieldContext_Charge_estimated(ctx, field)
 	case "amount":
 		return ec.fieldContext_Charge_amount(ctx, field)
 	}
@@ -20541,6 +20666,8 @@ func (ec *executionContext) childFields_CheckoutQuote(ctx context.Context, field
 		return ec.fieldContext_CheckoutQuote_groups(ctx, field)
 	case "total":
 		return ec.fieldContext_CheckoutQuote_total(ctx, field)
+	case "taxEstimated":
+		return ec.fieldContext_CheckoutQuote_taxEstimated(ctx, field)
 	case "shipTo":
 		return ec.fieldContext_CheckoutQuote_shipTo(ctx, field)
 	case "createdAt":
@@ -21739,6 +21866,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_reviews(ctx, field)
 	case "shipments":
 		return ec.fieldContext_Order_shipments(ctx, field)
+	case "taxEstimated":
+		return ec.fieldContext_Order_taxEstimated(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -23621,6 +23750,28 @@ func (ec *executionContext) childFields_SupportEvent(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type SupportEvent", field.Name)
 }
 
+func (ec *executionContext) childFields_TaxRegistration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_TaxRegistration_country(ctx, field)
+	case "number":
+		return ec.fieldContext_TaxRegistration_number(ctx, field)
+	case "since":
+		return ec.fieldContext_TaxRegistration_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRegistration", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRegistrationSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxRegistration":
+		return ec.fieldContext_TaxRegistrationSetPayload_taxRegistration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TaxRegistrationSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRegistrationSetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TopUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -23859,6 +24010,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_birthDate(ctx, field)
 	case "tier":
 		return ec.fieldContext_Viewer_tier(ctx, field)
+	case "taxRegistration":
+		return ec.fieldContext_Viewer_taxRegistration(ctx, field)
 	case "wants":
 		return ec.fieldContext_Viewer_wants(ctx, field)
 	case "wishes":

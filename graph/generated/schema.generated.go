@@ -170,6 +170,7 @@ type MutationResolver interface {
 	UserTierSet(ctx context.Context, input model.UserTierSetInput) (model.UserTierSetPayload, error)
 	SearchSynonymCreate(ctx context.Context, input model.SearchSynonymCreateInput) (model.SearchSynonymCreatePayload, error)
 	SearchSynonymUpdate(ctx context.Context, input model.SearchSynonymUpdateInput) (model.SearchSynonymUpdatePayload, error)
+	TaxRegistrationSet(ctx context.Context, input model.TaxRegistrationSetInput) (model.TaxRegistrationSetPayload, error)
 	CategoryCreate(ctx context.Context, input model.CategoryCreateInput) (model.CategoryCreatePayload, error)
 	CategoryUpdate(ctx context.Context, input model.CategoryUpdateInput) (model.CategoryUpdatePayload, error)
 	CategoryMove(ctx context.Context, input model.CategoryMoveInput) (model.CategoryMovePayload, error)
@@ -1801,6 +1802,20 @@ func (ec *executionContext) field_Mutation_stockReceive_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.StockReceiveInput, error) {
 			return ec.unmarshalNStockReceiveInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐStockReceiveInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_taxRegistrationSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.TaxRegistrationSetInput, error) {
+			return ec.unmarshalNTaxRegistrationSetInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTaxRegistrationSetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10599,6 +10614,68 @@ func (ec *executionContext) fieldContext_Mutation_searchSynonymUpdate(ctx contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_taxRegistrationSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_taxRegistrationSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TaxRegistrationSet(ctx, fc.Args["input"].(model.TaxRegistrationSetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.TaxRegistrationSetPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.TaxRegistrationSetPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.TaxRegistrationSetPayload) graphql.Marshaler {
+			return ec.marshalNTaxRegistrationSetPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐTaxRegistrationSetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_taxRegistrationSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TaxRegistrationSetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_taxRegistrationSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_categoryCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15613,6 +15690,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "searchSynonymUpdate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_searchSynonymUpdate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "taxRegistrationSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_taxRegistrationSet(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/tax"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 	"github.com/souklive/souk/internal/want"
@@ -2068,6 +2069,18 @@ type StockReceivePayload struct {
 }
 
 type Subscription struct {
+}
+
+type TaxRegistrationSetInput struct {
+	// ISO 3166-1, one of addressCountries; with a number.
+	Country string `json:"country"`
+	// In the country's form, with its letters: FR83404833048. Left out: one is not registered.
+	Number *string `json:"number,omitempty"`
+}
+
+type TaxRegistrationSetPayload struct {
+	TaxRegistration *tax.Registration `json:"taxRegistration,omitempty"`
+	UserErrors      []UserError       `json:"userErrors"`
 }
 
 type TypingSendInput struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/tax"
 )
 
 const (
@@ -38,6 +39,7 @@ type Service struct {
 	codes     *code.Service
 	orders    *order.Service
 	promotion *promotion.Service
+	tax       *tax.Service
 	payment   *payment.Service
 	hub       realtime.Publisher
 }
@@ -51,6 +53,7 @@ type Config struct {
 	Codes     *code.Service
 	Orders    *order.Service
 	Promotion *promotion.Service
+	Tax       *tax.Service
 	Payment   *payment.Service
 	Hub       realtime.Publisher
 }
@@ -58,7 +61,7 @@ type Config struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, payment: c.Payment, hub: c.Hub,
+		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, payment: c.Payment, hub: c.Hub,
 	}
 }
 

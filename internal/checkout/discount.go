@@ -41,8 +41,11 @@ func (s *Service) discountTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, se
 			Kind: order.Promotion, Bearer: order.AsBuyer, Counterparty: order.WithSeller, Promotion: &p.ID, BasisPoints: p.BasisPoints, Label: p.Title,
 			Amount: money.New(-d.Amount, goods.Currency),
 		}
-		if p.ByPlatform() {
+		switch {
+		case p.ByPlatform():
 			charge.Counterparty = order.WithPlatform
+		case p.Kind != promotion.FreeShipping:
+			groups[d.Group].off += d.Amount
 		}
 		groups[d.Group].Charges = append(groups[d.Group].Charges, charge)
 	}

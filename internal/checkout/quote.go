@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/tax"
 )
 
 // QuoteStatus says how a quote stands.
@@ -53,6 +55,8 @@ type QuoteGroup struct {
 	Lines    []QuoteLine
 	Charges  []order.Charge
 	Total    money.Amount // what the buyer pays
+
+	off int64 // what its seller's promotions take off of the lines
 }
 
 // sale is the order that the group becomes.
@@ -76,6 +80,13 @@ type Quote struct {
 	ExpiresAt time.Time
 
 	reservation uuid.UUID
+}
+
+// TaxEstimated says that a tax in it may be another.
+func (q Quote) TaxEstimated() bool {
+	return slices.ContainsFunc(q.Groups, func(g QuoteGroup) bool {
+		return slices.ContainsFunc(g.Charges, func(c order.Charge) bool { return c.Estimated })
+	})
 }
 
 // NodeID is the id that clients see.
@@ -127,14 +138,18 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if err != nil {
 		return Quote{}, err
 	}
-	var to *address.Postal
-	region := ""
+	var (
+		to     *address.Postal
+		region string
+		rates  tax.Rates
+	)
 	if in.Address != nil {
 		a, err := s.addresses.Get(ctx, buyer, *in.Address)
 		if err != nil {
 			return Quote{}, at(err, "addressId")
 		}
 		to, region = &a.Postal, a.Country
+		rates = s.tax.Rates(ctx, tax.Region{Country: a.Country, State: a.Region})
 	}
 	set, err := s.carts.Reserve(ctx, buyer, cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey})
 	if err != nil {
@@ -144,7 +159,7 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		return Quote{}, inventory.ErrReservationOver
 	}
 	quote := id.New()
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, to, in, codes) })
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, asked{in, to, codes, rates}) })
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in)
 	}
@@ -189,8 +204,17 @@ func (s *Service) checkRate(ctx context.Context, buyer uuid.UUID) error {
 	return err
 }
 
+// asked is what a quote is asked for, with what was found out before its transaction.
+type asked struct {
+	QuoteInput
+
+	to    *address.Postal // nil where nothing is sent
+	codes []string        // of coupons, as they are kept
+	rates tax.Rates       // where it is sent to
+}
+
 // quoteTx writes down what a reservation costs now.
-func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, to *address.Postal, in QuoteInput, codes []string) error {
+func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, in asked) error {
 	rows, err := s.q.QuoteLinesToMake(ctx, tx, set.ID)
 	if err != nil {
 		return err
@@ -199,7 +223,10 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	if err != nil {
 		return err
 	}
-	if err := s.discountTx(ctx, tx, quote, set, groups, codes); err != nil {
+	if err := s.discountTx(ctx, tx, quote, set, groups, in.codes); err != nil {
+		return err
+	}
+	if err := s.taxTx(ctx, tx, groups, in); err != nil {
 		return err
 	}
 	total, err := s.price(groups)
@@ -212,10 +239,10 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	for _, g := range groups {
 		switch {
 		case g.Digital:
-		case to == nil:
+		case in.to == nil:
 			return ErrAddressRequired.At("addressId")
 		default:
-			if insert.ShipTo, err = json.Marshal(to); err != nil {
+			if insert.ShipTo, err = json.Marshal(in.to); err != nil {
 				return err
 			}
 		}
@@ -308,7 +335,7 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 			charges.Kinds, charges.Bearers = append(charges.Kinds, string(c.Kind)), append(charges.Bearers, string(c.Bearer))
 			charges.Counterparties, charges.PromotionIds = append(charges.Counterparties, string(c.Side())), append(charges.PromotionIds, c.PromotionID())
 			charges.BasisPoints, charges.Amounts = append(charges.BasisPoints, share), append(charges.Amounts, c.Amount.Minor)
-			charges.Labels = append(charges.Labels, c.Label)
+			charges.Labels, charges.Estimated = append(charges.Labels, c.Label), append(charges.Estimated, c.Estimated)
 		}
 	}
 	if err := s.q.QuoteGroupsInsert(ctx, tx, of); err != nil {
@@ -392,7 +419,7 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 	charges, err := s.q.QuoteCharges(ctx, conn, quote)
 	for _, row := range charges {
 		charge := order.Charge{
-			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Label: row.Label, Amount: money.New(row.Amount, c),
+			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Label: row.Label, Estimated: row.Estimated, Amount: money.New(row.Amount, c),
 		}
 		if row.BasisPoints != nil {
 			charge.BasisPoints = new(int(*row.BasisPoints))

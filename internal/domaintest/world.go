@@ -42,6 +42,7 @@ import (
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
+	"github.com/souklive/souk/internal/tax"
 )
 
 // FeeBasisPoints is what the world's platform keeps of a sale.
@@ -82,6 +83,7 @@ type World struct {
 	Addresses  *address.Service
 	Carts      *cart.Service
 	Promotions *promotion.Service
+	Taxes      *tax.Service
 	Checkout   *checkout.Service
 	Auctions   *auction.Service
 	Chat       *chat.Service
@@ -151,9 +153,10 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
 	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory, clock.System{}), address.New(w.Pool)
+	w.Taxes = tax.New(w.Pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
 	w.Promotions = promotion.New(w.Pool, clock.System{})
 	w.Checkout = checkout.New(checkout.Config{
-		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Payment: w.Payment, Hub: w.Told,
+		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Tax: w.Taxes, Payment: w.Payment, Hub: w.Told,
 	})
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
@@ -407,7 +410,7 @@ func (w *World) Replayed() {
 func tables() []string {
 	return []string{
 		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move", "order_claim", "order_restock",
-		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "promotion", "promotion_use", "fx_rate", "exchange",
+		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "promotion", "promotion_use", "tax_registration", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "notification", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}
 }

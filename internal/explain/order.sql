@@ -13,6 +13,10 @@ SELECT at, part, what FROM (
     UNION ALL
     SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card', c.quote_id, c.wallet_amount, c.card_amount) FROM q JOIN checkout c ON c.quote_id = q.id
     UNION ALL
+    SELECT o.created_at, 5, 'ORDER', format('charge %s: %s%s of %s, borne by the %s, with the %s%s%s', c.number, c.kind, CASE c.label WHEN '' THEN '' ELSE format(' (%s)', c.label) END, c.amount, lower(c.bearer), lower(c.counterparty),
+           CASE WHEN c.basis_points IS NOT NULL THEN format(', %s basis points', c.basis_points) END, CASE WHEN c.estimated THEN ', estimated' END)
+    FROM o JOIN order_charge c ON c.order_id = o.id
+    UNION ALL
     SELECT o.created_at, 4, 'ORDER', format('made over %s %s with a fee of %s: %s', o.total, o.currency, o.fee,
            (SELECT string_agg(format('%s × %s at %s', l.quantity, l.title, l.unit_price), ', ' ORDER BY l.number) FROM order_line l WHERE l.order_id = o.id)) FROM o
     UNION ALL

@@ -67,6 +67,7 @@ import (
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
 	"github.com/souklive/souk/internal/stripefake"
+	"github.com/souklive/souk/internal/tax"
 	"github.com/souklive/souk/internal/taxonomy"
 	"github.com/souklive/souk/internal/video"
 	"github.com/souklive/souk/internal/want"
@@ -238,9 +239,10 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Gate: flash.NewAgeGate(pool, clock.System{}, 0),
 	})
 	r.Inventory.UseDoor(r.Flash)
+	r.Taxes = tax.New(pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
 	r.Promotions = promotion.New(pool, clock.System{})
 	r.Checkout = checkout.New(checkout.Config{
-		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Payment: r.Payment, Hub: hub,
+		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Tax: r.Taxes, Payment: r.Payment, Hub: hub,
 	})
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)

@@ -64,6 +64,7 @@ type Charge struct {
 	Promotion    *uuid.UUID   // of which it is
 	BasisPoints  *int         // of what it is a share of; nil where it is none
 	Label        string       // what it is called: a promotion's title
+	Estimated    bool         // a tax that may be another
 	Amount       money.Amount
 }
 
@@ -255,7 +256,7 @@ func chargesOf(sales []Sale) (rows db.OrderChargesInsertParams) {
 			rows.Kinds, rows.Bearers = append(rows.Kinds, string(c.Kind)), append(rows.Bearers, string(c.Bearer))
 			rows.Counterparties, rows.PromotionIds = append(rows.Counterparties, string(c.Side())), append(rows.PromotionIds, c.PromotionID())
 			rows.BasisPoints, rows.Amounts = append(rows.BasisPoints, share), append(rows.Amounts, c.Amount.Minor)
-			rows.Labels = append(rows.Labels, c.Label)
+			rows.Labels, rows.Estimated = append(rows.Labels, c.Label), append(rows.Estimated, c.Estimated)
 		}
 	}
 	return rows
@@ -281,7 +282,7 @@ func (s *Service) ChargesOf(ctx context.Context, orders []uuid.UUID) (map[uuid.U
 	charges := make(map[uuid.UUID][]Charge, len(orders))
 	for _, row := range rows {
 		c := Charge{
-			Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Counterparty: Counterparty(row.OrderCharge.Counterparty), Promotion: row.OrderCharge.PromotionID, Label: row.OrderCharge.Label,
+			Kind: ChargeKind(row.OrderCharge.Kind), Bearer: Party(row.OrderCharge.Bearer), Counterparty: Counterparty(row.OrderCharge.Counterparty), Promotion: row.OrderCharge.PromotionID, Label: row.OrderCharge.Label, Estimated: row.OrderCharge.Estimated,
 			Amount: money.New(row.OrderCharge.Amount, money.Currency(row.Currency)),
 		}
 		if share := row.OrderCharge.BasisPoints; share != nil {
