@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,12 +123,23 @@ func TestCharge(t *testing.T) {
 // fake is a provider that does as it is told.
 type fake struct {
 	asked atomic.Int64
-	do    func(ctx context.Context) (Rates, error)
+
+	mu sync.Mutex // a call that was given up may begin late
+	do func(ctx context.Context) (Rates, error)
+}
+
+func (f *fake) will(do func(ctx context.Context) (Rates, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.do = do
 }
 
 func (f *fake) Rates(ctx context.Context, _ Region) (Rates, error) {
 	f.asked.Add(1)
-	return f.do(ctx)
+	f.mu.Lock()
+	do := f.do
+	f.mu.Unlock()
+	return do(ctx)
 }
 
 func says(rate Rate) func(context.Context) (Rates, error) {
@@ -175,7 +187,7 @@ func TestProvider(t *testing.T) {
 			if n := f.asked.Load(); n != 1 {
 				t.Errorf("it was asked %d times", n)
 			}
-			f.do = says(10_000)
+			f.will(says(10_000))
 			now.at = now.at.Add(estimated)
 			if r := s.Rates(t.Context(), Region{Country: "FR"}); (r.of(Standard) == 10_000) != c.estimated {
 				t.Errorf("a minute later: %+v", r)
