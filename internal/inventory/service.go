@@ -37,7 +37,7 @@ type Service struct {
 	ttl     time.Duration
 	door    Door
 
-	opens    *batch.Queue[byte, opening, opening]
+	opens    *batch.Queue[struct{}, opening, opening]
 	releases *batch.Queue[struct{}, releasing, *Reservation]
 }
 
@@ -72,7 +72,7 @@ func New(c Config) *Service {
 		c.TTL = DefaultTTL
 	}
 	s := &Service{pool: c.Pool, q: db.New(), catalog: c.Catalog, hub: c.Hub, clock: c.Clock, log: c.Log, ttl: c.TTL, door: noDoor{}}
-	s.opens = batch.New(batch.Config[byte, opening, opening]{Run: s.openTogether})
+	s.opens = batch.New(batch.Config[struct{}, opening, opening]{Run: s.openTogether})
 	s.releases = batch.New(batch.Config[struct{}, releasing, *Reservation]{Run: s.releaseTogether})
 	return s
 }

@@ -11,12 +11,6 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 )
 
-// lanes is in how many rows those stand who open reservations, by what they want first. Nobody stands long: a statement for many waits for
-// a row that a payment holds for a tenth of a second at most, and then each goes on alone.
-const lanes = 2
-
-func laneOf(in ReserveInput) byte { return in.Wants[0].Variant[15] % lanes }
-
 // opening is a reservation that somebody asks for.
 type opening struct {
 	id, buyer uuid.UUID
@@ -36,8 +30,9 @@ type plan struct {
 func (p plan) all() []Taken { return append(p.once, p.taken...) }
 
 // openTogether plans all that is asked for at one time on one reading, in the order of arrival, and opens what can be taken from stock by
-// one statement. What it can't open so goes on alone, and nobody is refused because of another.
-func (s *Service) openTogether(ctx context.Context, _ byte, asks []opening) []batch.Answer[opening] {
+// one statement. What it can't open so goes on alone, and nobody is refused because of another. Nor does anybody wait long for another: the
+// statement waits for a row that a payment holds for a tenth of a second at most.
+func (s *Service) openTogether(ctx context.Context, _ struct{}, asks []opening) []batch.Answer[opening] {
 	answers := make([]batch.Answer[opening], len(asks))
 	offers, err := s.offersFor(ctx, asks)
 	if err != nil {
