@@ -214,7 +214,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			defer telling.Wait()
 			telling.Go(func() { _ = crowd.Run(ctx) }) // whose failures are its own
 			telling.Go(func() { _ = index.Run(ctx) })
-			telling.Go(func() { _ = listings.TakedownLoop(ctx, viewers.TakeDown) })
+			telling.Go(func() { _ = listings.TakedownLoop(ctx, s.log, viewers.TakeDown) })
 			return sessions.Run(ctx)
 		},
 		workers: []func(context.Context) error{

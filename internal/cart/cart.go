@@ -268,7 +268,7 @@ func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, o Owner) (row db.Cart, 
 	case o.User != uuid.Nil:
 		row, err = s.q.CartOfUserLock(ctx, tx, id.New(), &o.User)
 	default:
-		if wait, ok := s.guests.Take(o.From); !ok {
+		if wait, ok := s.guests.Take(pace.Customer(o.From)); !ok {
 			return row, "", tooMany(wait)
 		}
 		token = tokenPrefix + rand.Text()

@@ -464,7 +464,7 @@ func TestGuestsBeginSoManyCarts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	shirt := b.product(1000, 100)
-	here, there := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	here, neighbour, there := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("192.0.2.2")
 	var token string
 	for i := range 61 {
 		_, given, err := b.Add(t.Context(), cart.Owner{From: here}, shirt, 1)
@@ -476,6 +476,9 @@ func TestGuestsBeginSoManyCarts(t *testing.T) {
 		case i == 0:
 			token = given
 		}
+	}
+	if _, _, err := b.Add(t.Context(), cart.Owner{From: neighbour}, shirt, 1); !errors.Is(err, cart.ErrTooMany) {
+		t.Errorf("by another address of theirs: %v", err)
 	}
 	if n := b.Int(`SELECT count(*) FROM cart`); n != 60 {
 		t.Errorf("%d carts", n)

@@ -129,7 +129,7 @@ func New(t testing.TB, options ...Option) *API {
 	watching, stop := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() { _ = config.Sessions.Run(watching) })
-	watch.Go(func() { _ = catalog.New(a.data.Pool, nil).TakedownLoop(watching, config.Audience.TakeDown) })
+	watch.Go(func() { _ = catalog.New(a.data.Pool, nil).TakedownLoop(watching, log, config.Audience.TakeDown) })
 	t.Cleanup(func() { stop(); watch.Wait() })
 	a.serve(log, sockets.Guard(graph.NewHandler(a.Resolver, config)))
 	t.Cleanup(func() { sockets.Drain(context.Background()) }) // the test's own context is over by then

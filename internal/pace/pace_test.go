@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -47,5 +48,19 @@ func TestRoom(t *testing.T) {
 		if len(l.next) > 2*sweepAt {
 			t.Fatalf("%d keys, of which 100 are at work", len(l.next))
 		}
+	}
+}
+
+func TestCustomer(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::", "2001:db8:0:0:ffff::2%eth0": "2001:db8::", "2001:db8:0:1::1": "2001:db8:0:1::",
+	} {
+		if got := Customer(netip.MustParseAddr(address)); got.String() != want {
+			t.Errorf("%s is counted to %s, not %s", address, got, want)
+		}
+	}
+	if got := Customer(netip.Addr{}); got.IsValid() {
+		t.Errorf("nobody is counted to %s", got)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/souklive/souk/internal/pace"
 )
 
 // slot is an admitted request's place. It is held until the handler returns, and by an accepted connection until its end.
@@ -139,8 +141,7 @@ func sameHost(r *http.Request, origin string) bool {
 
 func peerAddr(r *http.Request) string { return r.RemoteAddr }
 
-// addressKey is whom a connection is counted to: an IPv4 address, or the /64 that one IPv6 customer
-// has as its smallest.
+// addressKey is whom a connection is counted to.
 func addressKey(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host
@@ -149,10 +150,5 @@ func addressKey(address string) string {
 	if err != nil {
 		return address
 	}
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		prefix, _ := ip.Prefix(64)
-		return prefix.String()
-	}
-	return ip.String()
+	return pace.Customer(ip).String()
 }
