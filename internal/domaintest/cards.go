@@ -35,21 +35,31 @@ type CardWorld struct {
 	*World
 
 	Stripe *stripefake.Server
+	Line   *Impatient // to it, where the world was made by NewWithHurriedCards
 }
 
 // NewWithCards makes a world with a Stripe; between payment and it come the providers that wrap it, if any.
 func NewWithCards(t testing.TB, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
 	t.Helper()
-	return withCards(t, func(fake http.Handler) http.Handler { return fake }, wraps...)
+	return withCards(t, nil, func(fake http.Handler) http.Handler { return fake }, wraps...)
+}
+
+// NewWithHurriedCards is NewWithCards with a line to the Stripe that asks once, and waits for as long as the test says.
+func NewWithHurriedCards(t testing.TB, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
+	t.Helper()
+	line := &Impatient{}
+	w := withCards(t, line.Client(), func(fake http.Handler) http.Handler { return fake }, wraps...)
+	w.Line = line
+	return w
 }
 
 // NewWithWatchedCards is NewWithCards with a Stripe whose requests and answers are held against the official description.
 func NewWithWatchedCards(t testing.TB) *CardWorld {
 	t.Helper()
-	return withCards(t, func(fake http.Handler) http.Handler { return spectest.Watch(t, fake) })
+	return withCards(t, nil, func(fake http.Handler) http.Handler { return spectest.Watch(t, fake) })
 }
 
-func withCards(t testing.TB, watch func(http.Handler) http.Handler, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
+func withCards(t testing.TB, line *http.Client, watch func(http.Handler) http.Handler, wraps ...func(payment.Provider) payment.Provider) *CardWorld {
 	t.Helper()
 	fake, err := stripefake.New(stripefake.Config{Key: stripeKey, Seed: 7})
 	if err != nil {
@@ -62,7 +72,7 @@ func withCards(t testing.TB, watch func(http.Handler) http.Handler, wraps ...fun
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Jobs, c.Provider = jobs, payment.NewStripe(stripeKey, listener.URL, nil)
+		c.Jobs, c.Provider = jobs, payment.NewStripe(stripeKey, listener.URL, line)
 		for _, wrap := range wraps {
 			c.Provider = wrap(c.Provider)
 		}

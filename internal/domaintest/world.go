@@ -87,6 +87,8 @@ type World struct {
 	Checkout   *checkout.Service
 	Auctions   *auction.Service
 	Chat       *chat.Service
+
+	pays func(*payment.Config) // what payment has besides: a provider, jobs
 }
 
 // New makes a world.
@@ -110,10 +112,10 @@ func NewPaying(t testing.TB, add func(*payment.Config)) *World {
 func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *World {
 	t.Helper()
 	data := pgtest.New(t)
-	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}}
+	w := &World{T: t, Pool: data.Pool, Admin: data.Admin, Told: &Told{}, pays: change}
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
-	w.wire(basisPoints, change)
+	w.wire(basisPoints)
 	t.Cleanup(func() {
 		if !t.Failed() && !w.Broken {
 			w.Replayed()
@@ -131,13 +133,13 @@ func (w *World) Another(t testing.TB) *World {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	other := &World{T: t, Pool: pool, Admin: w.Admin, Told: w.Told, Rates: w.Rates}
-	other.wire(FeeBasisPoints, func(*payment.Config) {})
+	other := &World{T: t, Pool: pool, Admin: w.Admin, Told: w.Told, Rates: w.Rates, pays: w.pays}
+	other.wire(FeeBasisPoints)
 	return other
 }
 
 // wire ties the domains over the world's pool.
-func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
+func (w *World) wire(basisPoints int64) {
 	w.T.Helper()
 	w.Media = w.MediaIn(w.T.TempDir())
 	w.Identity = identity.New(w.Pool)
@@ -149,7 +151,7 @@ func (w *World) wire(basisPoints int64, change func(*payment.Config)) {
 	w.ShowChat = showchat.New(showchat.Config{Pool: w.Pool, Hub: w.Told, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
 	w.T.Cleanup(func() { w.Must(w.ShowChat.Close(context.Background())) })
 	config := payment.Config{Pool: w.Pool, Hub: w.Told, Rates: w.Rates, ExchangeMarginBP: ExchangeMarginBP}
-	change(&config)
+	w.pays(&config)
 	w.Payment = payment.New(config)
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
 	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory, clock.System{}), address.New(w.Pool)

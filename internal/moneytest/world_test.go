@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -95,8 +93,7 @@ func newWorld(tb testing.TB, change twist) *world {
 		if c.Jobs, err = river.NewClient(riverpgxv5.New(c.Pool), &river.Config{}); err != nil {
 			t.Fatal(err)
 		}
-		client := &http.Client{Timeout: 10 * time.Second, Transport: impatient{http.DefaultTransport}}
-		c.Provider, c.WebhookSecret = payment.NewStripe(stripeKey, listener.URL, client), webhookSecret
+		c.Provider, c.WebhookSecret = payment.NewStripe(stripeKey, listener.URL, new(domaintest.Impatient).Client()), webhookSecret
 		c.ReturnURL = func() string { return returnURL }
 		if change != nil {
 			change(c)
@@ -149,29 +146,6 @@ func (s scope) Fatal(args ...any)                 { s.run.Fatal(args...) }
 func (s scope) Fatalf(format string, args ...any) { s.run.Fatalf(format, args...) }
 func (s scope) FailNow()                          { s.run.FailNow() }
 func (s scope) Failed() bool                      { return s.run.Failed() }
-
-// impatient keeps stripe-go from repeating a cut connection or a conflict after half a second's sleep: what was lost stays
-// lost until the product itself asks again. stripe-go knows no other way but these.
-type impatient struct{ next http.RoundTripper }
-
-// RoundTrip reads the whole answer, so that one that is cut is an error here already.
-func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := i.next.RoundTrip(r)
-	if err != nil {
-		return nil, errCut
-	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil {
-		return nil, errCut
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	response.Header.Set("Stripe-Should-Retry", "false")
-	return response, nil
-}
-
-// errCut bears the words that stripe-go takes as the end of it.
-var errCut = errors.New("the connection was cut (unsupported protocol scheme)")
 
 // ledger sums the books up from their postings, and insists that the balances that authorise spending say the same.
 func (w *world) ledger() books {
