@@ -613,6 +613,20 @@ type Photo struct {
 	ErasedAt    *time.Time
 }
 
+type PickupPoint struct {
+	Carrier    string
+	Country    string
+	Number     string
+	Name       string
+	Lines      []string
+	PostalCode string
+	City       string
+	Latitude   float64
+	Longitude  float64
+	Hours      json.RawMessage
+	SeenAt     time.Time
+}
+
 type PriceChange struct {
 	ID        int64
 	VariantID uuid.UUID

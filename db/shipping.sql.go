@@ -8,9 +8,213 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const pickupPointGet = `-- name: PickupPointGet :one
+SELECT carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours, seen_at FROM pickup_point WHERE carrier = $1 AND country = $2 AND number = $3
+`
+
+func (q *Queries) PickupPointGet(ctx context.Context, db DBTX, carrier string, country string, number string) (PickupPoint, error) {
+	row := db.QueryRow(ctx, pickupPointGet, carrier, country, number)
+	var i PickupPoint
+	err := row.Scan(
+		&i.Carrier,
+		&i.Country,
+		&i.Number,
+		&i.Name,
+		&i.Lines,
+		&i.PostalCode,
+		&i.City,
+		&i.Latitude,
+		&i.Longitude,
+		&i.Hours,
+		&i.SeenAt,
+	)
+	return i, err
+}
+
+const pickupPointGone = `-- name: PickupPointGone :exec
+DELETE FROM pickup_point WHERE carrier = $1 AND country = $2 AND number = $3
+`
+
+func (q *Queries) PickupPointGone(ctx context.Context, db DBTX, carrier string, country string, number string) error {
+	_, err := db.Exec(ctx, pickupPointGone, carrier, country, number)
+	return err
+}
+
+const pickupPointsForget = `-- name: PickupPointsForget :exec
+DELETE FROM pickup_point WHERE seen_at < clock_timestamp() - make_interval(secs => $1::float8)
+`
+
+func (q *Queries) PickupPointsForget(ctx context.Context, db DBTX, ageSeconds float64) error {
+	_, err := db.Exec(ctx, pickupPointsForget, ageSeconds)
+	return err
+}
+
+const pickupPointsGone = `-- name: PickupPointsGone :exec
+DELETE FROM pickup_point
+WHERE carrier = $1 AND country = $2 AND postal_code = $3 AND number <> ALL ($4::text[]) AND seen_at < $5
+`
+
+type PickupPointsGoneParams struct {
+	Carrier    string
+	Country    string
+	PostalCode string
+	Numbers    []string
+	AskedAt    time.Time
+}
+
+// The points of a postal code that its carrier does not name any more, of those that were kept before it was asked.
+func (q *Queries) PickupPointsGone(ctx context.Context, db DBTX, arg PickupPointsGoneParams) error {
+	_, err := db.Exec(ctx, pickupPointsGone,
+		arg.Carrier,
+		arg.Country,
+		arg.PostalCode,
+		arg.Numbers,
+		arg.AskedAt,
+	)
+	return err
+}
+
+const pickupPointsKeep = `-- name: PickupPointsKeep :exec
+INSERT INTO pickup_point (carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours)
+SELECT $1, p->>'Country', p->>'ID', p->>'Name', ARRAY(SELECT jsonb_array_elements_text(CASE jsonb_typeof(p->'Lines') WHEN 'array' THEN p->'Lines' ELSE '[]' END)), p->>'PostalCode', p->>'City',
+       (p->'At'->>'Latitude')::float8, (p->'At'->>'Longitude')::float8, p->'Hours'
+FROM jsonb_array_elements($2::jsonb) p
+ORDER BY p->>'Country', p->>'ID'
+ON CONFLICT (carrier, country, number) DO UPDATE SET name = excluded.name, lines = excluded.lines, postal_code = excluded.postal_code, city = excluded.city,
+       latitude = excluded.latitude, longitude = excluded.longitude, hours = excluded.hours, seen_at = excluded.seen_at
+WHERE pickup_point.seen_at < excluded.seen_at - interval '1 minute'
+   OR (pickup_point.name, pickup_point.lines, pickup_point.postal_code, pickup_point.city, pickup_point.latitude, pickup_point.longitude, pickup_point.hours)
+      IS DISTINCT FROM (excluded.name, excluded.lines, excluded.postal_code, excluded.city, excluded.latitude, excluded.longitude, excluded.hours)
+`
+
+// What a carrier tells of its points, in the order of their numbers, so that two searches at once do not wait for one another in a circle. What was told a
+// moment ago, and is the same, is not written again.
+func (q *Queries) PickupPointsKeep(ctx context.Context, db DBTX, carrier string, points json.RawMessage) error {
+	_, err := db.Exec(ctx, pickupPointsKeep, carrier, points)
+	return err
+}
+
+const pickupPointsOfArea = `-- name: PickupPointsOfArea :many
+SELECT carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours, seen_at FROM pickup_point
+WHERE carrier = $1 AND country = $2 AND postal_code LIKE $3::text || '%' AND seen_at > clock_timestamp() - make_interval(secs => $4::float8)
+ORDER BY postal_code = $5::text DESC, number
+LIMIT $6
+`
+
+type PickupPointsOfAreaParams struct {
+	Carrier    string
+	Country    string
+	Area       string
+	AgeSeconds float64
+	PostalCode string
+	PageSize   int32
+}
+
+// Those whose postal codes begin like one, the likest first.
+func (q *Queries) PickupPointsOfArea(ctx context.Context, db DBTX, arg PickupPointsOfAreaParams) ([]PickupPoint, error) {
+	rows, err := db.Query(ctx, pickupPointsOfArea,
+		arg.Carrier,
+		arg.Country,
+		arg.Area,
+		arg.AgeSeconds,
+		arg.PostalCode,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PickupPoint
+	for rows.Next() {
+		var i PickupPoint
+		if err := rows.Scan(
+			&i.Carrier,
+			&i.Country,
+			&i.Number,
+			&i.Name,
+			&i.Lines,
+			&i.PostalCode,
+			&i.City,
+			&i.Latitude,
+			&i.Longitude,
+			&i.Hours,
+			&i.SeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pickupPointsOfPlace = `-- name: PickupPointsOfPlace :many
+SELECT carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours, seen_at FROM pickup_point
+WHERE carrier = $1 AND country = $2 AND latitude BETWEEN $3::float8 AND $4::float8 AND longitude BETWEEN $5::float8 AND $6::float8
+  AND seen_at > clock_timestamp() - make_interval(secs => $7::float8)
+ORDER BY number
+LIMIT $8
+`
+
+type PickupPointsOfPlaceParams struct {
+	Carrier    string
+	Country    string
+	South      float64
+	North      float64
+	West       float64
+	East       float64
+	AgeSeconds float64
+	PageSize   int32
+}
+
+// Those within so many degrees of a place: it is for its caller to say which are near.
+func (q *Queries) PickupPointsOfPlace(ctx context.Context, db DBTX, arg PickupPointsOfPlaceParams) ([]PickupPoint, error) {
+	rows, err := db.Query(ctx, pickupPointsOfPlace,
+		arg.Carrier,
+		arg.Country,
+		arg.South,
+		arg.North,
+		arg.West,
+		arg.East,
+		arg.AgeSeconds,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PickupPoint
+	for rows.Next() {
+		var i PickupPoint
+		if err := rows.Scan(
+			&i.Carrier,
+			&i.Country,
+			&i.Number,
+			&i.Name,
+			&i.Lines,
+			&i.PostalCode,
+			&i.City,
+			&i.Latitude,
+			&i.Longitude,
+			&i.Hours,
+			&i.SeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const shipmentBusy = `-- name: ShipmentBusy :one
 SELECT coalesce(busy_until > clock_timestamp(), false)::boolean FROM shipment WHERE id = $1

@@ -421,7 +421,7 @@ func TestPickupPoints(t *testing.T) {
 		t.Errorf("nobody: %s", got)
 	}
 	p.Relay.Plan.Fail(carrierfake.Down, -1)
-	if got := codeOf(t, p.buyer.Client, query, ask("MONDIAL_RELAY", "FR", "75001")); got != "CARRIER_UNAVAILABLE" {
-		t.Errorf("while it is down: %s", got)
+	if got := codeOf(t, p.buyer.Client, query, ask("MONDIAL_RELAY", "FR", "69002")); got != "CARRIER_UNAVAILABLE" {
+		t.Errorf("while it is down, where nobody has asked before: %s", got)
 	}
 }

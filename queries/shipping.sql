@@ -93,3 +93,46 @@ UPDATE shipment SET status = @status, steps = @steps,
        ended_at = CASE WHEN @status IN ('DELIVERED', 'RETURNED') THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
 WHERE id = @id
 RETURNING *;
+
+-- What a carrier tells of its points, in the order of their numbers, so that two searches at once do not wait for one another in a circle. What was told a
+-- moment ago, and is the same, is not written again.
+-- name: PickupPointsKeep :exec
+INSERT INTO pickup_point (carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours)
+SELECT @carrier, p->>'Country', p->>'ID', p->>'Name', ARRAY(SELECT jsonb_array_elements_text(CASE jsonb_typeof(p->'Lines') WHEN 'array' THEN p->'Lines' ELSE '[]' END)), p->>'PostalCode', p->>'City',
+       (p->'At'->>'Latitude')::float8, (p->'At'->>'Longitude')::float8, p->'Hours'
+FROM jsonb_array_elements(@points::jsonb) p
+ORDER BY p->>'Country', p->>'ID'
+ON CONFLICT (carrier, country, number) DO UPDATE SET name = excluded.name, lines = excluded.lines, postal_code = excluded.postal_code, city = excluded.city,
+       latitude = excluded.latitude, longitude = excluded.longitude, hours = excluded.hours, seen_at = excluded.seen_at
+WHERE pickup_point.seen_at < excluded.seen_at - interval '1 minute'
+   OR (pickup_point.name, pickup_point.lines, pickup_point.postal_code, pickup_point.city, pickup_point.latitude, pickup_point.longitude, pickup_point.hours)
+      IS DISTINCT FROM (excluded.name, excluded.lines, excluded.postal_code, excluded.city, excluded.latitude, excluded.longitude, excluded.hours);
+
+-- The points of a postal code that its carrier does not name any more, of those that were kept before it was asked.
+-- name: PickupPointsGone :exec
+DELETE FROM pickup_point
+WHERE carrier = @carrier AND country = @country AND postal_code = @postal_code AND number <> ALL (@numbers::text[]) AND seen_at < @asked_at;
+
+-- name: PickupPointGone :exec
+DELETE FROM pickup_point WHERE carrier = @carrier AND country = @country AND number = @number;
+
+-- name: PickupPointGet :one
+SELECT * FROM pickup_point WHERE carrier = @carrier AND country = @country AND number = @number;
+
+-- Those whose postal codes begin like one, the likest first.
+-- name: PickupPointsOfArea :many
+SELECT * FROM pickup_point
+WHERE carrier = @carrier AND country = @country AND postal_code LIKE @area::text || '%' AND seen_at > clock_timestamp() - make_interval(secs => @age_seconds::float8)
+ORDER BY postal_code = @postal_code::text DESC, number
+LIMIT @page_size;
+
+-- Those within so many degrees of a place: it is for its caller to say which are near.
+-- name: PickupPointsOfPlace :many
+SELECT * FROM pickup_point
+WHERE carrier = @carrier AND country = @country AND latitude BETWEEN @south::float8 AND @north::float8 AND longitude BETWEEN @west::float8 AND @east::float8
+  AND seen_at > clock_timestamp() - make_interval(secs => @age_seconds::float8)
+ORDER BY number
+LIMIT @page_size;
+
+-- name: PickupPointsForget :exec
+DELETE FROM pickup_point WHERE seen_at < clock_timestamp() - make_interval(secs => @age_seconds::float8);

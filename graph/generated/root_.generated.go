@@ -1587,10 +1587,12 @@ type ComplexityRoot struct {
 		City       func(childComplexity int) int
 		Country    func(childComplexity int) int
 		ID         func(childComplexity int) int
+		Kept       func(childComplexity int) int
 		Lines      func(childComplexity int) int
 		Metres     func(childComplexity int) int
 		Name       func(childComplexity int) int
 		PostalCode func(childComplexity int) int
+		SeenAt     func(childComplexity int) int
 	}
 
 	Place struct {
@@ -9040,6 +9042,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PickupPoint.ID(childComplexity), true
+	case "PickupPoint.kept":
+		if e.ComplexityRoot.PickupPoint.Kept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.Kept(childComplexity), true
 	case "PickupPoint.lines":
 		if e.ComplexityRoot.PickupPoint.Lines == nil {
 			break
@@ -9064,6 +9072,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PickupPoint.PostalCode(childComplexity), true
+	case "PickupPoint.seenAt":
+		if e.ComplexityRoot.PickupPoint.SeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickupPoint.SeenAt(childComplexity), true
 
 	case "Place.latitude":
 		if e.ComplexityRoot.Place.Latitude == nil {
@@ -18472,7 +18486,10 @@ type AuctionRelistPayload {
 }
 
 extend type Query {
-  "A carrier's pickup points near a place, the nearest twenty, the nearest first (CARRIER_UNAVAILABLE where it is down)."
+  """
+  A carrier's pickup points near a place, the nearest twenty, the nearest first. While the carrier is down those that it told of before are answered (kept, seenAt);
+  CARRIER_UNAVAILABLE where none are known there.
+  """
   pickupPoints(carrier: String!, country: String!, postalCode: String!, city: String! = ""): [PickupPoint!]! @auth
 }
 
@@ -18487,8 +18504,12 @@ type PickupPoint {
   city: String!
   "ISO 3166-1: FR."
   country: String!
-  "From the place that was asked for."
+  "From the place that was asked for; 0 where that is not known."
   metres: Int!
+  "When the carrier told of it last."
+  seenAt: Time!
+  "The carrier could not be asked: it may have closed since seenAt."
+  kept: Boolean!
 }
 
 extend type Order {
@@ -22210,6 +22231,10 @@ func (ec *executionContext) childFields_PickupPoint(ctx context.Context, field g
 		return ec.fieldContext_PickupPoint_country(ctx, field)
 	case "metres":
 		return ec.fieldContext_PickupPoint_metres(ctx, field)
+	case "seenAt":
+		return ec.fieldContext_PickupPoint_seenAt(ctx, field)
+	case "kept":
+		return ec.fieldContext_PickupPoint_kept(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PickupPoint", field.Name)
 }

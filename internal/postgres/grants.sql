@@ -19,6 +19,8 @@ GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO sou
 GRANT DELETE ON address TO souk_app;
 -- A listing is deleted by listing_erase() alone, and takedowns are the triggers' to note.
 REVOKE INSERT, UPDATE ON listing_deleted, takedown FROM souk_app;
+-- A pickup point that has closed is not shown any more.
+GRANT DELETE ON pickup_point TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.

@@ -162,6 +162,9 @@ func postLabel(ctx context.Context, tx pgx.Tx, shipment uuid.UUID, cost money.Am
 func (s *Service) failed(ctx context.Context, one Shipment, doubt bool, why error) error {
 	set := db.ShipmentTriedParams{ID: one.ID, Status: string(StatusPending), InDoubt: doubt, NextSeconds: backOff(one.Attempts).Seconds(), AlertSeconds: alertAfter.Seconds()}
 	set.FailureCode, set.FailureText = words(why)
+	if one.PointID != nil && errors.Is(why, ErrPointClosed) {
+		s.closed(ctx, one.Carrier, one.To.Country, *one.PointID)
+	}
 	outcome := OutcomeOf(why)
 	switch {
 	case errors.Is(why, errLookAgain):

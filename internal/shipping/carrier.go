@@ -139,6 +139,8 @@ type Point struct {
 	At         Coordinates
 	Metres     int          // from the place that was asked for; zero where the carrier does not say
 	Hours      [7][]Opening // from Monday
+	SeenAt     time.Time    // when the carrier told of it last
+	Kept       bool         // the carrier could not be asked: this is what it told at SeenAt
 }
 
 // Opening is a time of day when a point is open, as the carrier's clock there writes it: 09:00.

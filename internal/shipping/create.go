@@ -143,6 +143,9 @@ func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 // countries are written as ISO 3166-1 does.
 var countries = regexp.MustCompile(`^[A-Z]{2}$`)
 
+// plain is a postal code without what a pattern of SQL's reads otherwise.
+var plain = regexp.MustCompile(`^[0-9A-Z -]+$`)
+
 // points are how carriers number their pickup points.
 var points = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
 

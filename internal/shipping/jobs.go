@@ -59,7 +59,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[SweepJob]) error {
 	return w.service.Sweep(ctx)
 }
 
-// Sweep advances and tracks whatever is due.
+// Sweep advances and tracks whatever is due, and forgets pickup points that nobody told of for long.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, due := range []struct {
 		what string
@@ -89,7 +89,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return s.q.PickupPointsForget(ctx, s.pool, keptFor.Seconds())
 }
 
 // Workers registers the jobs of this package.
