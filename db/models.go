@@ -934,6 +934,7 @@ type Shipment struct {
 	LabelledAt    *time.Time
 	DeliveredAt   *time.Time
 	EndedAt       *time.Time
+	CalledAt      *time.Time
 }
 
 type Show struct {

@@ -227,11 +227,20 @@ func (q *Queries) ShipmentBusy(ctx context.Context, db DBTX, id uuid.UUID) (bool
 	return column_1, err
 }
 
+const shipmentCalled = `-- name: ShipmentCalled :exec
+UPDATE shipment SET called_at = clock_timestamp() WHERE id = $1
+`
+
+func (q *Queries) ShipmentCalled(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, shipmentCalled, id)
+	return err
+}
+
 const shipmentClaim = `-- name: ShipmentClaim :one
 UPDATE shipment s SET attempts = s.attempts + 1, busy_until = clock_timestamp() + make_interval(secs => $1::float8), in_doubt = true
 FROM (SELECT w.id, w.in_doubt AS was_in_doubt, o.fulfilment = 'CANCELLED' AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = $2 FOR UPDATE OF w) was
 WHERE s.id = was.id AND s.status = 'PENDING' AND s.next_try_at <= clock_timestamp() AND (s.busy_until IS NULL OR s.busy_until <= clock_timestamp())
-RETURNING s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, was.was_in_doubt, was.order_cancelled
+RETURNING s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at, was.was_in_doubt, was.order_cancelled
 `
 
 type ShipmentClaimRow struct {
@@ -278,6 +287,7 @@ func (q *Queries) ShipmentClaim(ctx context.Context, db DBTX, leaseSeconds float
 		&i.Shipment.LabelledAt,
 		&i.Shipment.DeliveredAt,
 		&i.Shipment.EndedAt,
+		&i.Shipment.CalledAt,
 		&i.WasInDoubt,
 		&i.OrderCancelled,
 	)
@@ -285,7 +295,7 @@ func (q *Queries) ShipmentClaim(ctx context.Context, db DBTX, leaseSeconds float
 }
 
 const shipmentGet = `-- name: ShipmentGet :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at FROM shipment WHERE id = $1
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE id = $1
 `
 
 func (q *Queries) ShipmentGet(ctx context.Context, db DBTX, id uuid.UUID) (Shipment, error) {
@@ -324,6 +334,7 @@ func (q *Queries) ShipmentGet(ctx context.Context, db DBTX, id uuid.UUID) (Shipm
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -331,7 +342,7 @@ func (q *Queries) ShipmentGet(ctx context.Context, db DBTX, id uuid.UUID) (Shipm
 const shipmentInsert = `-- name: ShipmentInsert :one
 INSERT INTO shipment (id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 type ShipmentInsertParams struct {
@@ -398,6 +409,7 @@ func (q *Queries) ShipmentInsert(ctx context.Context, db DBTX, arg ShipmentInser
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -406,7 +418,7 @@ const shipmentLabelled = `-- name: ShipmentLabelled :one
 UPDATE shipment SET status = 'LABELLED', label_key = $1::text, labelled_at = clock_timestamp(), busy_until = NULL, next_try_at = NULL, in_doubt = false,
        outcome = NULL, failure_code = '', failure_text = '', track_at = clock_timestamp() + make_interval(secs => $2::float8)
 WHERE id = $3 AND status = 'PENDING'
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 func (q *Queries) ShipmentLabelled(ctx context.Context, db DBTX, labelKey string, trackSeconds float64, iD uuid.UUID) (Shipment, error) {
@@ -445,12 +457,13 @@ func (q *Queries) ShipmentLabelled(ctx context.Context, db DBTX, labelKey string
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
 
 const shipmentLiveAt = `-- name: ShipmentLiveAt :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at FROM shipment
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment
 WHERE order_id = $1 AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED'
 `
 
@@ -490,12 +503,13 @@ func (q *Queries) ShipmentLiveAt(ctx context.Context, db DBTX, orderID uuid.UUID
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
 
 const shipmentLock = `-- name: ShipmentLock :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at FROM shipment WHERE id = $1 FOR UPDATE
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) ShipmentLock(ctx context.Context, db DBTX, id uuid.UUID) (Shipment, error) {
@@ -534,12 +548,13 @@ func (q *Queries) ShipmentLock(ctx context.Context, db DBTX, id uuid.UUID) (Ship
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
 
 const shipmentOfParty = `-- name: ShipmentOfParty :one
-SELECT s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at FROM shipment s JOIN orders o ON o.id = s.order_id WHERE s.id = $1 AND $2::uuid IN (o.buyer_id, o.seller_id)
+SELECT s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at FROM shipment s JOIN orders o ON o.id = s.order_id WHERE s.id = $1 AND $2::uuid IN (o.buyer_id, o.seller_id)
 `
 
 func (q *Queries) ShipmentOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Shipment, error) {
@@ -578,6 +593,7 @@ func (q *Queries) ShipmentOfParty(ctx context.Context, db DBTX, iD uuid.UUID, pa
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -644,7 +660,7 @@ const shipmentRegistered = `-- name: ShipmentRegistered :one
 UPDATE shipment SET carrier_number = $1, document = $2, cost = $3, currency = $4, in_doubt = false,
        outcome = NULL, failure_code = '', failure_text = ''
 WHERE id = $5 AND status = 'PENDING' AND carrier_number IS NULL
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 type ShipmentRegisteredParams struct {
@@ -697,6 +713,7 @@ func (q *Queries) ShipmentRegistered(ctx context.Context, db DBTX, arg ShipmentR
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -714,7 +731,7 @@ func (q *Queries) ShipmentShipTo(ctx context.Context, db DBTX, orderID uuid.UUID
 }
 
 const shipmentTrackClaim = `-- name: ShipmentTrackClaim :one
-UPDATE shipment SET track_at = clock_timestamp() + make_interval(secs => $1::float8) WHERE id = $2 AND track_at <= clock_timestamp() RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+UPDATE shipment SET track_at = clock_timestamp() + make_interval(secs => $1::float8) WHERE id = $2 AND track_at <= clock_timestamp() RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 // Nobody else asks the carrier meanwhile.
@@ -754,6 +771,7 @@ func (q *Queries) ShipmentTrackClaim(ctx context.Context, db DBTX, seconds float
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -764,7 +782,7 @@ UPDATE shipment SET status = $1, steps = $2,
        delivered_at = CASE WHEN $1 = 'DELIVERED' THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
        ended_at = CASE WHEN $1 IN ('DELIVERED', 'RETURNED') THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
 WHERE id = $4
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 type ShipmentTrackedParams struct {
@@ -815,6 +833,7 @@ func (q *Queries) ShipmentTracked(ctx context.Context, db DBTX, arg ShipmentTrac
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
@@ -825,7 +844,7 @@ UPDATE shipment SET status = $1, outcome = $2, failure_code = $3, failure_text =
        ended_at = CASE WHEN $1 = 'FAILED' THEN clock_timestamp() END,
        alerted_at = CASE WHEN alerted_at IS NULL AND $1 = 'PENDING' AND ($7::boolean OR created_at < clock_timestamp() - make_interval(secs => $8::float8)) THEN clock_timestamp() ELSE alerted_at END
 WHERE id = $9 AND status IN ('PENDING', 'LABELLED')
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
 `
 
 type ShipmentTriedParams struct {
@@ -887,12 +906,13 @@ func (q *Queries) ShipmentTried(ctx context.Context, db DBTX, arg ShipmentTriedP
 		&i.LabelledAt,
 		&i.DeliveredAt,
 		&i.EndedAt,
+		&i.CalledAt,
 	)
 	return i, err
 }
 
 const shipmentsLiveOfOrder = `-- name: ShipmentsLiveOfOrder :many
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at FROM shipment WHERE order_id = $1 AND status <> 'FAILED' ORDER BY created_at, id
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE order_id = $1 AND status <> 'FAILED' ORDER BY created_at, id
 `
 
 func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uuid.UUID) ([]Shipment, error) {
@@ -937,6 +957,7 @@ func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uui
 			&i.LabelledAt,
 			&i.DeliveredAt,
 			&i.EndedAt,
+			&i.CalledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -949,7 +970,7 @@ func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uui
 }
 
 const shipmentsOfOrders = `-- name: ShipmentsOfOrders :many
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at FROM shipment WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, created_at, id
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, created_at, id
 `
 
 func (q *Queries) ShipmentsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]Shipment, error) {
@@ -994,6 +1015,7 @@ func (q *Queries) ShipmentsOfOrders(ctx context.Context, db DBTX, orderIds []uui
 			&i.LabelledAt,
 			&i.DeliveredAt,
 			&i.EndedAt,
+			&i.CalledAt,
 		); err != nil {
 			return nil, err
 		}

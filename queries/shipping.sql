@@ -52,6 +52,9 @@ FROM (SELECT w.id, w.in_doubt AS was_in_doubt, o.fulfilment = 'CANCELLED' AS ord
 WHERE s.id = was.id AND s.status = 'PENDING' AND s.next_try_at <= clock_timestamp() AND (s.busy_until IS NULL OR s.busy_until <= clock_timestamp())
 RETURNING sqlc.embed(s), was.was_in_doubt, was.order_cancelled;
 
+-- name: ShipmentCalled :exec
+UPDATE shipment SET called_at = clock_timestamp() WHERE id = @id;
+
 -- name: ShipmentRegistered :one
 UPDATE shipment SET carrier_number = @carrier_number, document = @document, cost = sqlc.narg('cost'), currency = sqlc.narg('currency'), in_doubt = false,
        outcome = NULL, failure_code = '', failure_text = ''

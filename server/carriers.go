@@ -10,6 +10,7 @@ import (
 
 	"github.com/souklive/souk/internal/carrierfake"
 	"github.com/souklive/souk/internal/shipping"
+	"github.com/souklive/souk/internal/shipping/fedex"
 	"github.com/souklive/souk/internal/shipping/mondialrelay"
 )
 
@@ -17,6 +18,13 @@ import (
 const (
 	fakeEnseigne = "BDTEST13"
 	fakeRelayKey = "PrivateK"
+)
+
+// The account at FedEx's fake.
+const (
+	fakeFedExClient  = "souk-fake"
+	fakeFedExSecret  = "souk-play-parcels" //nolint:gosec // G101: it opens nothing but the fake
+	fakeFedExAccount = "740561073"
 )
 
 // openCarriers decides who carries parcels: those whose keys are set. Where there is none, that is nobody in production, and else fakes inside this process.
@@ -28,6 +36,9 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 			Enseigne: c.MondialRelayEnseigne, Key: c.MondialRelayKey.Reveal(), Prepaid: c.MondialRelayPrepaid,
 		}))
 	}
+	if c.FedExClientSecret != "" {
+		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount}))
+	}
 	if len(carriers) > 0 || c.Env == production {
 		return carriers, nil
 	}
@@ -36,7 +47,11 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 	if err != nil {
 		return nil, err
 	}
-	return []shipping.Carrier{mondialrelay.New(mondialrelay.Config{Enseigne: fakeEnseigne, Key: fakeRelayKey, URL: url, LabelURL: url})}, nil
+	carriers = append(carriers, mondialrelay.New(mondialrelay.Config{Enseigne: fakeEnseigne, Key: fakeRelayKey, URL: url, LabelURL: url}))
+	if url, err = s.serveFake(ctx, "the FedEx fake", carrierfake.NewFedEx(fakeFedExClient, fakeFedExSecret, fakeFedExAccount)); err != nil {
+		return nil, err
+	}
+	return append(carriers, fedex.New(fedex.Config{ClientID: fakeFedExClient, ClientSecret: fakeFedExSecret, Account: fakeFedExAccount, URL: url})), nil
 }
 
 // serveFake serves a carrier's fake to this process until it stops.

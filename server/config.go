@@ -124,6 +124,15 @@ type Config struct {
 	// `true` where the account has credit, of which each registration takes: then nothing is registered again whose answer was lost.
 	MondialRelayPrepaid bool `env:"MONDIAL_RELAY_PREPAID" envDefault:"false"`
 
+	// The API key of a project at FedEx's developer portal, for rates, labels and tracking.
+	FedExClientID string `env:"FEDEX_CLIENT_ID"`
+
+	// The secret of that key.
+	FedExClientSecret Secret `env:"FEDEX_CLIENT_SECRET"`
+
+	// The account at FedEx that pays for parcels: 9 digits.
+	FedExAccount string `env:"FEDEX_ACCOUNT"`
+
 	// Bucket that photos are kept in, by the S3 protocol; it is private. Left out, they are kept in the state directory: that is for one server, or for several that share the directory.
 	S3Bucket string `env:"SOUK_S3_BUCKET"`
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
@@ -90,11 +91,31 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.MondialRelayEnseigne != "" && !enseigne.MatchString(c.MondialRelayEnseigne) {
 		wrong("MONDIAL_RELAY_ENSEIGNE", "is no account of Mondial Relay's: 8 letters and digits")
 	}
+	c.checkFedEx(wrong)
 	c.checkCodeKeys(wrong)
 	c.checkVideo(wrong)
 	c.checkProduction(wrong)
 	return found
 }
+
+// checkFedEx wants all that an account at FedEx needs where there is one.
+func (c Config) checkFedEx(wrong func(name, format string, args ...any)) {
+	settings := map[string]string{"FEDEX_CLIENT_ID": c.FedExClientID, "FEDEX_CLIENT_SECRET": c.FedExClientSecret.Reveal(), "FEDEX_ACCOUNT": c.FedExAccount}
+	if strings.Join(slices.Collect(maps.Values(settings)), "") == "" {
+		return
+	}
+	for name, value := range settings {
+		if value == "" {
+			wrong(name, "goes together with the other settings of FedEx")
+		}
+	}
+	if c.FedExAccount != "" && !fedexAccount.MatchString(c.FedExAccount) {
+		wrong("FEDEX_ACCOUNT", "is no account of FedEx's: 9 digits")
+	}
+}
+
+// fedexAccount is how FedEx numbers its accounts.
+var fedexAccount = regexp.MustCompile(`^[0-9]{9}$`)
 
 // enseigne is what Mondial Relay calls an account.
 var enseigne = regexp.MustCompile(`^[0-9A-Z]{2}[0-9A-Z ]{6}$`)

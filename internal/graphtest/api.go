@@ -62,6 +62,7 @@ import (
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/shipping"
+	"github.com/souklive/souk/internal/shipping/fedex"
 	"github.com/souklive/souk/internal/shipping/mondialrelay"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
@@ -88,6 +89,7 @@ type API struct {
 	Statements *Statements // of the domains; not of the hub
 	Stripe     *stripefake.Server
 	Relay      *carrierfake.MondialRelay
+	FedEx      *carrierfake.FedEx
 	Registry   *prometheus.Registry // of what is live: the hub, the sockets, the audiences
 
 	t     testing.TB
@@ -165,15 +167,20 @@ func (a *API) tracedPool() *pgxpool.Pool {
 	return pool
 }
 
-// shipping has one carrier, Mondial Relay's fake. No jobs run: tests sweep.
+// shipping has the fakes of Mondial Relay and FedEx. No jobs run: tests sweep.
 func (a *API) shipping(pool *pgxpool.Pool, r *graph.Resolver, log *slog.Logger) *shipping.Service {
 	a.Relay = carrierfake.NewMondialRelay("BDTEST13", "PrivateK")
 	server := httptest.NewServer(a.Relay)
 	a.t.Cleanup(server.Close)
+	a.FedEx = carrierfake.NewFedEx("tests", "a secret of tests", "740561073")
+	fedExServer := httptest.NewServer(a.FedEx)
+	a.t.Cleanup(fedExServer.Close)
 	s, err := shipping.New(shipping.Config{
 		Pool: pool, Addresses: r.Addresses, Labels: a.disk, Hub: r.Hub, Log: log, Registerer: a.Registry,
 		Carriers: []shipping.Carrier{mondialrelay.New(mondialrelay.Config{
 			Enseigne: "BDTEST13", Key: "PrivateK", URL: server.URL, LabelURL: server.URL, Line: shipping.LineConfig{Patience: 5 * time.Second},
+		}), fedex.New(fedex.Config{
+			ClientID: "tests", ClientSecret: "a secret of tests", Account: "740561073", URL: fedExServer.URL, Line: shipping.LineConfig{Patience: 5 * time.Second},
 		})},
 	})
 	a.must(err)

@@ -60,7 +60,6 @@ func (s *Service) Advance(ctx context.Context, shipment uuid.UUID) (err error) {
 	if err != nil {
 		return s.failed(ctx, one, claimed.WasInDoubt, &CarrierError{Carrier: one.Carrier, Op: "create", Outcome: Locked, Code: "NOT_CONFIGURED"})
 	}
-	var label []byte
 	if one.Number == nil {
 		if claimed.OrderCancelled && !claimed.WasInDoubt {
 			return s.failed(ctx, one, false, &CarrierError{Carrier: one.Carrier, Op: "create", Outcome: Refused, Code: "ORDER_CANCELLED"})
@@ -69,13 +68,18 @@ func (s *Service) Advance(ctx context.Context, shipment uuid.UUID) (err error) {
 		if err != nil {
 			return s.failed(ctx, one, doubt, err)
 		}
+		// A label that came with the registration is not given again: it is kept before anything says that there is one.
+		if made.Label != nil {
+			if err := s.keepLabel(calls, one.ID, made.Label); err != nil {
+				return s.failed(ctx, one, true, unkept(one.Carrier, Unknown, err))
+			}
+		}
 		if one, err = s.registered(ctx, one, made); err != nil {
 			return err
 		}
-		label = made.Label
 	}
-	if label == nil {
-		label, err = carrier.Document(calls, one.document)
+	if one.document != "" {
+		label, err := carrier.Document(calls, one.document)
 		s.metrics.called(one.Carrier, "label", err)
 		if err != nil {
 			if OutcomeOf(err) == Unknown { // a label that was not given can be asked for again
@@ -83,16 +87,27 @@ func (s *Service) Advance(ctx context.Context, shipment uuid.UUID) (err error) {
 			}
 			return s.failed(ctx, one, false, err)
 		}
+		if err := s.keepLabel(calls, one.ID, label); err != nil {
+			return s.failed(ctx, one, false, unkept(one.Carrier, Unavailable, err))
+		}
 	}
-	key := "labels/" + one.ID.String() + ".pdf"
-	if err := s.labels.Put(calls, key, "application/pdf", label); err != nil {
-		return s.failed(ctx, one, false, &CarrierError{Carrier: one.Carrier, Op: "keep the label", Outcome: Unavailable, Code: "STORAGE", Err: err})
-	}
-	_, err = s.q.ShipmentLabelled(ctx, s.pool, key, trackFirst.Seconds(), one.ID)
+	_, err = s.q.ShipmentLabelled(ctx, s.pool, labelKey(one.ID), trackFirst.Seconds(), one.ID)
 	if postgres.NoRows(err) { // given up meanwhile
 		return nil
 	}
 	return err
+}
+
+// labelKey is under which a shipment's label is kept.
+func labelKey(shipment uuid.UUID) string { return "labels/" + shipment.String() + ".pdf" }
+
+func (s *Service) keepLabel(ctx context.Context, shipment uuid.UUID, label []byte) error {
+	return s.labels.Put(ctx, labelKey(shipment), "application/pdf", label)
+}
+
+// unkept is for a label that the object store did not take.
+func unkept(carrier string, o Outcome, err error) error {
+	return &CarrierError{Carrier: carrier, Op: "keep the label", Outcome: o, Code: "STORAGE", Err: err}
 }
 
 // errLookAgain is for a shipment that may have been registered, of which nobody but a person can say whether it was.
@@ -108,12 +123,20 @@ func (s *Service) register(ctx context.Context, carrier Carrier, one Shipment, d
 		case asks:
 			made, err := finder.Find(ctx, one.reference)
 			s.metrics.called(one.Carrier, "find", err)
-			if !errors.Is(err, ErrUnknownParcel) {
+			late, isLate := carrier.(LateFinder)
+			switch {
+			case errors.Is(err, ErrTakenBack):
+			case !errors.Is(err, ErrUnknownParcel):
 				return made, err != nil, err
+			case isLate && one.calledAt != nil && time.Since(*one.calledAt) < late.KnowsAfter():
+				return Created{}, true, &CarrierError{Carrier: one.Carrier, Op: "find", Outcome: Unknown, Code: "NOT_KNOWN_YET", Text: "the carrier may not know of it yet", Err: err}
 			}
 		case !product.Unused:
 			return Created{}, true, errLookAgain
 		}
+	}
+	if err := s.q.ShipmentCalled(ctx, s.pool, one.ID); err != nil {
+		return Created{}, doubt, err
 	}
 	made, err := carrier.Create(ctx, one.request())
 	s.metrics.called(one.Carrier, "create", err)

@@ -45,6 +45,13 @@ type Finder interface {
 	Find(ctx context.Context, reference string) (Created, error)
 }
 
+// LateFinder is a Finder that learns of a parcel some time after it was registered: that it knows none says nothing before. Where it finds one that
+// can't be gone on with, it takes it back: ErrTakenBack.
+type LateFinder interface {
+	Finder
+	KnowsAfter() time.Duration
+}
+
 // Teller is a carrier that tells of its parcels by webhooks. An error is a refusal: somebody else has sent it.
 type Teller interface {
 	Told(header http.Header, body []byte) ([]News, error)
@@ -90,6 +97,7 @@ type Request struct {
 	Point     string // where who receives it fetches it
 	Language  string // of the label: two letters
 	Parcel    Parcel
+	Return    bool // it goes back to who sold it: From prints the label and hands it over
 }
 
 // Created is a parcel as the carrier registered it.

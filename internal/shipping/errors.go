@@ -25,6 +25,7 @@ var (
 	ErrPlace         = fault.New(fault.Invalid, "SHIPMENT_PLACE", "The order has nothing at this location, or was begun to be sent otherwise: all in one, or each location for itself.")
 	ErrUnderWay      = fault.New(fault.Precondition, "SHIPMENT_UNDER_WAY", "The carrier has this parcel already.")
 	ErrBusy          = fault.New(fault.Conflict, "SHIPMENT_BUSY", "The carrier is being asked for this label right now.")
+	ErrCustoms       = fault.New(fault.Precondition, "CUSTOMS_NOT_SUPPORTED", "Between these countries the carrier needs customs papers, which are not written here.")
 	ErrPointClosed   = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
 )
 
@@ -37,6 +38,9 @@ var (
 
 // ErrUnknownParcel is for a parcel that a carrier does not know.
 var ErrUnknownParcel = errors.New("the carrier does not know this parcel")
+
+// ErrTakenBack is for a parcel that a carrier was found to know, and that was taken back: it may be registered again.
+var ErrTakenBack = errors.New("the carrier had this parcel, and it was taken back")
 
 // Outcome says what is known after a call to a carrier failed.
 type Outcome uint8
@@ -82,7 +86,7 @@ func OutcomeOf(err error) Outcome {
 	if e, ok := errors.AsType[*CarrierError](err); ok {
 		return e.Outcome
 	}
-	if _, ours := fault.As(err); ours || errors.Is(err, ErrUnknownParcel) {
+	if _, ours := fault.As(err); ours || errors.Is(err, ErrUnknownParcel) || errors.Is(err, ErrTakenBack) {
 		return Refused
 	}
 	return Unknown

@@ -118,7 +118,7 @@ func (s *Service) keep(ctx context.Context, carrier string, told []Point) {
 	if len(told) == 0 {
 		return
 	}
-	raw, err := json.Marshal(told)
+	raw, err := json.Marshal(told) //nolint:musttag // the query reads the names of the fields
 	if err == nil {
 		err = s.q.PickupPointsKeep(ctx, s.pool, carrier, raw)
 	}
@@ -221,7 +221,7 @@ func pointOf(row db.PickupPoint) (Point, error) {
 		Carrier: row.Carrier, ID: row.Number, Name: row.Name, Lines: row.Lines, PostalCode: row.PostalCode, City: row.City, Country: row.Country,
 		At: Coordinates{row.Latitude, row.Longitude}, SeenAt: row.SeenAt, Kept: true,
 	}
-	return p, json.Unmarshal(row.Hours, &p.Hours)
+	return p, json.Unmarshal(row.Hours, &p.Hours) //nolint:musttag // as they were written
 }
 
 // valid says whether there is such a place.

@@ -67,6 +67,7 @@ type Shipment struct {
 	document  string
 	labelKey  string
 	alerted   bool
+	calledAt  *time.Time // when its carrier was asked last to register it
 }
 
 // NodeID is the id that clients see.
@@ -76,7 +77,7 @@ func shipmentOf(row db.Shipment) (s Shipment, err error) {
 	s = Shipment{
 		ID: row.ID, OrderID: row.OrderID, SellerID: row.SellerID, LocationID: row.LocationID, Carrier: row.Carrier, Product: row.Product, PointID: row.PointID, Grams: int(row.Grams),
 		Status: Status(row.Status), Attempts: int(row.Attempts), NextTryAt: row.NextTryAt, CreatedAt: row.CreatedAt, Number: row.CarrierNumber, LabelledAt: row.LabelledAt, DeliveredAt: row.DeliveredAt,
-		reference: row.Reference, alerted: row.AlertedAt != nil,
+		reference: row.Reference, alerted: row.AlertedAt != nil, calledAt: row.CalledAt,
 	}
 	for _, text := range []struct {
 		from *string
