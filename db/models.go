@@ -534,6 +534,7 @@ type OrderClaim struct {
 	OpenedAt   time.Time
 	AnsweredAt *time.Time
 	EndedAt    *time.Time
+	DueAt      *time.Time
 }
 
 type OrderLine struct {

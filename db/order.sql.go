@@ -144,14 +144,16 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 }
 
 const orderClaimInsert = `-- name: OrderClaimInsert :exec
-INSERT INTO order_claim (id, order_id, reason, body) VALUES ($1, $2, $3, $4)
+INSERT INTO order_claim (id, order_id, reason, body, due_at)
+VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5::float8))
 `
 
 type OrderClaimInsertParams struct {
-	ID      uuid.UUID
-	OrderID uuid.UUID
-	Reason  string
-	Body    string
+	ID         uuid.UUID
+	OrderID    uuid.UUID
+	Reason     string
+	Body       string
+	DueSeconds float64
 }
 
 func (q *Queries) OrderClaimInsert(ctx context.Context, db DBTX, arg OrderClaimInsertParams) error {
@@ -160,6 +162,7 @@ func (q *Queries) OrderClaimInsert(ctx context.Context, db DBTX, arg OrderClaimI
 		arg.OrderID,
 		arg.Reason,
 		arg.Body,
+		arg.DueSeconds,
 	)
 	return err
 }
@@ -168,20 +171,174 @@ const orderClaimMove = `-- name: OrderClaimMove :exec
 UPDATE order_claim
 SET status = $1::text, answer = CASE WHEN $2::text <> '' THEN $2 ELSE answer END,
     answered_at = CASE WHEN $2::text <> '' THEN clock_timestamp() ELSE answered_at END,
+    due_at = clock_timestamp() + make_interval(secs => $3::float8),
     ended_at = CASE WHEN $1 IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
-WHERE order_id = $3 AND ended_at IS NULL
+WHERE order_id = $4 AND ended_at IS NULL
 `
 
-func (q *Queries) OrderClaimMove(ctx context.Context, db DBTX, status string, answer string, orderID uuid.UUID) error {
-	_, err := db.Exec(ctx, orderClaimMove, status, answer, orderID)
+type OrderClaimMoveParams struct {
+	Status     string
+	Answer     string
+	DueSeconds float64
+	OrderID    uuid.UUID
+}
+
+func (q *Queries) OrderClaimMove(ctx context.Context, db DBTX, arg OrderClaimMoveParams) error {
+	_, err := db.Exec(ctx, orderClaimMove,
+		arg.Status,
+		arg.Answer,
+		arg.DueSeconds,
+		arg.OrderID,
+	)
 	return err
 }
 
+const orderClaimOpen = `-- name: OrderClaimOpen :one
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, (c.due_at <= clock_timestamp())::boolean AS due FROM order_claim c WHERE c.order_id = $1 AND c.ended_at IS NULL
+`
+
+type OrderClaimOpenRow struct {
+	OrderClaim OrderClaim
+	Due        bool
+}
+
+// Read under the order's lock.
+func (q *Queries) OrderClaimOpen(ctx context.Context, db DBTX, orderID uuid.UUID) (OrderClaimOpenRow, error) {
+	row := db.QueryRow(ctx, orderClaimOpen, orderID)
+	var i OrderClaimOpenRow
+	err := row.Scan(
+		&i.OrderClaim.ID,
+		&i.OrderClaim.OrderID,
+		&i.OrderClaim.Reason,
+		&i.OrderClaim.Body,
+		&i.OrderClaim.Status,
+		&i.OrderClaim.Answer,
+		&i.OrderClaim.OpenedAt,
+		&i.OrderClaim.AnsweredAt,
+		&i.OrderClaim.EndedAt,
+		&i.OrderClaim.DueAt,
+		&i.Due,
+	)
+	return i, err
+}
+
+const orderClaimsDue = `-- name: OrderClaimsDue :many
+SELECT order_id, due_at::timestamptz AS due_at FROM order_claim
+WHERE ended_at IS NULL AND due_at <= clock_timestamp() AND (due_at, order_id) > ($1::timestamptz, $2::uuid)
+ORDER BY due_at, order_id
+LIMIT $3
+`
+
+type OrderClaimsDueRow struct {
+	OrderID uuid.UUID
+	DueAt   time.Time
+}
+
+func (q *Queries) OrderClaimsDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrderClaimsDueRow, error) {
+	rows, err := db.Query(ctx, orderClaimsDue, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderClaimsDueRow
+	for rows.Next() {
+		var i OrderClaimsDueRow
+		if err := rows.Scan(&i.OrderID, &i.DueAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderClaimsEscalated = `-- name: OrderClaimsEscalated :many
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim FROM order_claim c JOIN orders o ON o.id = c.order_id
+WHERE c.status = 'ESCALATED' AND c.ended_at IS NULL AND (c.due_at, c.order_id) > ($1::timestamptz, $2::uuid)
+ORDER BY c.due_at, c.order_id
+LIMIT $3
+`
+
+type OrderClaimsEscalatedRow struct {
+	OrderClaim OrderClaim
+	Order      Order
+}
+
+// Those that staff decide, the most urgent first.
+func (q *Queries) OrderClaimsEscalated(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrderClaimsEscalatedRow, error) {
+	rows, err := db.Query(ctx, orderClaimsEscalated, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderClaimsEscalatedRow
+	for rows.Next() {
+		var i OrderClaimsEscalatedRow
+		if err := rows.Scan(
+			&i.OrderClaim.ID,
+			&i.OrderClaim.OrderID,
+			&i.OrderClaim.Reason,
+			&i.OrderClaim.Body,
+			&i.OrderClaim.Status,
+			&i.OrderClaim.Answer,
+			&i.OrderClaim.OpenedAt,
+			&i.OrderClaim.AnsweredAt,
+			&i.OrderClaim.EndedAt,
+			&i.OrderClaim.DueAt,
+			&i.Order.ID,
+			&i.Order.BuyerID,
+			&i.Order.SellerID,
+			&i.Order.ListingID,
+			&i.Order.AuctionID,
+			&i.Order.Total,
+			&i.Order.Fee,
+			&i.Order.Currency,
+			&i.Order.Payment,
+			&i.Order.Fulfilment,
+			&i.Order.Version,
+			&i.Order.Tracking,
+			&i.Order.CreatedAt,
+			&i.Order.PaidAt,
+			&i.Order.SentAt,
+			&i.Order.ReceivedAt,
+			&i.Order.CardID,
+			&i.Order.Refunded,
+			&i.Order.CancelReason,
+			&i.Order.AuthorisedAt,
+			&i.Order.CancelledAt,
+			&i.Order.ChargedBack,
+			&i.Order.Disputed,
+			&i.Order.PayBy,
+			&i.Order.ReservationID,
+			&i.Order.Tax,
+			&i.Order.Shipping,
+			&i.Order.Subsidy,
+			&i.Order.CampaignID,
+			&i.Order.EnRouteAt,
+			&i.Order.DeliveredAt,
+			&i.Order.CompleteBy,
+			&i.Order.SettledAt,
+			&i.Order.MatureBy,
+			&i.Order.MaturedAt,
+			&i.Order.Claim,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderClaimsOfOrders = `-- name: OrderClaimsOfOrders :many
-SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at FROM (
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at FROM (
     SELECT unnest($1::uuid[]) AS id
 ) asked,
-     LATERAL (SELECT f.id, f.order_id, f.reason, f.body, f.status, f.answer, f.opened_at, f.answered_at, f.ended_at FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT $2::integer) c
+     LATERAL (SELECT f.id, f.order_id, f.reason, f.body, f.status, f.answer, f.opened_at, f.answered_at, f.ended_at, f.due_at FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT $2::integer) c
 ORDER BY c.order_id, c.opened_at DESC, c.id DESC
 `
 
@@ -205,6 +362,7 @@ func (q *Queries) OrderClaimsOfOrders(ctx context.Context, db DBTX, orderIds []u
 			&i.OpenedAt,
 			&i.AnsweredAt,
 			&i.EndedAt,
+			&i.DueAt,
 		); err != nil {
 			return nil, err
 		}

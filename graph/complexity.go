@@ -89,7 +89,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Viewer.Wants, c.Want.Offers, c.Viewer.SavedSearches = list, list, list
 	c.Query.SearchSynonyms = list
 	c.Query.Wants = func(child int, _ *id.ID, first *int, after *string) int { return list(child, first, after) }
-	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports = list, list, list
+	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports, c.Query.OrderProblemCases = list, list, list, list
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
 	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
 	c.CheckoutQuote.Groups, c.QuoteGroup.Lines = c.Cart.Groups, ofCart

@@ -150,14 +150,33 @@ WHERE r.id IN (
 ORDER BY r.order_id, r.created_at DESC, r.id DESC;
 
 -- name: OrderClaimInsert :exec
-INSERT INTO order_claim (id, order_id, reason, body) VALUES (@id, @order_id, @reason, @body);
+INSERT INTO order_claim (id, order_id, reason, body, due_at)
+VALUES (@id, @order_id, @reason, @body, clock_timestamp() + make_interval(secs => @due_seconds::float8));
 
 -- name: OrderClaimMove :exec
 UPDATE order_claim
 SET status = @status::text, answer = CASE WHEN @answer::text <> '' THEN @answer ELSE answer END,
     answered_at = CASE WHEN @answer::text <> '' THEN clock_timestamp() ELSE answered_at END,
+    due_at = clock_timestamp() + make_interval(secs => @due_seconds::float8),
     ended_at = CASE WHEN @status IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
 WHERE order_id = @order_id AND ended_at IS NULL;
+
+-- Read under the order's lock.
+-- name: OrderClaimOpen :one
+SELECT sqlc.embed(c), (c.due_at <= clock_timestamp())::boolean AS due FROM order_claim c WHERE c.order_id = @order_id AND c.ended_at IS NULL;
+
+-- name: OrderClaimsDue :many
+SELECT order_id, due_at::timestamptz AS due_at FROM order_claim
+WHERE ended_at IS NULL AND due_at <= clock_timestamp() AND (due_at, order_id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY due_at, order_id
+LIMIT @page_size;
+
+-- Those that staff decide, the most urgent first.
+-- name: OrderClaimsEscalated :many
+SELECT sqlc.embed(c), sqlc.embed(o) FROM order_claim c JOIN orders o ON o.id = c.order_id
+WHERE c.status = 'ESCALATED' AND c.ended_at IS NULL AND (c.due_at, c.order_id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY c.due_at, c.order_id
+LIMIT @page_size;
 
 -- The newest first, a few of each order.
 -- name: OrderClaimsOfOrders :many

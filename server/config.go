@@ -79,6 +79,15 @@ type Config struct {
 	// How long after it was sent an order is completed of which no carrier says that it was delivered.
 	CompleteAfterSending time.Duration `env:"SOUK_COMPLETE_AFTER_SENDING" envDefault:"504h"`
 
+	// How long a seller has to answer a problem with an order before support is called.
+	ProblemAnswerWithin time.Duration `env:"SOUK_PROBLEM_ANSWER_WITHIN" envDefault:"72h"`
+
+	// How long goods have to come back that a seller asked for before support is called.
+	ProblemReturnWithin time.Duration `env:"SOUK_PROBLEM_RETURN_WITHIN" envDefault:"336h"`
+
+	// How long support has to decide a problem before it is decided by its rule.
+	ProblemDecideWithin time.Duration `env:"SOUK_PROBLEM_DECIDE_WITHIN" envDefault:"336h"`
+
 	// How old an account has to be to join the waiting room of a flash sale: `24h`, say, where bots are expected.
 	FlashAccountAge time.Duration `env:"SOUK_FLASH_ACCOUNT_AGE" envDefault:"0s"`
 

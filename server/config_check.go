@@ -70,7 +70,8 @@ func (c Config) problems(unreadable []problem) []problem {
 			wrong(name, "%s is outside 1m to 720h", d)
 		}
 	}
-	for name, d := range map[string]time.Duration{"SOUK_COMPLETE_AFTER_DELIVERY": c.CompleteAfterDelivery, "SOUK_COMPLETE_AFTER_SENDING": c.CompleteAfterSending} {
+	for name, d := range map[string]time.Duration{"SOUK_COMPLETE_AFTER_DELIVERY": c.CompleteAfterDelivery, "SOUK_COMPLETE_AFTER_SENDING": c.CompleteAfterSending,
+		"SOUK_PROBLEM_ANSWER_WITHIN": c.ProblemAnswerWithin, "SOUK_PROBLEM_RETURN_WITHIN": c.ProblemReturnWithin, "SOUK_PROBLEM_DECIDE_WITHIN": c.ProblemDecideWithin} {
 		if d < time.Minute || d > 90*24*time.Hour {
 			wrong(name, "%s is outside 1m to 2160h", d)
 		}

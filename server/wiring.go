@@ -133,7 +133,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	users.UseReferrals(referrals)
 	orders.UseReferrals(referrals)
 	orders.PayWithin(s.config.PayWithin)
-	orders.UsePeriods(order.Periods{AfterDelivery: s.config.CompleteAfterDelivery, AfterSending: s.config.CompleteAfterSending, Return: s.config.ReturnWindow})
+	orders.UsePeriods(order.Periods{AfterDelivery: s.config.CompleteAfterDelivery, AfterSending: s.config.CompleteAfterSending, Return: s.config.ReturnWindow,
+		ClaimAnswer: s.config.ProblemAnswerWithin, ClaimReturn: s.config.ProblemReturnWithin, ClaimDecide: s.config.ProblemDecideWithin})
 	auctions, err := auction.New(ctx, auction.Config{
 		Pool: s.pool, Catalog: listings, Shows: shows, Payment: pay, Orders: orders, Hub: hub, Log: s.log, Registerer: s.registry,
 		ChanceFor: s.config.SecondChanceFor,

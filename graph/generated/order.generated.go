@@ -2218,6 +2218,29 @@ func (ec *executionContext) fieldContext_OrderProblem_answeredAt(_ context.Conte
 	return graphql.NewScalarFieldContext("OrderProblem", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _OrderProblem_dueAt(ctx context.Context, field graphql.CollectedField, obj *order.Claim) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderProblem_dueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderProblem_dueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderProblem", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
 func (ec *executionContext) _OrderProblem_endedAt(ctx context.Context, field graphql.CollectedField, obj *order.Claim) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4703,6 +4726,11 @@ func (ec *executionContext) _OrderProblem(ctx context.Context, sel ast.Selection
 			}
 		case "answeredAt":
 			out.Values[i] = ec._OrderProblem_answeredAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "dueAt":
+			out.Values[i] = ec._OrderProblem_dueAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

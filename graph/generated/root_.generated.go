@@ -64,6 +64,7 @@ type ResolverRoot interface {
 	OrderCode() OrderCodeResolver
 	OrderLine() OrderLineResolver
 	OrderPayment() OrderPaymentResolver
+	OrderProblemCase() OrderProblemCaseResolver
 	OrderRefund() OrderRefundResolver
 	Query() QueryResolver
 	QuoteGroup() QuoteGroupResolver
@@ -1496,11 +1497,34 @@ type ComplexityRoot struct {
 	OrderProblem struct {
 		Answer     func(childComplexity int) int
 		AnsweredAt func(childComplexity int) int
+		DueAt      func(childComplexity int) int
 		EndedAt    func(childComplexity int) int
 		OpenedAt   func(childComplexity int) int
 		Reason     func(childComplexity int) int
 		Status     func(childComplexity int) int
 		Text       func(childComplexity int) int
+	}
+
+	OrderProblemCase struct {
+		AvailableActions func(childComplexity int) int
+		Buyer            func(childComplexity int) int
+		DeliveredAt      func(childComplexity int) int
+		Left             func(childComplexity int) int
+		OrderID          func(childComplexity int) int
+		Problem          func(childComplexity int) int
+		Seller           func(childComplexity int) int
+		Total            func(childComplexity int) int
+	}
+
+	OrderProblemCaseConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OrderProblemCaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	OrderProblemRefusePayload struct {
@@ -1720,6 +1744,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		OrderHappenings      func(childComplexity int, orderID id.ID) int
+		OrderProblemCases    func(childComplexity int, first *int, after *string) int
 		PickupPoints         func(childComplexity int, carrier string, country string, postalCode string, city string) int
 		Promotions           func(childComplexity int, first *int, after *string) int
 		ReconciliationReport func(childComplexity int) int
@@ -8724,6 +8749,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderProblem.AnsweredAt(childComplexity), true
+	case "OrderProblem.dueAt":
+		if e.ComplexityRoot.OrderProblem.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.DueAt(childComplexity), true
 	case "OrderProblem.endedAt":
 		if e.ComplexityRoot.OrderProblem.EndedAt == nil {
 			break
@@ -8754,6 +8785,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderProblem.Text(childComplexity), true
+
+	case "OrderProblemCase.availableActions":
+		if e.ComplexityRoot.OrderProblemCase.AvailableActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.AvailableActions(childComplexity), true
+	case "OrderProblemCase.buyer":
+		if e.ComplexityRoot.OrderProblemCase.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.Buyer(childComplexity), true
+	case "OrderProblemCase.deliveredAt":
+		if e.ComplexityRoot.OrderProblemCase.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.DeliveredAt(childComplexity), true
+	case "OrderProblemCase.left":
+		if e.ComplexityRoot.OrderProblemCase.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.Left(childComplexity), true
+	case "OrderProblemCase.orderId":
+		if e.ComplexityRoot.OrderProblemCase.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.OrderID(childComplexity), true
+	case "OrderProblemCase.problem":
+		if e.ComplexityRoot.OrderProblemCase.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.Problem(childComplexity), true
+	case "OrderProblemCase.seller":
+		if e.ComplexityRoot.OrderProblemCase.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.Seller(childComplexity), true
+	case "OrderProblemCase.total":
+		if e.ComplexityRoot.OrderProblemCase.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCase.Total(childComplexity), true
+
+	case "OrderProblemCaseConnection.edges":
+		if e.ComplexityRoot.OrderProblemCaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCaseConnection.Edges(childComplexity), true
+	case "OrderProblemCaseConnection.nodes":
+		if e.ComplexityRoot.OrderProblemCaseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCaseConnection.Nodes(childComplexity), true
+	case "OrderProblemCaseConnection.pageInfo":
+		if e.ComplexityRoot.OrderProblemCaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCaseConnection.PageInfo(childComplexity), true
+
+	case "OrderProblemCaseEdge.cursor":
+		if e.ComplexityRoot.OrderProblemCaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCaseEdge.Cursor(childComplexity), true
+	case "OrderProblemCaseEdge.node":
+		if e.ComplexityRoot.OrderProblemCaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblemCaseEdge.Node(childComplexity), true
 
 	case "OrderProblemRefusePayload.order":
 		if e.ComplexityRoot.OrderProblemRefusePayload.Order == nil {
@@ -9681,6 +9793,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OrderHappenings(childComplexity, args["orderId"].(id.ID)), true
+	case "Query.orderProblemCases":
+		if e.ComplexityRoot.Query.OrderProblemCases == nil {
+			break
+		}
+
+		args, err := ec.field_Query_orderProblemCases_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OrderProblemCases(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.pickupPoints":
 		if e.ComplexityRoot.Query.PickupPoints == nil {
 			break
@@ -16873,7 +16996,7 @@ extend type Mutation {
 extend type Mutation {
   """
   The buyer says what is wrong with an order that was sent, or that they send it back, until what it earned is its seller's (Order.earningsAvailableAt). Until that is ended
-  the order is not completed by time and its earnings wait. A refund ends it, or orderConfirmReceipt.
+  the order is not completed by time and its earnings wait. A refund of all that is left ends it, or orderConfirmReceipt, or orderProblemWithdraw; a part leaves it open. What nobody answers goes on at OrderProblem.dueAt.
   """
   orderReportProblem(input: OrderReportProblemInput!): OrderReportProblemPayload! @auth(roles: [BUYER])
   "The buyer takes back what they reported."
@@ -17051,11 +17174,11 @@ enum OrderProblemStatus {
   OPEN
   "The buyer is to send the goods back."
   RETURN_AWAITED
-  "The seller has refused: support decides."
+  "The seller has refused, or nobody has answered in time: support decides."
   ESCALATED
-  "By a refund, or the buyer is content."
+  "By a refund of all that was left, or the buyer is content."
   RESOLVED
-  "By support."
+  "By support, or in its place by time."
   REFUSED
   WITHDRAWN
 }
@@ -17069,6 +17192,11 @@ type OrderProblem {
   answer: String!
   openedAt: Time!
   answeredAt: Time
+  """
+  When it goes on without anybody's doing: what the seller does not answer, or the buyer does not send back, goes to support; what support does not decide is decided. Where nobody has ever
+  answered, or where nothing has arrived, the buyer has back what was paid; else it is REFUSED. Null where it is ended.
+  """
+  dueAt: Time
   endedAt: Time
 }
 
@@ -17268,6 +17396,38 @@ type OrderEvent {
   at: Time!
   "The order right after the event."
   order: Order!
+}
+`, BuiltIn: false},
+	{Name: "../ordercase.graphqls", Input: `extend type Query {
+  "Problems with orders that staff decide (ESCALATED), those first that are soonest decided without them."
+  orderProblemCases(first: Int, after: String): OrderProblemCaseConnection! @auth(roles: [SUPPORT])
+}
+
+"A problem with an order that its seller refuses, or that was left unanswered. Support answers it by orderReturnAccept or orderProblemRefuse, an admin also by orderRefund; at problem.dueAt its rule does."
+type OrderProblemCase {
+  "For orderHappenings, orderReturnAccept, orderProblemRefuse and orderRefund."
+  orderId: ID!
+  problem: OrderProblem!
+  buyer: User!
+  seller: User!
+  total: Money!
+  "What of the total was not given back."
+  left: Money!
+  "When a carrier said that all of it is there."
+  deliveredAt: Time
+  "What the viewer may do next."
+  availableActions: [OrderAction!]!
+}
+
+type OrderProblemCaseConnection {
+  edges: [OrderProblemCaseEdge!]!
+  nodes: [OrderProblemCase!]!
+  pageInfo: PageInfo!
+}
+
+type OrderProblemCaseEdge {
+  cursor: String!
+  node: OrderProblemCase!
 }
 `, BuiltIn: false},
 	{Name: "../orderhappening.graphqls", Input: `extend type Query {
@@ -22065,10 +22225,56 @@ func (ec *executionContext) childFields_OrderProblem(ctx context.Context, field 
 		return ec.fieldContext_OrderProblem_openedAt(ctx, field)
 	case "answeredAt":
 		return ec.fieldContext_OrderProblem_answeredAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_OrderProblem_dueAt(ctx, field)
 	case "endedAt":
 		return ec.fieldContext_OrderProblem_endedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderProblemCase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orderId":
+		return ec.fieldContext_OrderProblemCase_orderId(ctx, field)
+	case "problem":
+		return ec.fieldContext_OrderProblemCase_problem(ctx, field)
+	case "buyer":
+		return ec.fieldContext_OrderProblemCase_buyer(ctx, field)
+	case "seller":
+		return ec.fieldContext_OrderProblemCase_seller(ctx, field)
+	case "total":
+		return ec.fieldContext_OrderProblemCase_total(ctx, field)
+	case "left":
+		return ec.fieldContext_OrderProblemCase_left(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_OrderProblemCase_deliveredAt(ctx, field)
+	case "availableActions":
+		return ec.fieldContext_OrderProblemCase_availableActions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblemCase", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderProblemCaseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrderProblemCaseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrderProblemCaseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrderProblemCaseConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblemCaseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderProblemCaseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrderProblemCaseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrderProblemCaseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderProblemCaseEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderProblemRefusePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,19 @@ type Actor struct {
 	Support bool
 }
 
+// Party says where somebody stands who may see an order: on one of its sides, or as who operates the market.
+func (who Actor) Party(o Order) Party {
+	party, isParty := o.PartyOf(who.User)
+	switch {
+	case isParty:
+		return party
+	case who.Admin:
+		return AsAdmin
+	default:
+		return AsSupport
+	}
+}
+
 // Ship records that the seller has sent the goods. What was authorised is captured first: the order is PAID and SENT
 // together, or, where the provider's answer is lost, still AUTHORISED, and a job finishes it. A card that cannot be
 // charged any more leaves CAPTURE_FAILED and an order that is to be paid again.
@@ -127,15 +140,7 @@ func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, who Actor, order uuid.U
 		return "", Order{}, err
 	}
 	o := orderOf(row)
-	party, isParty := o.PartyOf(who.User)
-	switch {
-	case isParty:
-	case who.Admin:
-		party = AsAdmin
-	default:
-		party = AsSupport
-	}
-	return party, o, nil
+	return who.Party(o), o, nil
 }
 
 func (s *Service) publish(ctx context.Context, told []realtime.Event) {

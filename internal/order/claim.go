@@ -76,7 +76,15 @@ type Claim struct {
 	Answer     string // the newest, of its seller or of staff
 	OpenedAt   time.Time
 	AnsweredAt *time.Time
+	DueAt      *time.Time // when its next step comes by itself: see due; nil where it is ended
 	EndedAt    *time.Time
+}
+
+func claimFrom(row db.OrderClaim) Claim {
+	return Claim{
+		ID: row.ID, OrderID: row.OrderID, Reason: ClaimReason(row.Reason), Text: row.Body, Status: ClaimStatus(row.Status), Answer: row.Answer,
+		OpenedAt: row.OpenedAt, AnsweredAt: row.AnsweredAt, DueAt: row.DueAt, EndedAt: row.EndedAt,
+	}
 }
 
 // returnable says that the time for complaints is not over: what it earned is not its seller's yet.
@@ -89,7 +97,9 @@ func (s *Service) ReportProblem(ctx context.Context, buyer, order uuid.UUID, rea
 		return Order{}, err
 	}
 	return s.act(ctx, Actor{User: buyer}, order, ActionReportProblem, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
-		if err := s.q.OrderClaimInsert(ctx, tx, db.OrderClaimInsertParams{ID: id.New(), OrderID: o.ID, Reason: string(reason), Body: body}); err != nil {
+		if err := s.q.OrderClaimInsert(ctx, tx, db.OrderClaimInsertParams{
+			ID: id.New(), OrderID: o.ID, Reason: string(reason), Body: body, DueSeconds: s.claimTerm(ClaimOpen).Seconds(),
+		}); err != nil {
 			return nil, err
 		}
 		o.Claim = ClaimOpen
@@ -130,11 +140,8 @@ func (s *Service) moveClaim(ctx context.Context, who Actor, order uuid.UUID, a A
 		if !slices.Contains(claimMoves[o.Claim], to) {
 			return nil, ErrMove
 		}
-		if err := s.q.OrderClaimMove(ctx, tx, string(to), answer, o.ID); err != nil {
+		if err := s.stepClaimTx(ctx, tx, o, to, answer); err != nil {
 			return nil, err
-		}
-		if o.Claim = to; !to.open() {
-			o.Claim = ""
 		}
 		told := []uuid.UUID{o.BuyerID}
 		if to == ClaimWithdrawn {
@@ -157,8 +164,15 @@ func (s *Service) endClaimTx(ctx context.Context, tx pgx.Tx, o *Order, to ClaimS
 	if o.Claim == "" {
 		return nil
 	}
-	o.Claim = ""
-	return s.q.OrderClaimMove(ctx, tx, string(to), "", o.ID)
+	return s.stepClaimTx(ctx, tx, o, to, "")
+}
+
+// stepClaimTx moves an order's claim, in o as well; who calls it writes o.
+func (s *Service) stepClaimTx(ctx context.Context, tx pgx.Tx, o *Order, to ClaimStatus, answer string) error {
+	if o.Claim = to; !to.open() {
+		o.Claim = ""
+	}
+	return s.q.OrderClaimMove(ctx, tx, db.OrderClaimMoveParams{Status: string(to), Answer: answer, OrderID: o.ID, DueSeconds: s.claimTerm(to).Seconds()})
 }
 
 // claimedTx tells what has become of a claim: the order's listeners, and those whose turn it is.
@@ -234,10 +248,7 @@ func (s *Service) Claims(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID
 	rows, err := s.q.OrderClaimsOfOrders(ctx, s.pool, orders, newestClaims)
 	claims := make(map[uuid.UUID][]Claim, len(orders))
 	for _, row := range rows {
-		claims[row.OrderID] = append(claims[row.OrderID], Claim{
-			ID: row.ID, OrderID: row.OrderID, Reason: ClaimReason(row.Reason), Text: row.Body, Status: ClaimStatus(row.Status), Answer: row.Answer,
-			OpenedAt: row.OpenedAt, AnsweredAt: row.AnsweredAt, EndedAt: row.EndedAt,
-		})
+		claims[row.OrderID] = append(claims[row.OrderID], claimFrom(row))
 	}
 	return claims, err
 }

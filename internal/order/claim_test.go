@@ -11,7 +11,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 )
 
-// While a buyer complains, time neither completes an order nor matures what it earned; a refund ends it, and so does the buyer.
+// While a buyer complains, time neither completes an order nor matures what it earned; a refund of a part changes nothing about that, its buyer does, and a refund of all.
 func TestProblemsHoldTheMoney(t *testing.T) {
 	t.Parallel()
 	w := domaintest.New(t)
@@ -30,11 +30,18 @@ func TestProblemsHoldTheMoney(t *testing.T) {
 	if done, err := w.Orders.Complete(t.Context(), o.ID); done || err != nil || stands(w, o.ID).Payment != order.Paid {
 		t.Errorf("completed: %v, %v", done, err)
 	}
-	amount := domaintest.EUR(30_00)
-	w.Must2(w.Orders.Refund(t.Context(), order.Actor{User: seller}, order.RefundInput{Order: o.ID, Amount: &amount, IdempotencyKey: "a-part"}))
-	if now := stands(w, o.ID); now.Claim != "" {
-		t.Errorf("a refund leaves it %s", now.Claim)
+	for i, cents := range []int64{1, 29_99} {
+		amount := domaintest.EUR(cents)
+		w.Must2(w.Orders.Refund(t.Context(), order.Actor{User: seller}, order.RefundInput{Order: o.ID, Amount: &amount, IdempotencyKey: []string{"a-cent", "a-part"}[i]}))
+		if now := stands(w, o.ID); now.Claim != order.ClaimOpen {
+			t.Errorf("a refund of %d leaves it %q", cents, now.Claim)
+		}
 	}
+	w.Must(w.Orders.CompleteDue(t.Context()))
+	if now := stands(w, o.ID); now.Payment != order.Paid {
+		t.Errorf("a part completes it: %+v", now)
+	}
+	w.Must2(w.Orders.WithdrawClaim(t.Context(), buyer, o.ID))
 	w.Must(w.Orders.CompleteDue(t.Context()))
 	if now := stands(w, o.ID); now.Payment != order.Settled {
 		t.Errorf("not completed: %+v", now)
@@ -53,8 +60,8 @@ func TestProblemsHoldTheMoney(t *testing.T) {
 	if _, err := w.Orders.ReportProblem(t.Context(), buyer, o.ID, order.Damaged, "Late."); domaintest.Code(err) != "RETURN_WINDOW_OVER" {
 		t.Errorf("reported too late: %v", err)
 	}
-	w.WantEvents(o.ID, "CREATED PAID SENT DELIVERED PROBLEM_CHANGED REFUNDED COMPLETED PROBLEM_CHANGED "+"PROBLEM_CHANGED EARNINGS_AVAILABLE")
-	if notices := w.Int("SELECT count(*) FROM notification WHERE kind = 'ORDER_PROBLEM' AND recipient_id = $1", seller); notices != 3 {
+	w.WantEvents(o.ID, "CREATED PAID SENT DELIVERED PROBLEM_CHANGED REFUNDED "+"REFUNDED PROBLEM_CHANGED COMPLETED PROBLEM_CHANGED "+"PROBLEM_CHANGED EARNINGS_AVAILABLE")
+	if notices := w.Int("SELECT count(*) FROM notification WHERE kind = 'ORDER_PROBLEM' AND recipient_id = $1", seller); notices != 4 {
 		t.Errorf("the seller has %d notices", notices)
 	}
 	w.Audited()

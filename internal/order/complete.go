@@ -20,11 +20,16 @@ type Periods struct {
 	AfterDelivery time.Duration // until a delivered order is completed without its buyer
 	AfterSending  time.Duration // the same, where no carrier says that it was delivered
 	Return        time.Duration // from the completion until what it earned is its seller's
+
+	ClaimAnswer time.Duration // until staff are called for a claim that its seller does not answer
+	ClaimReturn time.Duration // the same, where the goods are to come back
+	ClaimDecide time.Duration // until a claim that staff do not decide is decided by its rule
 }
 
 // DefaultPeriods are those that hold where nobody says otherwise.
 func DefaultPeriods() Periods {
-	return Periods{AfterDelivery: 3 * 24 * time.Hour, AfterSending: 21 * 24 * time.Hour, Return: 14 * 24 * time.Hour}
+	const day = 24 * time.Hour
+	return Periods{AfterDelivery: 3 * day, AfterSending: 21 * day, Return: 14 * day, ClaimAnswer: 3 * day, ClaimReturn: 14 * day, ClaimDecide: 14 * day}
 }
 
 // UsePeriods says how long things may take; to be called before the first order is made.

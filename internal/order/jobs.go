@@ -50,10 +50,30 @@ func (w *matureWorker) Work(ctx context.Context, _ *river.Job[MatureJob]) error 
 	return w.service.MatureDue(ctx)
 }
 
+// ClaimJob calls staff for claims that nobody answers, and decides those that they don't.
+type ClaimJob struct{}
+
+// Kind names the job.
+func (ClaimJob) Kind() string { return "order_claim" }
+
+type claimWorker struct {
+	river.WorkerDefaults[ClaimJob]
+	service *Service
+}
+
+// Timeout implements river.Worker.
+func (w *claimWorker) Timeout(*river.Job[ClaimJob]) time.Duration { return dueLimit }
+
+// Work moves whatever is due.
+func (w *claimWorker) Work(ctx context.Context, _ *river.Job[ClaimJob]) error {
+	return w.service.ClaimsDue(ctx)
+}
+
 // Workers registers the jobs of this package.
 func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &completeWorker{service: s})
 	river.AddWorker(workers, &matureWorker{service: s})
+	river.AddWorker(workers, &claimWorker{service: s})
 }
 
 // PeriodicJobs is what River has to enqueue regularly, by one leader however many servers run.
@@ -63,5 +83,5 @@ func PeriodicJobs() []*river.PeriodicJob {
 			func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{MaxAttempts: 1} },
 			&river.PeriodicJobOpts{RunOnStart: true})
 	}
-	return []*river.PeriodicJob{each(CompleteJob{}), each(MatureJob{})}
+	return []*river.PeriodicJob{each(CompleteJob{}), each(MatureJob{}), each(ClaimJob{})}
 }

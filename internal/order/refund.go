@@ -108,9 +108,6 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 		if in.Amount != nil {
 			ask.amount = *in.Amount
 		}
-		if err := s.endClaimTx(ctx, tx, &o, ClaimResolved); err != nil { // a refund answers what its buyer complains of
-			return err
-		}
 		told, after, err = s.refundTx(ctx, tx, &o, ask)
 		return err
 	})
@@ -188,6 +185,9 @@ func (s *Service) refundedTx(ctx context.Context, tx pgx.Tx, o *Order, ask refun
 	if ends {
 		if to.payment = Refunded; to.fulfilment == FulfilmentPending {
 			to.fulfilment, o.Reason = Cancelled, ask.reason
+		}
+		if err := s.endClaimTx(ctx, tx, o, ClaimResolved); err != nil { // nothing is left to complain for; a part leaves it to its buyer, or to support
+			return nil, err
 		}
 	}
 	told, err := s.stepTx(ctx, tx, o, to, ask.kind)
