@@ -365,6 +365,31 @@ type Increment struct {
 	Step      int64
 }
 
+type Invoice struct {
+	ID        uuid.UUID
+	Kind      string
+	OrderID   uuid.UUID
+	SellerID  uuid.UUID
+	BuyerID   uuid.UUID
+	InvoiceID *uuid.UUID
+	RefundID  *uuid.UUID
+	Year      int16
+	Number    int32
+	IssuedAt  time.Time
+	Currency  string
+	Total     int64
+	Tax       int64
+	Content   json.RawMessage
+}
+
+type InvoiceFile struct {
+	InvoiceID uuid.UUID
+	Language  string
+	Sha256    []byte
+	Bytes     int32
+	MadeAt    time.Time
+}
+
 type LedgerAccount struct {
 	ID       int64
 	Kind     string
@@ -598,6 +623,7 @@ type OrderRefund struct {
 	SubsidyAmount    int64
 	TaxReturned      int64
 	ShippingReturned int64
+	Lines            []byte
 }
 
 type Photo struct {

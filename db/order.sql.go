@@ -846,7 +846,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 }
 
 const orderRefundByKey = `-- name: OrderRefundByKey :one
-SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at, subsidy_amount, tax_returned, shipping_returned FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
+SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at, subsidy_amount, tax_returned, shipping_returned, lines FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
 `
 
 func (q *Queries) OrderRefundByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (OrderRefund, error) {
@@ -868,15 +868,16 @@ func (q *Queries) OrderRefundByKey(ctx context.Context, db DBTX, userID uuid.UUI
 		&i.SubsidyAmount,
 		&i.TaxReturned,
 		&i.ShippingReturned,
+		&i.Lines,
 	)
 	return i, err
 }
 
 const orderRefundInsert = `-- name: OrderRefundInsert :exec
 INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, subsidy_amount, fee_returned, tax_returned, shipping_returned, seller_returned, reason,
-                          idempotency_key, request_hash)
+                          idempotency_key, request_hash, lines)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-        $13, $14)
+        $13, $14, $15)
 `
 
 type OrderRefundInsertParams struct {
@@ -894,6 +895,7 @@ type OrderRefundInsertParams struct {
 	Reason           string
 	IdempotencyKey   *string
 	RequestHash      []byte
+	Lines            []byte
 }
 
 func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefundInsertParams) error {
@@ -912,12 +914,13 @@ func (q *Queries) OrderRefundInsert(ctx context.Context, db DBTX, arg OrderRefun
 		arg.Reason,
 		arg.IdempotencyKey,
 		arg.RequestHash,
+		arg.Lines,
 	)
 	return err
 }
 
 const orderRefundsOfOrders = `-- name: OrderRefundsOfOrders :many
-SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, r.subsidy_amount, r.tax_returned, r.shipping_returned, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
+SELECT r.id, r.order_id, r.user_id, r.wallet_amount, r.card_amount, r.currency, r.fee_returned, r.seller_returned, r.reason, r.idempotency_key, r.request_hash, r.created_at, r.subsidy_amount, r.tax_returned, r.shipping_returned, r.lines, o.buyer_id FROM order_refund r JOIN orders o ON o.id = r.order_id
 WHERE r.id IN (
     SELECT newest.id
     FROM (
@@ -958,6 +961,7 @@ func (q *Queries) OrderRefundsOfOrders(ctx context.Context, db DBTX, orderIds []
 			&i.OrderRefund.SubsidyAmount,
 			&i.OrderRefund.TaxReturned,
 			&i.OrderRefund.ShippingReturned,
+			&i.OrderRefund.Lines,
 			&i.BuyerID,
 		); err != nil {
 			return nil, err

@@ -223,6 +223,8 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 		return node(visible(r.Promotions.Get(ctx, promoter(ctx, ""), v.UUID)))
 	case id.Shipment:
 		return node(visible(r.Shipping.Get(ctx, actorID(ctx), v.UUID)))
+	case id.Invoice:
+		return node(visible(r.Invoices.Get(ctx, invoiceReader(ctx), v.UUID)))
 	case id.Address:
 		return node(visible(r.Addresses.Get(ctx, actorID(ctx), v.UUID)))
 	case id.SavedSearch:

@@ -24,6 +24,7 @@ import (
 	"github.com/souklive/souk/internal/flash"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
@@ -277,7 +278,8 @@ type sources struct {
 	orderCharges    byID[[]order.Charge]
 	shipTo          byID[address.Postal] // by order
 	shipments       byID[[]shipping.Shipment]
-	topUp           byID[payment.TopUp] // anybody's: for staff
+	invoices        byID[[]invoice.Invoice] // by order
+	topUp           byID[payment.TopUp]     // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
 	// The actor's own, that lines of a statement are for.
@@ -303,6 +305,7 @@ func (r *Resolver) newSources() *sources {
 		orderCharges: sourceOf(r.Orders.ChargesOf),
 		shipTo:       sourceOf(r.Checkout.ShipTo),
 		shipments:    sourceOf(r.Shipping.OfOrders),
+		invoices:     sourceOf(r.Invoices.OfOrders),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),

@@ -30,6 +30,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
@@ -70,6 +71,7 @@ type Resolver struct {
 	Taxes      *tax.Service
 	Explain    *explain.Service
 	Shipping   *shipping.Service
+	Invoices   *invoice.Service
 	HandOver   *handover.Service
 	Wishes     *wish.Service
 	Reviews    *review.Service

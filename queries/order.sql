@@ -131,9 +131,9 @@ SELECT * FROM order_move ORDER BY machine, from_state, to_state;
 
 -- name: OrderRefundInsert :exec
 INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, subsidy_amount, fee_returned, tax_returned, shipping_returned, seller_returned, reason,
-                          idempotency_key, request_hash)
+                          idempotency_key, request_hash, lines)
 VALUES (@id, @order_id, @user_id, @wallet_amount, @card_amount, @currency, @subsidy_amount, @fee_returned, @tax_returned, @shipping_returned, @seller_returned, @reason,
-        sqlc.narg('idempotency_key'), sqlc.narg('request_hash'));
+        sqlc.narg('idempotency_key'), sqlc.narg('request_hash'), sqlc.narg('lines'));
 
 -- name: OrderRefundByKey :one
 SELECT * FROM order_refund WHERE user_id = @user_id AND idempotency_key = @idempotency_key::text;

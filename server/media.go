@@ -8,7 +8,7 @@ import (
 	"github.com/souklive/souk/internal/media"
 )
 
-// newMedia keeps photos, and labels of parcels, in a bucket where one is set, else on this server's disk, which serves what it has either way.
+// newMedia keeps photos, labels of parcels and invoices in a bucket where one is set, else on this server's disk, which serves what it has either way.
 func newMedia(s *services, key []byte, jobs media.Jobs) (_ *media.Service, _ *blob.Disk, labels blob.Store, _ error) {
 	base := func() string { return s.publicURL }
 	disk, err := blob.NewDisk(filepath.Join(s.stateDir, "photos"), base, key, clock.System{})

@@ -36,6 +36,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/media"
@@ -163,6 +164,9 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	sold := checkout.New(checkout.Config{
 		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Payment: pay, Hub: hub,
 	})
+	invoices := invoice.New(invoice.Config{
+		Pool: s.pool, Orders: orders, Store: labels, Hub: hub, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
+	})
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
@@ -194,7 +198,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, Invoices: invoices, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -203,6 +207,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", sockets.Guard(api))
 	mux.Handle(listingfile.Path, files.Handler(graph.WriteError(s.log)))
+	mux.Handle(invoice.Path, invoices.Handler(graph.WriteError(s.log)))
 	mux.Handle(media.PhotoPath, photos.PhotoHandler())
 	mux.Handle(blob.ObjectPath, disk.Handler(photos.Receive, graph.WriteError(s.log)))
 	mux.Handle(payment.WebhookPath, pay.WebhookHandler())
@@ -228,6 +233,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			wants.MatchLoop,
 			saved.MatchLoop,
 			auctions.TellLoop,
+			invoices.IssueLoop,
 			func(ctx context.Context) error { return runRiver(ctx, jobs.Client, photos) },
 		},
 		checks: []obs.Check{

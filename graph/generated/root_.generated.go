@@ -51,6 +51,7 @@ type ResolverRoot interface {
 	FlashSale() FlashSaleResolver
 	FlashTicket() FlashTicketResolver
 	Follow() FollowResolver
+	Invoice() InvoiceResolver
 	LedgerAccount() LedgerAccountResolver
 	LedgerEntry() LedgerEntryResolver
 	LedgerPosting() LedgerPostingResolver
@@ -886,6 +887,25 @@ type ComplexityRoot struct {
 		Message   func(childComplexity int) int
 	}
 
+	Invoice struct {
+		CreditsID func(childComplexity int) int
+		IssuedAt  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		Number    func(childComplexity int) int
+		Tax       func(childComplexity int) int
+		TaxRates  func(childComplexity int) int
+		Total     func(childComplexity int) int
+		URL       func(childComplexity int, language *model.InvoiceLanguage) int
+	}
+
+	InvoiceTax struct {
+		Amount    func(childComplexity int) int
+		Estimated func(childComplexity int) int
+		Included  func(childComplexity int) int
+		Label     func(childComplexity int) int
+	}
+
 	KindCount struct {
 		Count func(childComplexity int) int
 		Kind  func(childComplexity int) int
@@ -1390,6 +1410,7 @@ type ComplexityRoot struct {
 		EnRouteAt        func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		HandOverCode     func(childComplexity int) int
+		Invoices         func(childComplexity int) int
 		Lines            func(childComplexity int) int
 		Listing          func(childComplexity int) int
 		NodeID           func(childComplexity int) int
@@ -5587,6 +5608,91 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InsufficientFunds.Message(childComplexity), true
 
+	case "Invoice.credits":
+		if e.ComplexityRoot.Invoice.CreditsID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.CreditsID(childComplexity), true
+	case "Invoice.issuedAt":
+		if e.ComplexityRoot.Invoice.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.IssuedAt(childComplexity), true
+	case "Invoice.kind":
+		if e.ComplexityRoot.Invoice.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Kind(childComplexity), true
+	case "Invoice.id":
+		if e.ComplexityRoot.Invoice.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.NodeID(childComplexity), true
+	case "Invoice.number":
+		if e.ComplexityRoot.Invoice.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Number(childComplexity), true
+	case "Invoice.tax":
+		if e.ComplexityRoot.Invoice.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Tax(childComplexity), true
+	case "Invoice.taxes":
+		if e.ComplexityRoot.Invoice.TaxRates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.TaxRates(childComplexity), true
+	case "Invoice.total":
+		if e.ComplexityRoot.Invoice.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Total(childComplexity), true
+	case "Invoice.url":
+		if e.ComplexityRoot.Invoice.URL == nil {
+			break
+		}
+
+		args, err := ec.field_Invoice_url_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Invoice.URL(childComplexity, args["language"].(*model.InvoiceLanguage)), true
+
+	case "InvoiceTax.amount":
+		if e.ComplexityRoot.InvoiceTax.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceTax.Amount(childComplexity), true
+	case "InvoiceTax.estimated":
+		if e.ComplexityRoot.InvoiceTax.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceTax.Estimated(childComplexity), true
+	case "InvoiceTax.included":
+		if e.ComplexityRoot.InvoiceTax.Included == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceTax.Included(childComplexity), true
+	case "InvoiceTax.label":
+		if e.ComplexityRoot.InvoiceTax.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceTax.Label(childComplexity), true
+
 	case "KindCount.count":
 		if e.ComplexityRoot.KindCount.Count == nil {
 			break
@@ -8328,6 +8434,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.HandOverCode(childComplexity), true
+	case "Order.invoices":
+		if e.ComplexityRoot.Order.Invoices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Invoices(childComplexity), true
 	case "Order.lines":
 		if e.ComplexityRoot.Order.Lines == nil {
 			break
@@ -16118,6 +16230,57 @@ type ReservationReleasePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../invoice.graphqls", Input: `extend type Order {
+  """
+  Its invoice, which is issued within seconds of its sending, over what was paid; then a credit note for each refund, the oldest first. For its buyer, its seller and staff: empty for others.
+  """
+  invoices: [Invoice!]!
+}
+
+enum InvoiceKind {
+  INVOICE
+  "Takes some of an invoice back, or all."
+  CREDIT_NOTE
+}
+
+"The languages of documents."
+enum InvoiceLanguage {
+  EN
+  FR
+  "Written from the right to the left."
+  AR
+}
+
+"An invoice, or a credit note. What it says was fixed when it was issued."
+type Invoice implements Node {
+  id: ID!
+  kind: InvoiceKind!
+  "INV-2026-000042, or CRN-2026-000007: counted for each seller, kind and year (UTC), without a gap."
+  number: String!
+  "A credit note's invoice."
+  credits: ID
+  issuedAt: Time!
+  "What the marketplace's promotion pays of it, or has back, is in it."
+  total: Money!
+  "Of the total."
+  tax: Money!
+  "The tax by rate."
+  taxes: [InvoiceTax!]!
+  "Where its PDF is fetched, for fifteen minutes, by whoever has the address. Null stands for the language of the request. The same invoice in the same language is the same bytes, always."
+  url(language: InvoiceLanguage): String!
+}
+
+"The tax at one rate."
+type InvoiceTax {
+  "As the place of the sale calls it, with its rate: TVA 20 %."
+  label: String!
+  amount: Money!
+  "Prices have it in them."
+  included: Boolean!
+  "It may be another: the provider of rates was not there."
+  estimated: Boolean!
+}
+`, BuiltIn: false},
 	{Name: "../ledger.graphqls", Input: `extend type Query {
   "Accounts of the ledger, the newest first: all, or those of an owner (an id of any kind: a user's, an order's), of a kind, in a currency."
   ledgerAccounts(owner: ID, kind: LedgerAccountKind, currencyCode: CurrencyCode, first: Int, after: String): LedgerAccountConnection! @auth(roles: [SUPPORT])
@@ -17450,6 +17613,8 @@ enum OrderHappeningPart {
   CHARGEBACK
   "A parcel of it."
   SHIPMENT
+  "Invoices and credit notes."
+  INVOICE
   STAFF
   NOTICE
 }
@@ -21283,6 +21448,44 @@ func (ec *executionContext) childFields_Image(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Image", field.Name)
 }
 
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invoice_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Invoice_kind(ctx, field)
+	case "number":
+		return ec.fieldContext_Invoice_number(ctx, field)
+	case "credits":
+		return ec.fieldContext_Invoice_credits(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_Invoice_issuedAt(ctx, field)
+	case "total":
+		return ec.fieldContext_Invoice_total(ctx, field)
+	case "tax":
+		return ec.fieldContext_Invoice_tax(ctx, field)
+	case "taxes":
+		return ec.fieldContext_Invoice_taxes(ctx, field)
+	case "url":
+		return ec.fieldContext_Invoice_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceTax(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_InvoiceTax_label(ctx, field)
+	case "amount":
+		return ec.fieldContext_InvoiceTax_amount(ctx, field)
+	case "included":
+		return ec.fieldContext_InvoiceTax_included(ctx, field)
+	case "estimated":
+		return ec.fieldContext_InvoiceTax_estimated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceTax", field.Name)
+}
+
 func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -22043,6 +22246,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_codes(ctx, field)
 	case "handOverCode":
 		return ec.fieldContext_Order_handOverCode(ctx, field)
+	case "invoices":
+		return ec.fieldContext_Order_invoices(ctx, field)
 	case "reviews":
 		return ec.fieldContext_Order_reviews(ctx, field)
 	case "shipments":

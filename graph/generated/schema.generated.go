@@ -30,6 +30,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/media"
@@ -14513,6 +14514,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Listing(ctx, sel, obj)
+	case invoice.Invoice:
+		return ec._Invoice(ctx, sel, &obj)
+	case *invoice.Invoice:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Invoice(ctx, sel, obj)
 	case flash.Sale:
 		return ec._FlashSale(ctx, sel, &obj)
 	case *flash.Sale:

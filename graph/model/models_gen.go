@@ -2483,6 +2483,65 @@ func (e ConversationEventKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The languages of documents.
+type InvoiceLanguage string
+
+const (
+	InvoiceLanguageEn InvoiceLanguage = "EN"
+	InvoiceLanguageFr InvoiceLanguage = "FR"
+	// Written from the right to the left.
+	InvoiceLanguageAr InvoiceLanguage = "AR"
+)
+
+var AllInvoiceLanguage = []InvoiceLanguage{
+	InvoiceLanguageEn,
+	InvoiceLanguageFr,
+	InvoiceLanguageAr,
+}
+
+func (e InvoiceLanguage) IsValid() bool {
+	switch e {
+	case InvoiceLanguageEn, InvoiceLanguageFr, InvoiceLanguageAr:
+		return true
+	}
+	return false
+}
+
+func (e InvoiceLanguage) String() string {
+	return string(e)
+}
+
+func (e *InvoiceLanguage) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = InvoiceLanguage(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid InvoiceLanguage", str)
+	}
+	return nil
+}
+
+func (e InvoiceLanguage) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *InvoiceLanguage) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e InvoiceLanguage) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type OrderEventKind string
 
 const (

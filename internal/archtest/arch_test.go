@@ -48,7 +48,7 @@ func packages(t *testing.T) []pkg {
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
 	"internal/adminlog", "internal/identity", "internal/address", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/flash", "internal/cart", "internal/wish", "internal/want", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/promotion", "internal/tax", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video", "internal/shipping", "internal/shipping/mondialrelay", "internal/shipping/fedex",
-	"internal/order", "internal/handover", "internal/review", "internal/checkout", "internal/auction", "internal/audit", "internal/explain", "internal/reconcile", "internal/demo",
+	"internal/order", "internal/handover", "internal/invoice", "internal/review", "internal/checkout", "internal/auction", "internal/audit", "internal/explain", "internal/reconcile", "internal/demo",
 	"internal/search", "internal/savedsearch", "internal/fill",
 }
 
@@ -56,7 +56,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
-	"internal/stripefake", "internal/carrierfake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "internal/picture", "internal/blob", "db", "db/migrations",
+	"internal/stripefake", "internal/carrierfake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "internal/picture", "internal/blob", "internal/pdf", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.

@@ -35,6 +35,8 @@ func corruptions() []corruption {
 		one("an item that somebody else has", "UPDATE listing SET status = 'ACTIVE', reserved_by = NULL, reserved_until = NULL WHERE reserved_by IS NOT NULL", "reservation_listing"),
 		one("something sold that nobody paid", "UPDATE reservation SET status = 'RELEASED' WHERE id = :consumed;", "reservation_sold"),
 		one("something paid that was not taken", "DELETE FROM reservation_line WHERE reservation_id = :consumed;", "reservation_sold"),
+		one("an invoice that nobody wants", "DELETE FROM invoice_due", "invoice_of_order"),
+		one("a number that was never issued", "INSERT INTO invoice_series (seller_id, kind, year, last, last_at) VALUES (:seller;, 'INVOICE', 2020, 1, now())", "invoice_numbers"),
 		one("stars that nobody gave", "INSERT INTO rating (subject, subject_id, fives) VALUES ('SELLER', :amal;, 1)", "review_ratings"),
 		one("a code from nowhere", "INSERT INTO code (id, batch_id, variant_id, fingerprint, sealed) SELECT gen_random_uuid(), batch_id, variant_id, sha256('new'), sealed FROM code", "code_stock"),
 		one("a code that is gone", "DELETE FROM code", "code_stock"),

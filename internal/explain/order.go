@@ -32,6 +32,7 @@ const (
 	Refund     Part = "REFUND"
 	Chargeback Part = "CHARGEBACK"
 	Shipment   Part = "SHIPMENT"
+	Invoice    Part = "INVOICE"
 	Staff      Part = "STAFF"
 	Notice     Part = "NOTICE"
 )

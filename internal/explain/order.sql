@@ -56,6 +56,12 @@ SELECT at, part, what FROM (
     UNION ALL
     SELECT b.decided_at, 22, 'CHARGEBACK', format('%s is %s', b.id, b.status) FROM b WHERE b.decided_at IS NOT NULL
     UNION ALL
+    SELECT i.issued_at, 25, 'INVOICE', format('%s %s-%s over %s %s, of which %s is tax', i.kind, i.year, i.number, i.total, i.currency, i.tax) FROM invoice i WHERE i.order_id = $1
+    UNION ALL
+    SELECT d.due_at, 25, 'INVOICE', 'an invoice or a credit note is to be issued' FROM invoice_due d WHERE d.order_id = $1
+    UNION ALL
+    SELECT f.made_at, 26, 'INVOICE', format('PDF of %s-%s in %s: %s bytes', i.year, i.number, f.language, f.bytes) FROM invoice i JOIN invoice_file f ON f.invoice_id = i.id WHERE i.order_id = $1
+    UNION ALL
     SELECT s.created_at, 15, 'SHIPMENT', format('%s is to be brought by %s as %s, %s g', s.id, s.carrier, s.product, s.grams) FROM shipment s WHERE s.order_id = $1
     UNION ALL
     SELECT s.labelled_at, 16, 'SHIPMENT', format('%s is labelled as %s, for %s %s', s.id, s.carrier_number, s.cost, s.currency) FROM shipment s WHERE s.order_id = $1 AND s.labelled_at IS NOT NULL

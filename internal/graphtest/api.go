@@ -45,6 +45,7 @@ import (
 	"github.com/souklive/souk/internal/idempotency"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/notify"
@@ -240,6 +241,9 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Video = video.New(pool, r.Shows, signer, clock.System{})
 	r.Orders = order.New(pool, r.Catalog, r.Payment, hub, feeBasisPoints)
 	r.Shipping.UseOrders(r.Orders)
+	r.Invoices = invoice.New(invoice.Config{
+		Pool: pool, Orders: r.Orders, Store: disk, Hub: hub, Clock: clock.System{}, Log: log, BaseURL: func() string { return a.URL }, Key: []byte("a key of tests"),
+	})
 	r.HandOver = handover.New(pool, r.Orders, hub, []byte("a key of tests"))
 	r.Flash = flash.New(flash.Config{
 		Pool: pool, Redis: client, Hub: hub, Epoch: hub.Epoch, Clock: clock.System{}, Log: log, Key: []byte("a key of tests"),
@@ -283,6 +287,7 @@ func (a *API) serve(log *slog.Logger, api http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", httpx.BodyLimit(maxBody)(api))
 	mux.Handle(listingfile.Path, a.Resolver.Files.Handler(graph.WriteError(log)))
+	mux.Handle(invoice.Path, a.Resolver.Invoices.Handler(graph.WriteError(log)))
 	mux.Handle(media.PhotoPath, a.Resolver.Media.PhotoHandler())
 	mux.Handle(blob.ObjectPath, a.disk.Handler(a.Resolver.Media.Receive, graph.WriteError(log)))
 	server := httptest.NewServer(httpx.Chain(mux,

@@ -61,6 +61,7 @@ const (
 	Quote        Kind = "qte"
 	Promotion    Kind = "prm"
 	Shipment     Kind = "shp"
+	Invoice      Kind = "inv"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -47,9 +48,9 @@ type RefundInput struct {
 
 // ReturnedLine is so many of one of an order's lines that its money goes back for.
 type ReturnedLine struct {
-	Number   int
-	Quantity int
-	Restock  bool // they have come back, and may be sold again
+	Number   int  `json:"number"`
+	Quantity int  `json:"quantity"`
+	Restock  bool `json:"restock"` // they have come back, and may be sold again
 }
 
 // hash is of everything that has to be the same when a key is used again.
@@ -100,7 +101,7 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			return err
 		}
 		ask := refundAsk{by: who.User, amount: o.Left(), reason: in.Reason, kind: EventRefunded, key: &in.IdempotencyKey, hash: in.hash()}
-		if len(in.Lines) > 0 {
+		if ask.lines = in.Lines; len(in.Lines) > 0 {
 			if ask.amount, err = s.linesTx(ctx, tx, o, who, in.Lines); err != nil {
 				return err
 			}
@@ -129,6 +130,7 @@ type refundAsk struct {
 	by     uuid.UUID
 	amount money.Amount
 	reason string
+	lines  []ReturnedLine
 	kind   string // of the order's event
 	key    *string
 	hash   []byte
@@ -173,6 +175,9 @@ func (s *Service) keepRefundTx(ctx context.Context, tx pgx.Tx, r payment.RefundI
 	}
 	if r.Released {
 		row.FeeReturned, row.TaxReturned, row.ShippingReturned, row.SellerReturned = r.Parts.Fee.Minor, r.Parts.Tax.Minor, r.Parts.Shipping.Minor, r.Parts.Seller.Minor
+	}
+	if len(ask.lines) > 0 {
+		row.Lines, _ = json.Marshal(ask.lines) // numbers always are JSON
 	}
 	return s.q.OrderRefundInsert(ctx, tx, row)
 }

@@ -17,6 +17,8 @@ GRANT DELETE ON wish, availability_wait, wish_change, want_change, saved_search,
 GRANT DELETE ON listing_import, listing_import_part, listing_import_error TO souk_app;
 -- An address is its user's to delete; what an order was sent to is a copy.
 GRANT DELETE ON address TO souk_app;
+-- What was issued is not due any more.
+GRANT DELETE ON invoice_due TO souk_app;
 -- A listing is deleted by listing_erase() alone, and takedowns are the triggers' to note.
 REVOKE INSERT, UPDATE ON listing_deleted, takedown FROM souk_app;
 -- A pickup point that has closed is not shown any more.
@@ -32,8 +34,8 @@ GRANT INSERT (variant_id, location_id, seller_id), UPDATE (reserved, low_at) ON 
 REVOKE UPDATE ON code, code_batch, code_reveal, reservation_payment FROM souk_app;
 GRANT UPDATE (order_id, sold_at) ON code TO souk_app;
 GRANT UPDATE (key_id, wrapped_key) ON code_batch TO souk_app;
--- What was quoted, confirmed and ordered is written once.
-REVOKE UPDATE ON quote, quote_group, quote_line, quote_charge, checkout, order_line, order_charge FROM souk_app;
+-- What was quoted, confirmed, ordered and invoiced is written once.
+REVOKE UPDATE ON quote, quote_group, quote_line, quote_charge, checkout, order_line, order_charge, invoice, invoice_file FROM souk_app;
 -- What came back of an order is written by its function, which runs as the server.
 REVOKE UPDATE ON order_restock FROM souk_app;
 -- What can be found follows the listings by triggers alone.
