@@ -179,6 +179,15 @@ type CardSetup struct {
 	ResolvedAt    *time.Time
 }
 
+type CarrierNews struct {
+	Carrier    string
+	ID         string
+	Number     string
+	ReceivedAt time.Time
+	Status     string
+	Note       string
+}
+
 type Cart struct {
 	ID            uuid.UUID
 	UserID        *uuid.UUID

@@ -13,6 +13,101 @@ import (
 	"github.com/google/uuid"
 )
 
+const carrierNewsEnd = `-- name: CarrierNewsEnd :exec
+UPDATE carrier_news SET status = $1, note = $2 WHERE carrier = $3 AND id = $4 AND number = $5 AND status = 'RECEIVED'
+`
+
+type CarrierNewsEndParams struct {
+	Status  string
+	Note    string
+	Carrier string
+	ID      string
+	Number  string
+}
+
+func (q *Queries) CarrierNewsEnd(ctx context.Context, db DBTX, arg CarrierNewsEndParams) error {
+	_, err := db.Exec(ctx, carrierNewsEnd,
+		arg.Status,
+		arg.Note,
+		arg.Carrier,
+		arg.ID,
+		arg.Number,
+	)
+	return err
+}
+
+const carrierNewsForget = `-- name: CarrierNewsForget :exec
+DELETE FROM carrier_news WHERE received_at < clock_timestamp() - make_interval(secs => $1::float8)
+`
+
+func (q *Queries) CarrierNewsForget(ctx context.Context, db DBTX, ageSeconds float64) error {
+	_, err := db.Exec(ctx, carrierNewsForget, ageSeconds)
+	return err
+}
+
+const carrierNewsGet = `-- name: CarrierNewsGet :one
+SELECT carrier, id, number, received_at, status, note FROM carrier_news WHERE carrier = $1 AND id = $2 AND number = $3
+`
+
+func (q *Queries) CarrierNewsGet(ctx context.Context, db DBTX, carrier string, iD string, number string) (CarrierNews, error) {
+	row := db.QueryRow(ctx, carrierNewsGet, carrier, iD, number)
+	var i CarrierNews
+	err := row.Scan(
+		&i.Carrier,
+		&i.ID,
+		&i.Number,
+		&i.ReceivedAt,
+		&i.Status,
+		&i.Note,
+	)
+	return i, err
+}
+
+const carrierNewsInsert = `-- name: CarrierNewsInsert :execrows
+INSERT INTO carrier_news (carrier, id, number) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+`
+
+func (q *Queries) CarrierNewsInsert(ctx context.Context, db DBTX, carrier string, iD string, number string) (int64, error) {
+	result, err := db.Exec(ctx, carrierNewsInsert, carrier, iD, number)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const carrierNewsOpen = `-- name: CarrierNewsOpen :many
+SELECT carrier, id, number FROM carrier_news
+WHERE status = 'RECEIVED' AND received_at < clock_timestamp() - make_interval(secs => $1::float8)
+ORDER BY received_at, carrier, id, number
+LIMIT $2
+`
+
+type CarrierNewsOpenRow struct {
+	Carrier string
+	ID      string
+	Number  string
+}
+
+func (q *Queries) CarrierNewsOpen(ctx context.Context, db DBTX, olderThanSeconds float64, pageSize int32) ([]CarrierNewsOpenRow, error) {
+	rows, err := db.Query(ctx, carrierNewsOpen, olderThanSeconds, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CarrierNewsOpenRow
+	for rows.Next() {
+		var i CarrierNewsOpenRow
+		if err := rows.Scan(&i.Carrier, &i.ID, &i.Number); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const pickupPointGet = `-- name: PickupPointGet :one
 SELECT carrier, country, number, name, lines, postal_code, city, latitude, longitude, hours, seen_at FROM pickup_point WHERE carrier = $1 AND country = $2 AND number = $3
 `
@@ -728,6 +823,20 @@ func (q *Queries) ShipmentShipTo(ctx context.Context, db DBTX, orderID uuid.UUID
 	var ship_to []byte
 	err := row.Scan(&ship_to)
 	return ship_to, err
+}
+
+const shipmentToAsk = `-- name: ShipmentToAsk :one
+UPDATE shipment SET track_at = least(track_at, clock_timestamp())
+WHERE carrier = $1 AND carrier_number = $2 AND track_at IS NOT NULL
+RETURNING id
+`
+
+// Has a parcel asked about at once that is on its way.
+func (q *Queries) ShipmentToAsk(ctx context.Context, db DBTX, carrier string, carrierNumber *string) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, shipmentToAsk, carrier, carrierNumber)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const shipmentTrackClaim = `-- name: ShipmentTrackClaim :one

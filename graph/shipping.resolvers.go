@@ -35,8 +35,8 @@ func (r *orderResolver) Shipments(ctx context.Context, obj *order.Order) ([]ship
 }
 
 // PickupPoints is the resolver for the pickupPoints field.
-func (r *queryResolver) PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string) ([]shipping.Point, error) {
-	return r.Shipping.Points(ctx, carrier, shipping.PointSearch{Country: country, PostalCode: postalCode, City: city})
+func (r *queryResolver) PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string, street string) ([]shipping.Point, error) {
+	return r.Shipping.Points(ctx, carrier, shipping.PointSearch{Country: country, PostalCode: postalCode, City: city, Street: street})
 }
 
 // Location is the resolver for the location field.

@@ -139,3 +139,27 @@ LIMIT @page_size;
 
 -- name: PickupPointsForget :exec
 DELETE FROM pickup_point WHERE seen_at < clock_timestamp() - make_interval(secs => @age_seconds::float8);
+
+-- name: CarrierNewsInsert :execrows
+INSERT INTO carrier_news (carrier, id, number) VALUES (@carrier, @id, @number) ON CONFLICT DO NOTHING;
+
+-- name: CarrierNewsGet :one
+SELECT * FROM carrier_news WHERE carrier = @carrier AND id = @id AND number = @number;
+
+-- name: CarrierNewsEnd :exec
+UPDATE carrier_news SET status = @status, note = @note WHERE carrier = @carrier AND id = @id AND number = @number AND status = 'RECEIVED';
+
+-- name: CarrierNewsOpen :many
+SELECT carrier, id, number FROM carrier_news
+WHERE status = 'RECEIVED' AND received_at < clock_timestamp() - make_interval(secs => @older_than_seconds::float8)
+ORDER BY received_at, carrier, id, number
+LIMIT @page_size;
+
+-- name: CarrierNewsForget :exec
+DELETE FROM carrier_news WHERE received_at < clock_timestamp() - make_interval(secs => @age_seconds::float8);
+
+-- Has a parcel asked about at once that is on its way.
+-- name: ShipmentToAsk :one
+UPDATE shipment SET track_at = least(track_at, clock_timestamp())
+WHERE carrier = @carrier AND carrier_number = @carrier_number AND track_at IS NOT NULL
+RETURNING id;

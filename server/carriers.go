@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/internal/carrierfake"
 	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/shipping/fedex"
+	"github.com/souklive/souk/internal/shipping/geocode"
 	"github.com/souklive/souk/internal/shipping/mondialrelay"
 )
 
@@ -37,7 +38,7 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 		}))
 	}
 	if c.FedExClientSecret != "" {
-		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount}))
+		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount, Webhook: c.FedExWebhookToken.Reveal()}))
 	}
 	if len(carriers) > 0 || c.Env == production {
 		return carriers, nil
@@ -52,6 +53,27 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 		return nil, err
 	}
 	return append(carriers, fedex.New(fedex.Config{ClientID: fakeFedExClient, ClientSecret: fakeFedExSecret, Account: fakeFedExAccount, URL: url})), nil
+}
+
+// openLocator decides who knows where streets are: who is configured, else a fake inside this process, and in production nobody.
+func (s *services) openLocator(ctx context.Context) (shipping.Locator, error) {
+	switch s.config.Geocoder {
+	case geocodedByGoogle:
+		return geocode.NewGoogle(s.config.GoogleMapsKey.Reveal(), "", shipping.LineConfig{}), nil
+	case geocodedByBAN:
+		return geocode.NewBAN("", shipping.LineConfig{}), nil
+	case geocodedByNobody:
+		return nil, nil
+	case "":
+	}
+	if s.config.Env == production {
+		return nil, nil
+	}
+	url, err := s.serveFake(ctx, "the geocoders' fake", carrierfake.NewGeocoder(""))
+	if err != nil {
+		return nil, err
+	}
+	return geocode.NewBAN(url, shipping.LineConfig{}), nil
 }
 
 // serveFake serves a carrier's fake to this process until it stops.

@@ -142,6 +142,15 @@ type Config struct {
 	// The account at FedEx that pays for parcels: 9 digits.
 	FedExAccount string `env:"FEDEX_ACCOUNT"`
 
+	// The security token of the webhook at FedEx (Advanced Integrated Visibility) that tells `/webhooks/carriers/FEDEX` of parcels, 16 characters or more. Left out, what comes there is refused.
+	FedExWebhookToken Secret `env:"FEDEX_WEBHOOK_TOKEN"`
+
+	// Who knows where streets are, for pickup points near them: `google` (Google Maps), `ban` (France's national base of addresses, free, France alone) or `none`. Left out, a fake, and in production nobody.
+	Geocoder geocoder `env:"SOUK_GEOCODER"`
+
+	// The key of Google Maps' Geocoding API.
+	GoogleMapsKey Secret `env:"GOOGLE_MAPS_KEY"`
+
 	// Bucket that photos are kept in, by the S3 protocol; it is private. Left out, they are kept in the state directory: that is for one server, or for several that share the directory.
 	S3Bucket string `env:"SOUK_S3_BUCKET"`
 
@@ -186,6 +195,26 @@ func (m *mode) UnmarshalText(text []byte) error {
 		return nil
 	default:
 		return fmt.Errorf("%q is no environment; use development or production", text)
+	}
+}
+
+// geocoder is who knows where streets are.
+type geocoder string
+
+const (
+	geocodedByGoogle geocoder = "google"
+	geocodedByBAN    geocoder = "ban"
+	geocodedByNobody geocoder = "none"
+)
+
+// UnmarshalText accepts the known geocoders.
+func (g *geocoder) UnmarshalText(text []byte) error {
+	switch geocoder(text) {
+	case geocodedByGoogle, geocodedByBAN, geocodedByNobody:
+		*g = geocoder(text)
+		return nil
+	default:
+		return fmt.Errorf("%q is no geocoder; use google, ban or none", text)
 	}
 }
 

@@ -92,6 +92,9 @@ func (c Config) problems(unreadable []problem) []problem {
 	if c.MondialRelayEnseigne != "" && !enseigne.MatchString(c.MondialRelayEnseigne) {
 		wrong("MONDIAL_RELAY_ENSEIGNE", "is no account of Mondial Relay's: 8 letters and digits")
 	}
+	if (c.GoogleMapsKey != "") != (c.Geocoder == geocodedByGoogle) {
+		wrong("GOOGLE_MAPS_KEY", "goes together with SOUK_GEOCODER=google")
+	}
 	c.checkFedEx(wrong)
 	c.checkCodeKeys(wrong)
 	c.checkVideo(wrong)
@@ -101,6 +104,9 @@ func (c Config) problems(unreadable []problem) []problem {
 
 // checkFedEx wants all that an account at FedEx needs where there is one.
 func (c Config) checkFedEx(wrong func(name, format string, args ...any)) {
+	if token := c.FedExWebhookToken.Reveal(); token != "" && len(token) < 16 {
+		wrong("FEDEX_WEBHOOK_TOKEN", "is shorter than 16 characters: anybody could guess it")
+	}
 	settings := map[string]string{"FEDEX_CLIENT_ID": c.FedExClientID, "FEDEX_CLIENT_SECRET": c.FedExClientSecret.Reveal(), "FEDEX_ACCOUNT": c.FedExAccount}
 	if strings.Join(slices.Collect(maps.Values(settings)), "") == "" {
 		return

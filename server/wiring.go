@@ -154,8 +154,12 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	locator, err := s.openLocator(ctx)
+	if err != nil {
+		return nil, err
+	}
 	parcels, err := shipping.New(shipping.Config{
-		Pool: s.pool, Carriers: carriers, Addresses: addresses, Labels: labels, Jobs: jobs, Hub: hub, Log: s.log, Registerer: s.registry,
+		Pool: s.pool, Carriers: carriers, Locator: locator, Addresses: addresses, Labels: labels, Jobs: jobs, Hub: hub, Log: s.log, Registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err
@@ -211,6 +215,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	mux.Handle(media.PhotoPath, photos.PhotoHandler())
 	mux.Handle(blob.ObjectPath, disk.Handler(photos.Receive, graph.WriteError(s.log)))
 	mux.Handle(payment.WebhookPath, pay.WebhookHandler())
+	mux.Handle(shipping.NewsPath, parcels.NewsHandler())
 	mux.HandleFunc("GET "+payment.ReturnPath, payment.Returned)
 	mux.Handle("/", ide.Handler(ide.Config{PlayMoney: s.playMoney, Accounts: demoAccounts(s)}))
 	return &app{

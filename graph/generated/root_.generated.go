@@ -1766,7 +1766,7 @@ type ComplexityRoot struct {
 		Order                func(childComplexity int, id id.ID) int
 		OrderHappenings      func(childComplexity int, orderID id.ID) int
 		OrderProblemCases    func(childComplexity int, first *int, after *string) int
-		PickupPoints         func(childComplexity int, carrier string, country string, postalCode string, city string) int
+		PickupPoints         func(childComplexity int, carrier string, country string, postalCode string, city string, street string) int
 		Promotions           func(childComplexity int, first *int, after *string) int
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
@@ -9926,7 +9926,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PickupPoints(childComplexity, args["carrier"].(string), args["country"].(string), args["postalCode"].(string), args["city"].(string)), true
+		return e.ComplexityRoot.Query.PickupPoints(childComplexity, args["carrier"].(string), args["country"].(string), args["postalCode"].(string), args["city"].(string), args["street"].(string)), true
 	case "Query.promotions":
 		if e.ComplexityRoot.Query.Promotions == nil {
 			break
@@ -17541,6 +17541,8 @@ enum OrderEventKind {
   COMPLETED
   "The buyer complains, or that is answered or ended: see problems."
   PROBLEM_CHANGED
+  "One of its parcels has its label, or is elsewhere: see shipments."
+  PARCEL_CHANGED
   "What it earned is the seller's: the return window is over."
   EARNINGS_AVAILABLE
   CANCELLED
@@ -18813,9 +18815,9 @@ type AuctionRelistPayload {
 extend type Query {
   """
   A carrier's pickup points near a place, the nearest twenty, the nearest first. While the carrier is down those that it told of before are answered (kept, seenAt);
-  CARRIER_UNAVAILABLE where none are known there.
+  CARRIER_UNAVAILABLE where none are known there. With a street, and its number, they are those nearest to it, where that is known; else to the middle of its postal code.
   """
-  pickupPoints(carrier: String!, country: String!, postalCode: String!, city: String! = ""): [PickupPoint!]! @auth
+  pickupPoints(carrier: String!, country: String!, postalCode: String!, city: String! = "", street: String! = ""): [PickupPoint!]! @auth
 }
 
 "Where people fetch parcels."

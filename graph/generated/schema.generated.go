@@ -219,7 +219,7 @@ type QueryResolver interface {
 	ReviewReports(ctx context.Context, first *int, after *string) (page.Page[review.Report], error)
 	Search(ctx context.Context, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) (search.Result, error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]search.Suggestion, error)
-	PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string) ([]shipping.Point, error)
+	PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string, street string) ([]shipping.Point, error)
 	Show(ctx context.Context, id id.ID) (*show.Show, error)
 	Shows(ctx context.Context, status *show.Status, hostID *id.ID, following *bool, language *show.Language, category *string, orderBy show.Order, first *int, after *string) (page.Page[show.Show], error)
 	SearchSynonyms(ctx context.Context, first *int, after *string) (page.Page[search.Synonym], error)
@@ -2625,6 +2625,14 @@ func (ec *executionContext) field_Query_pickupPoints_args(ctx context.Context, r
 		return nil, err
 	}
 	args["city"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "street",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["street"] = arg4
 	return args, nil
 }
 
@@ -13258,7 +13266,7 @@ func (ec *executionContext) _Query_pickupPoints(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PickupPoints(ctx, fc.Args["carrier"].(string), fc.Args["country"].(string), fc.Args["postalCode"].(string), fc.Args["city"].(string))
+			return ec.Resolvers.Query().PickupPoints(ctx, fc.Args["carrier"].(string), fc.Args["country"].(string), fc.Args["postalCode"].(string), fc.Args["city"].(string), fc.Args["street"].(string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

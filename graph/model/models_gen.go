@@ -2562,6 +2562,8 @@ const (
 	OrderEventKindCompleted OrderEventKind = "COMPLETED"
 	// The buyer complains, or that is answered or ended: see problems.
 	OrderEventKindProblemChanged OrderEventKind = "PROBLEM_CHANGED"
+	// One of its parcels has its label, or is elsewhere: see shipments.
+	OrderEventKindParcelChanged OrderEventKind = "PARCEL_CHANGED"
 	// What it earned is the seller's: the return window is over.
 	OrderEventKindEarningsAvailable OrderEventKind = "EARNINGS_AVAILABLE"
 	OrderEventKindCancelled         OrderEventKind = "CANCELLED"
@@ -2585,6 +2587,7 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindReceived,
 	OrderEventKindCompleted,
 	OrderEventKindProblemChanged,
+	OrderEventKindParcelChanged,
 	OrderEventKindEarningsAvailable,
 	OrderEventKindCancelled,
 	OrderEventKindVoided,
@@ -2594,7 +2597,7 @@ var AllOrderEventKind = []OrderEventKind{
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindProblemChanged, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindProblemChanged, OrderEventKindParcelChanged, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

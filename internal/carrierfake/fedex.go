@@ -156,7 +156,7 @@ func (f *FedEx) token(w http.ResponseWriter, r *http.Request) {
 	}
 	token := "token-" + strconv.Itoa(f.asked)
 	f.tokens[token] = time.Now().Add(f.lasts)
-	fedexJSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "bearer", "expires_in": int(f.lasts.Seconds()), "scope": "CXS"})
+	writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "bearer", "expires_in": int(f.lasts.Seconds()), "scope": "CXS"})
 }
 
 func (f *FedEx) api(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +169,7 @@ func (f *FedEx) api(w http.ResponseWriter, r *http.Request) {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	until, known := f.tokens[token]
 	if !known { // the gateway's own shape
-		fedexJSON(w, http.StatusUnauthorized, map[string]any{"error_description": "Invalid CXS JWT"})
+		writeJSON(w, http.StatusUnauthorized, map[string]any{"error_description": "Invalid CXS JWT"})
 		return
 	}
 	if time.Now().After(until) {
@@ -483,14 +483,14 @@ func fedexRead(w http.ResponseWriter, r *http.Request, into any) bool {
 }
 
 func fedexOutput(w http.ResponseWriter, output any) {
-	fedexJSON(w, http.StatusOK, map[string]any{"transactionId": "624deea6-b709-470c-8c39-4b5511281492", "output": output})
+	writeJSON(w, http.StatusOK, map[string]any{"transactionId": "624deea6-b709-470c-8c39-4b5511281492", "output": output})
 }
 
 func fedexError(w http.ResponseWriter, status int, code, message string) {
-	fedexJSON(w, status, map[string]any{"transactionId": "624deea6-b709-470c-8c39-4b5511281492", "errors": []any{map[string]any{"code": code, "message": message}}})
+	writeJSON(w, status, map[string]any{"transactionId": "624deea6-b709-470c-8c39-4b5511281492", "errors": []any{map[string]any{"code": code, "message": message}}})
 }
 
-func fedexJSON(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client may be gone

@@ -26,6 +26,12 @@ func (s *Service) DeliveredTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (
 	return s.carriedTx(ctx, tx, order, Received)
 }
 
+// ParcelTx tells both sides that one of an order's parcels is otherwise than before; the order stays as it is.
+func (s *Service) ParcelTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (told []realtime.Event, err error) {
+	defer fault.Wrap(&err, "tell of a parcel of order %s", order)
+	return s.toldTx(ctx, tx, order, func(o *Order) ([]realtime.Event, error) { return s.stepTx(ctx, tx, o, o.state(), EventParcel) })
+}
+
 func (s *Service) carriedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, to Fulfilment) ([]realtime.Event, error) {
 	return s.toldTx(ctx, tx, order, func(o *Order) (told []realtime.Event, err error) {
 		known := o.DeliveredAt != nil || (to == EnRoute && o.EnRouteAt != nil)

@@ -23,6 +23,7 @@ const (
 	EventReceived   = "RECEIVED"           // completed by its buyer, or by time where no carrier has said more
 	EventCompleted  = "COMPLETED"          // what was delivered is completed, by its buyer or by time
 	EventClaim      = "PROBLEM_CHANGED"    // its buyer complains, or that is answered or ended
+	EventParcel     = "PARCEL_CHANGED"     // one of its parcels has its label, or is elsewhere
 	EventMatured    = "EARNINGS_AVAILABLE" // what it earned is its seller's
 	EventCancelled  = "CANCELLED"
 	EventVoided     = "VOIDED" // the card of a cancelled order was let go

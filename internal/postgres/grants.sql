@@ -23,6 +23,8 @@ GRANT DELETE ON invoice_due TO souk_app;
 REVOKE INSERT, UPDATE ON listing_deleted, takedown FROM souk_app;
 -- A pickup point that has closed is not shown any more.
 GRANT DELETE ON pickup_point TO souk_app;
+-- What carriers told long ago is forgotten.
+GRANT DELETE ON carrier_news TO souk_app;
 -- Which photos a listing shows, and in what order, is written anew; the photos stay.
 GRANT DELETE ON listing_photo TO souk_app;
 -- What a listing says of its category's attributes is written anew.

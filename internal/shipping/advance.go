@@ -91,9 +91,28 @@ func (s *Service) Advance(ctx context.Context, shipment uuid.UUID) (err error) {
 			return s.failed(ctx, one, false, unkept(one.Carrier, Unavailable, err))
 		}
 	}
-	_, err = s.q.ShipmentLabelled(ctx, s.pool, labelKey(one.ID), trackFirst.Seconds(), one.ID)
-	if postgres.NoRows(err) { // given up meanwhile
-		return nil
+	return s.labelled(ctx, one)
+}
+
+// labelled writes down that a parcel's label is kept, and tells both sides of the order.
+func (s *Service) labelled(ctx context.Context, one Shipment) error {
+	var told []realtime.Event
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		told = nil
+		if _, err := s.q.ShipmentOrderLockAny(ctx, tx, one.OrderID); err != nil {
+			return err
+		}
+		_, err := s.q.ShipmentLabelled(ctx, tx, labelKey(one.ID), trackFirst.Seconds(), one.ID)
+		if postgres.NoRows(err) { // given up meanwhile
+			return nil
+		}
+		if err == nil && s.orders != nil {
+			told, err = s.orders.ParcelTx(ctx, tx, one.OrderID)
+		}
+		return err
+	})
+	if err == nil {
+		s.publish(ctx, told)
 	}
 	return err
 }

@@ -57,6 +57,17 @@ type Teller interface {
 	Told(header http.Header, body []byte) ([]News, error)
 }
 
+// Locator knows where addresses are. Its errors are those of carriers; ErrPlaceUnknown where it knows no such place.
+type Locator interface {
+	Locate(ctx context.Context, p address.Postal) (Located, error)
+}
+
+// Located is where an address is.
+type Located struct {
+	At    Coordinates
+	Exact bool // the house, or its street; else its town
+}
+
 // Product is one way in which a carrier brings parcels.
 type Product struct {
 	Code        string
@@ -127,6 +138,7 @@ type PointSearch struct {
 	Country    string
 	PostalCode string
 	City       string
+	Street     string       // with its number: the points near it, where a Locator knows where that is
 	At         *Coordinates // in place of postal code and city, where they are known
 	Grams      int          // what the points have to take
 	Limit      int

@@ -39,6 +39,9 @@ var (
 // ErrUnknownParcel is for a parcel that a carrier does not know.
 var ErrUnknownParcel = errors.New("the carrier does not know this parcel")
 
+// ErrPlaceUnknown is for an address that a geocoder does not find.
+var ErrPlaceUnknown = errors.New("nobody knows where this is")
+
 // ErrTakenBack is for a parcel that a carrier was found to know, and that was taken back: it may be registered again.
 var ErrTakenBack = errors.New("the carrier had this parcel, and it was taken back")
 
@@ -86,7 +89,7 @@ func OutcomeOf(err error) Outcome {
 	if e, ok := errors.AsType[*CarrierError](err); ok {
 		return e.Outcome
 	}
-	if _, ours := fault.As(err); ours || errors.Is(err, ErrUnknownParcel) || errors.Is(err, ErrTakenBack) {
+	if _, ours := fault.As(err); ours || errors.Is(err, ErrPlaceUnknown) || errors.Is(err, ErrUnknownParcel) || errors.Is(err, ErrTakenBack) {
 		return Refused
 	}
 	return Unknown

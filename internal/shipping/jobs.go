@@ -59,7 +59,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[SweepJob]) error {
 	return w.service.Sweep(ctx)
 }
 
-// Sweep advances and tracks whatever is due, and forgets pickup points that nobody told of for long.
+// Sweep advances and tracks whatever is due, acts on what carriers told, and forgets pickup points that nobody told of for long.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, due := range []struct {
 		what string
@@ -89,6 +89,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 			}
 		}
 	}
+	if err := s.sweepNews(ctx); err != nil {
+		return err
+	}
 	return s.q.PickupPointsForget(ctx, s.pool, keptFor.Seconds())
 }
 
@@ -96,6 +99,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &advanceWorker{service: s})
 	river.AddWorker(workers, &sweepWorker{service: s})
+	river.AddWorker(workers, &newsWorker{service: s})
 }
 
 // PeriodicJobs is what River has to enqueue regularly.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,7 @@ type LineConfig struct {
 	Patience time.Duration // for one call with its answer
 	Rest     time.Duration // for how long a carrier that failed is not asked
 	Client   *http.Client
+	Failed   func(Answer) bool // an answer that says in its own way that the carrier is down; nil where its status does
 }
 
 // NewLine makes the way to a carrier.
@@ -59,7 +61,7 @@ func NewLine(carrier string, c LineConfig) *Line {
 	}
 	breaker := circuitbreaker.NewBuilder[Answer]().
 		HandleIf(func(a Answer, err error) bool {
-			return err != nil && !errors.Is(err, context.Canceled) || a.Status >= http.StatusInternalServerError || a.Status == http.StatusTooManyRequests
+			return err != nil && !errors.Is(err, context.Canceled) || a.Status >= http.StatusInternalServerError || a.Status == http.StatusTooManyRequests || err == nil && c.Failed != nil && c.Failed(a)
 		}).
 		WithFailureThreshold(failuresInARow).WithSuccessThreshold(1).WithDelay(c.Rest).Build()
 	return &Line{
@@ -92,6 +94,9 @@ func (l *Line) Do(ctx context.Context, op string, r *http.Request) (Answer, erro
 func (l *Line) send(r *http.Request) (_ Answer, err error) {
 	response, err := l.client.Do(r) //nolint:gosec // a carrier's address is our configuration's, and no redirect is followed
 	if err != nil {
+		if full, ok := errors.AsType[*url.Error](err); ok { // whose text has the address, which may have a key
+			err = full.Err
+		}
 		return Answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()

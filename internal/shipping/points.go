@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/postgres"
 )
@@ -39,9 +40,10 @@ func (s *Service) Points(ctx context.Context, carrier string, p PointSearch) (_ 
 		return nil, err
 	}
 	p.Country, p.PostalCode, p.Limit = strings.ToUpper(p.Country), strings.ToUpper(strings.TrimSpace(p.PostalCode)), mostPoints
-	if !countries.MatchString(p.Country) || len(p.PostalCode) > 12 || len(p.City) > 100 || p.At != nil && !p.At.valid() {
+	if !countries.MatchString(p.Country) || len(p.PostalCode) > 12 || len(p.City) > 100 || len(p.Street) > 200 || p.At != nil && !p.At.valid() {
 		return nil, ErrPointPlace
 	}
+	s.locate(ctx, &p)
 	asked := time.Now()
 	points, err := finder.Points(ctx, p)
 	s.metrics.called(carrier, "points", err)
@@ -96,6 +98,21 @@ func (s *Service) OpenPoint(ctx context.Context, carrier, country, number string
 		keptErr = nil
 	}
 	return Point{}, ErrCarrierDown.Because(errors.Join(err, keptErr))
+}
+
+// locate finds where the street of a search is. Where nobody knows, or who knows is down, its postal code has to do.
+func (s *Service) locate(ctx context.Context, p *PointSearch) {
+	if s.locator == nil || p.At != nil || strings.TrimSpace(p.Street) == "" {
+		return
+	}
+	found, err := s.locator.Locate(ctx, address.Postal{Line1: p.Street, PostalCode: p.PostalCode, City: p.City, Country: p.Country})
+	s.metrics.called("GEOCODER", "locate", err)
+	switch {
+	case err == nil && found.At.valid():
+		p.At = &found.At
+	case !errors.Is(err, ErrPlaceUnknown):
+		s.log.WarnContext(ctx, "nobody says where a street is: points are looked for by its postal code", "error", err)
+	}
 }
 
 func (s *Service) finder(carrier string) (PointFinder, error) {

@@ -22,6 +22,7 @@ import (
 type Orders interface {
 	EnRouteTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
 	DeliveredTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
+	ParcelTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error) // tells both sides that a parcel is otherwise than before
 }
 
 // Jobs is where work is left for later.
@@ -34,6 +35,7 @@ type Service struct {
 	pool      *pgxpool.Pool
 	q         *db.Queries
 	carriers  []Carrier
+	locator   Locator
 	addresses *address.Service
 	labels    blob.Store
 	orders    Orders
@@ -47,6 +49,7 @@ type Service struct {
 type Config struct {
 	Pool       *pgxpool.Pool
 	Carriers   []Carrier // none where nobody carries
+	Locator    Locator   // nil where nobody knows where streets are
 	Addresses  *address.Service
 	Labels     blob.Store
 	Jobs       Jobs // nil where only the sweep works
@@ -58,7 +61,7 @@ type Config struct {
 // New makes a Service.
 func New(c Config) (*Service, error) {
 	s := &Service{
-		pool: c.Pool, q: db.New(), carriers: c.Carriers, addresses: c.Addresses, labels: c.Labels, jobs: c.Jobs, hub: c.Hub, log: c.Log, metrics: newMetrics(),
+		pool: c.Pool, q: db.New(), carriers: c.Carriers, locator: c.Locator, addresses: c.Addresses, labels: c.Labels, jobs: c.Jobs, hub: c.Hub, log: c.Log, metrics: newMetrics(),
 	}
 	return s, s.metrics.register(c.Registerer)
 }

@@ -78,6 +78,9 @@ func (s *Service) tracked(ctx context.Context, one Shipment, t Tracking) error {
 			return err
 		}
 		told, err = s.moveOrderTx(ctx, tx, one.OrderID, to)
+		if err == nil && len(told) == 0 && string(to) != row.Status && s.orders != nil {
+			told, err = s.orders.ParcelTx(ctx, tx, one.OrderID)
+		}
 		return err
 	})
 	if err != nil {

@@ -39,6 +39,7 @@ type Config struct {
 	ClientID     string // the project's API key
 	ClientSecret string
 	Account      string // 9 digits
+	Webhook      string // the token that its webhooks are signed with; empty where there are none
 	URL          string // https://apis.fedex.com
 	Line         shipping.LineConfig
 	Now          func() time.Time // nil for the clock
@@ -46,7 +47,7 @@ type Config struct {
 
 // Carrier is FedEx.
 type Carrier struct {
-	account, url string
+	account, url, webhook string
 
 	line  *shipping.Line
 	token tokens
@@ -59,7 +60,7 @@ func New(c Config) *Carrier {
 		c.Now = time.Now
 	}
 	carrier := &Carrier{
-		account: c.Account, url: strings.TrimSuffix(cmp.Or(c.URL, "https://apis.fedex.com"), "/"), line: shipping.NewLine(Name, c.Line), now: c.Now,
+		account: c.Account, webhook: c.Webhook, url: strings.TrimSuffix(cmp.Or(c.URL, "https://apis.fedex.com"), "/"), line: shipping.NewLine(Name, c.Line), now: c.Now,
 	}
 	carrier.token = tokens{id: c.ClientID, secret: c.ClientSecret, url: carrier.url, line: carrier.line, now: c.Now, turn: make(chan struct{}, 1)}
 	return carrier
