@@ -68,8 +68,8 @@ soak-linear: ## have porcupine judge what five hundred bidders hear from two pro
 soak-stock: ## pay ten thousand reservations at the instant of their end
 	@$(MAKE) test PKG='./internal/inventory -expiries=$(or $(EXPIRIES),10000)' ARGS='-count=1 -v -run TestExpiryAgainstPayment'
 
-soak-checkout: ## confirm thousands of quotes, each at once from everywhere; complete ten thousand orders by client and webhook at once; a thousand checkouts through outages
-	@$(MAKE) test PKG='./internal/checkout -confirmations=$(or $(CONFIRMATIONS),3000) -instants=$(or $(INSTANTS),10000) -outages=$(or $(OUTAGES),1000)' TIMEOUT=60m ARGS='-count=1 -v -run "TestConfirmedAt|TestClientAndWebhookAtOnce|TestCheckoutsThroughOutages"'
+soak-checkout: ## confirm thousands of quotes, each at once from everywhere; complete ten thousand orders by client and webhook at once; a thousand checkouts through outages; orders lived at random
+	@$(MAKE) test PKG='./internal/checkout -confirmations=$(or $(CONFIRMATIONS),3000) -instants=$(or $(INSTANTS),10000) -outages=$(or $(OUTAGES),1000) -lifetime=$(or $(FOR),5m) -rapid.checks=100000' TIMEOUT=60m ARGS='-count=1 -v -run "TestConfirmedAt|TestClientAndWebhookAtOnce|TestCheckoutsThroughOutages|TestLivesOfOrders"'
 
 soak-crowd: ## a thousand buyers for ten units, ten codes and one item, at two servers of which one is killed
 	@$(MAKE) test PKG='./internal/e2e -crowd=$(or $(BUYERS),1000)' ARGS='-count=1 -v -run TestACrowdForWhatThereIsLittleOf'

@@ -49,6 +49,25 @@ var (
 	}
 )
 
+// Move is one step that one of an order's machines may take.
+type Move struct{ Machine, From, To string }
+
+// Moves is all of the table.
+func Moves() []Move {
+	all := movesOf("PAYMENT", paymentMoves)
+	all = append(all, movesOf("FULFILMENT", fulfilmentMoves)...)
+	return append(all, movesOf("CLAIM", claimMoves)...)
+}
+
+func movesOf[S ~string](machine string, table map[S][]S) (moves []Move) {
+	for from, states := range table {
+		for _, to := range states {
+			moves = append(moves, Move{machine, string(from), string(to)})
+		}
+	}
+	return moves
+}
+
 // Action is something that may be done with an order next.
 type Action string
 

@@ -18,20 +18,8 @@ func TestMovesAreTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	var code []db.OrderMove
-	for from, states := range paymentMoves {
-		for _, to := range states {
-			code = append(code, db.OrderMove{Machine: "PAYMENT", FromState: string(from), ToState: string(to)})
-		}
-	}
-	for from, states := range fulfilmentMoves {
-		for _, to := range states {
-			code = append(code, db.OrderMove{Machine: "FULFILMENT", FromState: string(from), ToState: string(to)})
-		}
-	}
-	for from, states := range claimMoves {
-		for _, to := range states {
-			code = append(code, db.OrderMove{Machine: "CLAIM", FromState: string(from), ToState: string(to)})
-		}
+	for _, m := range Moves() {
+		code = append(code, db.OrderMove{Machine: m.Machine, FromState: m.From, ToState: m.To})
 	}
 	for _, move := range code {
 		if !slices.Contains(rows, move) {
