@@ -907,7 +907,7 @@ func (q *Queries) TakedownsSince(ctx context.Context, db DBTX, seen string) (Tak
 }
 
 const variantByID = `-- name: VariantByID :one
-SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant WHERE id = $1
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams FROM variant WHERE id = $1
 `
 
 func (q *Queries) VariantByID(ctx context.Context, db DBTX, id uuid.UUID) (Variant, error) {
@@ -924,6 +924,7 @@ func (q *Queries) VariantByID(ctx context.Context, db DBTX, id uuid.UUID) (Varia
 		&i.Currency,
 		&i.CreatedAt,
 		&i.RetiredAt,
+		&i.Grams,
 	)
 	return i, err
 }
@@ -931,7 +932,7 @@ func (q *Queries) VariantByID(ctx context.Context, db DBTX, id uuid.UUID) (Varia
 const variantInsert = `-- name: VariantInsert :one
 INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams
 `
 
 type VariantInsertParams struct {
@@ -968,12 +969,13 @@ func (q *Queries) VariantInsert(ctx context.Context, db DBTX, arg VariantInsertP
 		&i.Currency,
 		&i.CreatedAt,
 		&i.RetiredAt,
+		&i.Grams,
 	)
 	return i, err
 }
 
 const variantOwn = `-- name: VariantOwn :one
-SELECT v.id, v.listing_id, v.seller_id, v.position, v.sku, v.option_values, v.price, v.currency, v.created_at, v.retired_at, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
+SELECT v.id, v.listing_id, v.seller_id, v.position, v.sku, v.option_values, v.price, v.currency, v.created_at, v.retired_at, v.grams, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id
 WHERE v.id = $1 AND v.seller_id = $2 AND v.retired_at IS NULL
 `
 
@@ -996,13 +998,14 @@ func (q *Queries) VariantOwn(ctx context.Context, db DBTX, iD uuid.UUID, sellerI
 		&i.Variant.Currency,
 		&i.Variant.CreatedAt,
 		&i.Variant.RetiredAt,
+		&i.Variant.Grams,
 		&i.Kind,
 	)
 	return i, err
 }
 
 const variantRetire = `-- name: VariantRetire :one
-UPDATE variant SET retired_at = clock_timestamp() WHERE id = $1 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+UPDATE variant SET retired_at = clock_timestamp() WHERE id = $1 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams
 `
 
 func (q *Queries) VariantRetire(ctx context.Context, db DBTX, id uuid.UUID) (Variant, error) {
@@ -1019,18 +1022,20 @@ func (q *Queries) VariantRetire(ctx context.Context, db DBTX, id uuid.UUID) (Var
 		&i.Currency,
 		&i.CreatedAt,
 		&i.RetiredAt,
+		&i.Grams,
 	)
 	return i, err
 }
 
 const variantUpdate = `-- name: VariantUpdate :one
-UPDATE variant SET sku = $1, price = $2, currency = $3 WHERE id = $4 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at
+UPDATE variant SET sku = $1, price = $2, currency = $3, grams = $4 WHERE id = $5 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams
 `
 
 type VariantUpdateParams struct {
 	Sku      *string
 	Price    *int64
 	Currency *string
+	Grams    *int32
 	ID       uuid.UUID
 }
 
@@ -1039,6 +1044,7 @@ func (q *Queries) VariantUpdate(ctx context.Context, db DBTX, arg VariantUpdateP
 		arg.Sku,
 		arg.Price,
 		arg.Currency,
+		arg.Grams,
 		arg.ID,
 	)
 	var i Variant
@@ -1053,12 +1059,13 @@ func (q *Queries) VariantUpdate(ctx context.Context, db DBTX, arg VariantUpdateP
 		&i.Currency,
 		&i.CreatedAt,
 		&i.RetiredAt,
+		&i.Grams,
 	)
 	return i, err
 }
 
 const variantsByID = `-- name: VariantsByID :many
-SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams FROM variant WHERE id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) VariantsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]Variant, error) {
@@ -1081,6 +1088,7 @@ func (q *Queries) VariantsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 			&i.Currency,
 			&i.CreatedAt,
 			&i.RetiredAt,
+			&i.Grams,
 		); err != nil {
 			return nil, err
 		}
@@ -1093,7 +1101,7 @@ func (q *Queries) VariantsByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 }
 
 const variantsByListing = `-- name: VariantsByListing :many
-SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at FROM variant
+SELECT id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams FROM variant
 WHERE listing_id = ANY ($1::uuid[]) AND retired_at IS NULL
 ORDER BY listing_id, position, id
 `
@@ -1118,6 +1126,7 @@ func (q *Queries) VariantsByListing(ctx context.Context, db DBTX, listingIds []u
 			&i.Currency,
 			&i.CreatedAt,
 			&i.RetiredAt,
+			&i.Grams,
 		); err != nil {
 			return nil, err
 		}

@@ -315,7 +315,7 @@ func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChar
 }
 
 const quoteGroups = `-- name: QuoteGroups :many
-SELECT quote_id, number, order_id, seller_id, listing_id, digital, total, fee FROM quote_group WHERE quote_id = $1 ORDER BY number
+SELECT quote_id, number, order_id, seller_id, listing_id, digital, total, fee, in_person, parcels FROM quote_group WHERE quote_id = $1 ORDER BY number
 `
 
 func (q *Queries) QuoteGroups(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteGroup, error) {
@@ -336,6 +336,8 @@ func (q *Queries) QuoteGroups(ctx context.Context, db DBTX, quoteID uuid.UUID) (
 			&i.Digital,
 			&i.Total,
 			&i.Fee,
+			&i.InPerson,
+			&i.Parcels,
 		); err != nil {
 			return nil, err
 		}
@@ -348,9 +350,9 @@ func (q *Queries) QuoteGroups(ctx context.Context, db DBTX, quoteID uuid.UUID) (
 }
 
 const quoteGroupsInsert = `-- name: QuoteGroupsInsert :exec
-INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee)
+INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee, in_person, parcels)
 SELECT $1, unnest($2::integer[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::uuid[]),
-       unnest($6::boolean[]), unnest($7::bigint[]), unnest($8::bigint[])
+       unnest($6::boolean[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::boolean[]), nullif(unnest($10::text[]), '')::jsonb
 `
 
 type QuoteGroupsInsertParams struct {
@@ -362,8 +364,11 @@ type QuoteGroupsInsertParams struct {
 	Digital    []bool
 	Totals     []int64
 	Fees       []int64
+	InPerson   []bool
+	Parcels    []string
 }
 
+// An empty text stands for no parcels.
 func (q *Queries) QuoteGroupsInsert(ctx context.Context, db DBTX, arg QuoteGroupsInsertParams) error {
 	_, err := db.Exec(ctx, quoteGroupsInsert,
 		arg.QuoteID,
@@ -374,6 +379,8 @@ func (q *Queries) QuoteGroupsInsert(ctx context.Context, db DBTX, arg QuoteGroup
 		arg.Digital,
 		arg.Totals,
 		arg.Fees,
+		arg.InPerson,
+		arg.Parcels,
 	)
 	return err
 }
@@ -486,7 +493,10 @@ func (q *Queries) QuoteLinesInsert(ctx context.Context, db DBTX, arg QuoteLinesI
 }
 
 const quoteLinesToMake = `-- name: QuoteLinesToMake :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+       array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
+       array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts,
+       EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = v.seller_id AND p.offers <> '[]')::boolean AS profiled,
        (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
 FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
 LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
@@ -502,13 +512,18 @@ type QuoteLinesToMakeRow struct {
 	OptionValues []string
 	Price        *int64
 	Currency     *string
+	Grams        *int32
 	Kind         string
 	Title        string
 	Quantity     int64
+	Locations    []uuid.UUID
+	Parts        []int32
+	Profiled     bool
 	PriceSeen    int64
 }
 
-// What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last.
+// What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last. locations has the nil id for what
+// exists once, parts how much is at each; profiled says that its seller has said how they send.
 func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID uuid.UUID) ([]QuoteLinesToMakeRow, error) {
 	rows, err := db.Query(ctx, quoteLinesToMake, reservationID)
 	if err != nil {
@@ -525,9 +540,13 @@ func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID u
 			&i.OptionValues,
 			&i.Price,
 			&i.Currency,
+			&i.Grams,
 			&i.Kind,
 			&i.Title,
 			&i.Quantity,
+			&i.Locations,
+			&i.Parts,
+			&i.Profiled,
 			&i.PriceSeen,
 		); err != nil {
 			return nil, err
@@ -600,7 +619,7 @@ func (q *Queries) QuotesOpenCount(ctx context.Context, db DBTX, userID uuid.UUID
 
 const shipToOfOrders = `-- name: ShipToOfOrders :many
 SELECT g.order_id, q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
-WHERE g.order_id = ANY ($1::uuid[]) AND NOT g.digital AND q.ship_to IS NOT NULL
+WHERE g.order_id = ANY ($1::uuid[]) AND NOT g.digital AND NOT g.in_person AND q.ship_to IS NOT NULL
 ORDER BY g.order_id
 `
 

@@ -776,6 +776,8 @@ type QuoteGroup struct {
 	Digital   bool
 	Total     int64
 	Fee       int64
+	InPerson  bool
+	Parcels   []byte
 }
 
 type QuoteLine struct {
@@ -973,6 +975,13 @@ type Shipment struct {
 	CalledAt      *time.Time
 }
 
+type ShippingProfile struct {
+	SellerID  uuid.UUID
+	Grams     int32
+	Offers    json.RawMessage
+	ChangedAt time.Time
+}
+
 type Show struct {
 	ID          uuid.UUID
 	HostID      uuid.UUID
@@ -1097,6 +1106,7 @@ type Variant struct {
 	Currency     *string
 	CreatedAt    time.Time
 	RetiredAt    *time.Time
+	Grams        *int32
 }
 
 type Want struct {

@@ -389,6 +389,21 @@ func (q *Queries) ShipmentClaim(ctx context.Context, db DBTX, leaseSeconds float
 	return i, err
 }
 
+const shipmentFailedAt = `-- name: ShipmentFailedAt :one
+SELECT EXISTS (
+    SELECT FROM shipment
+    WHERE order_id = $1 AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
+      AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))::boolean
+`
+
+// Whether a carrier would not bring what is at a place.
+func (q *Queries) ShipmentFailedAt(ctx context.Context, db DBTX, orderID uuid.UUID, locationID *uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, shipmentFailedAt, orderID, locationID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const shipmentGet = `-- name: ShipmentGet :one
 SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE id = $1
 `
@@ -814,15 +829,22 @@ func (q *Queries) ShipmentRegistered(ctx context.Context, db DBTX, arg ShipmentR
 }
 
 const shipmentShipTo = `-- name: ShipmentShipTo :one
-SELECT q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
-WHERE g.order_id = $1 AND NOT g.digital AND q.ship_to IS NOT NULL
+SELECT q.ship_to, g.in_person, g.parcels FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
+WHERE g.order_id = $1 AND NOT g.digital
 `
 
-func (q *Queries) ShipmentShipTo(ctx context.Context, db DBTX, orderID uuid.UUID) ([]byte, error) {
+type ShipmentShipToRow struct {
+	ShipTo   []byte
+	InPerson bool
+	Parcels  []byte
+}
+
+// Where an order is sent, and how its buyer chose that.
+func (q *Queries) ShipmentShipTo(ctx context.Context, db DBTX, orderID uuid.UUID) (ShipmentShipToRow, error) {
 	row := db.QueryRow(ctx, shipmentShipTo, orderID)
-	var ship_to []byte
-	err := row.Scan(&ship_to)
-	return ship_to, err
+	var i ShipmentShipToRow
+	err := row.Scan(&i.ShipTo, &i.InPerson, &i.Parcels)
+	return i, err
 }
 
 const shipmentToAsk = `-- name: ShipmentToAsk :one
@@ -1180,6 +1202,125 @@ func (q *Queries) ShipmentsToTry(ctx context.Context, db DBTX, afterID uuid.UUID
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const shippingParcelsOfOrders = `-- name: ShippingParcelsOfOrders :many
+SELECT g.order_id, g.parcels FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id
+WHERE g.order_id = ANY ($1::uuid[]) AND g.parcels IS NOT NULL
+ORDER BY g.order_id
+`
+
+type ShippingParcelsOfOrdersRow struct {
+	OrderID uuid.UUID
+	Parcels []byte
+}
+
+func (q *Queries) ShippingParcelsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]ShippingParcelsOfOrdersRow, error) {
+	rows, err := db.Query(ctx, shippingParcelsOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ShippingParcelsOfOrdersRow
+	for rows.Next() {
+		var i ShippingParcelsOfOrdersRow
+		if err := rows.Scan(&i.OrderID, &i.Parcels); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const shippingProfileGet = `-- name: ShippingProfileGet :one
+SELECT seller_id, grams, offers, changed_at FROM shipping_profile WHERE seller_id = $1
+`
+
+func (q *Queries) ShippingProfileGet(ctx context.Context, db DBTX, sellerID uuid.UUID) (ShippingProfile, error) {
+	row := db.QueryRow(ctx, shippingProfileGet, sellerID)
+	var i ShippingProfile
+	err := row.Scan(
+		&i.SellerID,
+		&i.Grams,
+		&i.Offers,
+		&i.ChangedAt,
+	)
+	return i, err
+}
+
+const shippingProfileSet = `-- name: ShippingProfileSet :one
+INSERT INTO shipping_profile (seller_id, grams, offers) VALUES ($1, $2, $3)
+ON CONFLICT (seller_id) DO UPDATE SET grams = excluded.grams, offers = excluded.offers, changed_at = clock_timestamp()
+RETURNING seller_id, grams, offers, changed_at
+`
+
+func (q *Queries) ShippingProfileSet(ctx context.Context, db DBTX, sellerID uuid.UUID, grams int32, offers json.RawMessage) (ShippingProfile, error) {
+	row := db.QueryRow(ctx, shippingProfileSet, sellerID, grams, offers)
+	var i ShippingProfile
+	err := row.Scan(
+		&i.SellerID,
+		&i.Grams,
+		&i.Offers,
+		&i.ChangedAt,
+	)
+	return i, err
+}
+
+const shippingSenders = `-- name: ShippingSenders :many
+SELECT p.seller_id, p.grams, p.offers, p.changed_at, coalesce(a.name, '') AS name, coalesce(a.line1, '') AS line1, coalesce(a.line2, '') AS line2, coalesce(a.city, '') AS city,
+       coalesce(a.region, '') AS region, coalesce(a.postal_code, '') AS postal_code, coalesce(a.country, '') AS country, coalesce(a.phone, '') AS phone
+FROM shipping_profile p LEFT JOIN address a ON a.user_id = p.seller_id AND a.is_default
+WHERE p.seller_id = ANY ($1::uuid[])
+ORDER BY p.seller_id
+`
+
+type ShippingSendersRow struct {
+	ShippingProfile ShippingProfile
+	Name            string
+	Line1           string
+	Line2           string
+	City            string
+	Region          string
+	PostalCode      string
+	Country         string
+	Phone           string
+}
+
+// How sellers send, and from where: their default address, with empty texts where there is none.
+func (q *Queries) ShippingSenders(ctx context.Context, db DBTX, sellerIds []uuid.UUID) ([]ShippingSendersRow, error) {
+	rows, err := db.Query(ctx, shippingSenders, sellerIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ShippingSendersRow
+	for rows.Next() {
+		var i ShippingSendersRow
+		if err := rows.Scan(
+			&i.ShippingProfile.SellerID,
+			&i.ShippingProfile.Grams,
+			&i.ShippingProfile.Offers,
+			&i.ShippingProfile.ChangedAt,
+			&i.Name,
+			&i.Line1,
+			&i.Line2,
+			&i.City,
+			&i.Region,
+			&i.PostalCode,
+			&i.Country,
+			&i.Phone,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	if v.VariantIds != nil {
 		out.Variants = in.ids(v.VariantIds, id.Variant, "variantIds")
 	}
-	out.Coupons = v.CouponCodes
+	out.Coupons, out.Shipping = v.CouponCodes, in.shippingChoices(v.Shipping)
 	if v.AdmissionPass != nil {
 		out.Pass = *v.AdmissionPass
 	}

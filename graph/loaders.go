@@ -276,7 +276,8 @@ type sources struct {
 	orderOfActor    byID[order.Order]
 	orderLines      byID[[]order.Line]
 	orderCharges    byID[[]order.Charge]
-	shipTo          byID[address.Postal] // by order
+	shipTo          byID[address.Postal]  // by order
+	parcels         byID[[]shipping.Plan] // by order
 	shipments       byID[[]shipping.Shipment]
 	invoices        byID[[]invoice.Invoice] // by order
 	topUp           byID[payment.TopUp]     // anybody's: for staff
@@ -304,6 +305,7 @@ func (r *Resolver) newSources() *sources {
 		orderLines:   sourceOf(r.Orders.Lines),
 		orderCharges: sourceOf(r.Orders.ChargesOf),
 		shipTo:       sourceOf(r.Checkout.ShipTo),
+		parcels:      sourceOf(r.Shipping.PlansOf),
 		shipments:    sourceOf(r.Shipping.OfOrders),
 		invoices:     sourceOf(r.Invoices.OfOrders),
 

@@ -43,6 +43,14 @@ func deletionPayload(deletions []catalog.Deletion, err error) (model.ListingDele
 	return payload, nil
 }
 
+// orZero is what was given, or nothing.
+func orZero[T any](given *T) (value T) {
+	if given != nil {
+		value = *given
+	}
+	return value
+}
+
 // textOrNil is null for a text that is empty.
 func textOrNil(text string) *string {
 	if text == "" {

@@ -20,7 +20,7 @@ func (r *mutationResolver) TaxRegistrationSet(ctx context.Context, input model.T
 // TaxEstimated is the resolver for the taxEstimated field.
 func (r *orderResolver) TaxEstimated(ctx context.Context, obj *order.Order) (bool, error) {
 	charges, err := some(ctx, load(ctx).orderCharges, obj.ID)
-	return slices.ContainsFunc(charges, func(c order.Charge) bool { return c.Estimated }), err
+	return slices.ContainsFunc(charges, order.Charge.TaxEstimated), err
 }
 
 // TaxRegistration is the resolver for the taxRegistration field.

@@ -27,7 +27,7 @@ func (r *mutationResolver) VariantAdd(ctx context.Context, input model.VariantAd
 func (r *mutationResolver) VariantUpdate(ctx context.Context, input model.VariantUpdateInput) (model.VariantUpdatePayload, error) {
 	var in inputReader
 	variant := in.id(input.VariantID, id.Variant, "variantId")
-	change := catalog.VariantChange{SKU: input.Sku, Price: in.maybeAmount(input.Price, "price")}
+	change := catalog.VariantChange{SKU: input.Sku, Price: in.maybeAmount(input.Price, "price"), Grams: input.Grams}
 	var changed catalog.Variant
 	err := in.err
 	if err == nil {

@@ -127,7 +127,7 @@ VALUES (@id, @listing_id, @seller_id, @position, @sku, @option_values, @price, @
 RETURNING *;
 
 -- name: VariantUpdate :one
-UPDATE variant SET sku = @sku, price = @price, currency = @currency WHERE id = @id RETURNING *;
+UPDATE variant SET sku = @sku, price = @price, currency = @currency, grams = @grams WHERE id = @id RETURNING *;
 
 -- name: VariantRetire :one
 UPDATE variant SET retired_at = clock_timestamp() WHERE id = @id RETURNING *;

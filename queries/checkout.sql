@@ -19,9 +19,13 @@ SELECT * FROM reservation_payment WHERE user_id = @user_id AND idempotency_key =
 -- name: CheckoutOrders :many
 SELECT id FROM orders WHERE reservation_id = @reservation_id::uuid ORDER BY id;
 
--- What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last.
+-- What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last. locations has the nil id for what
+-- exists once, parts how much is at each; profiled says that its seller has said how they send.
 -- name: QuoteLinesToMake :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
+       array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
+       array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts,
+       EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = v.seller_id AND p.offers <> '[]')::boolean AS profiled,
        (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
 FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
 LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
@@ -38,10 +42,11 @@ WHERE q.user_id = @user_id AND q.created_at > clock_timestamp() - interval '1 ho
 INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, ship_to)
 VALUES (@id, @user_id, @reservation_id, @idempotency_key, @request_hash, @total, @currency, sqlc.narg('ship_to'));
 
+-- An empty text stands for no parcels.
 -- name: QuoteGroupsInsert :exec
-INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee)
+INSERT INTO quote_group (quote_id, number, order_id, seller_id, listing_id, digital, total, fee, in_person, parcels)
 SELECT @quote_id, unnest(@numbers::integer[]), unnest(@order_ids::uuid[]), unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]),
-       unnest(@digital::boolean[]), unnest(@totals::bigint[]), unnest(@fees::bigint[]);
+       unnest(@digital::boolean[]), unnest(@totals::bigint[]), unnest(@fees::bigint[]), unnest(@in_person::boolean[]), nullif(unnest(@parcels::text[]), '')::jsonb;
 
 -- options is a JSON array of each line's; a price seen that is below zero stands for none.
 -- name: QuoteLinesInsert :exec
@@ -102,5 +107,5 @@ SELECT g.order_id FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id 
 -- Where orders are sent.
 -- name: ShipToOfOrders :many
 SELECT g.order_id, q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
-WHERE g.order_id = ANY (@order_ids::uuid[]) AND NOT g.digital AND q.ship_to IS NOT NULL
+WHERE g.order_id = ANY (@order_ids::uuid[]) AND NOT g.digital AND NOT g.in_person AND q.ship_to IS NOT NULL
 ORDER BY g.order_id;

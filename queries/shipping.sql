@@ -13,9 +13,38 @@ LEFT JOIN reservation_line rl ON rl.reservation_id = o.reservation_id AND rl.var
 WHERE o.id = @order_id
 ORDER BY 1;
 
+-- Where an order is sent, and how its buyer chose that.
 -- name: ShipmentShipTo :one
-SELECT q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
-WHERE g.order_id = @order_id AND NOT g.digital AND q.ship_to IS NOT NULL;
+SELECT q.ship_to, g.in_person, g.parcels FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id
+WHERE g.order_id = @order_id AND NOT g.digital;
+
+-- Whether a carrier would not bring what is at a place.
+-- name: ShipmentFailedAt :one
+SELECT EXISTS (
+    SELECT FROM shipment
+    WHERE order_id = @order_id AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
+      AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce(sqlc.narg('location_id')::uuid, '00000000-0000-0000-0000-000000000000'))::boolean;
+
+-- name: ShippingParcelsOfOrders :many
+SELECT g.order_id, g.parcels FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id
+WHERE g.order_id = ANY (@order_ids::uuid[]) AND g.parcels IS NOT NULL
+ORDER BY g.order_id;
+
+-- name: ShippingProfileSet :one
+INSERT INTO shipping_profile (seller_id, grams, offers) VALUES (@seller_id, @grams, @offers)
+ON CONFLICT (seller_id) DO UPDATE SET grams = excluded.grams, offers = excluded.offers, changed_at = clock_timestamp()
+RETURNING *;
+
+-- name: ShippingProfileGet :one
+SELECT * FROM shipping_profile WHERE seller_id = @seller_id;
+
+-- How sellers send, and from where: their default address, with empty texts where there is none.
+-- name: ShippingSenders :many
+SELECT sqlc.embed(p), coalesce(a.name, '') AS name, coalesce(a.line1, '') AS line1, coalesce(a.line2, '') AS line2, coalesce(a.city, '') AS city,
+       coalesce(a.region, '') AS region, coalesce(a.postal_code, '') AS postal_code, coalesce(a.country, '') AS country, coalesce(a.phone, '') AS phone
+FROM shipping_profile p LEFT JOIN address a ON a.user_id = p.seller_id AND a.is_default
+WHERE p.seller_id = ANY (@seller_ids::uuid[])
+ORDER BY p.seller_id;
 
 -- name: ShipmentInsert :one
 INSERT INTO shipment (id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)

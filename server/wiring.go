@@ -166,7 +166,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	parcels.UseOrders(orders)
 	sold := checkout.New(checkout.Config{
-		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Payment: pay, Hub: hub,
+		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
 	})
 	invoices := invoice.New(invoice.Config{
 		Pool: s.pool, Orders: orders, Store: labels, Hub: hub, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1089,6 +1090,38 @@ func (ec *executionContext) fieldContext_QuoteGroup_lines(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _QuoteGroup_parcels(ctx context.Context, field graphql.CollectedField, obj *checkout.QuoteGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuoteGroup_parcels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parcels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Plan) graphql.Marshaler {
+			return ec.marshalNParcelPlan2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐPlanᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuoteGroup_parcels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuoteGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParcelPlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _QuoteGroup_charges(ctx context.Context, field graphql.CollectedField, obj *checkout.QuoteGroup) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1510,7 +1543,7 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantIds", "addressId", "couponCodes", "admissionPass", "idempotencyKey"}
+	fieldsInOrder := [...]string{"variantIds", "addressId", "shipping", "couponCodes", "admissionPass", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1531,6 +1564,13 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 				return it, err
 			}
 			it.AddressID = data
+		case "shipping":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipping"))
+			data, err := ec.unmarshalOShippingChoiceInput2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingChoiceInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Shipping = data
 		case "couponCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("couponCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
@@ -1596,6 +1636,57 @@ func (ec *executionContext) unmarshalInputReservationPayInput(ctx context.Contex
 				return it, err
 			}
 			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputShippingChoiceInput(ctx context.Context, obj any) (model.ShippingChoiceInput, error) {
+	var it model.ShippingChoiceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sellerId", "locationId", "optionCode", "pickupPointId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sellerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sellerId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SellerID = data
+		case "locationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocationID = data
+		case "optionCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optionCode"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OptionCode = data
+		case "pickupPointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pickupPointId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PickupPointID = data
 		}
 	}
 	return it, nil
@@ -2118,6 +2209,11 @@ func (ec *executionContext) _QuoteGroup(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "parcels":
+			out.Values[i] = ec._QuoteGroup_parcels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "charges":
 			out.Values[i] = ec._QuoteGroup_charges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2477,6 +2573,11 @@ func (ec *executionContext) marshalNReservationPayPayload2githubᚗcomᚋsoukliv
 	return ec._ReservationPayPayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNShippingChoiceInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingChoiceInput(ctx context.Context, v any) (model.ShippingChoiceInput, error) {
+	res, err := ec.unmarshalInputShippingChoiceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOCheckoutQuote2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcheckoutᚐQuote(ctx context.Context, sel ast.SelectionSet, v *checkout.Quote) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -2489,6 +2590,23 @@ func (ec *executionContext) marshalOPostalAddress2ᚖgithubᚗcomᚋsoukliveᚋs
 		return graphql.Null
 	}
 	return ec._PostalAddress(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOShippingChoiceInput2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingChoiceInputᚄ(ctx context.Context, v any) ([]model.ShippingChoiceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.ShippingChoiceInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNShippingChoiceInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingChoiceInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 // endregion ***************************** type.gotpl *****************************

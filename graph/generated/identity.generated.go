@@ -31,6 +31,7 @@ import (
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
 	"github.com/souklive/souk/internal/savedsearch"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/tax"
 	"github.com/souklive/souk/internal/want"
 	"github.com/souklive/souk/internal/wish"
@@ -65,6 +66,7 @@ type ViewerResolver interface {
 	Referral(ctx context.Context, obj *identity.Session) (*referral.Program, error)
 	SavedSearches(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[savedsearch.SavedSearch], error)
 	SecondChances(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[auction.Chance], error)
+	ShippingProfile(ctx context.Context, obj *identity.Session) (*shipping.Profile, error)
 
 	TaxRegistration(ctx context.Context, obj *identity.Session) (*tax.Registration, error)
 	Wants(ctx context.Context, obj *identity.Session, first *int, after *string) (page.Page[want.Want], error)
@@ -1672,6 +1674,38 @@ func (ec *executionContext) fieldContext_Viewer_secondChances(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_shippingProfile(ctx context.Context, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_shippingProfile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().ShippingProfile(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Profile) graphql.Marshaler {
+			return ec.marshalOShippingProfile2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐProfile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_shippingProfile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShippingProfile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_birthDate(ctx context.Context, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3101,6 +3135,44 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				}()
 				res = ec._Viewer_secondChances(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "shippingProfile":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_shippingProfile(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

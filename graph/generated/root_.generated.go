@@ -67,6 +67,7 @@ type ResolverRoot interface {
 	OrderPayment() OrderPaymentResolver
 	OrderProblemCase() OrderProblemCaseResolver
 	OrderRefund() OrderRefundResolver
+	ParcelPlan() ParcelPlanResolver
 	Query() QueryResolver
 	QuoteGroup() QuoteGroupResolver
 	QuoteLine() QuoteLineResolver
@@ -1306,6 +1307,7 @@ type ComplexityRoot struct {
 		SecondChanceDecline   func(childComplexity int, input model.SecondChanceDeclineInput) int
 		ShipmentCancel        func(childComplexity int, input model.ShipmentCancelInput) int
 		ShipmentCreate        func(childComplexity int, input model.ShipmentCreateInput) int
+		ShippingProfileSet    func(childComplexity int, input model.ShippingProfileSetInput) int
 		ShowCancel            func(childComplexity int, input model.ShowCancelInput) int
 		ShowChatConfigure     func(childComplexity int, input model.ShowChatConfigureInput) int
 		ShowCreate            func(childComplexity int, input model.ShowCreateInput) int
@@ -1415,6 +1417,7 @@ type ComplexityRoot struct {
 		Listing          func(childComplexity int) int
 		NodeID           func(childComplexity int) int
 		PaidAt           func(childComplexity int) int
+		Parcels          func(childComplexity int) int
 		PayBy            func(childComplexity int) int
 		Payment          func(childComplexity int) int
 		Payments         func(childComplexity int) int
@@ -1598,6 +1601,14 @@ type ComplexityRoot struct {
 	PageInfo struct {
 		EndCursor   func(childComplexity int) int
 		HasNextPage func(childComplexity int) int
+	}
+
+	ParcelPlan struct {
+		Choice   func(childComplexity int) int
+		Grams    func(childComplexity int) int
+		Location func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Point    func(childComplexity int) int
 	}
 
 	Photo struct {
@@ -1786,6 +1797,7 @@ type ComplexityRoot struct {
 		Charges func(childComplexity int) int
 		Digital func(childComplexity int) int
 		Lines   func(childComplexity int) int
+		Parcels func(childComplexity int) int
 		Seller  func(childComplexity int) int
 		Total   func(childComplexity int) int
 	}
@@ -2191,6 +2203,43 @@ type ComplexityRoot struct {
 		Text  func(childComplexity int) int
 	}
 
+	ShippingOffer struct {
+		Carrier   func(childComplexity int) int
+		Countries func(childComplexity int) int
+		Free      func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Place     func(childComplexity int) int
+		Price     func(childComplexity int) int
+		Product   func(childComplexity int) int
+	}
+
+	ShippingOption struct {
+		Carrier   func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Estimated func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Losses    func(childComplexity int) int
+		MaxDays   func(childComplexity int) int
+		MinDays   func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Place     func(childComplexity int) int
+		Price     func(childComplexity int) int
+		Product   func(childComplexity int) int
+		ToPoint   func(childComplexity int) int
+	}
+
+	ShippingProfile struct {
+		ChangedAt func(childComplexity int) int
+		Grams     func(childComplexity int) int
+		Offers    func(childComplexity int) int
+	}
+
+	ShippingProfileSetPayload struct {
+		ShippingProfile func(childComplexity int) int
+		UserErrors      func(childComplexity int) int
+	}
+
 	Show struct {
 		AllLots     func(childComplexity int, first *int, after *string) int
 		Audience    func(childComplexity int) int
@@ -2557,6 +2606,7 @@ type ComplexityRoot struct {
 
 	Variant struct {
 		Available    func(childComplexity int) int
+		Grams        func(childComplexity int) int
 		Listing      func(childComplexity int) int
 		NodeID       func(childComplexity int) int
 		OptionValues func(childComplexity int) int
@@ -2614,6 +2664,7 @@ type ComplexityRoot struct {
 		Sales                   func(childComplexity int, first *int, after *string) int
 		SavedSearches           func(childComplexity int, first *int, after *string) int
 		SecondChances           func(childComplexity int, first *int, after *string) int
+		ShippingProfile         func(childComplexity int) int
 		TaxRegistration         func(childComplexity int) int
 		Tier                    func(childComplexity int) int
 		UnreadNotificationCount func(childComplexity int) int
@@ -7746,6 +7797,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShipmentCreate(childComplexity, args["input"].(model.ShipmentCreateInput)), true
+	case "Mutation.shippingProfileSet":
+		if e.ComplexityRoot.Mutation.ShippingProfileSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shippingProfileSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShippingProfileSet(childComplexity, args["input"].(model.ShippingProfileSetInput)), true
 	case "Mutation.showCancel":
 		if e.ComplexityRoot.Mutation.ShowCancel == nil {
 			break
@@ -8464,6 +8526,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PaidAt(childComplexity), true
+	case "Order.parcels":
+		if e.ComplexityRoot.Order.Parcels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Parcels(childComplexity), true
 	case "Order.payBy":
 		if e.ComplexityRoot.Order.PayBy == nil {
 			break
@@ -9137,6 +9205,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
+
+	case "ParcelPlan.chosen":
+		if e.ComplexityRoot.ParcelPlan.Choice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParcelPlan.Choice(childComplexity), true
+	case "ParcelPlan.grams":
+		if e.ComplexityRoot.ParcelPlan.Grams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParcelPlan.Grams(childComplexity), true
+	case "ParcelPlan.location":
+		if e.ComplexityRoot.ParcelPlan.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParcelPlan.Location(childComplexity), true
+	case "ParcelPlan.options":
+		if e.ComplexityRoot.ParcelPlan.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParcelPlan.Options(childComplexity), true
+	case "ParcelPlan.pickupPoint":
+		if e.ComplexityRoot.ParcelPlan.Point == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParcelPlan.Point(childComplexity), true
 
 	case "Photo.height":
 		if e.ComplexityRoot.Photo.Height == nil {
@@ -10074,6 +10173,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuoteGroup.Lines(childComplexity), true
+	case "QuoteGroup.parcels":
+		if e.ComplexityRoot.QuoteGroup.Parcels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Parcels(childComplexity), true
 	case "QuoteGroup.seller":
 		if e.ComplexityRoot.QuoteGroup.Seller == nil {
 			break
@@ -11517,6 +11622,160 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShipmentStep.Text(childComplexity), true
 
+	case "ShippingOffer.carrier":
+		if e.ComplexityRoot.ShippingOffer.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Carrier(childComplexity), true
+	case "ShippingOffer.countries":
+		if e.ComplexityRoot.ShippingOffer.Countries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Countries(childComplexity), true
+	case "ShippingOffer.free":
+		if e.ComplexityRoot.ShippingOffer.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Free(childComplexity), true
+	case "ShippingOffer.kind":
+		if e.ComplexityRoot.ShippingOffer.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Kind(childComplexity), true
+	case "ShippingOffer.name":
+		if e.ComplexityRoot.ShippingOffer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Name(childComplexity), true
+	case "ShippingOffer.place":
+		if e.ComplexityRoot.ShippingOffer.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Place(childComplexity), true
+	case "ShippingOffer.price":
+		if e.ComplexityRoot.ShippingOffer.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Price(childComplexity), true
+	case "ShippingOffer.product":
+		if e.ComplexityRoot.ShippingOffer.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOffer.Product(childComplexity), true
+
+	case "ShippingOption.carrier":
+		if e.ComplexityRoot.ShippingOption.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Carrier(childComplexity), true
+	case "ShippingOption.code":
+		if e.ComplexityRoot.ShippingOption.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Code(childComplexity), true
+	case "ShippingOption.estimated":
+		if e.ComplexityRoot.ShippingOption.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Estimated(childComplexity), true
+	case "ShippingOption.kind":
+		if e.ComplexityRoot.ShippingOption.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Kind(childComplexity), true
+	case "ShippingOption.losses":
+		if e.ComplexityRoot.ShippingOption.Losses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Losses(childComplexity), true
+	case "ShippingOption.maxDays":
+		if e.ComplexityRoot.ShippingOption.MaxDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.MaxDays(childComplexity), true
+	case "ShippingOption.minDays":
+		if e.ComplexityRoot.ShippingOption.MinDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.MinDays(childComplexity), true
+	case "ShippingOption.name":
+		if e.ComplexityRoot.ShippingOption.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Name(childComplexity), true
+	case "ShippingOption.place":
+		if e.ComplexityRoot.ShippingOption.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Place(childComplexity), true
+	case "ShippingOption.price":
+		if e.ComplexityRoot.ShippingOption.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Price(childComplexity), true
+	case "ShippingOption.product":
+		if e.ComplexityRoot.ShippingOption.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Product(childComplexity), true
+	case "ShippingOption.needsPickupPoint":
+		if e.ComplexityRoot.ShippingOption.ToPoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.ToPoint(childComplexity), true
+
+	case "ShippingProfile.changedAt":
+		if e.ComplexityRoot.ShippingProfile.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingProfile.ChangedAt(childComplexity), true
+	case "ShippingProfile.grams":
+		if e.ComplexityRoot.ShippingProfile.Grams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingProfile.Grams(childComplexity), true
+	case "ShippingProfile.offers":
+		if e.ComplexityRoot.ShippingProfile.Offers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingProfile.Offers(childComplexity), true
+
+	case "ShippingProfileSetPayload.shippingProfile":
+		if e.ComplexityRoot.ShippingProfileSetPayload.ShippingProfile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingProfileSetPayload.ShippingProfile(childComplexity), true
+	case "ShippingProfileSetPayload.userErrors":
+		if e.ComplexityRoot.ShippingProfileSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingProfileSetPayload.UserErrors(childComplexity), true
+
 	case "Show.allLots":
 		if e.ComplexityRoot.Show.AllLots == nil {
 			break
@@ -12857,6 +13116,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Available(childComplexity), true
+	case "Variant.grams":
+		if e.ComplexityRoot.Variant.Grams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Grams(childComplexity), true
 	case "Variant.listing":
 		if e.ComplexityRoot.Variant.Listing == nil {
 			break
@@ -13174,6 +13439,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.SecondChances(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.shippingProfile":
+		if e.ComplexityRoot.Viewer.ShippingProfile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ShippingProfile(childComplexity), true
 	case "Viewer.taxRegistration":
 		if e.ComplexityRoot.Viewer.TaxRegistration == nil {
 			break
@@ -13899,6 +14170,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSecondChanceDeclineInput,
 		ec.unmarshalInputShipmentCancelInput,
 		ec.unmarshalInputShipmentCreateInput,
+		ec.unmarshalInputShippingChoiceInput,
+		ec.unmarshalInputShippingOfferInput,
+		ec.unmarshalInputShippingProfileSetInput,
 		ec.unmarshalInputShowCancelInput,
 		ec.unmarshalInputShowChatConfigureInput,
 		ec.unmarshalInputShowCreateInput,
@@ -15362,6 +15636,8 @@ type QuoteGroup {
   "Codes: they are paid from the wallet alone, and sent nowhere."
   digital: Boolean!
   lines: [QuoteLine!]!
+  "How it is brought, parcel by parcel; none for codes, and where the seller has not said how they send: then they send it by themselves, at nobody's charge."
+  parcels: [ParcelPlan!]!
   "What is added to the lines, or kept of them."
   charges: [Charge!]!
   "What one pays: the lines and the charges that the BUYER bears."
@@ -15419,7 +15695,7 @@ type Charge {
   basisPoints: Int
   "What it is called, where it has a name: a promotion's title, a tax's name and rate."
   label: String!
-  "A tax that was estimated."
+  "A tax that was estimated; shipping by a table, as the carrier did not say what it takes. It binds all the same."
   estimated: Boolean!
   amount: Money!
 }
@@ -15440,14 +15716,27 @@ type PostalAddress {
 input CheckoutQuoteInput {
   "Left out: all lines of the cart that are not saved for later."
   variantIds: [ID!]
-  "Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED)."
+  "Of one's own book: where it is sent. Left out for codes, and for what is fetched in person, alone (ADDRESS_REQUIRED)."
   addressId: ID
+  "How it is brought, of what a quote has shown. What is not chosen comes in the cheapest way to the address, else to a pickup point (PICKUP_POINT_REQUIRED)."
+  shipping: [ShippingChoiceInput!]
   "Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused)."
   couponCodes: [String!]
   "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
   admissionPass: String
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
+}
+
+"How the goods of a seller are brought."
+input ShippingChoiceInput {
+  sellerId: ID!
+  "Of a ParcelPlan; left out: all parcels of the seller."
+  locationId: ID
+  "ShippingOption.code"
+  optionCode: String!
+  "PickupPoint.number, of pickupPoints, for what needsPickupPoint. It is checked again before it is paid (PICKUP_POINT_CLOSED)."
+  pickupPointId: String
 }
 
 type CheckoutQuotePayload {
@@ -18931,16 +19220,16 @@ input ShipmentCreateInput {
   orderId: ID!
   "Null: all of the order in one parcel."
   locationId: ID
-  "Such as MONDIAL_RELAY."
-  carrier: String!
+  "Such as MONDIAL_RELAY; left out, as the next two: as its buyer chose. Another way is refused until that one has failed (SHIPMENT_AS_CHOSEN)."
+  carrier: String
   "The carrier's code, such as 24R."
-  product: String!
+  product: String
   "Where who receives it fetches it, for products that need one."
   pickupPointId: String
   "Of one's own address book, to send from; null: the default."
   fromAddressId: ID
-  "What it weighs."
-  grams: Int!
+  "What it weighs; left out: what it was quoted with."
+  grams: Int
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -18956,6 +19245,131 @@ input ShipmentCancelInput {
 
 type ShipmentCancelPayload {
   shipment: Shipment
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../shippingoption.graphqls", Input: `extend type Mutation {
+  """
+  Says how one has what one sells brought, in place of what one said before: by carriers, whose price the buyer pays unless it is free; by oneself, at one's own price; in person. Without offers one
+  sends by oneself, at nobody's charge. Quotes that were made stay as they are. An address of one's own book is needed, unless one sends by oneself.
+  """
+  shippingProfileSet(input: ShippingProfileSetInput!): ShippingProfileSetPayload! @auth(roles: [SELLER])
+}
+
+extend type Viewer {
+  "How one has what one sells brought; null where one never said so."
+  shippingProfile: ShippingProfile
+}
+
+extend type Order {
+  "How it was to be brought, as its buyer chose it, for its buyer and its seller; none where nothing could be chosen, and for others. What became of it is in shipments."
+  parcels: [ParcelPlan!]!
+}
+
+enum ShippingOfferKind {
+  "A carrier brings it, by a label that the platform buys."
+  CARRIER
+  "The seller sends it by themselves, at their own price."
+  SELLER
+  "Its buyer fetches it, and shows Order.handOverCode."
+  IN_PERSON
+}
+
+"How a seller has what they sell brought."
+type ShippingProfile {
+  "What a thing weighs of which Variant.grams says nothing."
+  grams: Int!
+  offers: [ShippingOffer!]!
+  changedAt: Time!
+}
+
+"One way in which a seller has their goods brought."
+type ShippingOffer {
+  kind: ShippingOfferKind!
+  "Of CARRIER, such as MONDIAL_RELAY; empty for others."
+  carrier: String!
+  "Of CARRIER: the carrier's code, such as 24R; empty for others."
+  product: String!
+  "Of CARRIER: the seller bears what the carrier takes."
+  free: Boolean!
+  "Of SELLER: what buyers read; empty for others."
+  name: String!
+  "Of SELLER: of a parcel; null for others."
+  price: Money
+  "Of SELLER: to which it is sent, by ISO 3166-1; none: to all."
+  countries: [String!]!
+  "Of IN_PERSON: where it is handed over; empty for others."
+  place: String!
+}
+
+"A parcel as it was planned with a quote."
+type ParcelPlan {
+  "Where it is sent from; null for what lies at no location."
+  location: Location
+  "What it weighs, by Variant.grams and ShippingProfile.grams."
+  grams: Int!
+  "In which ways it can be brought, in the order of the seller's offers. What can't come to the address is not among them."
+  options: [ShippingOption!]!
+  "The one that was chosen: to choose another, ask for a new quote."
+  chosen: ShippingOption!
+  "Where its buyer fetches it, as it was then; null where it comes to the address, and while none was chosen."
+  pickupPoint: PickupPoint
+}
+
+"One way in which a parcel may be brought."
+type ShippingOption {
+  "For ShippingChoiceInput, such as MONDIAL_RELAY/24R."
+  code: String!
+  kind: ShippingOfferKind!
+  "For people to read."
+  name: String!
+  "Empty where no carrier brings it."
+  carrier: String!
+  "The carrier's code of the way in which it brings it."
+  product: String!
+  needsPickupPoint: Boolean!
+  "What its buyer pays for it, before promotions."
+  price: Money!
+  "The carrier did not say what it takes: the price is a table's. It binds all the same."
+  estimated: Boolean!
+  "How long it usually takes, at least; null where nobody says."
+  minDays: Int
+  "How long it usually takes, at most; null where nobody says."
+  maxDays: Int
+  "Where it is handed over in person; empty for others."
+  place: String!
+  "What of the address the carrier does not print."
+  losses: [AddressLoss!]!
+}
+
+input ShippingProfileSetInput {
+  "What a thing weighs of which Variant.grams says nothing: 1 to 1,000,000."
+  grams: Int!
+  "At most ten, each once."
+  offers: [ShippingOfferInput!]!
+}
+
+"One way in which a seller has their goods brought: the fields of its kind, and no others."
+input ShippingOfferInput {
+  kind: ShippingOfferKind!
+  "Of CARRIER, such as MONDIAL_RELAY."
+  carrier: String! = ""
+  "Of CARRIER: the carrier's code, such as 24R."
+  product: String! = ""
+  "Of CARRIER: one bears by oneself what the carrier takes."
+  free: Boolean! = false
+  "Of SELLER: what buyers read, of at most 60 characters."
+  name: String! = ""
+  "Of SELLER: of a parcel, which may be nothing. It is offered for goods in its currency."
+  price: MoneyInput
+  "Of SELLER: to which one sends it, of addressCountries; left out: to all."
+  countries: [String!]! = []
+  "Of IN_PERSON: where it is handed over, in at most 200 characters."
+  place: String! = ""
+}
+
+type ShippingProfileSetPayload {
+  shippingProfile: ShippingProfile
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -19787,7 +20201,7 @@ type AttributeUpdatePayload {
 	{Name: "../variant.graphqls", Input: `extend type Mutation {
   "Adds a variant to a product of one's own; one that is on the market has a price."
   variantAdd(input: VariantAddInput!): VariantAddPayload! @auth(roles: [SELLER])
-  "Changes the SKU or the price of a variant. What is left out stays."
+  "Changes the SKU, the price or the weight of a variant. What is left out stays."
   variantUpdate(input: VariantUpdateInput!): VariantUpdatePayload! @auth(roles: [SELLER])
   "Takes a variant out of its product for good; its SKU is free again. The last one stays."
   variantRetire(input: VariantRetireInput!): VariantRetirePayload! @auth(roles: [SELLER])
@@ -19802,6 +20216,8 @@ type Variant implements Node {
   options: [String!]! @shared
   "Null where the item is sold by auction only, and in drafts."
   price: Money @shared
+  "What one weighs as it is sent; null where its seller has not said so."
+  grams: Int
   "Every price that it has had, the newest first."
   priceHistory(first: Int, after: String): PriceChangeConnection!
   "Null where the listing is not for the viewer to see."
@@ -19852,6 +20268,8 @@ input VariantUpdateInput {
   "1 to 64 printable ASCII characters without a space, unique among one's own."
   sku: String
   price: MoneyInput
+  "What one weighs as it is sent: 1 to 1,000,000."
+  grams: Int
 }
 
 type VariantUpdatePayload {
@@ -22254,6 +22672,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_reviews(ctx, field)
 	case "shipments":
 		return ec.fieldContext_Order_shipments(ctx, field)
+	case "parcels":
+		return ec.fieldContext_Order_parcels(ctx, field)
 	case "taxEstimated":
 		return ec.fieldContext_Order_taxEstimated(ctx, field)
 	}
@@ -22572,6 +22992,22 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_ParcelPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_ParcelPlan_location(ctx, field)
+	case "grams":
+		return ec.fieldContext_ParcelPlan_grams(ctx, field)
+	case "options":
+		return ec.fieldContext_ParcelPlan_options(ctx, field)
+	case "chosen":
+		return ec.fieldContext_ParcelPlan_chosen(ctx, field)
+	case "pickupPoint":
+		return ec.fieldContext_ParcelPlan_pickupPoint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParcelPlan", field.Name)
+}
+
 func (ec *executionContext) childFields_Photo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -22838,6 +23274,8 @@ func (ec *executionContext) childFields_QuoteGroup(ctx context.Context, field gr
 		return ec.fieldContext_QuoteGroup_digital(ctx, field)
 	case "lines":
 		return ec.fieldContext_QuoteGroup_lines(ctx, field)
+	case "parcels":
+		return ec.fieldContext_QuoteGroup_parcels(ctx, field)
 	case "charges":
 		return ec.fieldContext_QuoteGroup_charges(ctx, field)
 	case "total":
@@ -23634,6 +24072,80 @@ func (ec *executionContext) childFields_ShipmentStep(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentStep", field.Name)
 }
 
+func (ec *executionContext) childFields_ShippingOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ShippingOffer_kind(ctx, field)
+	case "carrier":
+		return ec.fieldContext_ShippingOffer_carrier(ctx, field)
+	case "product":
+		return ec.fieldContext_ShippingOffer_product(ctx, field)
+	case "free":
+		return ec.fieldContext_ShippingOffer_free(ctx, field)
+	case "name":
+		return ec.fieldContext_ShippingOffer_name(ctx, field)
+	case "price":
+		return ec.fieldContext_ShippingOffer_price(ctx, field)
+	case "countries":
+		return ec.fieldContext_ShippingOffer_countries(ctx, field)
+	case "place":
+		return ec.fieldContext_ShippingOffer_place(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_ShippingOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ShippingOption_code(ctx, field)
+	case "kind":
+		return ec.fieldContext_ShippingOption_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_ShippingOption_name(ctx, field)
+	case "carrier":
+		return ec.fieldContext_ShippingOption_carrier(ctx, field)
+	case "product":
+		return ec.fieldContext_ShippingOption_product(ctx, field)
+	case "needsPickupPoint":
+		return ec.fieldContext_ShippingOption_needsPickupPoint(ctx, field)
+	case "price":
+		return ec.fieldContext_ShippingOption_price(ctx, field)
+	case "estimated":
+		return ec.fieldContext_ShippingOption_estimated(ctx, field)
+	case "minDays":
+		return ec.fieldContext_ShippingOption_minDays(ctx, field)
+	case "maxDays":
+		return ec.fieldContext_ShippingOption_maxDays(ctx, field)
+	case "place":
+		return ec.fieldContext_ShippingOption_place(ctx, field)
+	case "losses":
+		return ec.fieldContext_ShippingOption_losses(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
+}
+
+func (ec *executionContext) childFields_ShippingProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grams":
+		return ec.fieldContext_ShippingProfile_grams(ctx, field)
+	case "offers":
+		return ec.fieldContext_ShippingProfile_offers(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_ShippingProfile_changedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingProfile", field.Name)
+}
+
+func (ec *executionContext) childFields_ShippingProfileSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shippingProfile":
+		return ec.fieldContext_ShippingProfileSetPayload_shippingProfile(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShippingProfileSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingProfileSetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Show(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -24334,6 +24846,8 @@ func (ec *executionContext) childFields_Variant(ctx context.Context, field graph
 		return ec.fieldContext_Variant_options(ctx, field)
 	case "price":
 		return ec.fieldContext_Variant_price(ctx, field)
+	case "grams":
+		return ec.fieldContext_Variant_grams(ctx, field)
 	case "priceHistory":
 		return ec.fieldContext_Variant_priceHistory(ctx, field)
 	case "listing":
@@ -24444,6 +24958,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_savedSearches(ctx, field)
 	case "secondChances":
 		return ec.fieldContext_Viewer_secondChances(ctx, field)
+	case "shippingProfile":
+		return ec.fieldContext_Viewer_shippingProfile(ctx, field)
 	case "birthDate":
 		return ec.fieldContext_Viewer_birthDate(ctx, field)
 	case "tier":

@@ -159,6 +159,7 @@ type MutationResolver interface {
 	AuctionRelist(ctx context.Context, input model.AuctionRelistInput) (model.AuctionRelistPayload, error)
 	ShipmentCreate(ctx context.Context, input model.ShipmentCreateInput) (model.ShipmentCreatePayload, error)
 	ShipmentCancel(ctx context.Context, input model.ShipmentCancelInput) (model.ShipmentCancelPayload, error)
+	ShippingProfileSet(ctx context.Context, input model.ShippingProfileSetInput) (model.ShippingProfileSetPayload, error)
 	ShowCreate(ctx context.Context, input model.ShowCreateInput) (model.ShowCreatePayload, error)
 	ShowUpdate(ctx context.Context, input model.ShowUpdateInput) (model.ShowUpdatePayload, error)
 	ShowStart(ctx context.Context, input model.ShowStartInput) (model.ShowStartPayload, error)
@@ -1552,6 +1553,20 @@ func (ec *executionContext) field_Mutation_shipmentCreate_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ShipmentCreateInput, error) {
 			return ec.unmarshalNShipmentCreateInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShipmentCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_shippingProfileSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ShippingProfileSetInput, error) {
+			return ec.unmarshalNShippingProfileSetInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingProfileSetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9932,6 +9947,68 @@ func (ec *executionContext) fieldContext_Mutation_shipmentCancel(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_shippingProfileSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_shippingProfileSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ShippingProfileSet(ctx, fc.Args["input"].(model.ShippingProfileSetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				if err != nil {
+					var zeroVal model.ShippingProfileSetPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.ShippingProfileSetPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShippingProfileSetPayload) graphql.Marshaler {
+			return ec.marshalNShippingProfileSetPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐShippingProfileSetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_shippingProfileSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShippingProfileSetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_shippingProfileSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_showCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15707,6 +15784,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "shipmentCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_shipmentCancel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shippingProfileSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_shippingProfileSet(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -1072,14 +1072,14 @@ func (ec *executionContext) unmarshalInputShipmentCreateInput(ctx context.Contex
 			it.LocationID = data
 		case "carrier":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrier"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Carrier = data
 		case "product":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("product"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1100,7 +1100,7 @@ func (ec *executionContext) unmarshalInputShipmentCreateInput(ctx context.Contex
 			it.FromAddressID = data
 		case "grams":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grams"))
-			data, err := ec.unmarshalNInt2int(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1751,6 +1751,13 @@ func (ec *executionContext) marshalNShipmentStep2ᚕgithubᚗcomᚋsoukliveᚋso
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOPickupPoint2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐPoint(ctx context.Context, sel ast.SelectionSet, v *shipping.Point) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PickupPoint(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOShipment2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐShipment(ctx context.Context, sel ast.SelectionSet, v *shipping.Shipment) graphql.Marshaler {

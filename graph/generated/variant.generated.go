@@ -367,6 +367,29 @@ func (ec *executionContext) fieldContext_Variant_price(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Variant_grams(ctx context.Context, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Variant_grams(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Grams, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Variant_grams(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Variant", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Variant_priceHistory(ctx context.Context, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -843,7 +866,7 @@ func (ec *executionContext) unmarshalInputVariantUpdateInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "sku", "price"}
+	fieldsInOrder := [...]string{"variantId", "sku", "price", "grams"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -871,6 +894,13 @@ func (ec *executionContext) unmarshalInputVariantUpdateInput(ctx context.Context
 				return it, err
 			}
 			it.Price = data
+		case "grams":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grams"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Grams = data
 		}
 	}
 	return it, nil
@@ -1047,6 +1077,11 @@ func (ec *executionContext) _Variant(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "price":
 			out.Values[i] = ec._Variant_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "grams":
+			out.Values[i] = ec._Variant_grams(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -623,8 +623,10 @@ type CheckoutConfirmPayload struct {
 type CheckoutQuoteInput struct {
 	// Left out: all lines of the cart that are not saved for later.
 	VariantIds []id.ID `json:"variantIds,omitempty"`
-	// Of one's own book: where it is sent. Left out for codes alone (ADDRESS_REQUIRED).
+	// Of one's own book: where it is sent. Left out for codes, and for what is fetched in person, alone (ADDRESS_REQUIRED).
 	AddressID *id.ID `json:"addressId,omitempty"`
+	// How it is brought, of what a quote has shown. What is not chosen comes in the cheapest way to the address, else to a pickup point (PICKUP_POINT_REQUIRED).
+	Shipping []ShippingChoiceInput `json:"shipping,omitempty"`
 	// Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused).
 	CouponCodes []string `json:"couponCodes,omitempty"`
 	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
@@ -1753,16 +1755,16 @@ type ShipmentCreateInput struct {
 	OrderID id.ID `json:"orderId"`
 	// Null: all of the order in one parcel.
 	LocationID *id.ID `json:"locationId,omitempty"`
-	// Such as MONDIAL_RELAY.
-	Carrier string `json:"carrier"`
+	// Such as MONDIAL_RELAY; left out, as the next two: as its buyer chose. Another way is refused until that one has failed (SHIPMENT_AS_CHOSEN).
+	Carrier *string `json:"carrier,omitempty"`
 	// The carrier's code, such as 24R.
-	Product string `json:"product"`
+	Product *string `json:"product,omitempty"`
 	// Where who receives it fetches it, for products that need one.
 	PickupPointID *string `json:"pickupPointId,omitempty"`
 	// Of one's own address book, to send from; null: the default.
 	FromAddressID *id.ID `json:"fromAddressId,omitempty"`
-	// What it weighs.
-	Grams int `json:"grams"`
+	// What it weighs; left out: what it was quoted with.
+	Grams *int `json:"grams,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -1770,6 +1772,48 @@ type ShipmentCreateInput struct {
 type ShipmentCreatePayload struct {
 	Shipment   *shipping.Shipment `json:"shipment,omitempty"`
 	UserErrors []UserError        `json:"userErrors"`
+}
+
+// How the goods of a seller are brought.
+type ShippingChoiceInput struct {
+	SellerID id.ID `json:"sellerId"`
+	// Of a ParcelPlan; left out: all parcels of the seller.
+	LocationID *id.ID `json:"locationId,omitempty"`
+	// ShippingOption.code
+	OptionCode string `json:"optionCode"`
+	// PickupPoint.number, of pickupPoints, for what needsPickupPoint. It is checked again before it is paid (PICKUP_POINT_CLOSED).
+	PickupPointID *string `json:"pickupPointId,omitempty"`
+}
+
+// One way in which a seller has their goods brought: the fields of its kind, and no others.
+type ShippingOfferInput struct {
+	Kind shipping.OfferKind `json:"kind"`
+	// Of CARRIER, such as MONDIAL_RELAY.
+	Carrier string `json:"carrier"`
+	// Of CARRIER: the carrier's code, such as 24R.
+	Product string `json:"product"`
+	// Of CARRIER: one bears by oneself what the carrier takes.
+	Free bool `json:"free"`
+	// Of SELLER: what buyers read, of at most 60 characters.
+	Name string `json:"name"`
+	// Of SELLER: of a parcel, which may be nothing. It is offered for goods in its currency.
+	Price *MoneyInput `json:"price,omitempty"`
+	// Of SELLER: to which one sends it, of addressCountries; left out: to all.
+	Countries []string `json:"countries"`
+	// Of IN_PERSON: where it is handed over, in at most 200 characters.
+	Place string `json:"place"`
+}
+
+type ShippingProfileSetInput struct {
+	// What a thing weighs of which Variant.grams says nothing: 1 to 1,000,000.
+	Grams int `json:"grams"`
+	// At most ten, each once.
+	Offers []ShippingOfferInput `json:"offers"`
+}
+
+type ShippingProfileSetPayload struct {
+	ShippingProfile *shipping.Profile `json:"shippingProfile,omitempty"`
+	UserErrors      []UserError       `json:"userErrors"`
 }
 
 type ShowAudience struct {
@@ -2180,6 +2224,8 @@ type VariantUpdateInput struct {
 	// 1 to 64 printable ASCII characters without a space, unique among one's own.
 	Sku   *string     `json:"sku,omitempty"`
 	Price *MoneyInput `json:"price,omitempty"`
+	// What one weighs as it is sent: 1 to 1,000,000.
+	Grams *int `json:"grams,omitempty"`
 }
 
 type VariantUpdatePayload struct {

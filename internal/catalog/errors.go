@@ -16,6 +16,7 @@ var (
 	ErrPriceOfVariants   = fault.New(fault.Invalid, "PRICE_OF_VARIANTS", "Each variant has a price of its own, and the listing none.")
 	ErrCurrencyMixed     = fault.New(fault.Invalid, "CURRENCY_MIXED", "The variants of a listing are priced in one currency.")
 	ErrOption            = fault.New(fault.Invalid, "OPTION_INVALID", "A product differs in up to three options of 1 to 40 characters, and each variant has a value for each.")
+	ErrGrams             = fault.New(fault.Invalid, "GRAMS_INVALID", "A weight is 1 to 1,000,000 grams.")
 	ErrSKU               = fault.New(fault.Invalid, "SKU_INVALID", "A SKU has 1 to 64 printable ASCII characters and no space.")
 	ErrSKUTaken          = fault.New(fault.Conflict, "SKU_TAKEN", "Another of your variants has this SKU.")
 	ErrVariantTwice      = fault.New(fault.Conflict, "VARIANT_TWICE", "The listing has a variant with these options.")

@@ -24,6 +24,7 @@ const (
 	maxOptions    = 3
 	maxOptionText = 40
 	maxSKU        = 64
+	maxGrams      = 1_000_000
 )
 
 // Variant is what is bought: one of those in which a listing comes. What exists once has one, under the listing's own number.
@@ -34,6 +35,7 @@ type Variant struct {
 	SKU          *string
 	OptionValues []string // in the order of the listing's option names
 	Price        *money.Amount
+	Grams        *int // what one weighs as it is sent; nil where its seller has not said so
 	RetiredAt    *time.Time
 }
 
@@ -41,10 +43,14 @@ type Variant struct {
 func (v Variant) NodeID() id.ID { return id.Variant.ID(v.ID) }
 
 func variantOf(row db.Variant) Variant {
-	return Variant{
+	v := Variant{
 		ID: row.ID, ListingID: row.ListingID, SellerID: row.SellerID, SKU: row.Sku, OptionValues: row.OptionValues,
 		Price: amountOf(row.Price, row.Currency), RetiredAt: row.RetiredAt,
 	}
+	if row.Grams != nil {
+		v.Grams = new(int(*row.Grams))
+	}
+	return v
 }
 
 // VariantInput describes a variant.
@@ -267,9 +273,10 @@ func (l Listing) fits(others []Variant, price *money.Amount) error {
 type VariantChange struct {
 	SKU   *string
 	Price *money.Amount
+	Grams *int
 }
 
-// UpdateVariant gives a variant another SKU or price.
+// UpdateVariant gives a variant another SKU, price or weight.
 func (s *Service) UpdateVariant(ctx context.Context, seller, variant uuid.UUID, in VariantChange) (changed Variant, err error) {
 	defer fault.Wrap(&err, "change variant %s", variant)
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -294,6 +301,12 @@ func (s *Service) UpdateVariantTx(ctx context.Context, tx pgx.Tx, seller, varian
 			}
 			v.Price = in.Price
 		}
+		if in.Grams != nil {
+			if *in.Grams < 1 || *in.Grams > maxGrams {
+				return db.Variant{}, ErrGrams.At("grams")
+			}
+			v.Grams = in.Grams
+		}
 		if err := l.fits(others, v.Price); err != nil && in.Price != nil {
 			return db.Variant{}, err
 		}
@@ -304,7 +317,11 @@ func (s *Service) UpdateVariantTx(ctx context.Context, tx pgx.Tx, seller, varian
 
 func (v Variant) update() db.VariantUpdateParams {
 	price, currency := columnsOf(v.Price)
-	return db.VariantUpdateParams{ID: v.ID, Sku: v.SKU, Price: price, Currency: currency}
+	update := db.VariantUpdateParams{ID: v.ID, Sku: v.SKU, Price: price, Currency: currency}
+	if v.Grams != nil {
+		update.Grams = new(int32(*v.Grams))
+	}
+	return update
 }
 
 // RetireVariant takes a variant out of its product for good; its SKU is free again. The last one stays.

@@ -17,12 +17,17 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/tax"
 )
 
 const (
 	// maxCodes is how many codes are bought at once.
 	maxCodes = 100
+	// maxChoices is how many parcels' ways somebody may choose at once.
+	maxChoices = 100
+	// pointPatience is how long a confirmation waits for carriers to say whether their points are open.
+	pointPatience = 4 * time.Second
 	// maxQuotes is how many quotes of an hour somebody may have that they did not confirm.
 	maxQuotes = 60
 	// payWithin is how long the goods of a confirmed quote wait for their payment: for a card's holder, and for another card.
@@ -40,6 +45,7 @@ type Service struct {
 	orders    *order.Service
 	promotion *promotion.Service
 	tax       *tax.Service
+	shipping  *shipping.Service
 	payment   *payment.Service
 	hub       realtime.Publisher
 }
@@ -54,6 +60,7 @@ type Config struct {
 	Orders    *order.Service
 	Promotion *promotion.Service
 	Tax       *tax.Service
+	Shipping  *shipping.Service
 	Payment   *payment.Service
 	Hub       realtime.Publisher
 }
@@ -61,7 +68,7 @@ type Config struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, payment: c.Payment, hub: c.Hub,
+		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, shipping: c.Shipping, payment: c.Payment, hub: c.Hub,
 	}
 }
 

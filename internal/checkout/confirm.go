@@ -51,14 +51,13 @@ func (s *Service) Confirm(ctx context.Context, buyer uuid.UUID, in ConfirmInput)
 	if !payment.Printable(in.IdempotencyKey) {
 		return nil, payment.ErrKeyInvalid
 	}
-	var (
-		told     []realtime.Event
-		payments []payment.OrderPayment
-	)
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		told, payments, err = s.confirmTx(ctx, tx, buyer, in)
-		return err
-	})
+	told, payments, err := s.confirmOnce(ctx, buyer, in, false)
+	if points, ok := errors.AsType[uncheckedError](err); ok {
+		if err := s.checkPoints(ctx, points); err != nil {
+			return nil, err
+		}
+		told, payments, err = s.confirmOnce(ctx, buyer, in, true)
+	}
 	if postgres.Violates(err, "checkout_key") { // used for another quote meanwhile
 		err = ErrKeyReused.At("idempotencyKey")
 	}
@@ -96,8 +95,17 @@ func (s *Service) authorise(ctx context.Context, payments []payment.OrderPayment
 	return refusal
 }
 
+// confirmOnce confirms a quote in one transaction. It gives the pickup points up that were not checked before.
+func (s *Service) confirmOnce(ctx context.Context, buyer uuid.UUID, in ConfirmInput, checked bool) (told []realtime.Event, payments []payment.OrderPayment, err error) {
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		told, payments, err = s.confirmTx(ctx, tx, buyer, in, checked)
+		return err
+	})
+	return told, payments, err
+}
+
 // confirmTx does it; it does nothing where it was done before under the same key.
-func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in ConfirmInput) ([]realtime.Event, []payment.OrderPayment, error) {
+func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in ConfirmInput, checked bool) ([]realtime.Event, []payment.OrderPayment, error) {
 	quote, err := s.readQuote(ctx, tx, buyer, in.Quote)
 	if err != nil {
 		return nil, nil, at(err, "quoteId")
@@ -126,6 +134,13 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	wallet, err := in.split(quote)
 	if err != nil {
 		return nil, nil, err
+	}
+	points, err := pointsOf(quote.Groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(points) > 0 && !checked && quote.Status == QuoteOpen {
+		return nil, nil, points
 	}
 	told, err := s.stock.ConsumeTx(ctx, tx, quote.reservation) // which decides whether it is open
 	if errors.Is(err, inventory.ErrReservationOver) {

@@ -3,6 +3,7 @@ package checkout
 import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/idempotency"
+	"github.com/souklive/souk/internal/shipping"
 )
 
 // The refusals of this package.
@@ -15,7 +16,7 @@ var (
 	ErrQuoteConfirmed  = fault.New(fault.Precondition, "QUOTE_CONFIRMED", "This quote was confirmed already; its orders are made.")
 	ErrQuoteOver       = fault.New(fault.Precondition, "QUOTE_OVER", "The quote's time is over, or another took its place: ask for a new one.")
 	ErrTooManyQuotes   = fault.New(fault.RateLimited, "TOO_MANY_QUOTES", "You have asked for many quotes and confirmed none of them; wait for a while.")
-	ErrAddressRequired = fault.New(fault.Invalid, "ADDRESS_REQUIRED", "Something of this is sent: say where to.")
+	ErrAddressRequired = shipping.ErrAddressRequired
 	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")
 	ErrTooMany         = fault.New(fault.Precondition, "CODES_PER_ORDER", "At most 100 codes are bought at once.")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/tax"
 )
 
@@ -53,10 +55,13 @@ type QuoteGroup struct {
 	SellerID uuid.UUID
 	Digital  bool // codes, which are paid from the wallet alone
 	Lines    []QuoteLine
+	Parcels  []shipping.Plan // how it is brought; none where its seller has not said how they send
 	Charges  []order.Charge
 	Total    money.Amount // what the buyer pays
 
-	off int64 // what its seller's promotions take off of the lines
+	profiled bool   // its seller has said how they send
+	parts    []part // where its goods lie
+	off      int64  // what its seller's promotions take off of the lines
 }
 
 // sale is the order that the group becomes.
@@ -85,7 +90,7 @@ type Quote struct {
 // TaxEstimated says that a tax in it may be another.
 func (q Quote) TaxEstimated() bool {
 	return slices.ContainsFunc(q.Groups, func(g QuoteGroup) bool {
-		return slices.ContainsFunc(g.Charges, func(c order.Charge) bool { return c.Estimated })
+		return slices.ContainsFunc(g.Charges, order.Charge.TaxEstimated)
 	})
 }
 
@@ -96,6 +101,7 @@ func (q Quote) NodeID() id.ID { return id.Quote.ID(q.ID) }
 type QuoteInput struct {
 	Variants       []uuid.UUID // nil for all lines that are not saved for later
 	Address        *uuid.UUID  // nil where nothing is sent
+	Shipping       []Choice    // how it is brought; what is not chosen comes in the cheapest way
 	Coupons        []string    // codes, as they were typed
 	Pass           string      // of a waiting room
 	IdempotencyKey string
@@ -110,6 +116,9 @@ func (in QuoteInput) hash() []byte {
 	text := fmt.Appendf(nil, "quote\n%v\n%s\n%s", in.Variants, to, in.Pass)
 	if len(in.Coupons) > 0 { // so that without them it is what it was
 		text = fmt.Appendf(text, "\n%q", in.Coupons)
+	}
+	for _, c := range in.Shipping {
+		text = c.append(text)
 	}
 	sum := sha256.Sum256(text)
 	return sum[:]
@@ -130,6 +139,9 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 			return Quote{}, err
 		}
 		return s.GetQuote(ctx, buyer, first.ID)
+	}
+	if len(in.Shipping) > maxChoices {
+		return Quote{}, shipping.ErrOption.At("shipping", strconv.Itoa(maxChoices))
 	}
 	if err := s.checkRate(ctx, buyer); err != nil {
 		return Quote{}, err
@@ -159,11 +171,11 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		return Quote{}, inventory.ErrReservationOver
 	}
 	quote := id.New()
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, asked{in, to, codes, rates}) })
+	err = s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates})
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in)
 	}
-	if fault.KindOf(err) != fault.Internal { // which is what a failure of ours is: then a retry goes on with what is set aside
+	if kind := fault.KindOf(err); kind != fault.Internal && kind != fault.Unavailable { // else a failure is ours, or a carrier's: then a retry goes on with what is set aside
 		_, freed := s.stock.Release(context.WithoutCancel(ctx), buyer, set.ID)
 		return Quote{}, errors.Join(err, freed)
 	}
@@ -211,17 +223,29 @@ type asked struct {
 	to    *address.Postal // nil where nothing is sent
 	codes []string        // of coupons, as they are kept
 	rates tax.Rates       // where it is sent to
+	local map[uuid.UUID]local
 }
 
-// quoteTx writes down what a reservation costs now.
-func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, in asked) error {
-	rows, err := s.q.QuoteLinesToMake(ctx, tx, set.ID)
+// write writes a quote down of what is set aside. Carriers are asked before its transaction.
+func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Reservation, in asked) error {
+	rows, err := s.q.QuoteLinesToMake(ctx, s.pool, set.ID)
 	if err != nil {
 		return err
 	}
 	groups, err := group(rows)
 	if err != nil {
 		return err
+	}
+	if in.local, err = s.plan(ctx, groups, in); err != nil {
+		return err
+	}
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, slices.Clone(groups), in) })
+}
+
+// quoteTx writes down what groups cost now.
+func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, groups []QuoteGroup, in asked) error {
+	for i := range groups {
+		groups[i].Charges = groups[i].carriage()
 	}
 	if err := s.discountTx(ctx, tx, quote, set, groups, in.codes); err != nil {
 		return err
@@ -236,15 +260,9 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	insert := db.QuoteInsertParams{
 		ID: quote, UserID: set.UserID, ReservationID: set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
 	}
-	for _, g := range groups {
-		switch {
-		case g.Digital:
-		case in.to == nil:
-			return ErrAddressRequired.At("addressId")
-		default:
-			if insert.ShipTo, err = json.Marshal(in.to); err != nil {
-				return err
-			}
+	if slices.ContainsFunc(groups, QuoteGroup.sent) {
+		if insert.ShipTo, err = json.Marshal(in.to); err != nil {
+			return err
 		}
 	}
 	if err := s.q.QuoteInsert(ctx, tx, insert); err != nil {
@@ -282,9 +300,10 @@ func group(rows []db.QuoteLinesToMakeRow) (groups []QuoteGroup, err error) {
 			i++
 		}
 		if i == len(groups) {
-			groups = append(groups, QuoteGroup{OrderID: id.New(), SellerID: row.SellerID, Digital: digital})
+			groups = append(groups, QuoteGroup{OrderID: id.New(), SellerID: row.SellerID, Digital: digital, profiled: row.Profiled})
 		}
 		groups[i].Lines = append(groups[i].Lines, line)
+		groups[i].parts = append(groups[i].parts, partsOf(row)...)
 	}
 	return groups, nil
 }
@@ -323,6 +342,11 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 		of.Numbers, of.OrderIds, of.SellerIds = append(of.Numbers, n), append(of.OrderIds, g.OrderID), append(of.SellerIds, g.SellerID)
 		of.ListingIds, of.Digital = append(of.ListingIds, g.Lines[0].Listing), append(of.Digital, g.Digital)
 		of.Totals, of.Fees = append(of.Totals, g.Total.Minor), append(of.Fees, terms.Fee.Minor)
+		parcels, err := writeParcels(g.Parcels)
+		if err != nil {
+			return err
+		}
+		of.InPerson, of.Parcels = append(of.InPerson, g.InPerson()), append(of.Parcels, parcels)
 		for _, l := range g.Lines {
 			addLine(&lines, n, l)
 		}
@@ -401,6 +425,9 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 	groups := make([]QuoteGroup, len(rows))
 	for i, row := range rows { // numbered from 1
 		groups[i] = QuoteGroup{OrderID: row.OrderID, SellerID: row.SellerID, Digital: row.Digital, Total: money.New(row.Total, c)}
+		if groups[i].Parcels, err = shipping.ReadPlans(row.Parcels); err != nil {
+			return nil, fmt.Errorf("the parcels of quote %s: %w", quote, err)
+		}
 	}
 	lines, err := s.q.QuoteLines(ctx, conn, quote)
 	if err != nil {

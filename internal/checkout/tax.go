@@ -11,23 +11,39 @@ import (
 	"github.com/souklive/souk/internal/tax"
 )
 
-// taxTx adds the tax of what sellers send who are registered for it. Codes bear none.
+// taxTx adds the tax of what sellers send, or hand over, who are registered for it. Codes bear none.
 func (s *Service) taxTx(ctx context.Context, tx pgx.Tx, groups []QuoteGroup, in asked) error {
-	rates := in.rates
+	var sent []*QuoteGroup
+	for i := range groups {
+		switch g := &groups[i]; {
+		case g.sent():
+			sent = append(sent, g)
+		case g.InPerson():
+			if err := s.taxAtTx(ctx, tx, []*QuoteGroup{g}, in.local[g.SellerID]); err != nil {
+				return err
+			}
+		}
+	}
+	if in.to == nil {
+		return nil
+	}
+	return s.taxAtTx(ctx, tx, sent, local{in.to.Country, in.rates})
+}
+
+// taxAtTx adds the tax of a place to groups.
+func (s *Service) taxAtTx(ctx context.Context, tx pgx.Tx, groups []*QuoteGroup, here local) error {
+	rates := here.rates
 	var sellers, listings []uuid.UUID
 	for _, g := range groups {
-		if g.Digital {
-			continue
-		}
 		sellers = append(sellers, g.SellerID)
 		for _, l := range g.Lines {
 			listings = append(listings, l.Listing)
 		}
 	}
-	if in.to == nil || len(sellers) == 0 || rates.None() {
+	if len(sellers) == 0 || rates.None() {
 		return nil
 	}
-	registered, err := s.tax.Registered(ctx, tx, sellers, in.to.Country)
+	registered, err := s.tax.Registered(ctx, tx, sellers, here.country)
 	if err != nil || len(registered) == 0 {
 		return err
 	}
@@ -35,8 +51,8 @@ func (s *Service) taxTx(ctx context.Context, tx pgx.Tx, groups []QuoteGroup, in 
 	if err != nil {
 		return err
 	}
-	for i, g := range groups {
-		if g.Digital || !registered[g.SellerID] {
+	for _, g := range groups {
+		if !registered[g.SellerID] {
 			continue
 		}
 		for _, due := range rates.Charge(g.taxed(classes), g.Lines[0].UnitPrice.Currency) {
@@ -46,7 +62,7 @@ func (s *Service) taxTx(ctx context.Context, tx pgx.Tx, groups []QuoteGroup, in 
 			if due.Inclusive {
 				charge.Bearer = order.AsSeller
 			}
-			groups[i].Charges = append(groups[i].Charges, charge)
+			g.Charges = append(g.Charges, charge)
 		}
 	}
 	return nil

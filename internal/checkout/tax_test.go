@@ -131,7 +131,7 @@ func TestTaxChangesAfterTheQuote(t *testing.T) {
 	at := func() *checkout.Service { // a server that has asked nobody yet
 		return checkout.New(checkout.Config{
 			Pool: s.Pool, Addresses: s.Addresses, Carts: s.Carts, Inventory: s.Inventory, Codes: s.Codes, Orders: s.Orders, Promotion: s.Promotions,
-			Tax: tax.New(s.Pool, provider, clock.System{}, slog.New(slog.DiscardHandler)), Payment: s.Payment, Hub: s.Told,
+			Tax: tax.New(s.Pool, provider, clock.System{}, slog.New(slog.DiscardHandler)), Shipping: s.Shipping, Payment: s.Payment, Hub: s.Told,
 		})
 	}
 	quote := func(buyer uuid.UUID) checkout.Quote {

@@ -40,6 +40,7 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/referral"
+	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/tax"
@@ -84,6 +85,7 @@ type World struct {
 	Carts      *cart.Service
 	Promotions *promotion.Service
 	Taxes      *tax.Service
+	Shipping   *shipping.Service
 	Checkout   *checkout.Service
 	Auctions   *auction.Service
 	Chat       *chat.Service
@@ -157,8 +159,9 @@ func (w *World) wire(basisPoints int64) {
 	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory, clock.System{}), address.New(w.Pool)
 	w.Taxes = tax.New(w.Pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
 	w.Promotions = promotion.New(w.Pool, clock.System{})
+	w.Shipping = w.ShippingBy()
 	w.Checkout = checkout.New(checkout.Config{
-		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Tax: w.Taxes, Payment: w.Payment, Hub: w.Told,
+		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Tax: w.Taxes, Shipping: w.Shipping, Payment: w.Payment, Hub: w.Told,
 	})
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)
@@ -195,6 +198,14 @@ func (w *World) CodesUnder(keys string) *code.Service {
 	parsed, err := code.ParseKeys(keys, strings.Repeat("2", 64))
 	w.Must(err)
 	return code.New(w.Pool, parsed, w.Catalog, w.Inventory)
+}
+
+// ShippingBy is the world's shipping, by some carriers.
+func (w *World) ShippingBy(carriers ...shipping.Carrier) *shipping.Service {
+	w.T.Helper()
+	s, err := shipping.New(shipping.Config{Pool: w.Pool, Carriers: carriers, Addresses: w.Addresses, Hub: w.Told, Log: slog.New(slog.DiscardHandler)})
+	w.Must(err)
+	return s
 }
 
 // ShowsAt is the world's shows by another clock.

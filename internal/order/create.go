@@ -64,9 +64,12 @@ type Charge struct {
 	Promotion    *uuid.UUID   // of which it is
 	BasisPoints  *int         // of what it is a share of; nil where it is none
 	Label        string       // what it is called: a promotion's title
-	Estimated    bool         // a tax that may be another
+	Estimated    bool         // nobody could say what it is: a tax that may be another, shipping by a table
 	Amount       money.Amount
 }
+
+// TaxEstimated says that it is a tax that may be another.
+func (c Charge) TaxEstimated() bool { return c.Kind == Tax && c.Estimated }
 
 // Side is who stands on the other side of the charge from its bearer.
 func (c Charge) Side() Counterparty { return cmp.Or(c.Counterparty, WithPlatform) }

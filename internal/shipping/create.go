@@ -21,11 +21,11 @@ import (
 type CreateInput struct {
 	Order    uuid.UUID
 	Location *uuid.UUID // nil for all of the order in one
-	Carrier  string
+	Carrier  string     // with Product and Point: empty for what the order's buyer chose
 	Product  string
 	Point    *string
 	From     *uuid.UUID // an address of the seller's own book; nil for the default
-	Grams    int
+	Grams    int        // 0 for what it was quoted with
 }
 
 // Create has a label bought for a parcel of a seller's order: the intent is committed first, then the carrier is called, and a job goes on where that fails. It
@@ -95,15 +95,8 @@ func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 	if err := s.checkPlace(ctx, tx, in); err != nil {
 		return db.Shipment{}, false, err
 	}
-	raw, err := s.q.ShipmentShipTo(ctx, tx, in.Order)
-	if postgres.NoRows(err) {
-		return db.Shipment{}, false, ErrNoAddress.At("orderId")
-	}
+	in, to, err := s.asChosenTx(ctx, tx, in)
 	if err != nil {
-		return db.Shipment{}, false, err
-	}
-	var to address.Postal
-	if err := json.Unmarshal(raw, &to); err != nil {
 		return db.Shipment{}, false, err
 	}
 	if in.Point != nil && !points.MatchString(*in.Point) {

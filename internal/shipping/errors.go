@@ -29,6 +29,22 @@ var (
 	ErrPointClosed   = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
 )
 
+// The refusals of how something is to be brought.
+var (
+	ErrAddressRequired = fault.New(fault.Invalid, "ADDRESS_REQUIRED", "Something of this is sent: say where to.")
+	ErrOption          = fault.New(fault.NotFound, "SHIPPING_OPTION_UNKNOWN", "The seller does not send this in this way.")
+	ErrOptionCurrency  = fault.New(fault.Precondition, "SHIPPING_CURRENCY", "What it costs to send this is in another currency than the goods.")
+	ErrNoRate          = fault.New(fault.Precondition, "SHIPPING_NO_RATE", "The carrier does not bring this there.")
+	ErrInPersonOnly    = fault.New(fault.Precondition, "IN_PERSON_ONLY", "The seller hands this over in person alone: choose that.")
+	ErrSeveralPlaces   = fault.New(fault.Precondition, "IN_PERSON_ONE_PLACE", "This lies at several places: it is not handed over at one.")
+	ErrInPerson        = fault.New(fault.Precondition, "ORDER_IN_PERSON", "Its buyer fetches it: hand it over by orderHandOver.")
+	ErrAsChosen        = fault.New(fault.Precondition, "SHIPMENT_AS_CHOSEN", "Its buyer chose, and paid for, another way to have it brought.")
+	ErrProfileGrams    = fault.New(fault.Invalid, "GRAMS_INVALID", "A weight is 1 to 1,000,000 grams.")
+	ErrOffers          = fault.New(fault.Invalid, "SHIPPING_OFFERS", "At most ten ways to send, each of them once.")
+	ErrOfferText       = fault.New(fault.Invalid, "SHIPPING_OFFER_TEXT", "This text is missing or too long.")
+	ErrOfferPrice      = fault.New(fault.Invalid, "SHIPPING_OFFER_PRICE", "Say what sending it by yourself costs, which may be nothing.")
+)
+
 // The refusals of a search for pickup points.
 var (
 	ErrNoPoints    = fault.New(fault.Precondition, "CARRIER_WITHOUT_POINTS", "This carrier has no pickup points.")
