@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/shipping/fedex"
 	"github.com/souklive/souk/internal/shipping/geocode"
 	"github.com/souklive/souk/internal/shipping/mondialrelay"
+	"github.com/souklive/souk/internal/shipping/relaiscolis"
 )
 
 // The account at Mondial Relay's fake: it is that which the carrier gives everybody for tests.
@@ -28,8 +29,14 @@ const (
 	fakeFedExAccount = "740561073"
 )
 
+// The account at Relais Colis's fake.
+const (
+	fakeColisKey      = "souk-play-parcels"
+	fakeColisEnseigne = "5"
+)
+
 // openCarriers decides who carries parcels: those whose keys are set. Where there is none, that is nobody in production, and else fakes inside this process.
-func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error) {
+func (s *services) openCarriers(ctx context.Context, locator shipping.Locator) ([]shipping.Carrier, error) {
 	c := s.config
 	var carriers []shipping.Carrier
 	if c.MondialRelayKey != "" {
@@ -39,6 +46,11 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 	}
 	if c.FedExClientSecret != "" {
 		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount, Webhook: c.FedExWebhookToken.Reveal()}))
+	}
+	if c.RelaisColisKey != "" {
+		carriers = append(carriers, relaiscolis.New(relaiscolis.Config{
+			ActivationKey: c.RelaisColisKey.Reveal(), RelayKey: c.RelaisColisListKey.Reveal(), Enseigne: c.RelaisColisEnseigne, Locator: locator,
+		}))
 	}
 	if len(carriers) > 0 || c.Env == production {
 		return carriers, nil
@@ -52,7 +64,13 @@ func (s *services) openCarriers(ctx context.Context) ([]shipping.Carrier, error)
 	if url, err = s.serveFake(ctx, "the FedEx fake", carrierfake.NewFedEx(fakeFedExClient, fakeFedExSecret, fakeFedExAccount)); err != nil {
 		return nil, err
 	}
-	return append(carriers, fedex.New(fedex.Config{ClientID: fakeFedExClient, ClientSecret: fakeFedExSecret, Account: fakeFedExAccount, URL: url})), nil
+	carriers = append(carriers, fedex.New(fedex.Config{ClientID: fakeFedExClient, ClientSecret: fakeFedExSecret, Account: fakeFedExAccount, URL: url}))
+	if url, err = s.serveFake(ctx, "the Relais Colis fake", carrierfake.NewRelaisColis(fakeColisKey, fakeColisKey)); err != nil {
+		return nil, err
+	}
+	return append(carriers, relaiscolis.New(relaiscolis.Config{
+		ActivationKey: fakeColisKey, RelayKey: fakeColisKey, Enseigne: fakeColisEnseigne, URL: url, RelayURL: url, Locator: locator,
+	})), nil
 }
 
 // openLocator decides who knows where streets are: who is configured, else a fake inside this process, and in production nobody.

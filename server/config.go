@@ -145,6 +145,15 @@ type Config struct {
 	// The security token of the webhook at FedEx (Advanced Integrated Visibility) that tells `/webhooks/carriers/FEDEX` of parcels, 16 characters or more. Left out, what comes there is refused.
 	FedExWebhookToken Secret `env:"FEDEX_WEBHOOK_TOKEN"`
 
+	// The activation key of the account at Relais Colis. It takes SOUK_GEOCODER as well: its relays are looked for by coordinates alone.
+	RelaisColisKey Secret `env:"RELAIS_COLIS_KEY"`
+
+	// The key of Relais Colis's list of relays.
+	RelaisColisListKey Secret `env:"RELAIS_COLIS_LIST_KEY"`
+
+	// The account's code in that list: up to 4 letters and digits.
+	RelaisColisEnseigne string `env:"RELAIS_COLIS_ENSEIGNE"`
+
 	// Who knows where streets are, for pickup points near them: `google` (Google Maps), `ban` (France's national base of addresses, free, France alone) or `none`. Left out, a fake, and in production nobody.
 	Geocoder geocoder `env:"SOUK_GEOCODER"`
 

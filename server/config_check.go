@@ -96,6 +96,7 @@ func (c Config) problems(unreadable []problem) []problem {
 		wrong("GOOGLE_MAPS_KEY", "goes together with SOUK_GEOCODER=google")
 	}
 	c.checkFedEx(wrong)
+	c.checkRelaisColis(wrong)
 	c.checkCodeKeys(wrong)
 	c.checkVideo(wrong)
 	c.checkProduction(wrong)
@@ -107,15 +108,7 @@ func (c Config) checkFedEx(wrong func(name, format string, args ...any)) {
 	if token := c.FedExWebhookToken.Reveal(); token != "" && len(token) < 16 {
 		wrong("FEDEX_WEBHOOK_TOKEN", "is shorter than 16 characters: anybody could guess it")
 	}
-	settings := map[string]string{"FEDEX_CLIENT_ID": c.FedExClientID, "FEDEX_CLIENT_SECRET": c.FedExClientSecret.Reveal(), "FEDEX_ACCOUNT": c.FedExAccount}
-	if strings.Join(slices.Collect(maps.Values(settings)), "") == "" {
-		return
-	}
-	for name, value := range settings {
-		if value == "" {
-			wrong(name, "goes together with the other settings of FedEx")
-		}
-	}
+	together(wrong, map[string]string{"FEDEX_CLIENT_ID": c.FedExClientID, "FEDEX_CLIENT_SECRET": c.FedExClientSecret.Reveal(), "FEDEX_ACCOUNT": c.FedExAccount})
 	if c.FedExAccount != "" && !fedexAccount.MatchString(c.FedExAccount) {
 		wrong("FEDEX_ACCOUNT", "is no account of FedEx's: 9 digits")
 	}
@@ -123,6 +116,32 @@ func (c Config) checkFedEx(wrong func(name, format string, args ...any)) {
 
 // fedexAccount is how FedEx numbers its accounts.
 var fedexAccount = regexp.MustCompile(`^[0-9]{9}$`)
+
+// checkRelaisColis wants all that an account at Relais Colis needs where there is one, and somebody who knows where streets are.
+func (c Config) checkRelaisColis(wrong func(name, format string, args ...any)) {
+	together(wrong, map[string]string{"RELAIS_COLIS_KEY": c.RelaisColisKey.Reveal(), "RELAIS_COLIS_LIST_KEY": c.RelaisColisListKey.Reveal(), "RELAIS_COLIS_ENSEIGNE": c.RelaisColisEnseigne})
+	if c.RelaisColisEnseigne != "" && !colisEnseigne.MatchString(c.RelaisColisEnseigne) {
+		wrong("RELAIS_COLIS_ENSEIGNE", "is no code of Relais Colis's: up to 4 letters and digits")
+	}
+	if c.RelaisColisKey != "" && (c.Geocoder == geocodedByNobody || c.Geocoder == "" && c.Env == production) {
+		wrong("SOUK_GEOCODER", "is needed by Relais Colis, whose relays are looked for by coordinates")
+	}
+}
+
+// colisEnseigne is what Relais Colis calls an account.
+var colisEnseigne = regexp.MustCompile(`^[0-9A-Z]{1,4}$`)
+
+// together blames what is missing of settings that go together.
+func together(wrong func(name, format string, args ...any), settings map[string]string) {
+	if strings.Join(slices.Collect(maps.Values(settings)), "") == "" {
+		return
+	}
+	for name, value := range settings {
+		if value == "" {
+			wrong(name, "goes together with %s", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+		}
+	}
+}
 
 // enseigne is what Mondial Relay calls an account.
 var enseigne = regexp.MustCompile(`^[0-9A-Z]{2}[0-9A-Z ]{6}$`)

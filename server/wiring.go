@@ -150,11 +150,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock, clock.System{}), address.New(s.pool)
 	taxes := tax.New(s.pool, nil, clock.System{}, s.log)
 	offers := promotion.New(s.pool, clock.System{})
-	carriers, err := s.openCarriers(ctx)
+	locator, err := s.openLocator(ctx)
 	if err != nil {
 		return nil, err
 	}
-	locator, err := s.openLocator(ctx)
+	carriers, err := s.openCarriers(ctx, locator)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,6 @@ type FedExParcel struct {
 	Number    string
 	Reference string
 	Service   string
-	Return    bool
 	Cancelled bool
 	Shipper   FedExParty
 	Recipient FedExParty
@@ -209,13 +208,7 @@ type fedexShipment struct {
 			Stock string `json:"labelStockType"`
 		} `json:"labelSpecification"`
 		RateTypes []string `json:"rateRequestType"`
-		Special   struct {
-			Types  []string `json:"specialServiceTypes"`
-			Return struct {
-				Type string `json:"returnType"`
-			} `json:"returnShipmentDetail"`
-		} `json:"shipmentSpecialServices"`
-		Pieces []struct {
+		Pieces    []struct {
 			Weight struct {
 				Units string  `json:"units"`
 				Value float64 `json:"value"`
@@ -324,8 +317,6 @@ func (f *FedEx) ship(w http.ResponseWriter, r *http.Request) {
 		code, text = "LABELRESPONSEOPTIONS.REQUIRED", "Label response options are required."
 	case q.Date < time.Now().UTC().AddDate(0, 0, -1).Format("2006-01-02"):
 		code, text = "SHIPDATE.INVALID", "Ship date is in the past."
-	case slices.Contains(q.Special.Types, "RETURN_SHIPMENT") && q.Special.Return.Type != "PRINT_RETURN_LABEL":
-		code, text = "RETURNTYPE.INVALID", "Return type is missing or invalid."
 	}
 	for _, p := range []FedExParty{q.Shipper, to} {
 		long := slices.ContainsFunc(p.Address.Lines, func(l string) bool { return l == "" || len(l) > 35 })
@@ -344,7 +335,7 @@ func (f *FedEx) ship(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.next++
-	p := &FedExParcel{Number: strconv.Itoa(f.next), Service: q.Service, Shipper: q.Shipper, Recipient: to, Return: len(q.Special.Types) > 0, hidden: f.late}
+	p := &FedExParcel{Number: strconv.Itoa(f.next), Service: q.Service, Shipper: q.Shipper, Recipient: to, hidden: f.late}
 	for _, ref := range q.Pieces[0].References {
 		p.Reference = ref.Value
 	}

@@ -66,6 +66,7 @@ import (
 	"github.com/souklive/souk/internal/shipping/fedex"
 	"github.com/souklive/souk/internal/shipping/geocode"
 	"github.com/souklive/souk/internal/shipping/mondialrelay"
+	"github.com/souklive/souk/internal/shipping/relaiscolis"
 	"github.com/souklive/souk/internal/show"
 	"github.com/souklive/souk/internal/showchat"
 	"github.com/souklive/souk/internal/socket"
@@ -96,6 +97,7 @@ type API struct {
 	Relay      *carrierfake.MondialRelay
 	FedEx      *carrierfake.FedEx
 	Geocoder   *carrierfake.Geocoder
+	Colis      *carrierfake.RelaisColis
 	Registry   *prometheus.Registry // of what is live: the hub, the sockets, the audiences
 
 	t     testing.TB
@@ -173,7 +175,7 @@ func (a *API) tracedPool() *pgxpool.Pool {
 	return pool
 }
 
-// shipping has the fakes of Mondial Relay and FedEx. No jobs run: tests sweep.
+// shipping has the fakes of all carriers. No jobs run: tests sweep.
 func (a *API) shipping(pool *pgxpool.Pool, r *graph.Resolver, log *slog.Logger) *shipping.Service {
 	a.Relay = carrierfake.NewMondialRelay("BDTEST13", "PrivateK")
 	server := httptest.NewServer(a.Relay)
@@ -184,13 +186,19 @@ func (a *API) shipping(pool *pgxpool.Pool, r *graph.Resolver, log *slog.Logger) 
 	a.Geocoder = carrierfake.NewGeocoder("")
 	geocoders := httptest.NewServer(a.Geocoder)
 	a.t.Cleanup(geocoders.Close)
+	locator := geocode.NewBAN(geocoders.URL, shipping.LineConfig{Patience: 5 * time.Second})
+	a.Colis = carrierfake.NewRelaisColis("a key of tests", "another")
+	colis := httptest.NewServer(a.Colis)
+	a.t.Cleanup(colis.Close)
 	s, err := shipping.New(shipping.Config{
-		Locator: geocode.NewBAN(geocoders.URL, shipping.LineConfig{Patience: 5 * time.Second}),
+		Locator: locator,
 		Pool:    pool, Addresses: r.Addresses, Labels: a.disk, Hub: r.Hub, Log: log, Registerer: a.Registry,
 		Carriers: []shipping.Carrier{mondialrelay.New(mondialrelay.Config{
 			Enseigne: "BDTEST13", Key: "PrivateK", URL: server.URL, LabelURL: server.URL, Line: shipping.LineConfig{Patience: 5 * time.Second},
 		}), fedex.New(fedex.Config{
 			ClientID: "tests", ClientSecret: "a secret of tests", Account: "740561073", Webhook: FedExToken, URL: fedExServer.URL, Line: shipping.LineConfig{Patience: 5 * time.Second},
+		}), relaiscolis.New(relaiscolis.Config{
+			ActivationKey: "a key of tests", RelayKey: "another", Enseigne: "5", URL: colis.URL, RelayURL: colis.URL, Locator: locator, Line: shipping.LineConfig{Patience: 5 * time.Second},
 		})},
 	})
 	a.must(err)

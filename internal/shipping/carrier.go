@@ -108,7 +108,6 @@ type Request struct {
 	Point     string // where who receives it fetches it
 	Language  string // of the label: two letters
 	Parcel    Parcel
-	Return    bool // it goes back to who sold it: From prints the label and hands it over
 }
 
 // Created is a parcel as the carrier registered it.

@@ -53,7 +53,7 @@ func (s *Service) takeNews(w http.ResponseWriter, r *http.Request) {
 	carrier, err := s.carrier(strings.TrimPrefix(r.URL.Path, NewsPath))
 	teller, tells := carrier.(Teller)
 	if err != nil || !tells {
-		httpx.Refuse(w, r, http.StatusNotFound, "NOT_FOUND", "No carrier tells of its parcels here.")
+		httpx.Refuse(w, r, http.StatusNotFound, ErrCarrier.Code, "No carrier tells of its parcels here.")
 		return
 	}
 	body, err := io.ReadAll(r.Body)

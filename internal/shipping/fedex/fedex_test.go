@@ -3,6 +3,7 @@ package fedex_test
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func TestAParcelFromItsLabelToItsDelivery(t *testing.T) {
 	}
 	sent := fake.Parcels()
 	if len(sent) != 1 || sent[0].Number != made.Number || sent[0].Reference != request().Reference || sent[0].Recipient.Contact.Name != "Jurgen Grosse" ||
-		sent[0].Recipient.Address.City != "Munchen" || sent[0].Recipient.Contact.Phone != "4915112345678" || sent[0].Return {
+		sent[0].Recipient.Address.City != "Munchen" || sent[0].Recipient.Contact.Phone != "4915112345678" {
 		t.Errorf("%+v", sent)
 	}
 	if !bytes.HasPrefix(made.Label, []byte("%PDF-")) || made.Cost != money.New(1380, "EUR") || made.Type != "application/pdf" {
@@ -330,5 +331,31 @@ func TestLabelsByAddress(t *testing.T) {
 	}
 	if _, err := carrier.Document(t.Context(), strings.Replace(made.Document, made.Number, "1", 1)); shipping.OutcomeOf(err) != shipping.Unavailable {
 		t.Errorf("a label of nobody: %v", err)
+	}
+}
+
+// A webhook is FedEx's where it is signed with the token; where there is none, nobody's is.
+func TestToldBySignature(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{"output":{"completeTrackResults":[{"trackingNumber":"794600000001"},{"trackingNumber":"794600000002"},{"trackingNumber":"794600000001"}]}}`)
+	header := http.Header{}
+	header.Set(fedex.SignatureHeader, fedex.Sign("a token", body))
+	_, deaf := setup(t)
+	if _, err := deaf.Told(header, body); err == nil {
+		t.Error("believed without a token")
+	}
+	header.Set(fedex.SignatureHeader, fedex.Sign("", body))
+	if _, err := deaf.Told(header, body); err == nil {
+		t.Error("believed with an empty one")
+	}
+	// The sum is that of openssl dgst -sha256 -hmac "a token" -binary | base64 over {}.
+	if got := fedex.Sign("a token", []byte("{}")); got != "hZrCEVT0hGF3BEjzD7TZxRLyrl/6dliluYVPMTVp/k8=" {
+		t.Error(got)
+	}
+	_, carrier := patient(t, fedex.Config{Webhook: "a token"})
+	header.Set(fedex.SignatureHeader, fedex.Sign("a token", body))
+	news, err := carrier.Told(header, body)
+	if err != nil || len(news) != 2 || news[0].ID != news[1].ID || len(news[0].ID) != 64 {
+		t.Errorf("%+v, %v", news, err)
 	}
 }

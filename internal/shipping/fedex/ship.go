@@ -55,16 +55,15 @@ type reference struct {
 }
 
 type shipment struct {
-	Shipper    party    `json:"shipper"`
-	Recipients []party  `json:"recipients"`
-	Date       string   `json:"shipDatestamp"`
-	Service    string   `json:"serviceType"`
-	Packaging  string   `json:"packagingType"`
-	Pickup     string   `json:"pickupType"`
-	Payment    payment  `json:"shippingChargesPayment"`
-	Label      label    `json:"labelSpecification"`
-	Pieces     []piece  `json:"requestedPackageLineItems"`
-	Special    *special `json:"shipmentSpecialServices,omitempty"`
+	Shipper    party   `json:"shipper"`
+	Recipients []party `json:"recipients"`
+	Date       string  `json:"shipDatestamp"`
+	Service    string  `json:"serviceType"`
+	Packaging  string  `json:"packagingType"`
+	Pickup     string  `json:"pickupType"`
+	Payment    payment `json:"shippingChargesPayment"`
+	Label      label   `json:"labelSpecification"`
+	Pieces     []piece `json:"requestedPackageLineItems"`
 }
 
 type payment struct {
@@ -74,16 +73,6 @@ type payment struct {
 type label struct {
 	Image string `json:"imageType"`
 	Stock string `json:"labelStockType"`
-}
-
-// special says that who sends something back prints the label.
-type special struct {
-	Types  []string     `json:"specialServiceTypes"`
-	Return returnDetail `json:"returnShipmentDetail"`
-}
-
-type returnDetail struct {
-	Type string `json:"returnType"`
 }
 
 type created struct {
@@ -137,9 +126,6 @@ func (c *Carrier) Create(ctx context.Context, r shipping.Request) (shipping.Crea
 	asked := shipment{
 		Shipper: partyOf(from), Recipients: []party{partyOf(to)}, Date: c.now().UTC().Format("2006-01-02"), Service: r.Product, Packaging: packaging, Pickup: pickup,
 		Payment: payment{"SENDER"}, Label: label{"PDF", "PAPER_4X6"}, Pieces: []piece{parcel},
-	}
-	if r.Return {
-		asked.Special = &special{[]string{"RETURN_SHIPMENT"}, returnDetail{"PRINT_RETURN_LABEL"}}
 	}
 	var made created
 	if err := c.do(ctx, call{op: createOp, method: http.MethodPost, path: "/ship/v1/shipments", reference: r.Reference, body: map[string]any{
