@@ -61,7 +61,7 @@ func NewHandler(r *Resolver, c Config) *Handler {
 		PingEvery: streamPing, Log: r.Log,
 	})
 	srv.AddTransport(streams)
-	srv.AddTransport(overHTTP{fail: fail})
+	srv.AddTransport(overHTTP{fail: fail, answer: c.Audience.Answer})
 
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](documentCache))
 	srv.SetParserTokenLimit(c.Limits.Tokens)

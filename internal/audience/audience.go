@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -22,7 +23,8 @@ type Config struct {
 	MaxBytes    int           // of them; 256 KiB
 	SnapshotAge time.Duration // how old a snapshot may be that another viewer begins with; 500 ms
 	Linger      time.Duration // how long a group outlives its last viewer; 5 s
-	OpenTimeout time.Duration // for a group's first answer; 10 s
+	Passers     int           // how many goroutines go through a large group's members at one time; one fewer than Go runs
+	OpenTimeout time.Duration // for a group's first answer, and a query for many; 10 s
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer // nil: no metrics are exposed
@@ -36,9 +38,10 @@ type Groups struct {
 	cancel  context.CancelFunc
 	working sync.WaitGroup
 
-	mu     sync.Mutex
-	groups map[string]*group
-	closed bool
+	mu      sync.Mutex
+	groups  map[string]*group
+	queries map[string]*query
+	closed  bool
 }
 
 // New makes an empty set. Close ends it.
@@ -47,11 +50,12 @@ func New(config Config) (*Groups, error) {
 	config.MaxBytes = cmp.Or(config.MaxBytes, 256<<10)
 	config.SnapshotAge = cmp.Or(config.SnapshotAge, 500*time.Millisecond)
 	config.Linger = cmp.Or(config.Linger, 5*time.Second)
+	config.Passers = cmp.Or(config.Passers, max(1, runtime.GOMAXPROCS(0)-1)) // so that the next event comes meanwhile
 	config.OpenTimeout = cmp.Or(config.OpenTimeout, 10*time.Second)
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Groups{config: config, metrics: newMetrics(), groups: map[string]*group{}}
+	g := &Groups{config: config, metrics: newMetrics(), groups: map[string]*group{}, queries: map[string]*query{}}
 	if err := g.metrics.register(config.Registerer); err != nil {
 		return nil, err
 	}
@@ -174,12 +178,7 @@ func (a *Groups) remove(g *group) {
 
 // execute begins a run of the group's operation, apart from any viewer: nobody's context, headers or session, but their kind.
 func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, run *Run) (graphql.ResponseHandler, context.Context, *gqlws.StreamEnd) {
-	own := &graphql.OperationContext{
-		RawQuery: op.RawQuery, Variables: op.Variables, OperationName: op.OperationName, Doc: op.Doc, Operation: op.Operation,
-		DisableIntrospection: true, RecoverFunc: op.RecoverFunc,
-		ResolverMiddleware: op.ResolverMiddleware, RootResolverMiddleware: op.RootResolverMiddleware,
-	}
 	ctx, end := gqlws.WithStreamEnd(withRun(graphql.StartOperationTrace(ctx), run))
-	respond, ctx := exec.DispatchOperation(ctx, own)
+	respond, ctx := exec.DispatchOperation(ctx, apart(op))
 	return respond, ctx, end
 }

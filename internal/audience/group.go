@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -92,7 +91,7 @@ func newGroup(a *Groups, key string, kind Kind, exec graphql.GraphExecutor, op *
 	g := &group{
 		a: a, key: key, kind: kind, exec: exec, op: op, back: newBack(),
 		opened: make(chan struct{}), wake: make(chan struct{}, 1), caught: make(chan struct{}, 1), done: make(chan struct{}),
-		shards: make([]*shard, runtime.GOMAXPROCS(0)),
+		shards: make([]*shard, a.config.Passers),
 	}
 	for i := range g.shards {
 		g.shards[i] = &shard{}

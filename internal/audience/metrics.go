@@ -13,6 +13,7 @@ type metrics struct {
 	snapshots  prometheus.Counter
 	reachBacks prometheus.Counter
 	catchUps   prometheus.Counter
+	together   prometheus.Counter
 	lag        prometheus.Histogram
 }
 
@@ -27,6 +28,7 @@ func newMetrics() *metrics {
 		snapshots:  prometheus.NewCounter(prometheus.CounterOpts(opts("snapshots_total", "Snapshots executed for groups, beyond their first."))),
 		reachBacks: prometheus.NewCounter(prometheus.CounterOpts(opts("reach_backs_total", "Executions of what lies before a group's log, for all who came back to it."))),
 		catchUps:   prometheus.NewCounter(prometheus.CounterOpts(opts("catch_ups_total", "Viewers that came back from further than their group remembers."))),
+		together:   prometheus.NewCounter(prometheus.CounterOpts(opts("queries_together_total", "Queries answered by one execution for all who asked at that time."))),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "souk", Subsystem: "audience", Name: "commit_to_write_seconds",
 			Help:    "From an event's commit, by the database's clock, to the end of the pass that wrote it to its group.",
@@ -39,7 +41,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range []prometheus.Collector{m.groups, m.viewers, m.executions, m.snapshots, m.reachBacks, m.catchUps, m.lag} {
+	for _, c := range []prometheus.Collector{m.groups, m.viewers, m.executions, m.snapshots, m.reachBacks, m.catchUps, m.together, m.lag} {
 		if err := r.Register(c); err != nil {
 			return err
 		}

@@ -57,6 +57,7 @@ type bundle struct {
 func setup(t *testing.T, config Config) *bundle {
 	t.Helper()
 	config.Epoch = func() string { return "now" }
+	config.Passers = 3
 	groups, err := New(config)
 	if err != nil {
 		t.Fatal(err)
