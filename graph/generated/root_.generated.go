@@ -14333,8 +14333,8 @@ type Mutation
 type Subscription
 
 """
-The field is the same for everybody. A subscription that selects nothing else is executed once for all who watch the same, however
-many they are.
+The field is the same for everybody; at the root of a query, for everybody who is not signed in. A subscription that selects nothing else is executed once for
+all who watch the same, however many they are, and a query once for all who ask it at one time and are not signed in.
 """
 directive @shared on FIELD_DEFINITION
 
@@ -14390,9 +14390,9 @@ scalar CurrencyCode
 scalar Time
 
 type PageInfo {
-  hasNextPage: Boolean!
+  hasNextPage: Boolean! @shared
   "Pass it as ` + "`" + `after` + "`" + ` to get the next page."
-  endCursor: String
+  endCursor: String @shared
 }
 
 "Why a mutation refused: nothing was changed."
@@ -14564,9 +14564,9 @@ type AddressDeletePayload {
 }
 `, BuiltIn: false},
 	{Name: "../auction.graphqls", Input: `extend type Query {
-  auction(id: ID!): Auction @public
+  auction(id: ID!): Auction @public @shared
   "The latest end first; before them all the lots that wait in shows, and those with a date by that."
-  auctions(status: AuctionStatus, first: Int, after: String): AuctionConnection! @public
+  auctions(status: AuctionStatus, first: Int, after: String): AuctionConnection! @public @shared
 }
 
 extend type Mutation {
@@ -14680,14 +14680,14 @@ type Auction implements Node {
 }
 
 type AuctionConnection {
-  edges: [AuctionEdge!]!
-  nodes: [Auction!]!
-  pageInfo: PageInfo!
+  edges: [AuctionEdge!]! @shared
+  nodes: [Auction!]! @shared
+  pageInfo: PageInfo! @shared
 }
 
 type AuctionEdge {
-  cursor: String!
-  node: Auction!
+  cursor: String! @shared
+  node: Auction! @shared
 }
 
 type Bid implements Node {
@@ -15120,9 +15120,9 @@ type CartReservePayload {
 `, BuiltIn: false},
 	{Name: "../catalog.graphqls", Input: `extend type Query {
   "Null where there is none, or where it is not for everybody: drafts and what support hid are seen by their seller and by staff, what is offered to known buyers by those."
-  listing(id: ID!): Listing @public
+  listing(id: ID!): Listing @public @shared
   "The newest first, of sellers who are not banned. Without a status: what is on the market or sold."
-  listings(sellerId: ID, kind: ListingKind, status: ListingStatus, filter: ListingFilter, first: Int, after: String): ListingConnection! @public
+  listings(sellerId: ID, kind: ListingKind, status: ListingStatus, filter: ListingFilter, first: Int, after: String): ListingConnection! @public @shared
 }
 
 extend type Mutation {
@@ -15216,14 +15216,14 @@ type Listing implements Node {
 }
 
 type ListingConnection {
-  edges: [ListingEdge!]!
-  nodes: [Listing!]!
-  pageInfo: PageInfo!
+  edges: [ListingEdge!]! @shared
+  nodes: [Listing!]! @shared
+  pageInfo: PageInfo! @shared
 }
 
 type ListingEdge {
-  cursor: String!
-  node: Listing!
+  cursor: String! @shared
+  node: Listing! @shared
 }
 
 input ListingCreateInput {
@@ -19374,7 +19374,7 @@ type ShippingProfileSetPayload {
 }
 `, BuiltIn: false},
 	{Name: "../show.graphqls", Input: `extend type Query {
-  show(id: ID!): Show @public
+  show(id: ID!): Show @public @shared
   """
   Shows that pass all that is given. ` + "`" + `following: true` + "`" + ` are those of hosts whom one follows, and needs a session. Live ones:
   ` + "`" + `status: LIVE` + "`" + `; upcoming ones: ` + "`" + `status: SCHEDULED, orderBy: SOONEST` + "`" + `.
@@ -19389,7 +19389,7 @@ type ShippingProfileSetPayload {
     orderBy: ShowOrder! = LATEST
     first: Int
     after: String
-  ): ShowConnection! @public
+  ): ShowConnection! @public @shared
 }
 
 extend type Mutation {
@@ -19453,14 +19453,14 @@ type Show implements Node {
 }
 
 type ShowConnection {
-  edges: [ShowEdge!]!
-  nodes: [Show!]!
-  pageInfo: PageInfo!
+  edges: [ShowEdge!]! @shared
+  nodes: [Show!]! @shared
+  pageInfo: PageInfo! @shared
 }
 
 type ShowEdge {
-  cursor: String!
-  node: Show!
+  cursor: String! @shared
+  node: Show! @shared
 }
 
 input ShowCreateInput {

@@ -294,23 +294,18 @@ func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ 
 }
 
 // ConsumeTx makes what a reservation holds its buyer's, in the transaction that pays for it. Of it and the end of the reservation's
-// time one comes first; where that is the time, ErrReservationOver leaves the transaction as it was. The events are to be published
-// after the commit: sellers are told what gets low.
+// time one comes first; where that is the time, ErrReservationOver leaves the transaction as it was; after any other error it can only be rolled back. The events are
+// to be published after the commit: sellers are told what gets low.
 func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID) (told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "consume reservation %s", reservation)
-	inner, err := tx.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = inner.Rollback(context.WithoutCancel(ctx)) }()
-	consumed, err := s.q.ReservationConsume(ctx, inner, reservation)
+	consumed, err := s.q.ReservationConsume(ctx, tx, reservation)
 	if err != nil {
 		return nil, err
 	}
 	if !consumed {
 		return nil, ErrReservationOver
 	}
-	rows, err := s.q.StockGotLow(ctx, inner, reservation)
+	rows, err := s.q.StockGotLow(ctx, tx, reservation)
 	if err != nil {
 		return nil, err
 	}
@@ -318,10 +313,7 @@ func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUI
 	for i, r := range rows {
 		lows[i] = low{r.SellerID, r.VariantID, r.LocationID, catalog.Kind(r.Kind), r.Number, r.OnHand}
 	}
-	if told, err = tellLowTx(ctx, inner, lows); err != nil {
-		return nil, err
-	}
-	return told, inner.Commit(ctx)
+	return tellLowTx(ctx, tx, lows)
 }
 
 // ByKey reads what a buyer has reserved by a key.

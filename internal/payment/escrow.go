@@ -13,18 +13,16 @@ import (
 )
 
 // PayFromWalletTx moves the price of an order from the buyer's wallet into the order's escrow. It
-// refuses with INSUFFICIENT_FUNDS (data: available), and then nothing has moved and tx can be used on.
+// refuses with INSUFFICIENT_FUNDS (data: available). There is no savepoint: after a refusal the transaction can only be rolled back.
 func (s *Service) PayFromWalletTx(ctx context.Context, tx pgx.Tx, user, order uuid.UUID, amount money.Amount, key string) (err error) {
 	defer fault.Wrap(&err, "pay order %s from the wallet", order)
 	if amount.Minor <= 0 {
 		return ErrAmountNotPositive
 	}
-	return atomically(ctx, tx, func(tx pgx.Tx) error {
-		return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: orderCause(order), Legs: []ledger.Leg{
-			of(ledger.Wallet, user, amount.Currency, -amount.Minor),
-			of(ledger.Escrow, order, amount.Currency, amount.Minor),
-		}})
-	})
+	return post(ctx, tx, ledger.Entry{Key: key, Flow: ledger.FlowPurchase, Cause: orderCause(order), Legs: []ledger.Leg{
+		of(ledger.Wallet, user, amount.Currency, -amount.Minor),
+		of(ledger.Escrow, order, amount.Currency, amount.Minor),
+	}})
 }
 
 // Release is what happens to an order's escrow when the buyer has the goods.

@@ -168,31 +168,28 @@ func (s *Service) OrderPaymentByKeyTx(ctx context.Context, tx pgx.Tx, in OrderPa
 // OpenOrderPaymentTx begins to pay an order whose row the caller has locked; it is the last thing its transaction
 // does. From the wallet alone the money is in escrow with the commit. With a card, the wallet's part is held, a job
 // is there, and AdvanceOrderPayment goes on after the commit. A payment that waits for its card's holder is given
-// up for this one; one that is under way otherwise refuses it.
+// up for this one; one that is under way otherwise refuses it. There is no savepoint: after a refusal the transaction can only be rolled back.
 func (s *Service) OpenOrderPaymentTx(ctx context.Context, tx pgx.Tx, in OrderPaymentInput) (_ OrderPayment, told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "pay order %s", in.Order)
 	if err := in.Check(); err != nil {
 		return OrderPayment{}, nil, err
 	}
+	last, event, err := s.supersedeTx(ctx, tx, in.Order)
+	if err != nil {
+		return OrderPayment{}, nil, err
+	}
+	if last != nil {
+		told = []realtime.Event{event}
+	}
 	var row db.OrderPayment
-	err = atomically(ctx, tx, func(tx pgx.Tx) error {
-		last, event, err := s.supersedeTx(ctx, tx, in.Order)
-		if err != nil {
-			return err
-		}
-		if told = nil; last != nil {
-			told = []realtime.Event{event}
-		}
-		if in.Card == nil {
-			row, err = s.payFromWalletTx(ctx, tx, in, last)
-		} else {
-			row, err = s.openCardPaymentTx(ctx, tx, in, last)
-		}
-		if postgres.Violates(err, "order_payment_user_id_idempotency_key_key") { // used on another order meanwhile
-			return ErrKeyReused
-		}
-		return err
-	})
+	if in.Card == nil {
+		row, err = s.payFromWalletTx(ctx, tx, in, last)
+	} else {
+		row, err = s.openCardPaymentTx(ctx, tx, in, last)
+	}
+	if postgres.Violates(err, "order_payment_user_id_idempotency_key_key") { // used on another order meanwhile
+		err = ErrKeyReused
+	}
 	return orderPaymentFrom(row), told, err
 }
 
