@@ -1006,6 +1006,95 @@ func (q *Queries) OrderReturn(ctx context.Context, db DBTX, id uuid.UUID) error 
 	return err
 }
 
+const orderStepsOfConversations = `-- name: OrderStepsOfConversations :many
+SELECT c.id AS conversation_id, s.order_id, s.version, s.kind, s.at
+FROM conversation c,
+     LATERAL (
+    SELECT o.id AS order_id, e.version, e.kind, e.at
+    FROM orders o JOIN event e ON e.topic = 'order:' || o.id::text
+    WHERE o.buyer_id = c.buyer_id AND o.seller_id = c.seller_id
+      AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.listing_id = c.listing_id)
+    ORDER BY e.at DESC, e.version DESC
+    LIMIT $1::integer
+) s
+WHERE c.id = ANY ($2::uuid[])
+ORDER BY c.id, s.at, s.version
+`
+
+type OrderStepsOfConversationsRow struct {
+	ConversationID uuid.UUID
+	OrderID        uuid.UUID
+	Version        int64
+	Kind           string
+	At             time.Time
+}
+
+// Of what a conversation's buyer ordered of its listing, the newest of each conversation.
+func (q *Queries) OrderStepsOfConversations(ctx context.Context, db DBTX, most int32, conversationIds []uuid.UUID) ([]OrderStepsOfConversationsRow, error) {
+	rows, err := db.Query(ctx, orderStepsOfConversations, most, conversationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderStepsOfConversationsRow
+	for rows.Next() {
+		var i OrderStepsOfConversationsRow
+		if err := rows.Scan(
+			&i.ConversationID,
+			&i.OrderID,
+			&i.Version,
+			&i.Kind,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderStepsOfOrders = `-- name: OrderStepsOfOrders :many
+SELECT o.id AS order_id, e.version, e.kind, e.at
+FROM orders o JOIN event e ON e.topic = 'order:' || o.id::text
+WHERE o.id = ANY ($1::uuid[])
+ORDER BY o.id, e.version
+`
+
+type OrderStepsOfOrdersRow struct {
+	OrderID uuid.UUID
+	Version int64
+	Kind    string
+	At      time.Time
+}
+
+func (q *Queries) OrderStepsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]OrderStepsOfOrdersRow, error) {
+	rows, err := db.Query(ctx, orderStepsOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderStepsOfOrdersRow
+	for rows.Next() {
+		var i OrderStepsOfOrdersRow
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Version,
+			&i.Kind,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderUpdate = `-- name: OrderUpdate :one
 UPDATE orders
 SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = $5, disputed = $6,

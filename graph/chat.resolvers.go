@@ -27,6 +27,11 @@ func (r *conversationResolver) Seller(ctx context.Context, obj *chat.Conversatio
 	return load(ctx).user.Load(ctx, obj.SellerID)
 }
 
+// Steps is the resolver for the steps field.
+func (r *conversationResolver) Steps(ctx context.Context, obj *chat.Conversation) ([]model.OrderStep, error) {
+	return stepsOf(some(ctx, load(ctx).chatSteps, obj.ID))
+}
+
 // Messages is the resolver for the messages field.
 func (r *conversationResolver) Messages(ctx context.Context, obj *chat.Conversation, first *int, after *string) (page.Page[chat.Message], error) {
 	return r.Chat.Messages(ctx, actorID(ctx), obj.ID, page.Args{First: first, After: after})

@@ -280,7 +280,9 @@ type sources struct {
 	parcels         byID[[]shipping.Plan] // by order
 	shipments       byID[[]shipping.Shipment]
 	invoices        byID[[]invoice.Invoice] // by order
-	topUp           byID[payment.TopUp]     // anybody's: for staff
+	orderSteps      byID[[]order.Step]
+	chatSteps       byID[[]order.Step]  // by conversation
+	topUp           byID[payment.TopUp] // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
 	// The actor's own, that lines of a statement are for.
@@ -308,6 +310,8 @@ func (r *Resolver) newSources() *sources {
 		parcels:      sourceOf(r.Shipping.PlansOf),
 		shipments:    sourceOf(r.Shipping.OfOrders),
 		invoices:     sourceOf(r.Invoices.OfOrders),
+		orderSteps:   sourceOf(r.Orders.Steps),
+		chatSteps:    sourceOf(r.Orders.StepsOfConversations),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),

@@ -188,8 +188,12 @@ func (r *orderResolver) Card(ctx context.Context, obj *order.Order) (*payment.Ca
 
 // AvailableActions is the resolver for the availableActions field.
 func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]order.Action, error) {
-	party, _ := obj.PartyOf(actorID(ctx))
-	return obj.AvailableActions(party), nil
+	return obj.AvailableActions(orderActor(ctx).Party(*obj)), nil
+}
+
+// Steps is the resolver for the steps field.
+func (r *orderResolver) Steps(ctx context.Context, obj *order.Order) ([]model.OrderStep, error) {
+	return stepsOf(some(ctx, load(ctx).orderSteps, obj.ID))
 }
 
 // Card is the resolver for the card field.

@@ -75,3 +75,12 @@ func begun(p payment.OrderPayment) *payment.OrderPayment {
 	}
 	return &p
 }
+
+// stepsOf are steps as the API has them.
+func stepsOf(steps []order.Step, err error) ([]model.OrderStep, error) {
+	all := make([]model.OrderStep, len(steps))
+	for i, s := range steps {
+		all[i] = model.OrderStep{OrderID: id.Order.ID(s.OrderID), Version: int(s.Version), Kind: model.OrderEventKind(s.Kind), At: s.At}
+	}
+	return all, err
+}

@@ -191,3 +191,24 @@ SELECT order_restock(@id, @order_id, @number, @quantity, @actor_id);
 
 -- name: OrderLinesOfOrder :many
 SELECT * FROM order_line WHERE order_id = @order_id ORDER BY number;
+
+-- name: OrderStepsOfOrders :many
+SELECT o.id AS order_id, e.version, e.kind, e.at
+FROM orders o JOIN event e ON e.topic = 'order:' || o.id::text
+WHERE o.id = ANY (@order_ids::uuid[])
+ORDER BY o.id, e.version;
+
+-- Of what a conversation's buyer ordered of its listing, the newest of each conversation.
+-- name: OrderStepsOfConversations :many
+SELECT c.id AS conversation_id, s.order_id, s.version, s.kind, s.at
+FROM conversation c,
+     LATERAL (
+    SELECT o.id AS order_id, e.version, e.kind, e.at
+    FROM orders o JOIN event e ON e.topic = 'order:' || o.id::text
+    WHERE o.buyer_id = c.buyer_id AND o.seller_id = c.seller_id
+      AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.listing_id = c.listing_id)
+    ORDER BY e.at DESC, e.version DESC
+    LIMIT @most::integer
+) s
+WHERE c.id = ANY (@conversation_ids::uuid[])
+ORDER BY c.id, s.at, s.version;

@@ -44,6 +44,7 @@ type OrderResolver interface {
 	Card(ctx context.Context, obj *order.Order) (*payment.Card, error)
 
 	AvailableActions(ctx context.Context, obj *order.Order) ([]order.Action, error)
+	Steps(ctx context.Context, obj *order.Order) ([]model.OrderStep, error)
 
 	Lines(ctx context.Context, obj *order.Order) ([]order.Line, error)
 	Charges(ctx context.Context, obj *order.Order) ([]order.Charge, error)
@@ -747,6 +748,38 @@ func (ec *executionContext) _Order_availableActions(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Order_availableActions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, true, true, errors.New("field of type OrderAction does not have child fields"))
+}
+
+func (ec *executionContext) _Order_steps(ctx context.Context, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Order().Steps(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.OrderStep) graphql.Marshaler {
+			return ec.marshalNOrderStep2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Order_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderStep(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Order_version(ctx context.Context, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -2880,6 +2913,98 @@ func (ec *executionContext) fieldContext_OrderShipPayload_userErrors(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _OrderStep_orderId(ctx context.Context, field graphql.CollectedField, obj *model.OrderStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderStep_orderId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrderID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v id.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderStep_orderId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderStep", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _OrderStep_version(ctx context.Context, field graphql.CollectedField, obj *model.OrderStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderStep_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderStep_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderStep", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrderStep_kind(ctx context.Context, field graphql.CollectedField, obj *model.OrderStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderStep_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OrderEventKind) graphql.Marshaler {
+			return ec.marshalNOrderEventKind2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderEventKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderStep_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderStep", field, false, false, errors.New("field of type OrderEventKind does not have child fields"))
+}
+
+func (ec *executionContext) _OrderStep_at(ctx context.Context, field graphql.CollectedField, obj *model.OrderStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderStep_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderStep_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderStep", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
 func (ec *executionContext) _RefundTooLarge_code(ctx context.Context, field graphql.CollectedField, obj *model.RefundTooLarge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3899,6 +4024,44 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 					}
 				}()
 				res = ec._Order_availableActions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "steps":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Order_steps(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -5257,6 +5420,59 @@ func (ec *executionContext) _OrderShipPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var orderStepImplementors = []string{"OrderStep"}
+
+func (ec *executionContext) _OrderStep(ctx context.Context, sel ast.SelectionSet, obj *model.OrderStep) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderStep")
+		case "orderId":
+			out.Values[i] = ec._OrderStep_orderId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._OrderStep_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._OrderStep_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._OrderStep_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var refundTooLargeImplementors = []string{"RefundTooLarge", "UserError"}
 
 func (ec *executionContext) _RefundTooLarge(ctx context.Context, sel ast.SelectionSet, obj *model.RefundTooLarge) graphql.Marshaler {
@@ -5657,6 +5873,26 @@ func (ec *executionContext) unmarshalNOrderShipInput2githubᚗcomᚋsoukliveᚋs
 
 func (ec *executionContext) marshalNOrderShipPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderShipPayload(ctx context.Context, sel ast.SelectionSet, v model.OrderShipPayload) graphql.Marshaler {
 	return ec._OrderShipPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOrderStep2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderStep(ctx context.Context, sel ast.SelectionSet, v model.OrderStep) graphql.Marshaler {
+	return ec._OrderStep(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOrderStep2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderStepᚄ(ctx context.Context, sel ast.SelectionSet, v []model.OrderStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrderStep2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOOrder2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []order.Order) graphql.Marshaler {

@@ -693,6 +693,7 @@ type ComplexityRoot struct {
 		Messages func(childComplexity int, first *int, after *string) int
 		NodeID   func(childComplexity int) int
 		Seller   func(childComplexity int) int
+		Steps    func(childComplexity int) int
 		Version  func(childComplexity int) int
 	}
 
@@ -1433,6 +1434,7 @@ type ComplexityRoot struct {
 		SettledAt        func(childComplexity int) int
 		ShipTo           func(childComplexity int) int
 		Shipments        func(childComplexity int) int
+		Steps            func(childComplexity int) int
 		TaxEstimated     func(childComplexity int) int
 		Total            func(childComplexity int) int
 		Tracking         func(childComplexity int) int
@@ -1588,6 +1590,13 @@ type ComplexityRoot struct {
 	OrderShipPayload struct {
 		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	OrderStep struct {
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		OrderID func(childComplexity int) int
+		Version func(childComplexity int) int
 	}
 
 	OutOfStock struct {
@@ -4988,6 +4997,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Seller(childComplexity), true
+	case "Conversation.steps":
+		if e.ComplexityRoot.Conversation.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Steps(childComplexity), true
 	case "Conversation.version":
 		if e.ComplexityRoot.Conversation.Version == nil {
 			break
@@ -8622,6 +8637,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Shipments(childComplexity), true
+	case "Order.steps":
+		if e.ComplexityRoot.Order.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Steps(childComplexity), true
 	case "Order.taxEstimated":
 		if e.ComplexityRoot.Order.TaxEstimated == nil {
 			break
@@ -9161,6 +9182,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderShipPayload.UserErrors(childComplexity), true
+
+	case "OrderStep.at":
+		if e.ComplexityRoot.OrderStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderStep.At(childComplexity), true
+	case "OrderStep.kind":
+		if e.ComplexityRoot.OrderStep.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderStep.Kind(childComplexity), true
+	case "OrderStep.orderId":
+		if e.ComplexityRoot.OrderStep.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderStep.OrderID(childComplexity), true
+	case "OrderStep.version":
+		if e.ComplexityRoot.OrderStep.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderStep.Version(childComplexity), true
 
 	case "OutOfStock.available":
 		if e.ComplexityRoot.OutOfStock.Available == nil {
@@ -15475,6 +15521,8 @@ type Conversation implements Node {
   "How many messages it has."
   version: Int!
   activeAt: Time!
+  "What happened to the orders that its buyer made of its listing: the newest fifty steps, the oldest first, to be shown among the messages. orderEvents tells what comes."
+  steps: [OrderStep!]!
   "The newest first."
   messages(first: Int, after: String): MessageConnection!
 }
@@ -17349,6 +17397,16 @@ enum NotificationKind {
   SHIPMENT_DELAYED
   "A buyer complains of an order, or that is answered: the subject is the order, ` + "`" + `status` + "`" + ` what has become of it."
   ORDER_PROBLEM
+  "An order that the viewer bought, the subject, is on its way."
+  ORDER_SENT
+  "An order that the viewer bought or sold, the subject, is there, as its carrier says."
+  ORDER_DELIVERED
+  "An order that the viewer bought or sold, the subject, is completed: the money has left escrow for its seller."
+  ORDER_COMPLETED
+  "Money of an order that the viewer bought, the subject, goes back to them: ` + "`" + `amount` + "`" + `."
+  ORDER_REFUNDED
+  "There is an invoice, or a credit note, the subject, of what the viewer bought."
+  INVOICE_ISSUED
 }
 
 "Something that the viewer was told."
@@ -17357,7 +17415,7 @@ type Notification implements Node {
   kind: NotificationKind!
   "What it is about, as it is now; null where it is not for the viewer to see any more."
   subject: Node
-  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `, ` + "`" + `location` + "`" + `, ` + "`" + `shipment` + "`" + `, ` + "`" + `carrier` + "`" + `."
+  "What it says besides, each by its name: ` + "`" + `price` + "`" + `, ` + "`" + `priceBefore` + "`" + `, ` + "`" + `want` + "`" + `, ` + "`" + `search` + "`" + `, ` + "`" + `stars` + "`" + `, ` + "`" + `left` + "`" + `, ` + "`" + `location` + "`" + `, ` + "`" + `amount` + "`" + `, ` + "`" + `shipment` + "`" + `, ` + "`" + `carrier` + "`" + `."
   parameters: [NotificationParameter!]!
   createdAt: Time!
   "Null where it was not read."
@@ -17404,7 +17462,7 @@ type NotificationReadAllPayload {
 }
 `, BuiltIn: false},
 	{Name: "../order.graphqls", Input: `extend type Query {
-  "An order of which the viewer is buyer or seller."
+  "An order of which the viewer is buyer or seller; any, for staff."
   order(id: ID!): Order @auth
 }
 
@@ -17540,6 +17598,8 @@ type Order implements Node {
   cancelReason: String!
   "What the viewer may do next."
   availableActions: [OrderAction!]!
+  "All that happened to it, the oldest first; orderEvents tells what comes."
+  steps: [OrderStep!]!
   "Counts the order's changes, without a hole."
   version: Int!
   "Until when it is to be paid: after that it is cancelled, a lot offered to the next bidder, and other goods are for sale again. Null where nothing is owed."
@@ -17693,6 +17753,15 @@ input OrderProblemRefuseInput {
 type OrderProblemRefusePayload {
   order: Order
   userErrors: [UserError!]!
+}
+
+"Something that happened to an order."
+type OrderStep {
+  orderId: ID!
+  "The order's after it."
+  version: Int!
+  kind: OrderEventKind!
+  at: Time!
 }
 
 type OrderConnection {
@@ -21550,6 +21619,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_version(ctx, field)
 	case "activeAt":
 		return ec.fieldContext_Conversation_activeAt(ctx, field)
+	case "steps":
+		return ec.fieldContext_Conversation_steps(ctx, field)
 	case "messages":
 		return ec.fieldContext_Conversation_messages(ctx, field)
 	}
@@ -22630,6 +22701,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_cancelReason(ctx, field)
 	case "availableActions":
 		return ec.fieldContext_Order_availableActions(ctx, field)
+	case "steps":
+		return ec.fieldContext_Order_steps(ctx, field)
 	case "version":
 		return ec.fieldContext_Order_version(ctx, field)
 	case "payBy":
@@ -22980,6 +23053,20 @@ func (ec *executionContext) childFields_OrderShipPayload(ctx context.Context, fi
 		return ec.fieldContext_OrderShipPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderShipPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orderId":
+		return ec.fieldContext_OrderStep_orderId(ctx, field)
+	case "version":
+		return ec.fieldContext_OrderStep_version(ctx, field)
+	case "kind":
+		return ec.fieldContext_OrderStep_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_OrderStep_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderStep", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

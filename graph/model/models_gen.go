@@ -1315,6 +1315,15 @@ type OrderShipPayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+// Something that happened to an order.
+type OrderStep struct {
+	OrderID id.ID `json:"orderId"`
+	// The order's after it.
+	Version int            `json:"version"`
+	Kind    OrderEventKind `json:"kind"`
+	At      time.Time      `json:"at"`
+}
+
 // There is less than that (OUT_OF_STOCK).
 type OutOfStock struct {
 	Code      string   `json:"code"`

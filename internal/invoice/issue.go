@@ -13,8 +13,10 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/realtime"
 )
 
 const (
@@ -74,57 +76,71 @@ func (s *Service) Issue(ctx context.Context, orderID uuid.UUID) (err error) {
 	if err != nil {
 		return err
 	}
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		return s.issueTx(ctx, tx, orderID, lines[orderID], charges[orderID])
+	var told []realtime.Event
+	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) (err error) {
+		told, err = s.issueTx(ctx, tx, orderID, lines[orderID], charges[orderID])
+		return err
 	})
+	if err == nil && len(told) > 0 {
+		s.Hub.Publish(ctx, told...)
+	}
+	return err
 }
 
-func (s *Service) issueTx(ctx context.Context, tx pgx.Tx, orderID uuid.UUID, lines []order.Line, charges []order.Charge) error {
+func (s *Service) issueTx(ctx context.Context, tx pgx.Tx, orderID uuid.UUID, lines []order.Line, charges []order.Charge) ([]realtime.Event, error) {
 	row, err := s.q.InvoiceSource(ctx, tx, orderID) // locks the order
 	if err != nil || row.Order.SentAt == nil {
-		return err
+		return nil, err
 	}
 	if _, err := s.q.InvoiceDueDone(ctx, tx, orderID); err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := s.q.InvoicesOfOrders(ctx, tx, []uuid.UUID{orderID})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var issued []Invoice
+	var (
+		issued []Invoice
+		notes  []notify.Note
+	)
 	for _, r := range rows {
 		i, err := invoiceOf(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		issued = append(issued, i)
 	}
 	if len(issued) == 0 {
 		content, total, tax, err := contentOf(row, lines, charges)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		i, err := s.insertTx(ctx, tx, Invoice{
 			ID: id.New(), Kind: AnInvoice, OrderID: orderID, SellerID: row.Order.SellerID, BuyerID: row.Order.BuyerID, Content: content,
 			Total: money.New(total, money.Currency(row.Order.Currency)), Tax: money.New(tax, money.Currency(row.Order.Currency)),
 		}, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		issued = append(issued, i)
+		issued, notes = append(issued, i), append(notes, i.ready())
 	}
 	refunds, err := s.q.InvoiceRefundsOpen(ctx, tx, orderID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, refund := range refunds {
 		note, err := s.creditTx(ctx, tx, issued, row.Order, refund)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		issued = append(issued, note)
+		issued, notes = append(issued, note), append(notes, note.ready())
 	}
-	return nil
+	return notify.InsertTx(ctx, tx, notes...)
+}
+
+// ready tells its buyer of it.
+func (i Invoice) ready() notify.Note {
+	return notify.Note{Recipient: i.BuyerID, Kind: notify.InvoiceIssued, Subject: i.NodeID(), Key: "invoice:" + i.ID.String()}
 }
 
 // creditTx issues the credit note of a refund, behind the invoice and the credit notes that there are.

@@ -34,6 +34,12 @@ const (
 	OrderProblem Kind = "ORDER_PROBLEM" // an order that its buyer complains of, or whose complaint was answered
 	Reviewed     Kind = "REVIEWED"      // a review of what the recipient sold
 
+	OrderSent      Kind = "ORDER_SENT"      // an order that the recipient bought
+	OrderDelivered Kind = "ORDER_DELIVERED" // an order of the recipient's, bought or sold
+	OrderCompleted Kind = "ORDER_COMPLETED" // an order of the recipient's, bought or sold
+	OrderRefunded  Kind = "ORDER_REFUNDED"  // an order that the recipient bought, of which money goes back
+	InvoiceIssued  Kind = "INVOICE_ISSUED"  // an invoice or a credit note of what the recipient bought
+
 	ShipmentDelayed Kind = "SHIPMENT_DELAYED" // an order of the recipient's, of which a parcel waits for its label
 )
 

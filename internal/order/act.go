@@ -149,13 +149,17 @@ func (s *Service) publish(ctx context.Context, told []realtime.Event) {
 	}
 }
 
-// stepTx moves an order and tells of it.
+// stepTx moves an order and tells of it: those who watch it, and by notices those who wait for that.
 func (s *Service) stepTx(ctx context.Context, tx pgx.Tx, o *Order, to state, kind string) ([]realtime.Event, error) {
 	if err := s.moveTx(ctx, tx, o, to); err != nil {
 		return nil, err
 	}
 	event, err := s.appendTx(ctx, tx, *o, kind)
-	return []realtime.Event{event}, err
+	if err != nil {
+		return nil, err
+	}
+	news, err := s.newsTx(ctx, tx, *o, kind)
+	return append([]realtime.Event{event}, news...), err
 }
 
 // moveTx writes another state, along with what else has changed in o. What is cancelled was not sent: its seller may sell

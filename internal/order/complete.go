@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -85,7 +87,11 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realti
 	if err != nil {
 		return nil, err
 	}
-	return append(told, earned...), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
+	news, err := s.tellTx(ctx, tx, *o, notify.OrderCompleted, "completed:"+o.ID.String(), o.BuyerID, o.SellerID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(told, earned, news), s.payment.ReleaseEscrowTx(ctx, tx, payment.Release{
 		Order: o.ID, Seller: o.SellerID, Parts: o.Parts(), Key: "order:" + o.ID.String() + ":release",
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -157,6 +158,13 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 		return nil, nil, err
 	}
 	if told, err = s.refundedTx(ctx, tx, o, ask); err != nil {
+		return nil, nil, err
+	}
+	news, err := notify.InsertTx(ctx, tx, notify.Note{
+		Recipient: o.BuyerID, Kind: notify.OrderRefunded, Subject: o.NodeID(), Key: "refunded:" + parts.ID.String(),
+		Parameters: []notify.Parameter{notify.Sum("amount", ask.amount)},
+	})
+	if told = append(told, news...); err != nil {
 		return nil, nil, err
 	}
 	if parts.Parts.Card.Minor > 0 {
