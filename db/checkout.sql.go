@@ -220,6 +220,46 @@ func (q *Queries) CheckoutReservationLock(ctx context.Context, db DBTX, iD uuid.
 	return status, err
 }
 
+const checkoutToJudge = `-- name: CheckoutToJudge :one
+SELECT convert_to(lower(concat_ws('|', q.ship_to ->> 'line1', q.ship_to ->> 'line2', q.ship_to ->> 'city', q.ship_to ->> 'postalCode', q.ship_to ->> 'country')), 'UTF8')::bytea AS place,
+       (q.ship_to IS NOT NULL)::boolean AS sent,
+       EXISTS (SELECT FROM card d WHERE d.id = $1::uuid AND d.user_id = q.user_id)::boolean AS card_known,
+       EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id OR c.user_id = q.user_id AND c.idempotency_key = $2)::boolean AS known
+FROM quote q WHERE q.id = $3 AND q.user_id = $4
+`
+
+type CheckoutToJudgeParams struct {
+	CardID         *uuid.UUID
+	IdempotencyKey string
+	ID             uuid.UUID
+	UserID         uuid.UUID
+}
+
+type CheckoutToJudgeRow struct {
+	Place     []byte
+	Sent      bool
+	CardKnown bool
+	Known     bool
+}
+
+// What has to be known of a confirmation before it is judged: where it is sent, without the names of who lives there; whether the card is their own; whether the key or the quote was confirmed before.
+func (q *Queries) CheckoutToJudge(ctx context.Context, db DBTX, arg CheckoutToJudgeParams) (CheckoutToJudgeRow, error) {
+	row := db.QueryRow(ctx, checkoutToJudge,
+		arg.CardID,
+		arg.IdempotencyKey,
+		arg.ID,
+		arg.UserID,
+	)
+	var i CheckoutToJudgeRow
+	err := row.Scan(
+		&i.Place,
+		&i.Sent,
+		&i.CardKnown,
+		&i.Known,
+	)
+	return i, err
+}
+
 const quoteByKey = `-- name: QuoteByKey :one
 SELECT id, request_hash FROM quote WHERE user_id = $1 AND idempotency_key = $2
 `

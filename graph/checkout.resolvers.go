@@ -22,7 +22,7 @@ func (r *mutationResolver) CheckoutQuote(ctx context.Context, input model.Checko
 
 // CheckoutConfirm is the resolver for the checkoutConfirm field.
 func (r *mutationResolver) CheckoutConfirm(ctx context.Context, input model.CheckoutConfirmInput) (model.CheckoutConfirmPayload, error) {
-	in, err := confirmInput(input)
+	in, err := confirmInput(ctx, input)
 	orders, err := once(err, func() ([]order.Order, error) { return r.Checkout.Confirm(ctx, actorID(ctx), in) })
 	errs, err := refused(err)
 	return model.CheckoutConfirmPayload{Orders: orders, UserErrors: errs}, err

@@ -1,8 +1,11 @@
 package graph
 
 import (
+	"context"
+
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/checkout"
+	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/id"
 )
 
@@ -19,10 +22,10 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	return out, in.err
 }
 
-func confirmInput(v model.CheckoutConfirmInput) (checkout.ConfirmInput, error) {
+func confirmInput(ctx context.Context, v model.CheckoutConfirmInput) (checkout.ConfirmInput, error) {
 	var in inputReader
 	return checkout.ConfirmInput{
 		Quote: in.id(v.QuoteID, id.Quote, "quoteId"), Total: in.amount(v.Total, "total"), Card: in.maybeID(v.CardID, id.Card, "cardId"),
-		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), IdempotencyKey: v.IdempotencyKey,
+		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), Client: httpx.Client(ctx), IdempotencyKey: v.IdempotencyKey,
 	}, in.err
 }

@@ -98,6 +98,14 @@ VALUES (@quote_id, @user_id, @idempotency_key, @request_hash, @wallet_amount, @c
 -- name: CheckoutByKey :one
 SELECT quote_id, request_hash FROM checkout WHERE user_id = @user_id AND idempotency_key = @idempotency_key;
 
+-- What has to be known of a confirmation before it is judged: where it is sent, without the names of who lives there; whether the card is their own; whether the key or the quote was confirmed before.
+-- name: CheckoutToJudge :one
+SELECT convert_to(lower(concat_ws('|', q.ship_to ->> 'line1', q.ship_to ->> 'line2', q.ship_to ->> 'city', q.ship_to ->> 'postalCode', q.ship_to ->> 'country')), 'UTF8')::bytea AS place,
+       (q.ship_to IS NOT NULL)::boolean AS sent,
+       EXISTS (SELECT FROM card d WHERE d.id = sqlc.narg('card_id')::uuid AND d.user_id = q.user_id)::boolean AS card_known,
+       EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id OR c.user_id = q.user_id AND c.idempotency_key = @idempotency_key)::boolean AS known
+FROM quote q WHERE q.id = @id AND q.user_id = @user_id;
+
 -- name: CheckoutOfQuote :one
 SELECT EXISTS (SELECT FROM checkout WHERE quote_id = @quote_id)::boolean;
 

@@ -4,19 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
 	"github.com/souklive/souk/internal/cart"
+	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/pace"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/shipping"
 	"github.com/souklive/souk/internal/tax"
 )
@@ -32,6 +36,8 @@ const (
 	maxQuotes = 60
 	// payWithin is how long the goods of a confirmed quote wait for their payment: for a card's holder, and for another card.
 	payWithin = time.Hour
+	// paceEvery and paceBurst are how often somebody may quote, and confirm: so often on the average, and so many at once.
+	paceEvery, paceBurst = time.Second, 30
 )
 
 // Service holds the use cases of this package.
@@ -48,9 +54,12 @@ type Service struct {
 	shipping  *shipping.Service
 	payment   *payment.Service
 	hub       realtime.Publisher
+	risk      *risk.Service            // nil where nobody judges
+	quotes    *pace.Limiter[uuid.UUID] // each nil where there is no limit
+	confirms  *pace.Limiter[uuid.UUID]
 }
 
-// Config is what a Service is made of; all of it is required.
+// Config is what a Service is made of; all of it is required, but for Risk and Pace.
 type Config struct {
 	Pool      *pgxpool.Pool
 	Addresses *address.Service
@@ -63,13 +72,33 @@ type Config struct {
 	Shipping  *shipping.Service
 	Payment   *payment.Service
 	Hub       realtime.Publisher
+	Risk      *risk.Service // judges each confirmation; nil: nobody does
+	Pace      bool          // somebody quotes and confirms so often in a time, at each server, and no more
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{
-		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, shipping: c.Shipping, payment: c.Payment, hub: c.Hub,
+	s := &Service{
+		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, shipping: c.Shipping, payment: c.Payment, hub: c.Hub, risk: c.Risk,
 	}
+	if c.Pace {
+		s.quotes, s.confirms = pace.New[uuid.UUID](paceEvery, paceBurst, clock.System{}), pace.New[uuid.UUID](paceEvery, paceBurst, clock.System{})
+	}
+	return s
+}
+
+// paced refuses what somebody does too often.
+func paced(limit *pace.Limiter[uuid.UUID], user uuid.UUID) error {
+	if limit == nil {
+		return nil
+	}
+	wait, ok := limit.Take(user)
+	if ok {
+		return nil
+	}
+	slow := *ErrTooFast
+	slow.RetryIn = wait
+	return &slow
 }
 
 // sellTx makes the orders of a purchase, hands the codes of those over that are sent, and begins their payments, as how says of each. Money moves last.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/risk"
 )
 
 // ConfirmInput confirms a quote, and says what pays it.
@@ -26,7 +28,10 @@ type ConfirmInput struct {
 	Total          money.Amount  // what the buyer has agreed to
 	Card           *uuid.UUID    // a saved one, for what the wallet does not pay
 	Wallet         *money.Amount // nil: codes alone beside a card, all without one
+	Client         netip.Addr    // whom it comes from; no part of what is confirmed
 	IdempotencyKey string
+
+	keep func(context.Context, pgx.Tx) error // how it was judged, beside what it makes; nil for nothing
 }
 
 // hash is of everything that has to be the same when a key is used again.
@@ -50,6 +55,9 @@ func (s *Service) Confirm(ctx context.Context, buyer uuid.UUID, in ConfirmInput)
 	defer fault.Wrap(&err, "confirm quote %s", in.Quote)
 	if !payment.Printable(in.IdempotencyKey) {
 		return nil, payment.ErrKeyInvalid
+	}
+	if in.keep, err = s.judge(ctx, buyer, in); err != nil {
+		return nil, err
 	}
 	told, payments, err := s.confirmOnce(ctx, buyer, in, false)
 	if points, ok := errors.AsType[uncheckedError](err); ok {
@@ -76,6 +84,32 @@ func (s *Service) Confirm(ctx context.Context, buyer uuid.UUID, in ConfirmInput)
 		return nil, err
 	}
 	return orders, refusal
+}
+
+// judge looks at a confirmation before anything of it is done, and says how that is kept beside it, nil for nothing. What was done before under the same key was judged then.
+func (s *Service) judge(ctx context.Context, buyer uuid.UUID, in ConfirmInput) (keep func(context.Context, pgx.Tx) error, err error) {
+	if s.risk == nil && s.confirms == nil {
+		return nil, nil
+	}
+	row, err := s.q.CheckoutToJudge(ctx, s.pool, db.CheckoutToJudgeParams{ID: in.Quote, UserID: buyer, CardID: in.Card, IdempotencyKey: in.IdempotencyKey})
+	if postgres.NoRows(err) {
+		return nil, ErrQuoteNotFound.At("quoteId")
+	}
+	if err != nil || row.Known {
+		return nil, err
+	}
+	if err := paced(s.confirms, buyer); err != nil || s.risk == nil {
+		return nil, err
+	}
+	attempt := risk.Attempt{User: buyer, Quote: in.Quote, Card: in.Card, Total: in.Total, Client: in.Client}
+	if row.Sent {
+		attempt.Place = row.Place
+	}
+	if attempt.Card != nil && !row.CardKnown { // which is refused in its place
+		attempt.Card = nil
+	}
+	judged, err := s.risk.Check(ctx, attempt)
+	return func(ctx context.Context, tx pgx.Tx) error { return s.risk.KeepTx(ctx, tx, attempt, judged) }, err
 }
 
 // authorise asks the cards, and answers the first refusal. What fails otherwise is for the payments' jobs to mend.
@@ -148,6 +182,11 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if in.keep != nil {
+		if err := in.keep(ctx, tx); err != nil {
+			return nil, nil, err
+		}
 	}
 	sold, payments, err := s.makeTx(ctx, tx, quote, in, wallet)
 	return append(told, sold...), payments, err

@@ -16,6 +16,7 @@ var (
 	ErrQuoteConfirmed  = fault.New(fault.Precondition, "QUOTE_CONFIRMED", "This quote was confirmed already; its orders are made.")
 	ErrQuoteOver       = fault.New(fault.Precondition, "QUOTE_OVER", "The quote's time is over, or another took its place: ask for a new one.")
 	ErrTooManyQuotes   = fault.New(fault.RateLimited, "TOO_MANY_QUOTES", "You have asked for many quotes and confirmed none of them; wait for a while.")
+	ErrTooFast         = fault.New(fault.RateLimited, "CHECKOUT_TOO_FAST", "You ask for quotes or confirm them faster than anybody buys; wait for a moment.")
 	ErrAddressRequired = shipping.ErrAddressRequired
 	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")

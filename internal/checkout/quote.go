@@ -143,6 +143,9 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if len(in.Shipping) > maxChoices {
 		return Quote{}, shipping.ErrOption.At("shipping", strconv.Itoa(maxChoices))
 	}
+	if err := paced(s.quotes, buyer); err != nil {
+		return Quote{}, err
+	}
 	if err := s.checkRate(ctx, buyer); err != nil {
 		return Quote{}, err
 	}

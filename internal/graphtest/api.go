@@ -60,6 +60,7 @@ import (
 	"github.com/souklive/souk/internal/redistest"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/shipping"
@@ -271,6 +272,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Promotions = promotion.New(pool, clock.System{})
 	r.Checkout = checkout.New(checkout.Config{
 		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Tax: r.Taxes, Shipping: r.Shipping, Payment: r.Payment, Hub: hub,
+		Risk: risk.New(pool, risk.NewVelocity(pool, risk.DefaultLimits()), log),
 	})
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)

@@ -1,0 +1,156 @@
+package risk
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/souklive/souk/db"
+	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/pace"
+)
+
+// The refusals of this package.
+var (
+	ErrTooManyCheckouts = fault.New(fault.RateLimited, "TOO_MANY_CHECKOUTS", "You have bought very often just now; wait for a while.")
+	ErrCardsFailed      = fault.New(fault.RateLimited, "CARDS_FAILED", "Your cards were refused very often; wait for a while, or pay from the wallet.")
+	ErrRefused          = fault.New(fault.Precondition, "CHECKOUT_REFUSED", "This purchase can't be made; support can tell more.")
+)
+
+// Verdict is what follows from a look.
+type Verdict string
+
+// The verdicts.
+const (
+	Allow  Verdict = "ALLOW"
+	Review Verdict = "REVIEW" // it goes on, and staff look at it
+	Refuse Verdict = "REFUSE"
+)
+
+// Rule is something that may stand against a checkout.
+type Rule string
+
+// The rules of Velocity, and what stands for rules that could not be asked.
+const (
+	Checkouts   Rule = "CHECKOUTS"    // so many of one user
+	FailedCards Rule = "FAILED_CARDS" // so many refused payments by card of one user
+	Place       Rule = "PLACE"        // so many users who have things sent to one place
+	Client      Rule = "CLIENT"       // so many users from one address of the network
+	Unavailable Rule = "UNAVAILABLE"
+)
+
+// Attempt is a checkout that is about to be made.
+type Attempt struct {
+	User, Quote uuid.UUID
+	Card        *uuid.UUID
+	Total       money.Amount
+	Place       []byte // where it is sent, in any form that is the same for the same place; nil where nothing is
+	Client      netip.Addr
+}
+
+// place is how the place is kept: nobody reads it.
+func (a Attempt) place() []byte {
+	if a.Place == nil {
+		return nil
+	}
+	sum := sha256.Sum256(a.Place)
+	return sum[:]
+}
+
+// client is how the address is kept.
+func (a Attempt) client() string {
+	if !a.Client.IsValid() {
+		return ""
+	}
+	return pace.Customer(a.Client).String()
+}
+
+// Judgement is a verdict, and why.
+type Judgement struct {
+	Verdict Verdict
+	Rules   []Rule
+	RetryIn time.Duration // of what is refused; 0 where that is not known
+}
+
+// Rules judge. They may ask somebody outside: they are asked outside of transactions, and for so long.
+type Rules interface {
+	Judge(ctx context.Context, a Attempt) (Judgement, error)
+}
+
+// patience is for how long rules are asked.
+const patience = 2 * time.Second
+
+// Service holds the use cases of this package.
+type Service struct {
+	pool  *pgxpool.Pool
+	q     *db.Queries
+	rules Rules
+	log   *slog.Logger
+}
+
+// New makes a Service that asks rules.
+func New(pool *pgxpool.Pool, rules Rules, log *slog.Logger) *Service {
+	return &Service{pool: pool, q: db.New(), rules: rules, log: log}
+}
+
+// Check judges an attempt before anything of it is done. What is refused is kept, and answered as a refusal; anything else is for KeepTx to keep, with what is done.
+func (s *Service) Check(ctx context.Context, a Attempt) (_ Judgement, err error) {
+	defer fault.Wrap(&err, "judge quote %s", a.Quote)
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	j, err := s.rules.Judge(asking, a)
+	if err == nil && (j.Verdict == Allow) != (len(j.Rules) == 0) || err == nil && j.Verdict != Allow && j.Verdict != Review && j.Verdict != Refuse {
+		err = fault.New(fault.Internal, "RULES_MALFORMED", "%+v is no judgement.", j)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return Judgement{}, ctx.Err()
+	case err != nil:
+		s.log.ErrorContext(ctx, "a checkout could not be judged, and goes on", "user", a.User, "quote", a.Quote, "error", err)
+		return Judgement{Verdict: Review, Rules: []Rule{Unavailable}}, nil
+	case j.Verdict != Refuse:
+		return j, nil
+	}
+	s.log.WarnContext(ctx, "a checkout is refused", "user", a.User, "quote", a.Quote, "rules", j.Rules)
+	if err := s.keep(ctx, s.pool, a, j); err != nil {
+		return Judgement{}, err
+	}
+	return Judgement{}, j.refusal()
+}
+
+// refusal is what a client is told: which rule, where they can do something about it.
+func (j Judgement) refusal() error {
+	refusal := *ErrRefused
+	switch j.Rules[0] {
+	case Checkouts:
+		refusal = *ErrTooManyCheckouts
+	case FailedCards:
+		refusal = *ErrCardsFailed
+	case Place, Client, Unavailable: // which says too much
+	}
+	refusal.RetryIn = j.RetryIn
+	return &refusal
+}
+
+// KeepTx keeps what was judged of an attempt, in the transaction that does it.
+func (s *Service) KeepTx(ctx context.Context, tx pgx.Tx, a Attempt, j Judgement) error {
+	return s.keep(ctx, tx, a, j)
+}
+
+func (s *Service) keep(ctx context.Context, conn db.DBTX, a Attempt, j Judgement) error {
+	rules := make([]string, len(j.Rules))
+	for i, r := range j.Rules {
+		rules[i] = string(r)
+	}
+	return s.q.RiskCheckInsert(ctx, conn, db.RiskCheckInsertParams{
+		ID: id.New(), UserID: a.User, QuoteID: a.Quote, CardID: a.Card, Place: a.place(), Client: a.client(), Verdict: string(j.Verdict), Rules: rules,
+	})
+}
