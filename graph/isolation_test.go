@@ -221,7 +221,7 @@ var silent = allOf(
 	"Query.ledgerAccount", "Query.ledgerEntry", "Query.reconciliationReport", "Query.adminActions", "Query.reviewReports", "Query.categories", "Query.category",
 	"Query.brands", "Query.codeReveals", "Query.pickupPoints", "Query.wants", "Query.shows",
 	"Viewer.user", "Viewer.email", "Viewer.role", "Viewer.addresses", "Viewer.following", "Viewer.locations", "Viewer.unreadNotificationCount", "Viewer.earnings",
-	"Viewer.cards", "Viewer.referral", "Viewer.secondChances", "Viewer.birthDate", "Viewer.tier", "Viewer.savedSearches", "Viewer.promotions", "Viewer.taxRegistration", "Query.promotions",
+	"Viewer.cards", "Viewer.referral", "Viewer.secondChances", "Viewer.birthDate", "Viewer.tier", "Viewer.savedSearches", "Viewer.promotions", "Viewer.taxRegistration", "Viewer.shippingProfile", "Query.promotions",
 	"Subscription.auctionStanding", "Subscription.conversationEvents", "Subscription.conversationTyping", "Subscription.flashSalePlace",
 	// A file of one's own, which TestNoFileHasAnothersListing reads.
 	"Viewer.listingImports", "Viewer.listingExport",
