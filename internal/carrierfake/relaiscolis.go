@@ -209,10 +209,11 @@ func (c *RelaisColis) status(w http.ResponseWriter, r *http.Request) {
 
 func (c *RelaisColis) list(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
-		Lon, Lat       float64
-		EnsCode        string
-		RayonRecherche int
-		NbRelais       int
+		Lon            float64 `json:"Lon"`
+		Lat            float64 `json:"Lat"`
+		EnsCode        string  `json:"EnsCode"`
+		RayonRecherche int     `json:"RayonRecherche"`
+		NbRelais       int     `json:"NbRelais"`
 	}
 	list := map[string]any{"ErrorsList": []any{}, "PoisList": []any{}}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.EnsCode == "" || r.URL.Query().Get("key") != c.relayKey {

@@ -29,17 +29,17 @@ const patience = 3 * time.Second
 const op = "geocode"
 
 // get asks a geocoder and reads its answer, of whatever status.
-func get(ctx context.Context, name string, line *shipping.Line, address string, query url.Values, into any) (shipping.Answer, error) {
+func get(ctx context.Context, name string, line *shipping.Line, address string, query url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"?"+query.Encode(), http.NoBody)
 	if err != nil {
-		return shipping.Answer{}, &shipping.CarrierError{Carrier: name, Op: op, Outcome: shipping.Refused, Err: errors.New("the address of the geocoder is none")}
+		return &shipping.CarrierError{Carrier: name, Op: op, Outcome: shipping.Refused, Err: errors.New("the address of the geocoder is none")}
 	}
 	answer, err := line.Do(ctx, op, request)
 	if err != nil {
 		if failed, ok := errors.AsType[*shipping.CarrierError](err); ok {
 			failed.Outcome = shipping.Unavailable // a question has no effect
 		}
-		return answer, err
+		return err
 	}
 	failed := &shipping.CarrierError{Carrier: name, Op: op, Outcome: shipping.Unavailable, Code: strconv.Itoa(answer.Status)}
 	switch {
@@ -50,11 +50,11 @@ func get(ctx context.Context, name string, line *shipping.Line, address string, 
 		failed.Outcome = shipping.Refused
 	case answer.Status == http.StatusOK:
 		if json.Unmarshal(answer.Body, into) == nil {
-			return answer, nil
+			return nil
 		}
 		failed.Code, failed.Err = "", errors.New("the answer can't be read")
 	}
-	return answer, failed
+	return failed
 }
 
 // BAN is France's base of addresses, at data.geopf.fr/geocodage, which answers GeoJSON. It knows France alone, and needs no key.
@@ -96,7 +96,7 @@ func (b *BAN) Locate(ctx context.Context, p address.Postal) (shipping.Located, e
 	if p.PostalCode != "" {
 		query.Set("postcode", p.PostalCode)
 	}
-	if _, err := get(ctx, BANName, b.line, b.url, query, &answer); err != nil {
+	if err := get(ctx, BANName, b.line, b.url, query, &answer); err != nil {
 		return shipping.Located{}, err
 	}
 	if len(answer.Features) == 0 || len(answer.Features[0].Geometry.At) < 2 || answer.Features[0].Properties.Score < minScore {

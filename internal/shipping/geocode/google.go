@@ -55,7 +55,7 @@ func (g *Google) Locate(ctx context.Context, p address.Postal) (shipping.Located
 		components += "|postal_code:" + strings.ReplaceAll(p.PostalCode, "|", " ")
 	}
 	var answer googleAnswer
-	if _, err := get(ctx, GoogleName, g.line, g.url, url.Values{
+	if err := get(ctx, GoogleName, g.line, g.url, url.Values{
 		"address": {strings.Join(strings.Fields(p.Line1+" "+p.Line2+" "+p.PostalCode+" "+p.City), " ")}, "components": {components}, "key": {g.key},
 	}, &answer); err != nil {
 		return shipping.Located{}, err
