@@ -55,7 +55,7 @@ type instant struct {
 // meet has the webhook come for an intent, and a job look at it, as soon as it returns: that is, while the client's own call goes on.
 func (i *instant) meet(kind, intent string) {
 	i.met.Add(1)
-	event, err := i.second.Tell(kind, intent) // it is kept, and not acted on yet
+	event, err := i.second.Webhook(kind, intent) // it is kept, and not acted on yet
 	i.fails(err)
 	var p uuid.UUID
 	i.fails(i.second.Pool.QueryRow(i.Ctx(), `SELECT id FROM order_payment WHERE provider_id = $1`, intent).Scan(&p))

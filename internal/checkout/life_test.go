@@ -349,7 +349,7 @@ func (l *life) provider(*rapid.T) {
 	before := l.look()
 	kind := rapid.SampledFrom([]string{"payment_intent.succeeded", "payment_intent.canceled", "payment_intent.amount_capturable_updated", "payment_intent.payment_failed"}).Draw(l.t, "event")
 	l.Exec(`DELETE FROM provider_event WHERE id = $1`, "evt_"+kind+"_"+intent) // so that it is acted on each time
-	event, err := l.Tell(kind, intent)
+	event, err := l.Webhook(kind, intent)
 	l.must(err)
 	l.must(l.Payment.HandleEvent(l.Ctx(), event))
 	l.becomes("told again by the provider", false, before, nil)
@@ -373,7 +373,7 @@ func (l *life) bankForgets(*rapid.T) {
 func (l *life) bankDisputes(*rapid.T) {
 	tell := func(kind string) {
 		l.Exec(`DELETE FROM provider_event WHERE id = $1`, "evt_"+kind+"_"+l.dispute)
-		event, err := l.Tell(kind, l.dispute)
+		event, err := l.Webhook(kind, l.dispute)
 		l.must(err)
 		l.must(l.Payment.HandleEvent(l.Ctx(), event))
 	}

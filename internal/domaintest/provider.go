@@ -74,8 +74,8 @@ func (w *CardWorld) Intents() (all []stripefake.PaymentIntent) {
 	}
 }
 
-// Tell sends payment an event of a kind about an object, as the provider does, and says what it is called.
-func (w *World) Tell(kind, object string) (event string, err error) {
+// Webhook sends payment an event of a kind about an object, as the provider does, and says what it is called.
+func (w *World) Webhook(kind, object string) (event string, err error) {
 	event = "evt_" + kind + "_" + object
 	body := fmt.Appendf(nil, `{"id":%q,"object":"event","type":%q,"created":%d,"api_version":%q,"data":{"object":{"id":%q}}}`,
 		event, kind, time.Now().Unix(), stripefake.APIVersion, object)
