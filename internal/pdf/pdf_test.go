@@ -49,7 +49,7 @@ func TestAnyText(t *testing.T) {
 			}
 			return string(file)
 		}
-		if write() != write() {
+		if first, second := write(), write(); first != second {
 			t.Fatal("the second time it is other bytes")
 		}
 	})
