@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -60,9 +61,7 @@ func TestBadInputOfACheckout(t *testing.T) {
 	foreign := s.Listing(s.Person(identity.Seller), "A hat")
 	ask := func(change apitest.Vars) apitest.Vars {
 		in := apitest.Vars{"addressId": s.home, "idempotencyKey": uuid.NewString()}
-		for k, v := range change {
-			in[k] = v
-		}
+		maps.Copy(in, change)
 		return input(in)
 	}
 	for name, c := range map[string]struct {
