@@ -178,10 +178,14 @@ func variantsOf(wants []Want) []uuid.UUID {
 // open makes the reservation by one statement.
 func (s *Service) open(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, taken []Taken) (began time.Time, err error) {
 	variants, locations, quantities := columns(taken)
-	return s.q.ReservationOpen(ctx, s.pool, db.ReservationOpenParams{
-		ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
-		Variants: variants, Locations: locations, Quantities: quantities,
+	err = postgres.Again(ctx, func() (err error) {
+		began, err = s.q.ReservationOpen(ctx, s.pool, db.ReservationOpenParams{
+			ID: r, UserID: buyer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Seconds: s.ttl.Seconds(),
+			Variants: variants, Locations: locations, Quantities: quantities,
+		})
+		return err
 	})
+	return began, err
 }
 
 // reserveLocked plans under the locks, so that what it plans is there. What is beyond its time is given back before, each in a
@@ -193,7 +197,11 @@ func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in Rese
 		return began, err
 	}
 	for _, d := range due {
-		if _, err := s.q.ReservationFree(ctx, s.pool, d, string(Expired)); err != nil {
+		err := postgres.Again(ctx, func() error {
+			_, err := s.q.ReservationFree(ctx, s.pool, d, string(Expired))
+			return err
+		})
+		if err != nil {
 			return began, err
 		}
 	}
@@ -294,8 +302,8 @@ func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ 
 }
 
 // ConsumeTx makes what a reservation holds its buyer's, in the transaction that pays for it. Of it and the end of the reservation's
-// time one comes first; where that is the time, ErrReservationOver leaves the transaction as it was; after any other error it can only be rolled back. The events are
-// to be published after the commit: sellers are told what gets low.
+// time one comes first; where that is the time, ErrReservationOver is the error. After any, the transaction can only be rolled back. The events are to be published
+// after the commit: sellers are told what gets low.
 func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID) (told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "consume reservation %s", reservation)
 	consumed, err := s.q.ReservationConsume(ctx, tx, reservation)

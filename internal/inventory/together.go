@@ -142,7 +142,11 @@ func (s *Service) releaseTogether(ctx context.Context, _ struct{}, asks []releas
 
 // releaseAlone gives one back, however long it waits for what that takes.
 func (s *Service) releaseAlone(ctx context.Context, buyer, reservation uuid.UUID) (Reservation, error) {
-	row, err := s.q.ReservationRelease(ctx, s.pool, reservation, buyer)
+	var row db.ReservationReleaseRow
+	err := postgres.Again(ctx, func() (err error) {
+		row, err = s.q.ReservationRelease(ctx, s.pool, reservation, buyer)
+		return err
+	})
 	if postgres.NoRows(err) {
 		err = ErrReservationNotFound
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -121,5 +122,34 @@ func TestAloneWhereTogetherFails(t *testing.T) {
 	}
 	if on := s.on(tee, s.place.ID); on != [2]int64{10, 0} {
 		t.Errorf("%v", on)
+	}
+}
+
+// Of two that wait for each other, PostgreSQL ends one. Where that is a reservation, it is tried again, and its buyer hears nothing of it.
+func TestReservedAfterADeadlock(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	one, other, once, buyer := s.product(1), s.product(1), s.single(), s.User(identity.Buyer)
+	first, second := min(one.String(), other.String()), max(one.String(), other.String())
+	theirs, err := s.Admin.Begin(t.Context())
+	s.Must(err)
+	lock := func(variant string) { s.Must2(theirs.Exec(t.Context(), `SELECT FROM stock WHERE variant_id = $1 FOR UPDATE`, variant)) }
+	s.Must2(theirs.Exec(t.Context(), `SET LOCAL deadlock_timeout = '1min'`)) // so that it is the other who is ended
+	lock(second)
+	reserved := make(chan error, 1)
+	go func() {
+		_, err := s.Inventory.Reserve(t.Context(), buyer, wants(once, one, other)) // alone, as one of them exists once
+		reserved <- err
+	}()
+	for s.Int(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	lock(first)
+	s.Must(theirs.Commit(t.Context()))
+	if err := <-reserved; err != nil {
+		t.Error(err)
+	}
+	if n := s.Int(`SELECT count(*) FROM reservation_line`); n != 3 || s.available(one)+s.available(other) != 0 {
+		t.Errorf("%d lines", n)
 	}
 }

@@ -18,8 +18,13 @@ const txAttempts = 3
 // cannot nest. A serialisation failure or a deadlock is retried, three times in all: fn must hold
 // nothing outside the transaction that a second run would repeat. fn calls no provider and no Redis.
 func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	return Again(ctx, func() error { return inTxOnce(ctx, pool, fn) })
+}
+
+// Again runs fn, a statement that is a transaction by itself, and repeats it as InTx does.
+func Again(ctx context.Context, fn func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := inTxOnce(ctx, pool, fn)
+		err := fn()
 		if err == nil || attempt == txAttempts || !isRetryable(err) {
 			return err
 		}
