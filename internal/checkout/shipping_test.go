@@ -332,11 +332,12 @@ func TestShippingThatCannotBeHad(t *testing.T) {
 		}
 	}
 	other := s.User(identity.Seller)
+	v.set(func(v *van) { v.price, v.down, v.none, v.closed = domaintest.EUR(4_00), false, false, false })
+	s.sends(byVan())
 	for name, c := range map[string]checkout.Choice{
 		"another seller's": {Seller: other, Choice: shipping.Choice{Option: "MONDIAL_RELAY/24R"}},
 		"another place's":  {Seller: s.seller, Choice: shipping.Choice{Option: "MONDIAL_RELAY/24R", Location: new(uuid.New())}},
 	} {
-		s.sends(byVan())
 		if _, err := s.Checkout.Quote(t.Context(), buyer, checkout.QuoteInput{Address: home, Shipping: []checkout.Choice{c}, IdempotencyKey: uuid.NewString()}); domaintest.Code(err) != "SHIPPING_OPTION_UNKNOWN" {
 			t.Errorf("%s: %v", name, err)
 		}
