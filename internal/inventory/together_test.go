@@ -133,7 +133,9 @@ func TestReservedAfterADeadlock(t *testing.T) {
 	first, second := min(one.String(), other.String()), max(one.String(), other.String())
 	theirs, err := s.Admin.Begin(t.Context())
 	s.Must(err)
-	lock := func(variant string) { s.Must2(theirs.Exec(t.Context(), `SELECT FROM stock WHERE variant_id = $1 FOR UPDATE`, variant)) }
+	lock := func(variant string) {
+		s.Must2(theirs.Exec(t.Context(), `SELECT FROM stock WHERE variant_id = $1 FOR UPDATE`, variant))
+	}
 	s.Must2(theirs.Exec(t.Context(), `SET LOCAL deadlock_timeout = '1min'`)) // so that it is the other who is ended
 	lock(second)
 	reserved := make(chan error, 1)
