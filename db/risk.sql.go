@@ -46,10 +46,12 @@ SELECT
     (SELECT count(*) FROM risk_check c WHERE c.user_id = $1 AND c.verdict <> 'REFUSE' AND c.checked_at > clock_timestamp() - make_interval(secs => $2::float8)) AS checkouts,
     (SELECT count(*) FROM order_payment p
      WHERE p.user_id = $1 AND p.status = 'FAILED' AND p.card_amount > 0 AND p.created_at > clock_timestamp() - make_interval(secs => $3::float8)) AS failed_cards,
-    (SELECT count(DISTINCT c.user_id) FROM risk_check c
-     WHERE c.place = $4::bytea AND c.user_id <> $1 AND c.checked_at > clock_timestamp() - make_interval(secs => $5::float8)) AS place_users,
-    (SELECT count(DISTINCT c.user_id) FROM risk_check c
-     WHERE c.client = nullif($6::text, '')::inet AND c.user_id <> $1 AND c.checked_at > clock_timestamp() - make_interval(secs => $7::float8)) AS client_users
+    (SELECT count(DISTINCT c.user_id) FROM (
+        SELECT r.user_id FROM risk_check r WHERE r.place = $4::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => $5::float8)
+        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS place_users,
+    (SELECT count(DISTINCT c.user_id) FROM (
+        SELECT r.user_id FROM risk_check r WHERE r.client = nullif($6::text, '')::inet AND r.checked_at > clock_timestamp() - make_interval(secs => $7::float8)
+        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS client_users
 `
 
 type RiskCountsParams struct {
@@ -69,7 +71,7 @@ type RiskCountsRow struct {
 	ClientUsers int64
 }
 
-// How often, and by how many, of late.
+// How often, and by how many, of late. Of what a place or an address has had the newest thousand are looked at, however many there were.
 func (q *Queries) RiskCounts(ctx context.Context, db DBTX, arg RiskCountsParams) (RiskCountsRow, error) {
 	row := db.QueryRow(ctx, riskCounts,
 		arg.UserID,
