@@ -3,6 +3,7 @@ package review_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,8 @@ func TestWhoReviewsWhat(t *testing.T) {
 		t.Errorf("%d reviews", n)
 	}
 	notices, err := notify.New(b.Pool).List(b.Ctx(), b.seller, false, page.Args{})
-	if err != nil || len(notices.Nodes) != 2 || notices.Nodes[0].Kind != notify.Reviewed || notices.Nodes[0].Parameters[0].Value != "4" {
+	told := slices.DeleteFunc(notices.Nodes, func(n notify.Notice) bool { return n.Kind != notify.Reviewed }) // the order's own steps are beside them
+	if err != nil || len(told) != 2 || told[0].Parameters[0].Value != "4" {
 		t.Errorf("the seller was told %+v, %v", notices.Nodes, err)
 	}
 	b.Audited()
