@@ -145,7 +145,7 @@ func (b *bench) play(ctx context.Context, clients int) (rate float64, took map[s
 		trips[c] = newTrip(b.url)
 		all.Go(func() {
 			for n := 0; time.Since(began) < b.length; n++ {
-				who := b.buyers[c+n%(people/64)*64]
+				who := b.buyers[warm+c+n%((people-warm)/64)*64]
 				if errs[c] = trips[c].buy(ctx, who, []good{b.goods[(c*7919+n*31)%len(b.goods)]}, nothing); errs[c] != nil {
 					return
 				}
@@ -273,7 +273,7 @@ func (b *bench) measureCrowd(ctx context.Context) error {
 	errs := make([]error, crowd)
 	began := time.Now()
 	for i := range crowd {
-		all.Go(func() { errs[i] = newTrip(b.url).buy(ctx, b.buyers[i], []good{scarce}, nothing) })
+		all.Go(func() { errs[i] = newTrip(b.url).buy(ctx, b.buyers[warm+i], []good{scarce}, nothing) })
 	}
 	all.Wait()
 	length := time.Since(began)

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	people = 1_280      // twenty for each of 64 clients
-	price  = 1_000      // of everything
-	wallet = 10_000_000 // of each
+	people = warm + 41*64 // so many for each of 64 clients, who are none of pgbench's: nobody buys so often that it is refused
+	price  = 1_000        // of everything
+	wallet = 10_000_000   // of each
 )
 
 // market is who buys what.
