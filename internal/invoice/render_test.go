@@ -90,7 +90,7 @@ func pdftotext(t *testing.T, file []byte) string {
 	t.Helper()
 	if _, err := exec.LookPath("pdftotext"); err != nil {
 		if err := apt.Install(t.Context(), slog.New(slog.DiscardHandler), "poppler-utils"); err != nil {
-			t.Skip("what documents read is not compared: install poppler-utils, which has pdftotext: ", err) // CI has it
+			t.Fatal("pdftotext is missing: install poppler-utils: ", err)
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "pdftotext", "-layout", "-enc", "UTF-8", "-", "-")
