@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -32,6 +34,9 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 func testMain(m *testing.M) int {
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "souk-e2e-")
+	if err == nil {
+		err = besideEachOther()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -43,6 +48,16 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// besideEachOther has twice as many tests run at once as there are processors, where nobody has chosen: they mostly wait for programs to start, and to
+// find out what others have left.
+func besideEachOther() error {
+	f := flag.Lookup("test.parallel")
+	if f.Value.String() != f.DefValue {
+		return nil
+	}
+	return flag.Set(f.Name, strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 }
 
 func build(path string) error {
