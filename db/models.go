@@ -559,16 +559,25 @@ type OrderCharge struct {
 }
 
 type OrderClaim struct {
-	ID         uuid.UUID
-	OrderID    uuid.UUID
-	Reason     string
-	Body       string
-	Status     string
-	Answer     string
-	OpenedAt   time.Time
-	AnsweredAt *time.Time
-	EndedAt    *time.Time
-	DueAt      *time.Time
+	ID            uuid.UUID
+	OrderID       uuid.UUID
+	Reason        string
+	Body          string
+	Status        string
+	Answer        string
+	OpenedAt      time.Time
+	AnsweredAt    *time.Time
+	EndedAt       *time.Time
+	DueAt         *time.Time
+	AskedReturn   bool
+	Bearer        *string
+	Tracking      string
+	SentBackAt    *time.Time
+	CarriedAt     *time.Time
+	ArrivedAt     *time.Time
+	LabelCost     *int64
+	LabelCharge   *int64
+	LabelCurrency *string
 }
 
 type OrderLine struct {

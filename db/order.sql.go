@@ -144,16 +144,17 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 }
 
 const orderClaimInsert = `-- name: OrderClaimInsert :exec
-INSERT INTO order_claim (id, order_id, reason, body, due_at)
-VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5::float8))
+INSERT INTO order_claim (id, order_id, reason, body, asked_return, due_at)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6::float8))
 `
 
 type OrderClaimInsertParams struct {
-	ID         uuid.UUID
-	OrderID    uuid.UUID
-	Reason     string
-	Body       string
-	DueSeconds float64
+	ID          uuid.UUID
+	OrderID     uuid.UUID
+	Reason      string
+	Body        string
+	AskedReturn bool
+	DueSeconds  float64
 }
 
 func (q *Queries) OrderClaimInsert(ctx context.Context, db DBTX, arg OrderClaimInsertParams) error {
@@ -162,6 +163,7 @@ func (q *Queries) OrderClaimInsert(ctx context.Context, db DBTX, arg OrderClaimI
 		arg.OrderID,
 		arg.Reason,
 		arg.Body,
+		arg.AskedReturn,
 		arg.DueSeconds,
 	)
 	return err
@@ -172,6 +174,7 @@ UPDATE order_claim
 SET status = $1::text, answer = CASE WHEN $2::text <> '' THEN $2 ELSE answer END,
     answered_at = CASE WHEN $2::text <> '' THEN clock_timestamp() ELSE answered_at END,
     due_at = clock_timestamp() + make_interval(secs => $3::float8),
+    sent_back_at = CASE WHEN $1 IN ('RETURN_SENT', 'RETURN_ARRIVED') THEN coalesce(sent_back_at, clock_timestamp()) ELSE sent_back_at END,
     ended_at = CASE WHEN $1 IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
 WHERE order_id = $4 AND ended_at IS NULL
 `
@@ -194,7 +197,7 @@ func (q *Queries) OrderClaimMove(ctx context.Context, db DBTX, arg OrderClaimMov
 }
 
 const orderClaimOpen = `-- name: OrderClaimOpen :one
-SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, (c.due_at <= clock_timestamp())::boolean AS due FROM order_claim c WHERE c.order_id = $1 AND c.ended_at IS NULL
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, c.asked_return, c.bearer, c.tracking, c.sent_back_at, c.carried_at, c.arrived_at, c.label_cost, c.label_charge, c.label_currency, (c.due_at <= clock_timestamp())::boolean AS due FROM order_claim c WHERE c.order_id = $1 AND c.ended_at IS NULL
 `
 
 type OrderClaimOpenRow struct {
@@ -217,6 +220,15 @@ func (q *Queries) OrderClaimOpen(ctx context.Context, db DBTX, orderID uuid.UUID
 		&i.OrderClaim.AnsweredAt,
 		&i.OrderClaim.EndedAt,
 		&i.OrderClaim.DueAt,
+		&i.OrderClaim.AskedReturn,
+		&i.OrderClaim.Bearer,
+		&i.OrderClaim.Tracking,
+		&i.OrderClaim.SentBackAt,
+		&i.OrderClaim.CarriedAt,
+		&i.OrderClaim.ArrivedAt,
+		&i.OrderClaim.LabelCost,
+		&i.OrderClaim.LabelCharge,
+		&i.OrderClaim.LabelCurrency,
 		&i.Due,
 	)
 	return i, err
@@ -255,7 +267,7 @@ func (q *Queries) OrderClaimsDue(ctx context.Context, db DBTX, afterAt time.Time
 }
 
 const orderClaimsEscalated = `-- name: OrderClaimsEscalated :many
-SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim FROM order_claim c JOIN orders o ON o.id = c.order_id
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, c.asked_return, c.bearer, c.tracking, c.sent_back_at, c.carried_at, c.arrived_at, c.label_cost, c.label_charge, c.label_currency, o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim FROM order_claim c JOIN orders o ON o.id = c.order_id
 WHERE c.status = 'ESCALATED' AND c.ended_at IS NULL AND (c.due_at, c.order_id) > ($1::timestamptz, $2::uuid)
 ORDER BY c.due_at, c.order_id
 LIMIT $3
@@ -287,6 +299,15 @@ func (q *Queries) OrderClaimsEscalated(ctx context.Context, db DBTX, afterAt tim
 			&i.OrderClaim.AnsweredAt,
 			&i.OrderClaim.EndedAt,
 			&i.OrderClaim.DueAt,
+			&i.OrderClaim.AskedReturn,
+			&i.OrderClaim.Bearer,
+			&i.OrderClaim.Tracking,
+			&i.OrderClaim.SentBackAt,
+			&i.OrderClaim.CarriedAt,
+			&i.OrderClaim.ArrivedAt,
+			&i.OrderClaim.LabelCost,
+			&i.OrderClaim.LabelCharge,
+			&i.OrderClaim.LabelCurrency,
 			&i.Order.ID,
 			&i.Order.BuyerID,
 			&i.Order.SellerID,
@@ -335,10 +356,10 @@ func (q *Queries) OrderClaimsEscalated(ctx context.Context, db DBTX, afterAt tim
 }
 
 const orderClaimsOfOrders = `-- name: OrderClaimsOfOrders :many
-SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at FROM (
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, c.asked_return, c.bearer, c.tracking, c.sent_back_at, c.carried_at, c.arrived_at, c.label_cost, c.label_charge, c.label_currency FROM (
     SELECT unnest($1::uuid[]) AS id
 ) asked,
-     LATERAL (SELECT f.id, f.order_id, f.reason, f.body, f.status, f.answer, f.opened_at, f.answered_at, f.ended_at, f.due_at FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT $2::integer) c
+     LATERAL (SELECT f.id, f.order_id, f.reason, f.body, f.status, f.answer, f.opened_at, f.answered_at, f.ended_at, f.due_at, f.asked_return, f.bearer, f.tracking, f.sent_back_at, f.carried_at, f.arrived_at, f.label_cost, f.label_charge, f.label_currency FROM order_claim f WHERE f.order_id = asked.id ORDER BY f.opened_at DESC, f.id DESC LIMIT $2::integer) c
 ORDER BY c.order_id, c.opened_at DESC, c.id DESC
 `
 
@@ -363,6 +384,15 @@ func (q *Queries) OrderClaimsOfOrders(ctx context.Context, db DBTX, orderIds []u
 			&i.AnsweredAt,
 			&i.EndedAt,
 			&i.DueAt,
+			&i.AskedReturn,
+			&i.Bearer,
+			&i.Tracking,
+			&i.SentBackAt,
+			&i.CarriedAt,
+			&i.ArrivedAt,
+			&i.LabelCost,
+			&i.LabelCharge,
+			&i.LabelCurrency,
 		); err != nil {
 			return nil, err
 		}
@@ -1004,6 +1034,154 @@ SELECT order_return($1)
 func (q *Queries) OrderReturn(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, orderReturn, id)
 	return err
+}
+
+const orderReturnBearer = `-- name: OrderReturnBearer :exec
+UPDATE order_claim SET bearer = $1 WHERE id = $2
+`
+
+func (q *Queries) OrderReturnBearer(ctx context.Context, db DBTX, bearer *string, iD uuid.UUID) error {
+	_, err := db.Exec(ctx, orderReturnBearer, bearer, iD)
+	return err
+}
+
+const orderReturnLineReceived = `-- name: OrderReturnLineReceived :exec
+UPDATE order_return_line SET received = received + $1 WHERE claim_id = $2 AND number = $3
+`
+
+func (q *Queries) OrderReturnLineReceived(ctx context.Context, db DBTX, quantity int32, claimID uuid.UUID, number int16) error {
+	_, err := db.Exec(ctx, orderReturnLineReceived, quantity, claimID, number)
+	return err
+}
+
+const orderReturnLines = `-- name: OrderReturnLines :many
+SELECT number, quantity, received FROM order_return_line WHERE claim_id = $1 ORDER BY number
+`
+
+type OrderReturnLinesRow struct {
+	Number   int16
+	Quantity int32
+	Received int32
+}
+
+func (q *Queries) OrderReturnLines(ctx context.Context, db DBTX, claimID uuid.UUID) ([]OrderReturnLinesRow, error) {
+	rows, err := db.Query(ctx, orderReturnLines, claimID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderReturnLinesRow
+	for rows.Next() {
+		var i OrderReturnLinesRow
+		if err := rows.Scan(&i.Number, &i.Quantity, &i.Received); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderReturnLinesInsert = `-- name: OrderReturnLinesInsert :exec
+INSERT INTO order_return_line (claim_id, order_id, number, quantity)
+SELECT $1, $2, unnest($3::integer[]), unnest($4::integer[])
+`
+
+type OrderReturnLinesInsertParams struct {
+	ClaimID    uuid.UUID
+	OrderID    uuid.UUID
+	Numbers    []int32
+	Quantities []int32
+}
+
+func (q *Queries) OrderReturnLinesInsert(ctx context.Context, db DBTX, arg OrderReturnLinesInsertParams) error {
+	_, err := db.Exec(ctx, orderReturnLinesInsert,
+		arg.ClaimID,
+		arg.OrderID,
+		arg.Numbers,
+		arg.Quantities,
+	)
+	return err
+}
+
+const orderReturnLinesOfClaims = `-- name: OrderReturnLinesOfClaims :many
+SELECT claim_id, number, quantity, received FROM order_return_line WHERE claim_id = ANY ($1::uuid[]) ORDER BY claim_id, number
+`
+
+type OrderReturnLinesOfClaimsRow struct {
+	ClaimID  uuid.UUID
+	Number   int16
+	Quantity int32
+	Received int32
+}
+
+func (q *Queries) OrderReturnLinesOfClaims(ctx context.Context, db DBTX, claimIds []uuid.UUID) ([]OrderReturnLinesOfClaimsRow, error) {
+	rows, err := db.Query(ctx, orderReturnLinesOfClaims, claimIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderReturnLinesOfClaimsRow
+	for rows.Next() {
+		var i OrderReturnLinesOfClaimsRow
+		if err := rows.Scan(
+			&i.ClaimID,
+			&i.Number,
+			&i.Quantity,
+			&i.Received,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderReturnTracking = `-- name: OrderReturnTracking :exec
+UPDATE order_claim SET tracking = $1 WHERE id = $2
+`
+
+func (q *Queries) OrderReturnTracking(ctx context.Context, db DBTX, tracking string, iD uuid.UUID) error {
+	_, err := db.Exec(ctx, orderReturnTracking, tracking, iD)
+	return err
+}
+
+const orderReturnable = `-- name: OrderReturnable :many
+SELECT l.number, (l.quantity - coalesce((SELECT sum(r.received) FROM order_return_line r WHERE r.order_id = l.order_id AND r.number = l.number), 0))::integer AS quantity
+FROM order_line l JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
+WHERE l.order_id = $1
+ORDER BY l.number
+`
+
+type OrderReturnableRow struct {
+	Number   int16
+	Quantity int32
+}
+
+// What of an order may come back: what was sold, is no code, and has not come back by a return of before. Read under the order's lock.
+func (q *Queries) OrderReturnable(ctx context.Context, db DBTX, orderID uuid.UUID) ([]OrderReturnableRow, error) {
+	rows, err := db.Query(ctx, orderReturnable, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderReturnableRow
+	for rows.Next() {
+		var i OrderReturnableRow
+		if err := rows.Scan(&i.Number, &i.Quantity); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const orderStepsOfConversations = `-- name: OrderStepsOfConversations :many

@@ -162,7 +162,7 @@ func TestAnOrdersChargebackOverTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	handle(t, b.API, disputed, "closed")
-	b.wants(b.buyer.Must(t, seen, named).At("order"), `{"payment":"PAID","disputed":false,"chargedBack":{"amount":"30.00"},"availableActions":["CONFIRM_RECEIPT","REPORT_PROBLEM"]}`)
+	b.wants(b.buyer.Must(t, seen, named).At("order"), `{"payment":"PAID","disputed":false,"chargedBack":{"amount":"30.00"},"availableActions":["CONFIRM_RECEIPT","REPORT_PROBLEM","REQUEST_RETURN"]}`)
 	b.wants(events.Next().At("orderEvents"), `{"kind":"CHARGEBACK_CHANGED","order":{"disputed":true,"chargedBack":{"amount":"0.00"}}}`)
 	b.wants(events.Next().At("orderEvents"), `{"kind":"CHARGEBACK_CHANGED","order":{"disputed":false,"chargedBack":{"amount":"30.00"}}}`)
 }

@@ -161,6 +161,11 @@ func (b *bazaarByCard) orders(order string, send func(mover)) {
 	send(mover{name: "orderShip", who: b.seller, fields: in, other: apitest.Vars{"tracking": "T"}, answer: order})
 	send(mover{name: "orderConfirmReceipt", who: b.buyer, fields: in, other: apitest.Vars{"orderId": two}, answer: order})
 	send(mover{name: "orderRefund", who: b.seller, fields: with(in, "amount", eur("3")), other: apitest.Vars{"amount": eur("4")}, answer: order})
+	b.buyer.Must(b.t, returnRequest, input(with(in, "text", "It is too small.")))
+	b.seller.Must(b.t, returnAccept, input(with(in, "text", "Send it back.")))
+	send(mover{
+		name: "orderReturnReceived", who: b.seller, fields: with(in, "lines", []apitest.Vars{{"number": 1, "quantity": 1}}), other: apitest.Vars{"text": "why"}, answer: order,
+	})
 	if paid := b.buyer.Must(b.t, orderPay, input(apitest.Vars{"orderId": two, "idempotencyKey": b.key()})); paid.Str("orderPay.order.payment") != "PAID" {
 		b.t.Fatalf("got %s", paid.Raw())
 	}

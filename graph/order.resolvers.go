@@ -118,10 +118,34 @@ func (r *mutationResolver) OrderProblemWithdraw(ctx context.Context, input model
 	return model.OrderProblemWithdrawPayload{Order: o, UserErrors: errs}, err
 }
 
+// OrderReturnRequest is the resolver for the orderReturnRequest field.
+func (r *mutationResolver) OrderReturnRequest(ctx context.Context, input model.OrderReturnRequestInput) (model.OrderReturnRequestPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
+		return r.Orders.RequestReturn(ctx, actorID(ctx), o, input.Reason, input.Text, linesToReturn(input.Lines))
+	})
+	return model.OrderReturnRequestPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderReturnSend is the resolver for the orderReturnSend field.
+func (r *mutationResolver) OrderReturnSend(ctx context.Context, input model.OrderReturnSendInput) (model.OrderReturnSendPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
+		return r.Orders.SendReturn(ctx, actorID(ctx), o, input.Tracking)
+	})
+	return model.OrderReturnSendPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderReturnReceived is the resolver for the orderReturnReceived field.
+func (r *mutationResolver) OrderReturnReceived(ctx context.Context, input model.OrderReturnReceivedInput) (model.OrderReturnReceivedPayload, error) {
+	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
+		return r.Orders.ReceiveReturn(ctx, orderActor(ctx), order.ReceivedInput{Order: o, Lines: returnedLines(input.Lines), Text: input.Text, IdempotencyKey: input.IdempotencyKey})
+	})
+	return model.OrderReturnReceivedPayload{Order: o, UserErrors: errs}, err
+}
+
 // OrderReturnAccept is the resolver for the orderReturnAccept field.
 func (r *mutationResolver) OrderReturnAccept(ctx context.Context, input model.OrderReturnAcceptInput) (model.OrderReturnAcceptPayload, error) {
 	o, errs, err := onOrder(input.OrderID, func(o orderID) (order.Order, error) {
-		return r.Orders.AcceptReturn(ctx, orderActor(ctx), o, input.Text)
+		return r.Orders.AcceptReturn(ctx, orderActor(ctx), o, input.Text, input.SellerBears)
 	})
 	return model.OrderReturnAcceptPayload{Order: o, UserErrors: errs}, err
 }

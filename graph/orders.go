@@ -37,10 +37,24 @@ func refundInput(v model.OrderRefundInput) (order.RefundInput, error) {
 		amount := in.amount(*v.Amount, "amount")
 		out.Amount = &amount
 	}
-	for _, l := range v.Lines {
-		out.Lines = append(out.Lines, order.ReturnedLine{Number: l.Number, Quantity: l.Quantity, Restock: l.Restock})
-	}
+	out.Lines = returnedLines(v.Lines)
 	return out, in.err
+}
+
+// returnedLines are what has come back of an order, or is refunded.
+func returnedLines(vs []model.OrderReturnedLineInput) (lines []order.ReturnedLine) {
+	for _, l := range vs {
+		lines = append(lines, order.ReturnedLine{Number: l.Number, Quantity: l.Quantity, Restock: l.Restock})
+	}
+	return lines
+}
+
+// linesToReturn are what is to come back of it.
+func linesToReturn(vs []model.OrderReturnLineInput) (lines []order.ReturnedLine) {
+	for _, l := range vs {
+		lines = append(lines, order.ReturnedLine{Number: l.Number, Quantity: l.Quantity})
+	}
+	return lines
 }
 
 // orderID is one in the resolvers' file, in which gqlgen keeps no import in a group of its own.

@@ -150,16 +150,43 @@ WHERE r.id IN (
 ORDER BY r.order_id, r.created_at DESC, r.id DESC;
 
 -- name: OrderClaimInsert :exec
-INSERT INTO order_claim (id, order_id, reason, body, due_at)
-VALUES (@id, @order_id, @reason, @body, clock_timestamp() + make_interval(secs => @due_seconds::float8));
+INSERT INTO order_claim (id, order_id, reason, body, asked_return, due_at)
+VALUES (@id, @order_id, @reason, @body, @asked_return, clock_timestamp() + make_interval(secs => @due_seconds::float8));
 
 -- name: OrderClaimMove :exec
 UPDATE order_claim
 SET status = @status::text, answer = CASE WHEN @answer::text <> '' THEN @answer ELSE answer END,
     answered_at = CASE WHEN @answer::text <> '' THEN clock_timestamp() ELSE answered_at END,
     due_at = clock_timestamp() + make_interval(secs => @due_seconds::float8),
+    sent_back_at = CASE WHEN @status IN ('RETURN_SENT', 'RETURN_ARRIVED') THEN coalesce(sent_back_at, clock_timestamp()) ELSE sent_back_at END,
     ended_at = CASE WHEN @status IN ('RESOLVED', 'REFUSED', 'WITHDRAWN') THEN clock_timestamp() END
 WHERE order_id = @order_id AND ended_at IS NULL;
+
+-- What of an order may come back: what was sold, is no code, and has not come back by a return of before. Read under the order's lock.
+-- name: OrderReturnable :many
+SELECT l.number, (l.quantity - coalesce((SELECT sum(r.received) FROM order_return_line r WHERE r.order_id = l.order_id AND r.number = l.number), 0))::integer AS quantity
+FROM order_line l JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
+WHERE l.order_id = @order_id
+ORDER BY l.number;
+
+-- name: OrderReturnLinesInsert :exec
+INSERT INTO order_return_line (claim_id, order_id, number, quantity)
+SELECT @claim_id, @order_id, unnest(@numbers::integer[]), unnest(@quantities::integer[]);
+
+-- name: OrderReturnLines :many
+SELECT number, quantity, received FROM order_return_line WHERE claim_id = @claim_id ORDER BY number;
+
+-- name: OrderReturnLinesOfClaims :many
+SELECT claim_id, number, quantity, received FROM order_return_line WHERE claim_id = ANY (@claim_ids::uuid[]) ORDER BY claim_id, number;
+
+-- name: OrderReturnLineReceived :exec
+UPDATE order_return_line SET received = received + @quantity WHERE claim_id = @claim_id AND number = @number;
+
+-- name: OrderReturnBearer :exec
+UPDATE order_claim SET bearer = @bearer WHERE id = @id;
+
+-- name: OrderReturnTracking :exec
+UPDATE order_claim SET tracking = @tracking WHERE id = @id;
 
 -- Read under the order's lock.
 -- name: OrderClaimOpen :one

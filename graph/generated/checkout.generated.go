@@ -2578,6 +2578,25 @@ func (ec *executionContext) unmarshalNShippingChoiceInput2githubᚗcomᚋsoukliv
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOChargeBearer2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐParty(ctx context.Context, v any) (*order.Party, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := order.Party(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOChargeBearer2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐParty(ctx context.Context, sel ast.SelectionSet, v *order.Party) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOCheckoutQuote2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋcheckoutᚐQuote(ctx context.Context, sel ast.SelectionSet, v *checkout.Quote) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

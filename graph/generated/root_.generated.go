@@ -1285,6 +1285,9 @@ type ComplexityRoot struct {
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
 		OrderReportProblem    func(childComplexity int, input model.OrderReportProblemInput) int
 		OrderReturnAccept     func(childComplexity int, input model.OrderReturnAcceptInput) int
+		OrderReturnReceived   func(childComplexity int, input model.OrderReturnReceivedInput) int
+		OrderReturnRequest    func(childComplexity int, input model.OrderReturnRequestInput) int
+		OrderReturnSend       func(childComplexity int, input model.OrderReturnSendInput) int
 		OrderShip             func(childComplexity int, input model.OrderShipInput) int
 		PhotoUploadComplete   func(childComplexity int, input model.PhotoUploadCompleteInput) int
 		PhotoUploadCreate     func(childComplexity int, input model.PhotoUploadCreateInput) int
@@ -1527,6 +1530,7 @@ type ComplexityRoot struct {
 		EndedAt    func(childComplexity int) int
 		OpenedAt   func(childComplexity int) int
 		Reason     func(childComplexity int) int
+		Return     func(childComplexity int) int
 		Status     func(childComplexity int) int
 		Text       func(childComplexity int) int
 	}
@@ -1582,7 +1586,37 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	OrderReturn struct {
+		ArrivedAt func(childComplexity int) int
+		Bearer    func(childComplexity int) int
+		CarriedAt func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		SentAt    func(childComplexity int) int
+		Tracking  func(childComplexity int) int
+	}
+
 	OrderReturnAcceptPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReturnLine struct {
+		Number   func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Received func(childComplexity int) int
+	}
+
+	OrderReturnReceivedPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReturnRequestPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReturnSendPayload struct {
 		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -7559,6 +7593,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderReturnAccept(childComplexity, args["input"].(model.OrderReturnAcceptInput)), true
+	case "Mutation.orderReturnReceived":
+		if e.ComplexityRoot.Mutation.OrderReturnReceived == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReturnReceived_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReturnReceived(childComplexity, args["input"].(model.OrderReturnReceivedInput)), true
+	case "Mutation.orderReturnRequest":
+		if e.ComplexityRoot.Mutation.OrderReturnRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReturnRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReturnRequest(childComplexity, args["input"].(model.OrderReturnRequestInput)), true
+	case "Mutation.orderReturnSend":
+		if e.ComplexityRoot.Mutation.OrderReturnSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReturnSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReturnSend(childComplexity, args["input"].(model.OrderReturnSendInput)), true
 	case "Mutation.orderShip":
 		if e.ComplexityRoot.Mutation.OrderShip == nil {
 			break
@@ -8974,6 +9041,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderProblem.Reason(childComplexity), true
+	case "OrderProblem.return":
+		if e.ComplexityRoot.OrderProblem.Return == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderProblem.Return(childComplexity), true
 	case "OrderProblem.status":
 		if e.ComplexityRoot.OrderProblem.Status == nil {
 			break
@@ -9157,6 +9230,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderReportProblemPayload.UserErrors(childComplexity), true
 
+	case "OrderReturn.arrivedAt":
+		if e.ComplexityRoot.OrderReturn.ArrivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.ArrivedAt(childComplexity), true
+	case "OrderReturn.bearer":
+		if e.ComplexityRoot.OrderReturn.Bearer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.Bearer(childComplexity), true
+	case "OrderReturn.carriedAt":
+		if e.ComplexityRoot.OrderReturn.CarriedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.CarriedAt(childComplexity), true
+	case "OrderReturn.lines":
+		if e.ComplexityRoot.OrderReturn.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.Lines(childComplexity), true
+	case "OrderReturn.sentAt":
+		if e.ComplexityRoot.OrderReturn.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.SentAt(childComplexity), true
+	case "OrderReturn.tracking":
+		if e.ComplexityRoot.OrderReturn.Tracking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.Tracking(childComplexity), true
+
 	case "OrderReturnAcceptPayload.order":
 		if e.ComplexityRoot.OrderReturnAcceptPayload.Order == nil {
 			break
@@ -9169,6 +9279,64 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderReturnAcceptPayload.UserErrors(childComplexity), true
+
+	case "OrderReturnLine.number":
+		if e.ComplexityRoot.OrderReturnLine.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnLine.Number(childComplexity), true
+	case "OrderReturnLine.quantity":
+		if e.ComplexityRoot.OrderReturnLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnLine.Quantity(childComplexity), true
+	case "OrderReturnLine.received":
+		if e.ComplexityRoot.OrderReturnLine.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnLine.Received(childComplexity), true
+
+	case "OrderReturnReceivedPayload.order":
+		if e.ComplexityRoot.OrderReturnReceivedPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnReceivedPayload.Order(childComplexity), true
+	case "OrderReturnReceivedPayload.userErrors":
+		if e.ComplexityRoot.OrderReturnReceivedPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnReceivedPayload.UserErrors(childComplexity), true
+
+	case "OrderReturnRequestPayload.order":
+		if e.ComplexityRoot.OrderReturnRequestPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnRequestPayload.Order(childComplexity), true
+	case "OrderReturnRequestPayload.userErrors":
+		if e.ComplexityRoot.OrderReturnRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnRequestPayload.UserErrors(childComplexity), true
+
+	case "OrderReturnSendPayload.order":
+		if e.ComplexityRoot.OrderReturnSendPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnSendPayload.Order(childComplexity), true
+	case "OrderReturnSendPayload.userErrors":
+		if e.ComplexityRoot.OrderReturnSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnSendPayload.UserErrors(childComplexity), true
 
 	case "OrderShipPayload.order":
 		if e.ComplexityRoot.OrderShipPayload.Order == nil {
@@ -14186,6 +14354,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderReportProblemInput,
 		ec.unmarshalInputOrderReturnAcceptInput,
+		ec.unmarshalInputOrderReturnLineInput,
+		ec.unmarshalInputOrderReturnReceivedInput,
+		ec.unmarshalInputOrderReturnRequestInput,
+		ec.unmarshalInputOrderReturnSendInput,
 		ec.unmarshalInputOrderReturnedLineInput,
 		ec.unmarshalInputOrderShipInput,
 		ec.unmarshalInputPhotoUploadCompleteInput,
@@ -17511,7 +17683,19 @@ extend type Mutation {
   orderReportProblem(input: OrderReportProblemInput!): OrderReportProblemPayload! @auth(roles: [BUYER])
   "The buyer takes back what they reported."
   orderProblemWithdraw(input: OrderProblemWithdrawInput!): OrderProblemWithdrawPayload! @auth(roles: [BUYER])
-  "The seller, or support where it is ESCALATED, asks the buyer to send the goods back. What has come back is refunded by its lines: orderRefund."
+  """
+  The buyer sends an order back, or lines of it, until what it earned is its seller's. It is a problem as those of orderReportProblem, one of which is open at a time; but where its seller does not answer
+  until dueAt it is accepted (RETURN_AWAITED), and not decided.
+  """
+  orderReturnRequest(input: OrderReturnRequestInput!): OrderReturnRequestPayload! @auth(roles: [BUYER])
+  "The buyer says that the goods are on their way back (RETURN_SENT)."
+  orderReturnSend(input: OrderReturnSendInput!): OrderReturnSendPayload! @auth(roles: [BUYER])
+  """
+  The seller says what has come back, and what of it may be sold again. It is refunded: its share of what was paid. Where all has come that was to come the problem is RESOLVED; where less has, a text says
+  so and support decides about the rest (ESCALATED).
+  """
+  orderReturnReceived(input: OrderReturnReceivedInput!): OrderReturnReceivedPayload! @idempotent @auth(roles: [SELLER])
+  "The seller, or support where it is ESCALATED, asks the buyer to send the goods back. What has come back is refunded: orderReturnReceived."
   orderReturnAccept(input: OrderReturnAcceptInput!): OrderReturnAcceptPayload! @auth(roles: [SELLER, SUPPORT])
   "The seller says that nothing is wrong: support decides then (ESCALATED), whose refusal is the last."
   orderProblemRefuse(input: OrderProblemRefuseInput!): OrderProblemRefusePayload! @auth(roles: [SELLER, SUPPORT])
@@ -17562,6 +17746,12 @@ enum OrderAction {
   WITHDRAW_PROBLEM
   ACCEPT_RETURN
   REFUSE_PROBLEM
+  "orderReturnRequest."
+  REQUEST_RETURN
+  "orderReturnSend."
+  SEND_RETURN
+  "orderReturnReceived."
+  RECEIVE_RETURN
 }
 
 type Order implements Node {
@@ -17686,6 +17876,10 @@ enum OrderProblemStatus {
   OPEN
   "The buyer is to send the goods back."
   RETURN_AWAITED
+  "The buyer, or the carrier, says that they are on their way."
+  RETURN_SENT
+  "The carrier says that they are back: the seller is to say what has come."
+  RETURN_ARRIVED
   "The seller has refused, or nobody has answered in time: support decides."
   ESCALATED
   "By a refund of all that was left, or the buyer is content."
@@ -17706,10 +17900,85 @@ type OrderProblem {
   answeredAt: Time
   """
   When it goes on without anybody's doing: what the seller does not answer, or the buyer does not send back, goes to support; what support does not decide is decided. Where nobody has ever
-  answered, or where nothing has arrived, the buyer has back what was paid; else it is REFUSED. Null where it is ended.
+  answered, or where nothing has arrived, the buyer has back what was paid; else it is REFUSED. A return that was requested and not answered is accepted; what the carrier has brought back, and the seller says
+  nothing of, is refunded. Null where it is ended.
   """
   dueAt: Time
   endedAt: Time
+  "What is to come back; null where nothing is."
+  return: OrderReturn
+}
+
+"What of an order is to come back to its seller."
+type OrderReturn {
+  lines: [OrderReturnLine!]!
+  "Who pays for the way: the buyer of what they do not want any more (CHANGED_MIND), unless the seller does; the seller else. Null until the return is accepted."
+  bearer: ChargeBearer
+  "As the buyer says."
+  tracking: String!
+  "By the buyer's word, or the carrier's."
+  sentAt: Time
+  "Since when the carrier of its label has it."
+  carriedAt: Time
+  "By that carrier's word."
+  arrivedAt: Time
+}
+
+"So many of one of an order's lines."
+type OrderReturnLine {
+  "Which of Order.lines, from 1."
+  number: Int!
+  "That are to come."
+  quantity: Int!
+  "That have come, by the seller's word."
+  received: Int!
+}
+
+input OrderReturnRequestInput {
+  orderId: ID!
+  reason: OrderProblemReason! = CHANGED_MIND
+  "1 to 2000 characters."
+  text: String!
+  "What is sent back; left out: all that can be, which codes never are."
+  lines: [OrderReturnLineInput!]
+}
+
+input OrderReturnLineInput {
+  "Which of Order.lines, from 1."
+  number: Int!
+  "From 1 to what was sold and has not come back."
+  quantity: Int!
+}
+
+type OrderReturnRequestPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnSendInput {
+  orderId: ID!
+  "At most 100 characters."
+  tracking: String! = ""
+}
+
+type OrderReturnSendPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnReceivedInput {
+  orderId: ID!
+  "What has come, of what was to (OrderReturn.lines)."
+  lines: [OrderReturnedLineInput!]!
+  "Where less has come: what is missing, in at most 2000 characters (RETURN_TEXT_REQUIRED)."
+  text: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderReturnReceivedPayload {
+  order: Order
+  userErrors: [UserError!]!
 }
 
 input OrderReportProblemInput {
@@ -17737,6 +18006,8 @@ input OrderReturnAcceptInput {
   orderId: ID!
   "Where and how to send them, for the buyer: 1 to 2000 characters."
   text: String!
+  "The seller pays for the way, whoever is to by the reason."
+  sellerBears: Boolean! = false
 }
 
 type OrderReturnAcceptPayload {
@@ -22929,6 +23200,8 @@ func (ec *executionContext) childFields_OrderProblem(ctx context.Context, field 
 		return ec.fieldContext_OrderProblem_dueAt(ctx, field)
 	case "endedAt":
 		return ec.fieldContext_OrderProblem_endedAt(ctx, field)
+	case "return":
+		return ec.fieldContext_OrderProblem_return(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderProblem", field.Name)
 }
@@ -23035,6 +23308,24 @@ func (ec *executionContext) childFields_OrderReportProblemPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type OrderReportProblemPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_OrderReturn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lines":
+		return ec.fieldContext_OrderReturn_lines(ctx, field)
+	case "bearer":
+		return ec.fieldContext_OrderReturn_bearer(ctx, field)
+	case "tracking":
+		return ec.fieldContext_OrderReturn_tracking(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_OrderReturn_sentAt(ctx, field)
+	case "carriedAt":
+		return ec.fieldContext_OrderReturn_carriedAt(ctx, field)
+	case "arrivedAt":
+		return ec.fieldContext_OrderReturn_arrivedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturn", field.Name)
+}
+
 func (ec *executionContext) childFields_OrderReturnAcceptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -23043,6 +23334,48 @@ func (ec *executionContext) childFields_OrderReturnAcceptPayload(ctx context.Con
 		return ec.fieldContext_OrderReturnAcceptPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderReturnAcceptPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_OrderReturnLine_number(ctx, field)
+	case "quantity":
+		return ec.fieldContext_OrderReturnLine_quantity(ctx, field)
+	case "received":
+		return ec.fieldContext_OrderReturnLine_received(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnLine", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnReceivedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderReturnReceivedPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReturnReceivedPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnReceivedPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderReturnRequestPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReturnRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_OrderReturnSendPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReturnSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnSendPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderShipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1286,9 +1286,58 @@ type OrderReturnAcceptInput struct {
 	OrderID id.ID `json:"orderId"`
 	// Where and how to send them, for the buyer: 1 to 2000 characters.
 	Text string `json:"text"`
+	// The seller pays for the way, whoever is to by the reason.
+	SellerBears bool `json:"sellerBears"`
 }
 
 type OrderReturnAcceptPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReturnLineInput struct {
+	// Which of Order.lines, from 1.
+	Number int `json:"number"`
+	// From 1 to what was sold and has not come back.
+	Quantity int `json:"quantity"`
+}
+
+type OrderReturnReceivedInput struct {
+	OrderID id.ID `json:"orderId"`
+	// What has come, of what was to (OrderReturn.lines).
+	Lines []OrderReturnedLineInput `json:"lines"`
+	// Where less has come: what is missing, in at most 2000 characters (RETURN_TEXT_REQUIRED).
+	Text string `json:"text"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderReturnReceivedPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReturnRequestInput struct {
+	OrderID id.ID             `json:"orderId"`
+	Reason  order.ClaimReason `json:"reason"`
+	// 1 to 2000 characters.
+	Text string `json:"text"`
+	// What is sent back; left out: all that can be, which codes never are.
+	Lines []OrderReturnLineInput `json:"lines,omitempty"`
+}
+
+type OrderReturnRequestPayload struct {
+	Order      *order.Order `json:"order,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OrderReturnSendInput struct {
+	OrderID id.ID `json:"orderId"`
+	// At most 100 characters.
+	Tracking string `json:"tracking"`
+}
+
+type OrderReturnSendPayload struct {
 	Order      *order.Order `json:"order,omitempty"`
 	UserErrors []UserError  `json:"userErrors"`
 }

@@ -260,7 +260,8 @@ func TestLivesOfOrders(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"": l.agree, "goes on": l.goesOn, "goes on, 2": l.goesOn, "goes on, 3": l.goesOn, "goes on, 4": l.goesOn, "goes on, 5": l.goesOn, "goes on, 6": l.goesOn,
 			"pay": l.pay, "ship": l.ship, "confirm": l.confirm, "cancel": l.cancel, "refund": l.refund, "report": l.report, "withdraw": l.withdraw,
-			"accept": l.acceptReturn, "refuse": l.refuseClaim, "completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
+			"accept": l.acceptReturn, "refuse": l.refuseClaim, "ask to return": l.requestReturn, "send back": l.sendReturn, "receive": l.receiveReturn,
+			"completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
 			"carrier": l.carrier, "provider": l.provider, "bank forgets": l.bankForgets, "bank disputes": l.bankDisputes, "by hand": l.byHand,
 		})
 		if l.dispute != "" {

@@ -39,6 +39,7 @@ func (l *life) goesOn(*rapid.T) {
 	map[order.Action]func(*rapid.T){
 		order.ActionPay: l.pay, order.ActionShip: l.ship, order.ActionConfirmReceipt: l.confirm, order.ActionCancel: l.cancel, order.ActionRefund: l.refund,
 		order.ActionReportProblem: l.report, order.ActionWithdrawClaim: l.withdraw, order.ActionAcceptReturn: l.acceptReturn, order.ActionRefuseClaim: l.refuseClaim,
+		order.ActionRequestReturn: l.requestReturn, order.ActionSendReturn: l.sendReturn, order.ActionReceiveReturn: l.receiveReturn,
 	}[drawn.action](l.t)
 }
 
@@ -135,7 +136,7 @@ func (l *life) withdraw(*rapid.T) {
 
 func (l *life) acceptReturn(*rapid.T) {
 	l.tries(order.ActionAcceptReturn, func(who actor) error {
-		_, err := l.Orders.AcceptReturn(l.Ctx(), who.Actor, l.id, "Send it back.")
+		_, err := l.Orders.AcceptReturn(l.Ctx(), who.Actor, l.id, "Send it back.", false)
 		return err
 	})
 }
@@ -145,6 +146,52 @@ func (l *life) refuseClaim(*rapid.T) {
 		_, err := l.Orders.RefuseClaim(l.Ctx(), who.Actor, l.id, "Nothing is.")
 		return err
 	})
+}
+
+// requestReturn asks to send all back that can be, or one of the first line, which may have come back before.
+func (l *life) requestReturn(*rapid.T) {
+	var lines []order.ReturnedLine
+	if rapid.Bool().Draw(l.t, "one") {
+		lines = []order.ReturnedLine{{Number: 1, Quantity: 1}}
+	}
+	l.tries(order.ActionRequestReturn, func(who actor) error {
+		_, err := l.Orders.RequestReturn(l.Ctx(), who.User, l.id, order.ChangedMind, "It does not fit.", lines)
+		return err
+	}, "ORDER_LINES_INVALID")
+}
+
+func (l *life) sendReturn(*rapid.T) {
+	l.tries(order.ActionSendReturn, func(who actor) error {
+		_, err := l.Orders.SendReturn(l.Ctx(), who.User, l.id, "LX")
+		return err
+	})
+}
+
+// receiveReturn has all come back that is to come, or a part of it; what was refunded for sale before may not come again.
+func (l *life) receiveReturn(*rapid.T) {
+	in := order.ReceivedInput{Order: l.id, Text: "One is missing.", IdempotencyKey: l.key()}
+	claims, err := l.Orders.Claims(l.Ctx(), []uuid.UUID{l.id})
+	l.must(err)
+	back := map[int]int{}
+	if c := claims[l.id]; len(c) > 0 && c[0].Return != nil {
+		for _, r := range c[0].Return.Lines {
+			if left := r.Quantity - r.Received; left > 0 && (len(in.Lines) == 0 || rapid.Bool().Draw(l.t, "this line too")) {
+				line := order.ReturnedLine{Number: r.Number, Quantity: rapid.IntRange(1, left).Draw(l.t, "quantity"), Restock: rapid.Bool().Draw(l.t, "restock")}
+				if in.Lines = append(in.Lines, line); line.Restock {
+					back[r.Number-1] = line.Quantity
+				}
+			}
+		}
+	}
+	l.tries(order.ActionReceiveReturn, func(who actor) error {
+		_, err := l.Orders.ReceiveReturn(l.Ctx(), who.Actor, in)
+		if err == nil {
+			for n, q := range back {
+				l.restock[n] += q
+			}
+		}
+		return err
+	}, "RESTOCK_TOO_MANY", "ORDER_LINES_INVALID")
 }
 
 // becomes insists that a job, a carrier or a provider has changed the order where it had to, and where it had not to has not.
@@ -189,7 +236,7 @@ func (l *life) timeAnswers(*rapid.T) {
 	l.Exec(`UPDATE order_claim SET due_at = clock_timestamp() WHERE order_id = $1 AND ended_at IS NULL`, l.id)
 	_, err := l.Orders.ClaimDue(l.Ctx(), l.id) // other lives' claims are theirs
 	l.must(err)
-	if before.Claim == order.ClaimEscalated && before.Disputed {
+	if (before.Claim == order.ClaimEscalated || before.Claim == order.ClaimReturnArrived) && before.Disputed {
 		return // the rule may end it, or wait for the bank
 	}
 	l.becomes("a claim's term: "+string(before.Claim), before.Claim != "", before, func(o order.Order) bool { return o.Claim != before.Claim })
@@ -300,7 +347,7 @@ func (l *life) byHand(*rapid.T) {
 	now := l.look()
 	payments := []order.Payment{order.PaymentPending, order.Authorised, order.Paid, order.Settled, order.Refunded, order.Voided, order.ChargedBack}
 	fulfilments := []order.Fulfilment{order.FulfilmentPending, order.Sent, order.EnRoute, order.Received, order.Cancelled}
-	claims := []order.ClaimStatus{order.ClaimOpen, order.ClaimReturnAwaited, order.ClaimEscalated, order.ClaimResolved, order.ClaimRefused, order.ClaimWithdrawn}
+	claims := []order.ClaimStatus{order.ClaimOpen, order.ClaimReturnAwaited, order.ClaimReturnSent, order.ClaimReturnArrived, order.ClaimEscalated, order.ClaimResolved, order.ClaimRefused, order.ClaimWithdrawn}
 	tx, err := l.Admin.Begin(l.Ctx())
 	l.must(err)
 	defer func() { _ = tx.Rollback(context.WithoutCancel(l.Ctx())) }()

@@ -92,7 +92,7 @@ func (o Order) done(a Action) bool {
 	case ActionCancel:
 		return o.Fulfilment == Cancelled
 	case ActionPay, ActionRefund: // told by their keys
-	case ActionReportProblem, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim: // again is another
+	case ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn: // again is another
 	}
 	return false
 }

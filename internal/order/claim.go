@@ -27,6 +27,8 @@ type ClaimStatus string
 const (
 	ClaimOpen          ClaimStatus = "OPEN"           // for its seller to answer
 	ClaimReturnAwaited ClaimStatus = "RETURN_AWAITED" // its buyer is to send the goods back
+	ClaimReturnSent    ClaimStatus = "RETURN_SENT"    // by its buyer's word, or its carrier's
+	ClaimReturnArrived ClaimStatus = "RETURN_ARRIVED" // by its carrier's: its seller is to say what has come
 	ClaimEscalated     ClaimStatus = "ESCALATED"      // its seller has refused: staff decide
 	ClaimResolved      ClaimStatus = "RESOLVED"       // by a refund, or its buyer is content
 	ClaimRefused       ClaimStatus = "REFUSED"        // by staff
@@ -34,7 +36,7 @@ const (
 )
 
 func (c ClaimStatus) open() bool {
-	return c == ClaimOpen || c == ClaimReturnAwaited || c == ClaimEscalated
+	return c != ClaimResolved && c != ClaimRefused && c != ClaimWithdrawn
 }
 
 // stored is how an order's row keeps it.
@@ -78,13 +80,21 @@ type Claim struct {
 	AnsweredAt *time.Time
 	DueAt      *time.Time // when its next step comes by itself: see due; nil where it is ended
 	EndedAt    *time.Time
+	Return     *Return // nil where no goods are to come back
+
+	askedReturn bool
 }
 
 func claimFrom(row db.OrderClaim) Claim {
-	return Claim{
+	c := Claim{
 		ID: row.ID, OrderID: row.OrderID, Reason: ClaimReason(row.Reason), Text: row.Body, Status: ClaimStatus(row.Status), Answer: row.Answer,
 		OpenedAt: row.OpenedAt, AnsweredAt: row.AnsweredAt, DueAt: row.DueAt, EndedAt: row.EndedAt,
+		askedReturn: row.AskedReturn,
 	}
+	if row.Bearer != nil || row.AskedReturn {
+		c.Return = returnOf(row)
+	}
+	return c
 }
 
 // returnable says that the time for complaints is not over: what it earned is not its seller's yet.
@@ -97,24 +107,22 @@ func (s *Service) ReportProblem(ctx context.Context, buyer, order uuid.UUID, rea
 		return Order{}, err
 	}
 	return s.act(ctx, Actor{User: buyer}, order, ActionReportProblem, func(tx pgx.Tx, o *Order) ([]realtime.Event, error) {
-		if err := s.q.OrderClaimInsert(ctx, tx, db.OrderClaimInsertParams{
-			ID: id.New(), OrderID: o.ID, Reason: string(reason), Body: body, DueSeconds: s.claimTerm(ClaimOpen).Seconds(),
-		}); err != nil {
+		if _, err := s.openClaimTx(ctx, tx, o, db.OrderClaimInsertParams{Reason: string(reason), Body: body}); err != nil {
 			return nil, err
 		}
-		o.Claim = ClaimOpen
 		return s.claimedTx(ctx, tx, o, ClaimOpen, o.SellerID)
 	})
+}
+
+func (s *Service) openClaimTx(ctx context.Context, tx pgx.Tx, o *Order, c db.OrderClaimInsertParams) (uuid.UUID, error) {
+	c.ID, c.OrderID, c.DueSeconds = id.New(), o.ID, s.claimTerm(ClaimOpen).Seconds()
+	o.Claim = ClaimOpen
+	return c.ID, s.q.OrderClaimInsert(ctx, tx, c)
 }
 
 // WithdrawClaim ends a claim by its buyer.
 func (s *Service) WithdrawClaim(ctx context.Context, buyer, order uuid.UUID) (Order, error) {
 	return s.moveClaim(ctx, Actor{User: buyer}, order, ActionWithdrawClaim, ClaimWithdrawn, "")
-}
-
-// AcceptReturn asks a buyer to send the goods back, by their seller, or by staff once it is escalated. What has come back is refunded by its lines.
-func (s *Service) AcceptReturn(ctx context.Context, who Actor, order uuid.UUID, answer string) (Order, error) {
-	return s.moveClaim(ctx, who, order, ActionAcceptReturn, ClaimReturnAwaited, answer)
 }
 
 // RefuseClaim answers that nothing is wrong: a seller's goes to staff, whose word is the last.
@@ -219,6 +227,7 @@ func (s *Service) linesTx(ctx context.Context, tx pgx.Tx, o Order, who Actor, ba
 		seen[l.Number] = true
 		part += rows[i].UnitPrice * int64(l.Quantity)
 	}
+	back = slices.Clone(back)                                                         // whose it is keeps its order
 	slices.SortFunc(back, func(a, b ReturnedLine) int { return a.Number - b.Number }) // of two in one order, one has the lock of it anyway
 	for _, l := range back {
 		if !l.Restock {
@@ -247,8 +256,16 @@ const newestClaims = 10
 func (s *Service) Claims(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID][]Claim, error) {
 	rows, err := s.q.OrderClaimsOfOrders(ctx, s.pool, orders, newestClaims)
 	claims := make(map[uuid.UUID][]Claim, len(orders))
-	for _, row := range rows {
-		claims[row.OrderID] = append(claims[row.OrderID], claimFrom(row))
+	if err != nil {
+		return nil, err
 	}
-	return claims, err
+	returns := map[uuid.UUID]*Return{}
+	for _, row := range rows {
+		c := claimFrom(row)
+		if c.Return != nil {
+			returns[c.ID] = c.Return
+		}
+		claims[row.OrderID] = append(claims[row.OrderID], c)
+	}
+	return claims, s.readReturnLines(ctx, returns)
 }

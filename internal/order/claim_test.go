@@ -79,7 +79,7 @@ func TestWhoAnswersAProblem(t *testing.T) {
 		},
 		"withdraw": func(a order.Actor) (order.Order, error) { return w.Orders.WithdrawClaim(t.Context(), a.User, o.ID) },
 		"accept": func(a order.Actor) (order.Order, error) {
-			return w.Orders.AcceptReturn(t.Context(), a, o.ID, "Send it back.")
+			return w.Orders.AcceptReturn(t.Context(), a, o.ID, "Send it back.", false)
 		},
 		"refuse": func(a order.Actor) (order.Order, error) {
 			return w.Orders.RefuseClaim(t.Context(), a, o.ID, "It did come.")

@@ -15,6 +15,7 @@ var (
 	ErrClaimText        = fault.New(fault.Invalid, "PROBLEM_TEXT", "Say what it is about, in at most 2000 characters, with nothing that hides or turns it.")
 	ErrRestock          = fault.New(fault.Precondition, "RESTOCK_TOO_MANY", "So many of a line cannot come back: it was not sent, is a code, or has come back already.")
 	ErrLines            = fault.New(fault.Invalid, "ORDER_LINES_INVALID", "A line is named once, by its number in the order, with a quantity between 1 and what was sold.")
+	ErrReturnShort      = fault.New(fault.Invalid, "RETURN_TEXT_REQUIRED", "Where less has come back than was to come, say so, in at most 2000 characters: support decides about the rest.")
 	ErrReasonLength     = fault.New(fault.Invalid, "REASON_LENGTH", "A reason has at most 500 characters, and nothing that hides or turns it.")
 	ErrTrackingLength   = fault.New(fault.Invalid, "TRACKING_LENGTH", "A tracking number has at most 100 characters, and nothing that hides or turns it.")
 )

@@ -44,7 +44,9 @@ var (
 	}
 	claimMoves = map[ClaimStatus][]ClaimStatus{
 		ClaimOpen:          {ClaimReturnAwaited, ClaimEscalated, ClaimResolved, ClaimWithdrawn},
-		ClaimReturnAwaited: {ClaimEscalated, ClaimResolved, ClaimWithdrawn},
+		ClaimReturnAwaited: {ClaimReturnSent, ClaimReturnArrived, ClaimEscalated, ClaimResolved, ClaimWithdrawn},
+		ClaimReturnSent:    {ClaimReturnArrived, ClaimEscalated, ClaimResolved},
+		ClaimReturnArrived: {ClaimEscalated, ClaimResolved},
 		ClaimEscalated:     {ClaimReturnAwaited, ClaimResolved, ClaimRefused, ClaimWithdrawn},
 	}
 )
@@ -82,6 +84,9 @@ const (
 	ActionWithdrawClaim  Action = "WITHDRAW_PROBLEM"
 	ActionAcceptReturn   Action = "ACCEPT_RETURN"
 	ActionRefuseClaim    Action = "REFUSE_PROBLEM"
+	ActionRequestReturn  Action = "REQUEST_RETURN"
+	ActionSendReturn     Action = "SEND_RETURN"
+	ActionReceiveReturn  Action = "RECEIVE_RETURN"
 )
 
 // Party says where somebody stands towards an order.
@@ -133,13 +138,18 @@ var actions = map[Action]map[Party][]state{
 	ActionWithdrawClaim: {AsBuyer: claimable},
 	ActionAcceptReturn:  {AsSeller: claimable, AsSupport: claimable},
 	ActionRefuseClaim:   {AsSeller: claimable, AsSupport: claimable},
+	ActionRequestReturn: {AsBuyer: claimable},
+	ActionSendReturn:    {AsBuyer: claimable},
+	ActionReceiveReturn: {AsSeller: claimable},
 }
 
 // claims is what an open claim has to be for an action that is about it.
 var claims = map[Action]map[Party][]ClaimStatus{
 	ActionWithdrawClaim: {AsBuyer: {ClaimOpen, ClaimReturnAwaited, ClaimEscalated}},
 	ActionAcceptReturn:  {AsSeller: {ClaimOpen}, AsSupport: {ClaimEscalated}},
-	ActionRefuseClaim:   {AsSeller: {ClaimOpen, ClaimReturnAwaited}, AsSupport: {ClaimEscalated}},
+	ActionRefuseClaim:   {AsSeller: {ClaimOpen, ClaimReturnAwaited, ClaimReturnSent, ClaimReturnArrived}, AsSupport: {ClaimEscalated}},
+	ActionSendReturn:    {AsBuyer: {ClaimReturnAwaited}},
+	ActionReceiveReturn: {AsSeller: {ClaimReturnAwaited, ClaimReturnSent, ClaimReturnArrived}},
 }
 
 // check refuses what a party may not do with the order as it is. While the card's bank takes money of it back, nothing moves.
@@ -149,11 +159,11 @@ func (o Order) check(a Action, p Party) error {
 		return ErrMove
 	case claims[a] != nil && !slices.Contains(claims[a][p], o.Claim):
 		return ErrMove
-	case a == ActionReportProblem && o.Claim != "":
+	case (a == ActionReportProblem || a == ActionRequestReturn) && o.Claim != "":
 		return ErrClaimOpen
-	case a == ActionReportProblem && !o.returnable():
+	case (a == ActionReportProblem || a == ActionRequestReturn) && !o.returnable():
 		return ErrReturnWindowOver
-	case o.Disputed && claims[a] == nil:
+	case o.Disputed && (claims[a] == nil || a == ActionReceiveReturn): // which moves money
 		return ErrDisputed
 	}
 	return nil
@@ -171,7 +181,7 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim} {
+	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn} {
 		if o.may(a, p) {
 			available = append(available, a)
 		}

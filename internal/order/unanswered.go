@@ -20,6 +20,8 @@ import (
 const (
 	decidedForBuyer  = "Nobody has answered in time: what was paid is given back."
 	decidedForSeller = "Nobody has decided in time, and the seller has answered: the order goes on."
+	decidedReturn    = "The seller has not answered in time: send it back."
+	decidedArrived   = "What was sent back is there, or its carrier has it, and nobody has said otherwise in time: what was paid for it is given back."
 )
 
 // claimTerm is how long a claim may stay as it is; what is ended stays for good.
@@ -27,8 +29,10 @@ func (s *Service) claimTerm(c ClaimStatus) time.Duration {
 	switch c {
 	case ClaimOpen:
 		return s.periods.ClaimAnswer
-	case ClaimReturnAwaited:
+	case ClaimReturnAwaited, ClaimReturnSent:
 		return s.periods.ClaimReturn
+	case ClaimReturnArrived:
+		return s.periods.ClaimAnswer
 	case ClaimEscalated:
 		return s.periods.ClaimDecide
 	case ClaimResolved, ClaimRefused, ClaimWithdrawn:
@@ -67,7 +71,11 @@ func (s *Service) ClaimDue(ctx context.Context, order uuid.UUID) (moved bool, er
 		if err != nil {
 			return err
 		}
-		told, after, err = s.claimDueTx(ctx, tx, &o, claimFrom(open.OrderClaim))
+		c, err := s.claimTx(ctx, tx, open.OrderClaim)
+		if err != nil {
+			return err
+		}
+		told, after, err = s.claimDueTx(ctx, tx, &o, c)
 		return err
 	})
 	if err != nil {
@@ -88,14 +96,25 @@ func (s *Service) claimDueTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim) 
 		}
 		return s.claimedTx(ctx, tx, o, to, parties...)
 	}
-	switch refund := o.check(ActionRefund, AsAdmin); {
-	case c.Status != ClaimEscalated:
+	bank := o.check(ActionRefund, AsAdmin) != nil // it decides first
+	switch {
+	case c.Status == ClaimOpen && c.askedReturn:
+		if err := s.awaitReturnTx(ctx, tx, *o, c, false); err != nil {
+			return nil, nil, err
+		}
+		told, err = move(ClaimReturnAwaited, decidedReturn)
+	case c.Status != ClaimEscalated && c.Status != ClaimReturnArrived:
 		told, err = move(ClaimEscalated, "")
 	case o.Payment == ChargedBack || o.Payment == Refunded: // by the bank: there is nothing left to decide about
 		told, err = move(ClaimResolved, "")
+	case c.Status == ClaimReturnArrived || c.Return != nil && c.Return.CarriedAt != nil && c.Return.nothingCame():
+		if bank {
+			return nil, nil, nil
+		}
+		return s.refundReturnTx(ctx, tx, o, c, parties)
 	case !c.forBuyer(*o):
 		told, err = move(ClaimRefused, decidedForSeller)
-	case refund != nil: // the bank decides first
+	case bank:
 	default:
 		if told, err = move(ClaimResolved, decidedForBuyer); err != nil {
 			return nil, nil, err
@@ -150,6 +169,16 @@ func (s *Service) Cases(ctx context.Context, args page.Args) (CasePage, error) {
 		return CasePage{}, err
 	}
 	rows, err := s.q.OrderClaimsEscalated(ctx, s.pool, after.At, after.ID, int32(size+1))
+	if err != nil {
+		return CasePage{}, err
+	}
 	of := func(row db.OrderClaimsEscalatedRow) Case { return Case{claimFrom(row.OrderClaim), orderOf(row.Order)} }
-	return page.Of(rows, size, of, func(c Case) string { return page.Key{At: *c.Problem.DueAt, ID: c.Order.ID}.Encode(escalatedList) }), err
+	cases := page.Of(rows, size, of, func(c Case) string { return page.Key{At: *c.Problem.DueAt, ID: c.Order.ID}.Encode(escalatedList) })
+	returns := map[uuid.UUID]*Return{}
+	for _, c := range cases.Nodes {
+		if c.Problem.Return != nil {
+			returns[c.Problem.ID] = c.Problem.Return
+		}
+	}
+	return cases, s.readReturnLines(ctx, returns)
 }

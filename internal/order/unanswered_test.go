@@ -82,7 +82,7 @@ func TestNobodyDecidesAProblem(t *testing.T) {
 		w.Must2(w.Orders.ReportProblem(t.Context(), o.BuyerID, o.ID, c.reason, "Something is wrong."))
 		seller := order.Actor{User: o.SellerID}
 		if c.returned {
-			w.Must2(w.Orders.AcceptReturn(t.Context(), seller, o.ID, "Send it back."))
+			w.Must2(w.Orders.AcceptReturn(t.Context(), seller, o.ID, "Send it back.", false))
 			if now := overdue(w, o.ID); now.Claim != order.ClaimEscalated {
 				t.Errorf("%s: it is %q", name, now.Claim)
 			}
