@@ -433,7 +433,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 type QuoteInsertParams struct {
 	ID             uuid.UUID
 	UserID         uuid.UUID
-	ReservationID  uuid.UUID
+	ReservationID  *uuid.UUID
 	IdempotencyKey string
 	RequestHash    []byte
 	Total          int64
@@ -599,11 +599,52 @@ func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID u
 	return items, nil
 }
 
+const quoteOfOrderInsert = `-- name: QuoteOfOrderInsert :execrows
+INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, ship_to)
+SELECT $1, o.buyer_id, o.id,
+       CASE WHEN $2::boolean THEN clock_timestamp() + make_interval(secs => $3::float8) ELSE least(o.pay_by, clock_timestamp() + make_interval(secs => $3::float8)) END,
+       $2, $4, $5, $6, o.currency, $7
+FROM orders o
+WHERE o.id = $8 AND o.buyer_id = $9 AND o.quote_id IS NULL AND o.auction_id IS NOT NULL AND o.fulfilment = 'PENDING'
+  AND CASE WHEN $2 THEN o.payment IN ('AUTHORISED', 'PAID') AND o.refunded + o.charged_back = 0 ELSE o.payment = 'PENDING' AND o.pay_by > clock_timestamp() END
+`
+
+type QuoteOfOrderInsertParams struct {
+	ID             uuid.UUID
+	Paid           bool
+	Seconds        float64
+	IdempotencyKey string
+	RequestHash    []byte
+	Total          int64
+	ShipTo         []byte
+	OrderID        uuid.UUID
+	UserID         uuid.UUID
+}
+
+// No row where the order can't be quoted any more. It binds no longer than the order may be paid.
+func (q *Queries) QuoteOfOrderInsert(ctx context.Context, db DBTX, arg QuoteOfOrderInsertParams) (int64, error) {
+	result, err := db.Exec(ctx, quoteOfOrderInsert,
+		arg.ID,
+		arg.Paid,
+		arg.Seconds,
+		arg.IdempotencyKey,
+		arg.RequestHash,
+		arg.Total,
+		arg.ShipTo,
+		arg.OrderID,
+		arg.UserID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const quoteOfReservation = `-- name: QuoteOfReservation :one
 SELECT EXISTS (SELECT FROM quote WHERE reservation_id = $1)::boolean
 `
 
-func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID uuid.UUID) (bool, error) {
+func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID *uuid.UUID) (bool, error) {
 	row := db.QueryRow(ctx, quoteOfReservation, reservationID)
 	var column_1 bool
 	err := row.Scan(&column_1)
@@ -611,19 +652,20 @@ func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID
 }
 
 const quoteOfUser = `-- name: QuoteOfUser :one
-SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, r.expires_at, (c.quote_id IS NOT NULL)::boolean AS confirmed, (r.status = 'OPEN' AND r.expires_at > clock_timestamp())::boolean AS open
-FROM quote q JOIN reservation r ON r.id = q.reservation_id LEFT JOIN checkout c ON c.quote_id = q.id
+SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, q.order_id, q.expires_at, q.paid, coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
+       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() ELSE quote_order_open(q, o) END, false)::boolean AS open
+FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id
 WHERE q.id = $1 AND q.user_id = $2
 `
 
 type QuoteOfUserRow struct {
 	Quote     Quote
-	ExpiresAt time.Time
+	EndsAt    time.Time
 	Confirmed bool
 	Open      bool
 }
 
-// How a quote stands is told by its reservation and whether it was confirmed, by the database's clock.
+// How a quote stands is told by its reservation or its order, and whether it was confirmed, by the database's clock.
 func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (QuoteOfUserRow, error) {
 	row := db.QueryRow(ctx, quoteOfUser, iD, userID)
 	var i QuoteOfUserRow
@@ -637,10 +679,47 @@ func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 		&i.Quote.Currency,
 		&i.Quote.ShipTo,
 		&i.Quote.CreatedAt,
-		&i.ExpiresAt,
+		&i.Quote.OrderID,
+		&i.Quote.ExpiresAt,
+		&i.Quote.Paid,
+		&i.EndsAt,
 		&i.Confirmed,
 		&i.Open,
 	)
+	return i, err
+}
+
+const quoteOrderIsOpen = `-- name: QuoteOrderIsOpen :one
+SELECT quote_order_open(q, o)::boolean FROM quote q JOIN orders o ON o.id = q.order_id WHERE q.id = $1
+`
+
+// Read under the order's lock.
+func (q *Queries) QuoteOrderIsOpen(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, quoteOrderIsOpen, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const quoteOrderLine = `-- name: QuoteOrderLine :one
+SELECT v.id AS variant_id, v.grams, EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = o.seller_id AND p.offers <> '[]')::boolean AS profiled
+FROM orders o JOIN order_line l ON l.order_id = o.id JOIN variant v ON v.id = coalesce(l.variant_id, l.listing_id)
+WHERE o.id = $1
+ORDER BY l.number
+LIMIT 1
+`
+
+type QuoteOrderLineRow struct {
+	VariantID uuid.UUID
+	Grams     *int32
+	Profiled  bool
+}
+
+// What of a lot's one line is not in its order.
+func (q *Queries) QuoteOrderLine(ctx context.Context, db DBTX, orderID uuid.UUID) (QuoteOrderLineRow, error) {
+	row := db.QueryRow(ctx, quoteOrderLine, orderID)
+	var i QuoteOrderLineRow
+	err := row.Scan(&i.VariantID, &i.Grams, &i.Profiled)
 	return i, err
 }
 

@@ -219,11 +219,11 @@ func (q *Queries) InvoiceRefundsOpen(ctx context.Context, db DBTX, orderID uuid.
 }
 
 const invoiceSource = `-- name: InvoiceSource :one
-SELECT o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim, s.name AS seller_name, b.name AS buyer_name,
+SELECT o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim, o.quote_id, s.name AS seller_name, b.name AS buyer_name,
        coalesce((SELECT number FROM tax_registration t WHERE t.user_id = o.seller_id AND t.active), '')::text AS seller_tax_number,
        coalesce((SELECT number FROM tax_registration t WHERE t.user_id = o.buyer_id AND t.active), '')::text AS buyer_tax_number,
        (SELECT to_jsonb(a) FROM address a WHERE a.user_id = o.seller_id ORDER BY a.is_default DESC, a.created_at DESC, a.id DESC LIMIT 1)::jsonb AS seller_address,
-       (SELECT q.ship_to FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = o.id)::jsonb AS ship_to
+       (SELECT q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id WHERE g.order_id = o.id)::jsonb AS ship_to
 FROM orders o JOIN app_user s ON s.id = o.seller_id JOIN app_user b ON b.id = o.buyer_id
 WHERE o.id = $1
 FOR UPDATE OF o
@@ -280,6 +280,7 @@ func (q *Queries) InvoiceSource(ctx context.Context, db DBTX, orderID uuid.UUID)
 		&i.Order.MatureBy,
 		&i.Order.MaturedAt,
 		&i.Order.Claim,
+		&i.Order.QuoteID,
 		&i.SellerName,
 		&i.BuyerName,
 		&i.SellerTaxNumber,

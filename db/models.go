@@ -543,6 +543,7 @@ type Order struct {
 	MatureBy      *time.Time
 	MaturedAt     *time.Time
 	Claim         *string
+	QuoteID       *uuid.UUID
 }
 
 type OrderCharge struct {
@@ -753,13 +754,16 @@ type PublicListing struct {
 type Quote struct {
 	ID             uuid.UUID
 	UserID         uuid.UUID
-	ReservationID  uuid.UUID
+	ReservationID  *uuid.UUID
 	IdempotencyKey string
 	RequestHash    []byte
 	Total          int64
 	Currency       string
 	ShipTo         []byte
 	CreatedAt      time.Time
+	OrderID        *uuid.UUID
+	ExpiresAt      *time.Time
+	Paid           bool
 }
 
 type QuoteCharge struct {

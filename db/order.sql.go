@@ -13,7 +13,7 @@ import (
 )
 
 const orderByID = `-- name: OrderByID :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = $1
 `
 
 func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -56,8 +56,20 @@ func (q *Queries) OrderByID(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.MatureBy,
 		&i.MaturedAt,
 		&i.Claim,
+		&i.QuoteID,
 	)
 	return i, err
+}
+
+const orderChargesCount = `-- name: OrderChargesCount :one
+SELECT count(*) FROM order_charge WHERE order_id = $1
+`
+
+func (q *Queries) OrderChargesCount(ctx context.Context, db DBTX, orderID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, orderChargesCount, orderID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const orderChargesInsert = `-- name: OrderChargesInsert :exec
@@ -141,6 +153,70 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 		return nil, err
 	}
 	return items, nil
+}
+
+const orderCheckOut = `-- name: OrderCheckOut :one
+UPDATE orders SET quote_id = $1, total = $2, tax = $3, shipping = $4 WHERE id = $5 RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id
+`
+
+type OrderCheckOutParams struct {
+	QuoteID  *uuid.UUID
+	Total    int64
+	Tax      int64
+	Shipping int64
+	ID       uuid.UUID
+}
+
+// What its buyer has confirmed of a quote of it: order_amounts_guard holds that this is once, and what the quote says.
+func (q *Queries) OrderCheckOut(ctx context.Context, db DBTX, arg OrderCheckOutParams) (Order, error) {
+	row := db.QueryRow(ctx, orderCheckOut,
+		arg.QuoteID,
+		arg.Total,
+		arg.Tax,
+		arg.Shipping,
+		arg.ID,
+	)
+	var i Order
+	err := row.Scan(
+		&i.ID,
+		&i.BuyerID,
+		&i.SellerID,
+		&i.ListingID,
+		&i.AuctionID,
+		&i.Total,
+		&i.Fee,
+		&i.Currency,
+		&i.Payment,
+		&i.Fulfilment,
+		&i.Version,
+		&i.Tracking,
+		&i.CreatedAt,
+		&i.PaidAt,
+		&i.SentAt,
+		&i.ReceivedAt,
+		&i.CardID,
+		&i.Refunded,
+		&i.CancelReason,
+		&i.AuthorisedAt,
+		&i.CancelledAt,
+		&i.ChargedBack,
+		&i.Disputed,
+		&i.PayBy,
+		&i.ReservationID,
+		&i.Tax,
+		&i.Shipping,
+		&i.Subsidy,
+		&i.CampaignID,
+		&i.EnRouteAt,
+		&i.DeliveredAt,
+		&i.CompleteBy,
+		&i.SettledAt,
+		&i.MatureBy,
+		&i.MaturedAt,
+		&i.Claim,
+		&i.QuoteID,
+	)
+	return i, err
 }
 
 const orderClaimInsert = `-- name: OrderClaimInsert :exec
@@ -267,7 +343,7 @@ func (q *Queries) OrderClaimsDue(ctx context.Context, db DBTX, afterAt time.Time
 }
 
 const orderClaimsEscalated = `-- name: OrderClaimsEscalated :many
-SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, c.asked_return, c.bearer, c.tracking, c.sent_back_at, c.carried_at, c.arrived_at, c.label_cost, c.label_charge, c.label_currency, o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim FROM order_claim c JOIN orders o ON o.id = c.order_id
+SELECT c.id, c.order_id, c.reason, c.body, c.status, c.answer, c.opened_at, c.answered_at, c.ended_at, c.due_at, c.asked_return, c.bearer, c.tracking, c.sent_back_at, c.carried_at, c.arrived_at, c.label_cost, c.label_charge, c.label_currency, o.id, o.buyer_id, o.seller_id, o.listing_id, o.auction_id, o.total, o.fee, o.currency, o.payment, o.fulfilment, o.version, o.tracking, o.created_at, o.paid_at, o.sent_at, o.received_at, o.card_id, o.refunded, o.cancel_reason, o.authorised_at, o.cancelled_at, o.charged_back, o.disputed, o.pay_by, o.reservation_id, o.tax, o.shipping, o.subsidy, o.campaign_id, o.en_route_at, o.delivered_at, o.complete_by, o.settled_at, o.mature_by, o.matured_at, o.claim, o.quote_id FROM order_claim c JOIN orders o ON o.id = c.order_id
 WHERE c.status = 'ESCALATED' AND c.ended_at IS NULL AND (c.due_at, c.order_id) > ($1::timestamptz, $2::uuid)
 ORDER BY c.due_at, c.order_id
 LIMIT $3
@@ -344,6 +420,7 @@ func (q *Queries) OrderClaimsEscalated(ctx context.Context, db DBTX, afterAt tim
 			&i.Order.MatureBy,
 			&i.Order.MaturedAt,
 			&i.Order.Claim,
+			&i.Order.QuoteID,
 		); err != nil {
 			return nil, err
 		}
@@ -556,7 +633,7 @@ func (q *Queries) OrderLinesOfOrders(ctx context.Context, db DBTX, orderIds []uu
 }
 
 const orderLock = `-- name: OrderLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, error) {
@@ -599,6 +676,7 @@ func (q *Queries) OrderLock(ctx context.Context, db DBTX, id uuid.UUID) (Order, 
 		&i.MatureBy,
 		&i.MaturedAt,
 		&i.Claim,
+		&i.QuoteID,
 	)
 	return i, err
 }
@@ -628,7 +706,7 @@ func (q *Queries) OrderMoves(ctx context.Context, db DBTX) ([]OrderMove, error) 
 }
 
 const orderOfParty = `-- name: OrderOfParty :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id)
 `
 
 func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -671,12 +749,13 @@ func (q *Queries) OrderOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party
 		&i.MatureBy,
 		&i.MaturedAt,
 		&i.Claim,
+		&i.QuoteID,
 	)
 	return i, err
 }
 
 const orderOfPartyLock = `-- name: OrderOfPartyLock :one
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = $1 AND $2::uuid IN (buyer_id, seller_id) FOR UPDATE
 `
 
 func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Order, error) {
@@ -719,12 +798,13 @@ func (q *Queries) OrderOfPartyLock(ctx context.Context, db DBTX, iD uuid.UUID, p
 		&i.MatureBy,
 		&i.MaturedAt,
 		&i.Claim,
+		&i.QuoteID,
 	)
 	return i, err
 }
 
 const orderPageOfBuyer = `-- name: OrderPageOfBuyer :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders
 WHERE buyer_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -788,6 +868,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 			&i.MatureBy,
 			&i.MaturedAt,
 			&i.Claim,
+			&i.QuoteID,
 		); err != nil {
 			return nil, err
 		}
@@ -800,7 +881,7 @@ func (q *Queries) OrderPageOfBuyer(ctx context.Context, db DBTX, arg OrderPageOf
 }
 
 const orderPageOfSeller = `-- name: OrderPageOfSeller :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -864,6 +945,7 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 			&i.MatureBy,
 			&i.MaturedAt,
 			&i.Claim,
+			&i.QuoteID,
 		); err != nil {
 			return nil, err
 		}
@@ -1184,6 +1266,19 @@ func (q *Queries) OrderReturnable(ctx context.Context, db DBTX, orderID uuid.UUI
 	return items, nil
 }
 
+const orderSellerCharges = `-- name: OrderSellerCharges :one
+SELECT (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = $1 AND p.offers <> '[]')
+     OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = $1 AND t.active))::boolean
+`
+
+// Whether a seller charges for sending things, or tax, so that what they sell has to be checked out before it is paid.
+func (q *Queries) OrderSellerCharges(ctx context.Context, db DBTX, sellerID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, orderSellerCharges, sellerID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const orderStepsOfConversations = `-- name: OrderStepsOfConversations :many
 SELECT c.id AS conversation_id, s.order_id, s.version, s.kind, s.at
 FROM conversation c,
@@ -1290,7 +1385,7 @@ SET payment = $1, fulfilment = $2, tracking = $3, refunded = $4, charged_back = 
     matured_at   = CASE WHEN $13::boolean THEN NULL WHEN $15::boolean THEN clock_timestamp() ELSE matured_at END,
     cancelled_at = CASE WHEN $2 = 'CANCELLED' THEN coalesce(cancelled_at, clock_timestamp()) ELSE cancelled_at END
 WHERE id = $16
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id
 `
 
 type OrderUpdateParams struct {
@@ -1369,6 +1464,7 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 		&i.MatureBy,
 		&i.MaturedAt,
 		&i.Claim,
+		&i.QuoteID,
 	)
 	return i, err
 }
@@ -1378,7 +1474,7 @@ INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation
 SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
        unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
        nullif(unnest($12::uuid[]), '00000000-0000-0000-0000-000000000000'), $13, $14, clock_timestamp() + make_interval(secs => $15::float8)
-RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim
+RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id
 `
 
 type OrdersInsertParams struct {
@@ -1462,6 +1558,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 			&i.MatureBy,
 			&i.MaturedAt,
 			&i.Claim,
+			&i.QuoteID,
 		); err != nil {
 			return nil, err
 		}
@@ -1474,7 +1571,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {
@@ -1523,6 +1620,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 			&i.MatureBy,
 			&i.MaturedAt,
 			&i.Claim,
+			&i.QuoteID,
 		); err != nil {
 			return nil, err
 		}
@@ -1535,7 +1633,7 @@ func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, p
 }
 
 const ordersOfPartyByAuction = `-- name: OrdersOfPartyByAuction :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim FROM orders
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders
 WHERE auction_id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id)
 ORDER BY created_at, id
 `
@@ -1586,6 +1684,7 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			&i.MatureBy,
 			&i.MaturedAt,
 			&i.Claim,
+			&i.QuoteID,
 		); err != nil {
 			return nil, err
 		}

@@ -13,11 +13,26 @@ import (
 	"github.com/souklive/souk/internal/order"
 )
 
+// Order is the resolver for the order field.
+func (r *checkoutQuoteResolver) Order(ctx context.Context, obj *checkout.Quote) (*order.Order, error) {
+	if obj.Order == nil {
+		return nil, nil
+	}
+	return maybe(ctx, load(ctx).orderOfActor, *obj.Order)
+}
+
 // CheckoutQuote is the resolver for the checkoutQuote field.
 func (r *mutationResolver) CheckoutQuote(ctx context.Context, input model.CheckoutQuoteInput) (model.CheckoutQuotePayload, error) {
 	in, err := quoteInput(input)
 	quote, errs, err := answered(once(err, func() (checkout.Quote, error) { return r.Checkout.Quote(ctx, actorID(ctx), in) }))
 	return model.CheckoutQuotePayload{Quote: quote, UserErrors: errs}, err
+}
+
+// OrderQuote is the resolver for the orderQuote field.
+func (r *mutationResolver) OrderQuote(ctx context.Context, input model.OrderQuoteInput) (model.OrderQuotePayload, error) {
+	in, err := orderQuoteInput(input)
+	quote, errs, err := answered(once(err, func() (checkout.Quote, error) { return r.Checkout.QuoteOrder(ctx, actorID(ctx), in) }))
+	return model.OrderQuotePayload{Quote: quote, UserErrors: errs}, err
 }
 
 // CheckoutConfirm is the resolver for the checkoutConfirm field.
@@ -72,6 +87,9 @@ func (r *quoteLineResolver) Variant(ctx context.Context, obj *checkout.QuoteLine
 	return r.findVariant(ctx, *obj.Variant)
 }
 
+// CheckoutQuote returns generated.CheckoutQuoteResolver implementation.
+func (r *Resolver) CheckoutQuote() generated.CheckoutQuoteResolver { return &checkoutQuoteResolver{r} }
+
 // OrderLine returns generated.OrderLineResolver implementation.
 func (r *Resolver) OrderLine() generated.OrderLineResolver { return &orderLineResolver{r} }
 
@@ -82,7 +100,8 @@ func (r *Resolver) QuoteGroup() generated.QuoteGroupResolver { return &quoteGrou
 func (r *Resolver) QuoteLine() generated.QuoteLineResolver { return &quoteLineResolver{r} }
 
 type (
-	orderLineResolver  struct{ *Resolver }
-	quoteGroupResolver struct{ *Resolver }
-	quoteLineResolver  struct{ *Resolver }
+	checkoutQuoteResolver struct{ *Resolver }
+	orderLineResolver     struct{ *Resolver }
+	quoteGroupResolver    struct{ *Resolver }
+	quoteLineResolver     struct{ *Resolver }
 )

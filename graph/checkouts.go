@@ -22,6 +22,13 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	return out, in.err
 }
 
+func orderQuoteInput(v model.OrderQuoteInput) (checkout.OrderQuoteInput, error) {
+	var in inputReader
+	return checkout.OrderQuoteInput{
+		Order: in.id(v.OrderID, id.Order, "orderId"), Address: in.maybeID(v.AddressID, id.Address, "addressId"), Shipping: in.shippingChoices(v.Shipping), IdempotencyKey: v.IdempotencyKey,
+	}, in.err
+}
+
 func confirmInput(ctx context.Context, v model.CheckoutConfirmInput) (checkout.ConfirmInput, error) {
 	var in inputReader
 	return checkout.ConfirmInput{

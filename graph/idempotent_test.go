@@ -33,8 +33,8 @@ var moneyMovers = []string{
 	"walletWithdraw",
 }
 
-// stockMovers are those that move stock: they keep their answers as well.
-var stockMovers = []string{"cartReserve", "checkoutQuote", "codesUpload", "reservationCreate", "stockAdjust", "stockMove", "stockReceive"}
+// stockMovers are those that move stock, or quote it: they keep their answers as well.
+var stockMovers = []string{"cartReserve", "checkoutQuote", "codesUpload", "orderQuote", "reservationCreate", "stockAdjust", "stockMove", "stockReceive"}
 
 // repeatable take a key and move no money: the row that they make holds it, and is the answer.
 var repeatable = []string{"showMessageSend"}

@@ -70,11 +70,34 @@ FROM (
            unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
 ) c;
 
--- How a quote stands is told by its reservation and whether it was confirmed, by the database's clock.
+-- How a quote stands is told by its reservation or its order, and whether it was confirmed, by the database's clock.
 -- name: QuoteOfUser :one
-SELECT sqlc.embed(q), r.expires_at, (c.quote_id IS NOT NULL)::boolean AS confirmed, (r.status = 'OPEN' AND r.expires_at > clock_timestamp())::boolean AS open
-FROM quote q JOIN reservation r ON r.id = q.reservation_id LEFT JOIN checkout c ON c.quote_id = q.id
+SELECT sqlc.embed(q), coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
+       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() ELSE quote_order_open(q, o) END, false)::boolean AS open
+FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id
 WHERE q.id = @id AND q.user_id = @user_id;
+
+-- Read under the order's lock.
+-- name: QuoteOrderIsOpen :one
+SELECT quote_order_open(q, o)::boolean FROM quote q JOIN orders o ON o.id = q.order_id WHERE q.id = @id;
+
+-- What of a lot's one line is not in its order.
+-- name: QuoteOrderLine :one
+SELECT v.id AS variant_id, v.grams, EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = o.seller_id AND p.offers <> '[]')::boolean AS profiled
+FROM orders o JOIN order_line l ON l.order_id = o.id JOIN variant v ON v.id = coalesce(l.variant_id, l.listing_id)
+WHERE o.id = @order_id
+ORDER BY l.number
+LIMIT 1;
+
+-- No row where the order can't be quoted any more. It binds no longer than the order may be paid.
+-- name: QuoteOfOrderInsert :execrows
+INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, ship_to)
+SELECT @id, o.buyer_id, o.id,
+       CASE WHEN @paid::boolean THEN clock_timestamp() + make_interval(secs => @seconds::float8) ELSE least(o.pay_by, clock_timestamp() + make_interval(secs => @seconds::float8)) END,
+       @paid, @idempotency_key, @request_hash, @total, o.currency, sqlc.narg('ship_to')
+FROM orders o
+WHERE o.id = @order_id AND o.buyer_id = @user_id AND o.quote_id IS NULL AND o.auction_id IS NOT NULL AND o.fulfilment = 'PENDING'
+  AND CASE WHEN @paid THEN o.payment IN ('AUTHORISED', 'PAID') AND o.refunded + o.charged_back = 0 ELSE o.payment = 'PENDING' AND o.pay_by > clock_timestamp() END;
 
 -- name: QuoteOfReservation :one
 SELECT EXISTS (SELECT FROM quote WHERE reservation_id = @reservation_id)::boolean;

@@ -12,7 +12,7 @@ SELECT sqlc.embed(o), s.name AS seller_name, b.name AS buyer_name,
        coalesce((SELECT number FROM tax_registration t WHERE t.user_id = o.seller_id AND t.active), '')::text AS seller_tax_number,
        coalesce((SELECT number FROM tax_registration t WHERE t.user_id = o.buyer_id AND t.active), '')::text AS buyer_tax_number,
        (SELECT to_jsonb(a) FROM address a WHERE a.user_id = o.seller_id ORDER BY a.is_default DESC, a.created_at DESC, a.id DESC LIMIT 1)::jsonb AS seller_address,
-       (SELECT q.ship_to FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = o.id)::jsonb AS ship_to
+       (SELECT q.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote q ON q.id = g.quote_id WHERE g.order_id = o.id)::jsonb AS ship_to
 FROM orders o JOIN app_user s ON s.id = o.seller_id JOIN app_user b ON b.id = o.buyer_id
 WHERE o.id = @order_id
 FOR UPDATE OF o;

@@ -38,6 +38,18 @@ SELECT sqlc.embed(c), o.currency FROM order_charge c JOIN orders o ON o.id = c.o
 WHERE c.order_id = ANY (@order_ids::uuid[])
 ORDER BY c.order_id, c.number;
 
+-- What its buyer has confirmed of a quote of it: order_amounts_guard holds that this is once, and what the quote says.
+-- name: OrderCheckOut :one
+UPDATE orders SET quote_id = @quote_id, total = @total, tax = @tax, shipping = @shipping WHERE id = @id RETURNING *;
+
+-- name: OrderChargesCount :one
+SELECT count(*) FROM order_charge WHERE order_id = @order_id;
+
+-- Whether a seller charges for sending things, or tax, so that what they sell has to be checked out before it is paid.
+-- name: OrderSellerCharges :one
+SELECT (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = @seller_id AND p.offers <> '[]')
+     OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = @seller_id AND t.active))::boolean;
+
 -- name: OrderReturn :exec
 SELECT order_return(@id);
 

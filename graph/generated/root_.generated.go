@@ -45,6 +45,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	CategoryCount() CategoryCountResolver
 	Chargeback() ChargebackResolver
+	CheckoutQuote() CheckoutQuoteResolver
 	CodeReveal() CodeRevealResolver
 	Conversation() ConversationResolver
 	ConversationTyping() ConversationTypingResolver
@@ -631,9 +632,11 @@ type ComplexityRoot struct {
 
 	CheckoutQuote struct {
 		CreatedAt    func(childComplexity int) int
+		Due          func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
 		Groups       func(childComplexity int) int
 		NodeID       func(childComplexity int) int
+		Order        func(childComplexity int) int
 		ShipTo       func(childComplexity int) int
 		Status       func(childComplexity int) int
 		TaxEstimated func(childComplexity int) int
@@ -1282,6 +1285,7 @@ type ComplexityRoot struct {
 		OrderPaymentRefresh   func(childComplexity int, input model.OrderPaymentRefreshInput) int
 		OrderProblemRefuse    func(childComplexity int, input model.OrderProblemRefuseInput) int
 		OrderProblemWithdraw  func(childComplexity int, input model.OrderProblemWithdrawInput) int
+		OrderQuote            func(childComplexity int, input model.OrderQuoteInput) int
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
 		OrderReportProblem    func(childComplexity int, input model.OrderReportProblemInput) int
 		OrderReturnAccept     func(childComplexity int, input model.OrderReturnAcceptInput) int
@@ -1564,6 +1568,11 @@ type ComplexityRoot struct {
 
 	OrderProblemWithdrawPayload struct {
 		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderQuotePayload struct {
+		Quote      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -4807,6 +4816,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckoutQuote.CreatedAt(childComplexity), true
+	case "CheckoutQuote.due":
+		if e.ComplexityRoot.CheckoutQuote.Due == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Due(childComplexity), true
 	case "CheckoutQuote.expiresAt":
 		if e.ComplexityRoot.CheckoutQuote.ExpiresAt == nil {
 			break
@@ -4825,6 +4840,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckoutQuote.NodeID(childComplexity), true
+	case "CheckoutQuote.order":
+		if e.ComplexityRoot.CheckoutQuote.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Order(childComplexity), true
 	case "CheckoutQuote.shipTo":
 		if e.ComplexityRoot.CheckoutQuote.ShipTo == nil {
 			break
@@ -7560,6 +7581,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderProblemWithdraw(childComplexity, args["input"].(model.OrderProblemWithdrawInput)), true
+	case "Mutation.orderQuote":
+		if e.ComplexityRoot.Mutation.OrderQuote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderQuote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderQuote(childComplexity, args["input"].(model.OrderQuoteInput)), true
 	case "Mutation.orderRefund":
 		if e.ComplexityRoot.Mutation.OrderRefund == nil {
 			break
@@ -9166,6 +9198,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderProblemWithdrawPayload.UserErrors(childComplexity), true
+
+	case "OrderQuotePayload.quote":
+		if e.ComplexityRoot.OrderQuotePayload.Quote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderQuotePayload.Quote(childComplexity), true
+	case "OrderQuotePayload.userErrors":
+		if e.ComplexityRoot.OrderQuotePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderQuotePayload.UserErrors(childComplexity), true
 
 	case "OrderRefund.amount":
 		if e.ComplexityRoot.OrderRefund.Amount == nil {
@@ -14351,6 +14396,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderPaymentRefreshInput,
 		ec.unmarshalInputOrderProblemRefuseInput,
 		ec.unmarshalInputOrderProblemWithdrawInput,
+		ec.unmarshalInputOrderQuoteInput,
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderReportProblemInput,
 		ec.unmarshalInputOrderReturnAcceptInput,
@@ -15789,6 +15835,12 @@ type ConversationEvent {
   """
   checkoutQuote(input: CheckoutQuoteInput!): CheckoutQuotePayload! @idempotent @auth(roles: [BUYER])
   """
+  Says what the order of a lot that one has won costs with all that is added to the price that one bid: bringing it, and tax. It is confirmed by checkoutConfirm, and binds
+  until expiresAt, which is no later than the order's payBy. Nothing is set aside by it: there may be several, and the first that is confirmed counts. An order that was paid
+  as its lot closed can be sent in ways that cost its buyer nothing more (ORDER_PAID_ALREADY), and takes nothing to confirm.
+  """
+  orderQuote(input: OrderQuoteInput!): OrderQuotePayload! @idempotent @auth(roles: [BUYER])
+  """
   Confirms a quote: all its orders are made, or none, and paid from the wallet, by a saved card, or by both. What the wallet pays is PAID at
   once. A card is authorised, and charged as each seller ships; an order whose card's holder has to authenticate, or whose card was refused
   (told in userErrors beside the orders), is PENDING until it is paid or payBy is over. Codes are paid from the wallet alone, and are one's own at once.
@@ -15839,8 +15891,12 @@ type CheckoutQuote implements Node {
   status: QuoteStatus!
   "What becomes one order each, in the order of the cart."
   groups: [QuoteGroup!]!
-  "What one pays for all of it, and gives to checkoutConfirm."
+  "What all of it costs, as one gives it to checkoutConfirm."
   total: Money!
+  "What confirming it takes: the total, and nothing of an order that was paid before."
+  due: Money!
+  "The order of a lot that it is of, before it was confirmed; null where its orders are made by that."
+  order: Order
   "A tax in it was estimated, as nobody could say what it is. It binds all the same."
   taxEstimated: Boolean!
   "Null where nothing is sent."
@@ -15957,6 +16013,22 @@ input ShippingChoiceInput {
   optionCode: String!
   "PickupPoint.number, of pickupPoints, for what needsPickupPoint. It is checked again before it is paid (PICKUP_POINT_CLOSED)."
   pickupPointId: String
+}
+
+input OrderQuoteInput {
+  "One's own, of a lot that one has won."
+  orderId: ID!
+  "Of one's own book: where it is sent. Left out for what is fetched in person (ADDRESS_REQUIRED)."
+  addressId: ID
+  "How it is brought, of what a quote has shown; as in CheckoutQuoteInput."
+  shipping: [ShippingChoiceInput!]
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderQuotePayload {
+  quote: CheckoutQuote
+  userErrors: [UserError!]!
 }
 
 type CheckoutQuotePayload {
@@ -18156,6 +18228,8 @@ enum OrderEventKind {
   SNAPSHOT
   CREATED
   AUTHORISED
+  "Its buyer has said how what they won is brought: from then on it costs what that comes to."
+  CHECKED_OUT
   "What was authorised is not any more: the order is to be paid again."
   UNPAID
   PAID
@@ -19355,7 +19429,7 @@ type RatingCount {
 extend type Mutation {
   """
   Takes a lot that its winner did not pay, at one's own highest bid, and makes the order. With a card named it is PENDING, and to be paid by
-  orderPay; without one the wallet pays all of it, at once.
+  orderQuote and checkoutConfirm, or orderPay; without one the wallet pays all of it, at once, unless its seller charges for sending things, or tax: then it is PENDING as well.
   """
   secondChanceAccept(input: SecondChanceAcceptInput!): SecondChanceAcceptPayload! @idempotent @auth(roles: [BUYER])
   "Leaves such a lot to the next bidder."
@@ -21772,6 +21846,10 @@ func (ec *executionContext) childFields_CheckoutQuote(ctx context.Context, field
 		return ec.fieldContext_CheckoutQuote_groups(ctx, field)
 	case "total":
 		return ec.fieldContext_CheckoutQuote_total(ctx, field)
+	case "due":
+		return ec.fieldContext_CheckoutQuote_due(ctx, field)
+	case "order":
+		return ec.fieldContext_CheckoutQuote_order(ctx, field)
 	case "taxEstimated":
 		return ec.fieldContext_CheckoutQuote_taxEstimated(ctx, field)
 	case "shipTo":
@@ -23268,6 +23346,16 @@ func (ec *executionContext) childFields_OrderProblemWithdrawPayload(ctx context.
 		return ec.fieldContext_OrderProblemWithdrawPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderProblemWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderQuotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_OrderQuotePayload_quote(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderQuotePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderQuotePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderRefund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

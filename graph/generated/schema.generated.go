@@ -82,6 +82,7 @@ type MutationResolver interface {
 	MessageSend(ctx context.Context, input model.MessageSendInput) (model.MessageSendPayload, error)
 	TypingSend(ctx context.Context, input model.TypingSendInput) (model.TypingSendPayload, error)
 	CheckoutQuote(ctx context.Context, input model.CheckoutQuoteInput) (model.CheckoutQuotePayload, error)
+	OrderQuote(ctx context.Context, input model.OrderQuoteInput) (model.OrderQuotePayload, error)
 	CheckoutConfirm(ctx context.Context, input model.CheckoutConfirmInput) (model.CheckoutConfirmPayload, error)
 	ReservationPay(ctx context.Context, input model.ReservationPayInput) (model.ReservationPayPayload, error)
 	CodesUpload(ctx context.Context, input model.CodesUploadInput) (model.CodesUploadPayload, error)
@@ -1192,6 +1193,20 @@ func (ec *executionContext) field_Mutation_orderProblemWithdraw_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.OrderProblemWithdrawInput, error) {
 			return ec.unmarshalNOrderProblemWithdrawInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderProblemWithdrawInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orderQuote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OrderQuoteInput, error) {
+			return ec.unmarshalNOrderQuoteInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderQuoteInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5039,6 +5054,80 @@ func (ec *executionContext) fieldContext_Mutation_checkoutQuote(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_checkoutQuote_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orderQuote(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orderQuote(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrderQuote(ctx, fc.Args["input"].(model.OrderQuoteInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderQuotePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.OrderQuotePayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.OrderQuotePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.OrderQuotePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.OrderQuotePayload) graphql.Marshaler {
+			return ec.marshalNOrderQuotePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderQuotePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orderQuote(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderQuotePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orderQuote_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15488,6 +15577,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "checkoutQuote":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_checkoutQuote(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orderQuote":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orderQuote(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

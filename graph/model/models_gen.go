@@ -1253,6 +1253,22 @@ type OrderProblemWithdrawPayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+type OrderQuoteInput struct {
+	// One's own, of a lot that one has won.
+	OrderID id.ID `json:"orderId"`
+	// Of one's own book: where it is sent. Left out for what is fetched in person (ADDRESS_REQUIRED).
+	AddressID *id.ID `json:"addressId,omitempty"`
+	// How it is brought, of what a quote has shown; as in CheckoutQuoteInput.
+	Shipping []ShippingChoiceInput `json:"shipping,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderQuotePayload struct {
+	Quote      *checkout.Quote `json:"quote,omitempty"`
+	UserErrors []UserError     `json:"userErrors"`
+}
+
 type OrderRefundInput struct {
 	OrderID id.ID `json:"orderId"`
 	// In the order's currency; null: what the lines are of what was paid, and without lines all that is left.
@@ -2652,6 +2668,8 @@ const (
 	OrderEventKindSnapshot   OrderEventKind = "SNAPSHOT"
 	OrderEventKindCreated    OrderEventKind = "CREATED"
 	OrderEventKindAuthorised OrderEventKind = "AUTHORISED"
+	// Its buyer has said how what they won is brought: from then on it costs what that comes to.
+	OrderEventKindCheckedOut OrderEventKind = "CHECKED_OUT"
 	// What was authorised is not any more: the order is to be paid again.
 	OrderEventKindUnpaid OrderEventKind = "UNPAID"
 	OrderEventKindPaid   OrderEventKind = "PAID"
@@ -2683,6 +2701,7 @@ var AllOrderEventKind = []OrderEventKind{
 	OrderEventKindSnapshot,
 	OrderEventKindCreated,
 	OrderEventKindAuthorised,
+	OrderEventKindCheckedOut,
 	OrderEventKindUnpaid,
 	OrderEventKindPaid,
 	OrderEventKindSent,
@@ -2701,7 +2720,7 @@ var AllOrderEventKind = []OrderEventKind{
 
 func (e OrderEventKind) IsValid() bool {
 	switch e {
-	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindProblemChanged, OrderEventKindParcelChanged, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
+	case OrderEventKindSnapshot, OrderEventKindCreated, OrderEventKindAuthorised, OrderEventKindCheckedOut, OrderEventKindUnpaid, OrderEventKindPaid, OrderEventKindSent, OrderEventKindEnRoute, OrderEventKindDelivered, OrderEventKindReceived, OrderEventKindCompleted, OrderEventKindProblemChanged, OrderEventKindParcelChanged, OrderEventKindEarningsAvailable, OrderEventKindCancelled, OrderEventKindVoided, OrderEventKindRefunded, OrderEventKindChargebackChanged:
 		return true
 	}
 	return false

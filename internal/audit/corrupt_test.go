@@ -181,8 +181,8 @@ func corruptions() []corruption {
 			VALUES (gen_random_uuid(), :seller;, 'x', 'AMOUNT', 1, 'EUR', 0, false, '{}', '{}', '{}', now(), 1, :seller;, 'k', '')`, "promotion_uses"),
 		one("a label that nobody booked", `INSERT INTO shipment (id, order_id, seller_id, carrier, product, reference, grams, ship_from, ship_to, losses, carrier_number, cost, currency)
 			VALUES (gen_random_uuid(), :paid;, :amal;, 'X_Y', 'X', 'AAAAAAAAAAAAAAA', 1, '{}', '{}', '[]', '1', 1, 'EUR')`, "shipment_label"),
-		one("an order of nothing", "DELETE FROM order_line WHERE order_id = :paid;", "order_lines"),
-		one("an order of something dearer", "UPDATE order_line SET quantity = 2 WHERE order_id = :paid;", "order_lines"),
+		one("an order of nothing", "DELETE FROM order_line WHERE order_id = :paid;", "order_lines", "auction_order"),
+		one("an order of something dearer", "UPDATE order_line SET quantity = 2 WHERE order_id = :paid;", "order_lines", "auction_order"),
 		one("goods that no order gave back", "UPDATE stock_movement SET kind = 'RETURNED' WHERE kind = 'RECEIVED'", "order_goods"),
 		one("the money of a sale went to another", "UPDATE orders SET seller_id = :badr; WHERE id = :settled;", "order_settled", "auction_order"),
 		one("a leader with a hold of another amount", "UPDATE auction SET leader_maximum = leader_maximum + 1 WHERE id = :led;", "auction_hold"),

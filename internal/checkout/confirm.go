@@ -144,7 +144,7 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	if err != nil {
 		return nil, nil, at(err, "quoteId")
 	}
-	if _, err := s.q.CheckoutReservationLock(ctx, tx, quote.reservation, buyer); err != nil {
+	if err := s.lockTx(ctx, tx, quote); err != nil {
 		return nil, nil, err
 	}
 	first, err := s.q.CheckoutByKey(ctx, tx, buyer, in.IdempotencyKey)
@@ -176,10 +176,7 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	if len(points) > 0 && !checked && quote.Status == QuoteOpen {
 		return nil, nil, points
 	}
-	told, err := s.stock.ConsumeTx(ctx, tx, quote.reservation) // which decides whether it is open
-	if errors.Is(err, inventory.ErrReservationOver) {
-		return nil, nil, ErrQuoteOver.At("quoteId")
-	}
+	told, err := s.takeTx(ctx, tx, quote)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,8 +185,41 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 			return nil, nil, err
 		}
 	}
-	sold, payments, err := s.makeTx(ctx, tx, quote, in, wallet)
+	var (
+		sold     []realtime.Event
+		payments []payment.OrderPayment
+	)
+	if quote.Order == nil {
+		sold, payments, err = s.makeTx(ctx, tx, quote, in, wallet)
+	} else {
+		sold, payments, err = s.checkOutTx(ctx, tx, quote, in, wallet[0])
+	}
 	return append(told, sold...), payments, err
+}
+
+// lockTx locks what decides a quote: the reservation of its goods, or the order that there is.
+func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, q Quote) error {
+	if q.Order != nil {
+		return s.orders.LockTx(ctx, tx, *q.Order)
+	}
+	_, err := s.q.CheckoutReservationLock(ctx, tx, q.reservation, q.UserID)
+	return err
+}
+
+// takeTx takes the goods of a quote that is open, and refuses one that is not.
+func (s *Service) takeTx(ctx context.Context, tx pgx.Tx, q Quote) ([]realtime.Event, error) {
+	if q.Order != nil { // it has its goods
+		open, err := s.q.QuoteOrderIsOpen(ctx, tx, q.ID)
+		if err == nil && !open {
+			err = ErrQuoteOver.At("quoteId")
+		}
+		return nil, err
+	}
+	told, err := s.stock.ConsumeTx(ctx, tx, q.reservation) // which decides whether it is open
+	if errors.Is(err, inventory.ErrReservationOver) {
+		err = ErrQuoteOver.At("quoteId")
+	}
+	return told, err
 }
 
 // makeTx keeps that a quote was confirmed, and makes its orders. wallet is the wallet's part of each.
@@ -225,6 +255,12 @@ func (s *Service) makeTx(ctx context.Context, tx pgx.Tx, q Quote, in ConfirmInpu
 // split is the wallet's part of each order: codes first, which nothing else pays, then one order after the other, until its part is used
 // up. So at most one order has both sources.
 func (in ConfirmInput) split(q Quote) ([]money.Amount, error) {
+	if q.Paid {
+		if in.Card != nil || in.Wallet != nil && *in.Wallet != q.Due() {
+			return nil, payment.ErrSplit.At("walletAmount").With("maximum", q.Due())
+		}
+		return []money.Amount{q.Due()}, nil
+	}
 	codes := money.New(0, q.Total.Currency)
 	for _, g := range q.Groups {
 		if g.Digital {

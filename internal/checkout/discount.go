@@ -22,7 +22,7 @@ func (s *Service) discountTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, se
 		if _, err := s.q.CheckoutReservationLock(ctx, tx, set.ID, set.UserID); err != nil {
 			return err
 		}
-		quoted, err := s.q.QuoteOfReservation(ctx, tx, set.ID)
+		quoted, err := s.q.QuoteOfReservation(ctx, tx, &set.ID)
 		if err == nil && quoted {
 			err = errQuoted
 		}

@@ -3,6 +3,7 @@ package checkout
 import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/idempotency"
+	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/shipping"
 )
 
@@ -17,6 +18,9 @@ var (
 	ErrQuoteOver       = fault.New(fault.Precondition, "QUOTE_OVER", "The quote's time is over, or another took its place: ask for a new one.")
 	ErrTooManyQuotes   = fault.New(fault.RateLimited, "TOO_MANY_QUOTES", "You have asked for many quotes and confirmed none of them; wait for a while.")
 	ErrTooFast         = fault.New(fault.RateLimited, "CHECKOUT_TOO_FAST", "You ask for quotes or confirm them faster than anybody buys; wait for a moment.")
+	ErrOrderNotFound   = order.ErrNotFound
+	ErrNotQuotable     = fault.New(fault.Precondition, "ORDER_NOT_QUOTABLE", "Only an order that was won in a lot is quoted, until it is checked out, sent, or over.")
+	ErrPaidAlready     = fault.New(fault.Precondition, "ORDER_PAID_ALREADY", "This order is paid already: only what costs its buyer nothing more can be had.")
 	ErrAddressRequired = shipping.ErrAddressRequired
 	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")

@@ -83,8 +83,18 @@ type Quote struct {
 	ShipTo    *address.Postal // nil where nothing is sent
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	Order     *uuid.UUID // that there was before, of a lot that was won; nil where its orders are made when it is confirmed
+	Paid      bool       // that order was paid before: confirming it takes nothing
 
-	reservation uuid.UUID
+	reservation uuid.UUID // where there is no order yet
+}
+
+// Due is what is paid when it is confirmed.
+func (q Quote) Due() money.Amount {
+	if q.Paid {
+		return money.New(0, q.Total.Currency)
+	}
+	return q.Total
 }
 
 // TaxEstimated says that a tax in it may be another.
@@ -131,40 +141,23 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if !payment.Printable(in.IdempotencyKey) {
 		return Quote{}, payment.ErrKeyInvalid
 	}
-	if first, err := s.q.QuoteByKey(ctx, s.pool, buyer, in.IdempotencyKey); !postgres.NoRows(err) {
-		if err == nil && !bytes.Equal(first.RequestHash, in.hash()) {
-			err = ErrKeyReused.At("idempotencyKey")
-		}
-		if err != nil {
-			return Quote{}, err
-		}
-		return s.GetQuote(ctx, buyer, first.ID)
+	if first, err := s.quotedBefore(ctx, buyer, in.IdempotencyKey, in.hash()); first != nil || err != nil {
+		return deref(first), err
 	}
-	if len(in.Shipping) > maxChoices {
-		return Quote{}, shipping.ErrOption.At("shipping", strconv.Itoa(maxChoices))
-	}
-	if err := paced(s.quotes, buyer); err != nil {
-		return Quote{}, err
-	}
-	if err := s.checkRate(ctx, buyer); err != nil {
+	if err := s.mayQuote(ctx, buyer, in.Shipping); err != nil {
 		return Quote{}, err
 	}
 	codes, err := s.promotion.CheckCodes(ctx, buyer, in.Coupons)
 	if err != nil {
 		return Quote{}, err
 	}
-	var (
-		to     *address.Postal
-		region string
-		rates  tax.Rates
-	)
-	if in.Address != nil {
-		a, err := s.addresses.Get(ctx, buyer, *in.Address)
-		if err != nil {
-			return Quote{}, at(err, "addressId")
-		}
-		to, region = &a.Postal, a.Country
-		rates = s.tax.Rates(ctx, tax.Region{Country: a.Country, State: a.Region})
+	to, rates, err := s.destination(ctx, buyer, in.Address)
+	if err != nil {
+		return Quote{}, err
+	}
+	region := ""
+	if to != nil {
+		region = to.Country
 	}
 	set, err := s.carts.Reserve(ctx, buyer, cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey})
 	if err != nil {
@@ -176,7 +169,7 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	quote := id.New()
 	err = s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates})
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
-		return s.quotedMeanwhile(ctx, buyer, in)
+		return s.quotedMeanwhile(ctx, buyer, in.IdempotencyKey, in.hash())
 	}
 	if kind := fault.KindOf(err); kind != fault.Internal && kind != fault.Unavailable { // else a failure is ours, or a carrier's: then a retry goes on with what is set aside
 		_, freed := s.stock.Release(context.WithoutCancel(ctx), buyer, set.ID)
@@ -188,16 +181,58 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	return s.GetQuote(ctx, buyer, quote)
 }
 
+// quotedBefore is the quote that a key stands for, nil where it is new. A key of other input is refused.
+func (s *Service) quotedBefore(ctx context.Context, buyer uuid.UUID, key string, hash []byte) (*Quote, error) {
+	first, err := s.q.QuoteByKey(ctx, s.pool, buyer, key)
+	switch {
+	case postgres.NoRows(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !bytes.Equal(first.RequestHash, hash):
+		return nil, ErrKeyReused.At("idempotencyKey")
+	}
+	q, err := s.GetQuote(ctx, buyer, first.ID)
+	return &q, err
+}
+
 // quotedMeanwhile answers what the key was used for first.
-func (s *Service) quotedMeanwhile(ctx context.Context, buyer uuid.UUID, in QuoteInput) (Quote, error) {
-	first, err := s.q.QuoteByKey(ctx, s.pool, buyer, in.IdempotencyKey)
-	if postgres.NoRows(err) || err == nil && !bytes.Equal(first.RequestHash, in.hash()) {
+func (s *Service) quotedMeanwhile(ctx context.Context, buyer uuid.UUID, key string, hash []byte) (Quote, error) {
+	first, err := s.quotedBefore(ctx, buyer, key, hash)
+	if first == nil && err == nil {
 		err = ErrKeyReused.At("idempotencyKey")
 	}
-	if err != nil {
-		return Quote{}, err
+	return deref(first), err
+}
+
+func deref(q *Quote) Quote {
+	if q == nil {
+		return Quote{}
 	}
-	return s.GetQuote(ctx, buyer, first.ID)
+	return *q
+}
+
+// mayQuote refuses those who ask for too much, too fast, or too often.
+func (s *Service) mayQuote(ctx context.Context, buyer uuid.UUID, choices []Choice) error {
+	if len(choices) > maxChoices {
+		return shipping.ErrOption.At("shipping", strconv.Itoa(maxChoices))
+	}
+	if err := paced(s.quotes, buyer); err != nil {
+		return err
+	}
+	return s.checkRate(ctx, buyer)
+}
+
+// destination is an address of a buyer's book, and what tax is due there.
+func (s *Service) destination(ctx context.Context, buyer uuid.UUID, to *uuid.UUID) (*address.Postal, tax.Rates, error) {
+	if to == nil {
+		return nil, tax.Rates{}, nil
+	}
+	a, err := s.addresses.Get(ctx, buyer, *to)
+	if err != nil {
+		return nil, tax.Rates{}, at(err, "addressId")
+	}
+	return &a.Postal, s.tax.Rates(ctx, tax.Region{Country: a.Country, State: a.Region}), nil
 }
 
 // at names the field of the input that a refusal blames.
@@ -261,7 +296,7 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 		return err
 	}
 	insert := db.QuoteInsertParams{
-		ID: quote, UserID: set.UserID, ReservationID: set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
+		ID: quote, UserID: set.UserID, ReservationID: &set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
 	}
 	if slices.ContainsFunc(groups, QuoteGroup.sent) {
 		if insert.ShipTo, err = json.Marshal(in.to); err != nil {
@@ -401,8 +436,11 @@ func (s *Service) readQuote(ctx context.Context, conn db.DBTX, buyer, quote uuid
 	}
 	c := money.Currency(row.Quote.Currency)
 	q := Quote{
-		ID: quote, UserID: buyer, Status: QuoteOver, Total: money.New(row.Quote.Total, c), CreatedAt: row.Quote.CreatedAt, ExpiresAt: row.ExpiresAt,
-		reservation: row.Quote.ReservationID,
+		ID: quote, UserID: buyer, Status: QuoteOver, Total: money.New(row.Quote.Total, c), CreatedAt: row.Quote.CreatedAt, ExpiresAt: row.EndsAt,
+		Order: row.Quote.OrderID, Paid: row.Quote.Paid,
+	}
+	if row.Quote.ReservationID != nil {
+		q.reservation = *row.Quote.ReservationID
 	}
 	switch {
 	case row.Confirmed:

@@ -97,7 +97,16 @@ func (v *van) Point(_ context.Context, country, id string) (shipping.Point, erro
 // withVan is a shop whose parcels a van brings, from 4 euros on; its seller lives in Lyon.
 func withVan(t *testing.T) (*shop, *van) {
 	t.Helper()
-	s, v := setup(t), &van{price: domaintest.EUR(4_00)}
+	return drives(setup(t))
+}
+
+// drives gives a shop its van.
+func drives(s *shop) (*shop, *van) {
+	s.T.Helper()
+	v := &van{price: domaintest.EUR(4_00)}
+	if s.seller == uuid.Nil {
+		s.seller = s.User(identity.Seller)
+	}
 	s.Shipping = s.ShippingBy(v)
 	s.Checkout = checkout.New(checkout.Config{
 		Pool: s.Pool, Addresses: s.Addresses, Carts: s.Carts, Inventory: s.Inventory, Codes: s.Codes, Orders: s.Orders, Promotion: s.Promotions, Tax: s.Taxes, Shipping: s.Shipping, Payment: s.Payment, Hub: s.Told,

@@ -218,7 +218,7 @@ func (s *Service) CreateTx(ctx context.Context, tx pgx.Tx, p Purchase) (orders [
 		err = s.q.OrderLinesInsert(ctx, tx, linesOf(p.Sales))
 	}
 	if err == nil {
-		err = s.q.OrderChargesInsert(ctx, tx, chargesOf(p.Sales))
+		err = s.q.OrderChargesInsert(ctx, tx, chargesOf(p.Sales, 0))
 	}
 	if err != nil {
 		return nil, nil, err
@@ -248,9 +248,13 @@ func linesOf(sales []Sale) (rows db.OrderLinesInsertParams) {
 	return rows
 }
 
-func chargesOf(sales []Sale) (rows db.OrderChargesInsertParams) {
+// chargesOf are the charges of sales, but for so many at first of each.
+func chargesOf(sales []Sale, had int) (rows db.OrderChargesInsertParams) {
 	for _, sale := range sales {
 		for i, c := range sale.Charges {
+			if i < had {
+				continue
+			}
 			share := int32(-1)
 			if c.BasisPoints != nil {
 				share = int32(*c.BasisPoints)

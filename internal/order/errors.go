@@ -6,6 +6,7 @@ import "github.com/souklive/souk/internal/fault"
 var (
 	ErrNotFound         = fault.New(fault.NotFound, "ORDER_NOT_FOUND", "There is no such order, or it is not yours.")
 	ErrMove             = fault.New(fault.Precondition, "ORDER_ACTION_NOT_AVAILABLE", "The order is not in a state that allows this; availableActions says what is possible.")
+	ErrCheckOut         = fault.New(fault.Precondition, "CHECKOUT_REQUIRED", "What bringing this costs, or its tax, is not in its total yet: ask for a quote by orderQuote, and confirm that.")
 	ErrDisputed         = fault.New(fault.Precondition, "ORDER_DISPUTED", "The card's bank takes this payment back, or has: until that is decided nothing is done with its money.")
 	ErrCaptureFailed    = fault.New(fault.Precondition, "CAPTURE_FAILED", "The card could not be charged any more; nothing was taken, and the buyer has to pay again before you send.")
 	ErrRefundTooLarge   = fault.New(fault.Precondition, "REFUND_TOO_LARGE", "The amount is more than is left of the order.")

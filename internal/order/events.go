@@ -14,6 +14,7 @@ import (
 // The kinds of an order's events; each carries the order as it then was.
 const (
 	EventCreated    = "CREATED"
+	EventCheckedOut = "CHECKED_OUT" // its buyer has said how what they won is brought: from then on it costs what that comes to
 	EventAuthorised = "AUTHORISED"
 	EventUnpaid     = "UNPAID" // what was authorised is not any more
 	EventPaid       = "PAID"

@@ -47,8 +47,11 @@ func (s *Service) CreateWonTx(ctx context.Context, tx pgx.Tx, won Won) (_ Order,
 	return o, append(created, done...), s.payment.PayByHoldTx(ctx, tx, o.ID, o.BuyerID, *won.Hold, o.Total)
 }
 
-// PayWonTx pays an order that was made in this transaction from its buyer's wallet, all of it. It posts, and so comes last.
+// PayWonTx pays an order that was made in this transaction from its buyer's wallet, all of it, unless it has to be checked out first. It posts, and so comes last.
 func (s *Service) PayWonTx(ctx context.Context, tx pgx.Tx, o Order, idempotencyKey string) ([]realtime.Event, error) {
+	if later, err := s.toCheckOutTx(ctx, tx, o); err != nil || later {
+		return nil, err
+	}
 	ask := PayInput{Order: o.ID, IdempotencyKey: idempotencyKey}.of(o)
 	_, told, err := s.payTx(ctx, tx, o, ask)
 	return told, err
@@ -90,6 +93,11 @@ func (s *Service) Pay(ctx context.Context, buyer uuid.UUID, in PayInput) (_ Orde
 		}
 		if err != nil {
 			return err
+		}
+		if later, err := s.toCheckOutTx(ctx, tx, o); err != nil {
+			return err
+		} else if later {
+			return ErrCheckOut.At("orderId")
 		}
 		fresh = true
 		p, told, err = s.payTx(ctx, tx, o, ask)

@@ -1,5 +1,6 @@
 -- An order's state is its payments': PAID and what follows has one that was captured, AUTHORISED one that is authorised or being
--- captured, and after a cancellation one that is being let go; no other order has such. A payment is its order's total, by its buyer.
+-- captured, and after a cancellation one that is being let go; no other order has such. A payment is its order's total, by its buyer;
+-- one that came to nothing may be what the order's goods cost, where that was checked out later.
 SELECT format('order %s', o.id),
        format('is %s and %s, and has %s captured, %s authorised, %s under way, %s being let go', o.payment, o.fulfilment,
               p.captured, p.authorised, p.begun, p.voiding)
@@ -21,4 +22,6 @@ SELECT format('payment %s', p.id),
               p.order_id, o.total, o.currency, o.buyer_id)
 FROM order_payment p
 LEFT JOIN orders o ON o.id = p.order_id
-WHERE (o.total, o.currency, o.buyer_id) IS DISTINCT FROM (p.wallet_amount + p.card_amount, p.currency, p.user_id)
+WHERE (o.currency, o.buyer_id) IS DISTINCT FROM (p.currency, p.user_id)
+   OR p.wallet_amount + p.card_amount <> o.total AND NOT (o.quote_id IS NOT NULL AND p.status IN ('FAILED', 'VOIDING', 'VOIDED')
+      AND p.wallet_amount + p.card_amount = (SELECT sum(l.quantity::numeric * l.unit_price) FROM order_line l WHERE l.order_id = o.id))
