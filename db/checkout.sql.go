@@ -29,8 +29,8 @@ func (q *Queries) CheckoutByKey(ctx context.Context, db DBTX, userID uuid.UUID, 
 }
 
 const checkoutInsert = `-- name: CheckoutInsert :exec
-INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id, exchanged)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type CheckoutInsertParams struct {
@@ -41,6 +41,7 @@ type CheckoutInsertParams struct {
 	WalletAmount   int64
 	CardAmount     int64
 	CardID         *uuid.UUID
+	Exchanged      *int64
 }
 
 func (q *Queries) CheckoutInsert(ctx context.Context, db DBTX, arg CheckoutInsertParams) error {
@@ -52,6 +53,7 @@ func (q *Queries) CheckoutInsert(ctx context.Context, db DBTX, arg CheckoutInser
 		arg.WalletAmount,
 		arg.CardAmount,
 		arg.CardID,
+		arg.Exchanged,
 	)
 	return err
 }
@@ -260,6 +262,55 @@ func (q *Queries) CheckoutToJudge(ctx context.Context, db DBTX, arg CheckoutToJu
 	return i, err
 }
 
+const exchangesOfOrders = `-- name: ExchangesOfOrders :many
+SELECT g.order_id, x.quote_id, x.group_number, x.from_currency, x.from_amount, x.from_digits, x.to_currency, x.to_amount, x.to_digits, x.rate, x.margin_bp, x.source, x.as_of, (c.exchanged IS NOT NULL)::boolean AS paid
+FROM quote_exchange x JOIN quote_group g ON g.quote_id = x.quote_id AND g.number = x.group_number JOIN checkout c ON c.quote_id = x.quote_id
+WHERE g.order_id = ANY ($1::uuid[])
+ORDER BY g.order_id
+`
+
+type ExchangesOfOrdersRow struct {
+	OrderID       uuid.UUID
+	QuoteExchange QuoteExchange
+	Paid          bool
+}
+
+// What orders were told to cost in another currency, and whether they were paid so.
+func (q *Queries) ExchangesOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]ExchangesOfOrdersRow, error) {
+	rows, err := db.Query(ctx, exchangesOfOrders, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExchangesOfOrdersRow
+	for rows.Next() {
+		var i ExchangesOfOrdersRow
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.QuoteExchange.QuoteID,
+			&i.QuoteExchange.GroupNumber,
+			&i.QuoteExchange.FromCurrency,
+			&i.QuoteExchange.FromAmount,
+			&i.QuoteExchange.FromDigits,
+			&i.QuoteExchange.ToCurrency,
+			&i.QuoteExchange.ToAmount,
+			&i.QuoteExchange.ToDigits,
+			&i.QuoteExchange.Rate,
+			&i.QuoteExchange.MarginBp,
+			&i.QuoteExchange.Source,
+			&i.QuoteExchange.AsOf,
+			&i.Paid,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const quoteByKey = `-- name: QuoteByKey :one
 SELECT id, request_hash FROM quote WHERE user_id = $1 AND idempotency_key = $2
 `
@@ -354,6 +405,92 @@ func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChar
 	return err
 }
 
+const quoteExchanges = `-- name: QuoteExchanges :many
+SELECT x.quote_id, x.group_number, x.from_currency, x.from_amount, x.from_digits, x.to_currency, x.to_amount, x.to_digits, x.rate, x.margin_bp, x.source, x.as_of, (c.exchanged IS NOT NULL)::boolean AS paid FROM quote_exchange x LEFT JOIN checkout c ON c.quote_id = x.quote_id
+WHERE x.quote_id = $1
+ORDER BY x.group_number
+`
+
+type QuoteExchangesRow struct {
+	QuoteExchange QuoteExchange
+	Paid          bool
+}
+
+func (q *Queries) QuoteExchanges(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteExchangesRow, error) {
+	rows, err := db.Query(ctx, quoteExchanges, quoteID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuoteExchangesRow
+	for rows.Next() {
+		var i QuoteExchangesRow
+		if err := rows.Scan(
+			&i.QuoteExchange.QuoteID,
+			&i.QuoteExchange.GroupNumber,
+			&i.QuoteExchange.FromCurrency,
+			&i.QuoteExchange.FromAmount,
+			&i.QuoteExchange.FromDigits,
+			&i.QuoteExchange.ToCurrency,
+			&i.QuoteExchange.ToAmount,
+			&i.QuoteExchange.ToDigits,
+			&i.QuoteExchange.Rate,
+			&i.QuoteExchange.MarginBp,
+			&i.QuoteExchange.Source,
+			&i.QuoteExchange.AsOf,
+			&i.Paid,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const quoteExchangesInsert = `-- name: QuoteExchangesInsert :exec
+INSERT INTO quote_exchange (quote_id, group_number, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of)
+SELECT $1, x.group_number, $2, x.from_amount, $3, $4, x.to_amount, $5, $6, $7, $8, $9
+FROM (
+    SELECT unnest($10::integer[]) AS group_number, unnest($11::bigint[]) AS from_amount, unnest($12::bigint[]) AS to_amount
+) x
+`
+
+type QuoteExchangesInsertParams struct {
+	QuoteID      uuid.UUID
+	FromCurrency string
+	FromDigits   int16
+	ToCurrency   string
+	ToDigits     int16
+	Rate         string
+	MarginBp     int32
+	Source       string
+	AsOf         time.Time
+	GroupNumbers []int32
+	FromAmounts  []int64
+	ToAmounts    []int64
+}
+
+func (q *Queries) QuoteExchangesInsert(ctx context.Context, db DBTX, arg QuoteExchangesInsertParams) error {
+	_, err := db.Exec(ctx, quoteExchangesInsert,
+		arg.QuoteID,
+		arg.FromCurrency,
+		arg.FromDigits,
+		arg.ToCurrency,
+		arg.ToDigits,
+		arg.Rate,
+		arg.MarginBp,
+		arg.Source,
+		arg.AsOf,
+		arg.GroupNumbers,
+		arg.FromAmounts,
+		arg.ToAmounts,
+	)
+	return err
+}
+
 const quoteGroups = `-- name: QuoteGroups :many
 SELECT quote_id, number, order_id, seller_id, listing_id, digital, total, fee, in_person, parcels FROM quote_group WHERE quote_id = $1 ORDER BY number
 `
@@ -426,8 +563,8 @@ func (q *Queries) QuoteGroupsInsert(ctx context.Context, db DBTX, arg QuoteGroup
 }
 
 const quoteInsert = `-- name: QuoteInsert :exec
-INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, ship_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type QuoteInsertParams struct {
@@ -438,6 +575,7 @@ type QuoteInsertParams struct {
 	RequestHash    []byte
 	Total          int64
 	Currency       string
+	PayCurrency    *string
 	ShipTo         []byte
 }
 
@@ -450,6 +588,7 @@ func (q *Queries) QuoteInsert(ctx context.Context, db DBTX, arg QuoteInsertParam
 		arg.RequestHash,
 		arg.Total,
 		arg.Currency,
+		arg.PayCurrency,
 		arg.ShipTo,
 	)
 	return err
@@ -652,7 +791,7 @@ func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID
 }
 
 const quoteOfUser = `-- name: QuoteOfUser :one
-SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, q.order_id, q.expires_at, q.paid, coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
+SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, q.order_id, q.expires_at, q.paid, q.pay_currency, coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
        coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() ELSE quote_order_open(q, o) END, false)::boolean AS open
 FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id
 WHERE q.id = $1 AND q.user_id = $2
@@ -682,6 +821,7 @@ func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 		&i.Quote.OrderID,
 		&i.Quote.ExpiresAt,
 		&i.Quote.Paid,
+		&i.Quote.PayCurrency,
 		&i.EndsAt,
 		&i.Confirmed,
 		&i.Open,

@@ -294,6 +294,7 @@ type Exchange struct {
 	IdempotencyKey string
 	RequestHash    []byte
 	CreatedAt      time.Time
+	OrderID        *uuid.UUID
 }
 
 type FlashPlace struct {
@@ -764,6 +765,7 @@ type Quote struct {
 	OrderID        *uuid.UUID
 	ExpiresAt      *time.Time
 	Paid           bool
+	PayCurrency    *string
 }
 
 type QuoteCharge struct {
@@ -778,6 +780,21 @@ type QuoteCharge struct {
 	PromotionID  *uuid.UUID
 	Label        string
 	Estimated    bool
+}
+
+type QuoteExchange struct {
+	QuoteID      uuid.UUID
+	GroupNumber  int16
+	FromCurrency string
+	FromAmount   int64
+	FromDigits   int16
+	ToCurrency   string
+	ToAmount     int64
+	ToDigits     int16
+	Rate         string
+	MarginBp     int32
+	Source       string
+	AsOf         time.Time
 }
 
 type QuoteGroup struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const exchangeByKey = `-- name: ExchangeByKey :one
-SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at FROM exchange WHERE user_id = $1 AND idempotency_key = $2
+SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at, order_id FROM exchange WHERE user_id = $1 AND idempotency_key = $2
 `
 
 func (q *Queries) ExchangeByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string) (Exchange, error) {
@@ -35,17 +35,18 @@ func (q *Queries) ExchangeByKey(ctx context.Context, db DBTX, userID uuid.UUID, 
 		&i.IdempotencyKey,
 		&i.RequestHash,
 		&i.CreatedAt,
+		&i.OrderID,
 	)
 	return i, err
 }
 
 const exchangeInsert = `-- name: ExchangeInsert :one
 INSERT INTO exchange (id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits,
-                      rate, margin_bp, source, as_of, idempotency_key, request_hash)
+                      rate, margin_bp, source, as_of, idempotency_key, request_hash, order_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, $14)
+        $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
-RETURNING id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at
+RETURNING id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at, order_id
 `
 
 type ExchangeInsertParams struct {
@@ -63,6 +64,7 @@ type ExchangeInsertParams struct {
 	AsOf           time.Time
 	IdempotencyKey string
 	RequestHash    []byte
+	OrderID        *uuid.UUID
 }
 
 func (q *Queries) ExchangeInsert(ctx context.Context, db DBTX, arg ExchangeInsertParams) (Exchange, error) {
@@ -81,6 +83,7 @@ func (q *Queries) ExchangeInsert(ctx context.Context, db DBTX, arg ExchangeInser
 		arg.AsOf,
 		arg.IdempotencyKey,
 		arg.RequestHash,
+		arg.OrderID,
 	)
 	var i Exchange
 	err := row.Scan(
@@ -99,12 +102,13 @@ func (q *Queries) ExchangeInsert(ctx context.Context, db DBTX, arg ExchangeInser
 		&i.IdempotencyKey,
 		&i.RequestHash,
 		&i.CreatedAt,
+		&i.OrderID,
 	)
 	return i, err
 }
 
 const exchangeOfUser = `-- name: ExchangeOfUser :one
-SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at FROM exchange WHERE id = $1 AND user_id = $2
+SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at, order_id FROM exchange WHERE id = $1 AND user_id = $2
 `
 
 func (q *Queries) ExchangeOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (Exchange, error) {
@@ -126,12 +130,13 @@ func (q *Queries) ExchangeOfUser(ctx context.Context, db DBTX, iD uuid.UUID, use
 		&i.IdempotencyKey,
 		&i.RequestHash,
 		&i.CreatedAt,
+		&i.OrderID,
 	)
 	return i, err
 }
 
 const exchangesOfUser = `-- name: ExchangesOfUser :many
-SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at FROM exchange WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
+SELECT id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash, created_at, order_id FROM exchange WHERE id = ANY ($1::uuid[]) AND user_id = $2 ORDER BY id
 `
 
 func (q *Queries) ExchangesOfUser(ctx context.Context, db DBTX, ids []uuid.UUID, userID uuid.UUID) ([]Exchange, error) {
@@ -159,6 +164,7 @@ func (q *Queries) ExchangesOfUser(ctx context.Context, db DBTX, ids []uuid.UUID,
 			&i.IdempotencyKey,
 			&i.RequestHash,
 			&i.CreatedAt,
+			&i.OrderID,
 		); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
 )
 
 // Order is the resolver for the order field.
@@ -62,6 +63,11 @@ func (r *orderResolver) Lines(ctx context.Context, obj *order.Order) ([]order.Li
 // Charges is the resolver for the charges field.
 func (r *orderResolver) Charges(ctx context.Context, obj *order.Order) ([]order.Charge, error) {
 	return some(ctx, load(ctx).orderCharges, obj.ID)
+}
+
+// Exchange is the resolver for the exchange field.
+func (r *orderResolver) Exchange(ctx context.Context, obj *order.Order) (*payment.FixedExchange, error) {
+	return maybe(ctx, load(ctx).orderExchange, obj.ID)
 }
 
 // ShipTo is the resolver for the shipTo field.

@@ -247,3 +247,52 @@ func TestStatementsOfACheckout(t *testing.T) {
 	}
 	t.Logf("a line of one seller: %d statements to quote, %d to confirm; 20 lines of 5: %d and %d", one, oneConfirmed, many, manyConfirmed)
 }
+
+// A cart in euros is told in dollars and paid with them; its buyer, its sellers and support see at which rate, nobody else does.
+func TestCheckoutInAnotherCurrency(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	one, two, buyer, other := a.Person(identity.Seller), a.Person(identity.Seller), a.Funded(100), a.Funded(100)
+	home := fill(t, a, buyer, one, two)
+	buyer.Must(t, `mutation($input: WalletExchangeInput!) { walletExchange(input: $input) { exchange { id } } }`, input(apitest.Vars{"from": eur("70"), "to": "USD", "idempotencyKey": "k"}))
+	const fixed = `exchange { from { amount currencyCode } to { amount currencyCode } rate marginBasisPoints source paid }`
+	const ask = `mutation($input: CheckoutQuoteInput!) { checkoutQuote(input: $input) { quote { id exchangeTotal { amount currencyCode } groups { ` + fixed + ` } } userErrors { code field } } }`
+	of := func(c string) apitest.Vars {
+		return input(apitest.Vars{"addressId": home, "payCurrency": c, "idempotencyKey": uuid.NewString()})
+	}
+	if got := body(t, buyer.Client, ask, of("CHF")); !strings.Contains(got, `"userErrors":[{"code":"FX_CURRENCY_UNSUPPORTED","field":["payCurrency"]}]`) {
+		t.Errorf("francs: %s", got)
+	}
+	quote := buyer.Must(t, ask, of("USD"))
+	const pot = `{"from":{"amount":"21.91","currencyCode":"USD"},"to":{"amount":"20.00","currencyCode":"EUR"},"rate":"0.91743119266","marginBasisPoints":50,"source":"fixed","paid":`
+	if got := string(quote.Raw()); !strings.Contains(got, `"exchangeTotal":{"amount":"63.54","currencyCode":"USD"}`) || !strings.Contains(got, pot+`false}`) {
+		t.Fatalf("the quote: %s", got)
+	}
+	confirm := func(dollars string, more apitest.Vars) apitest.Vars {
+		in := apitest.Vars{
+			"quoteId": quote.Str("checkoutQuote.quote.id"), "total": eur("58"), "exchangeTotal": apitest.Vars{"amount": dollars, "currencyCode": "USD"}, "idempotencyKey": uuid.NewString(),
+		}
+		maps.Copy(in, more)
+		return input(in)
+	}
+	if got := body(t, buyer.Client, checkoutConfirm, confirm("63.53", nil)); !strings.Contains(got, `"userErrors":[{"code":"PRICE_CHANGED","field":["exchangeTotal"],"total":{"amount":"63.54"}}]`) {
+		t.Errorf("a cent less: %s", got)
+	}
+	if got := codeOf(t, buyer.Client, checkoutConfirm, confirm("63.54", apitest.Vars{"walletAmount": eur("58")})); got != "EXCHANGE_PAYS_ALL" {
+		t.Errorf("with a part of the other wallet: %s", got)
+	}
+	done := buyer.Must(t, checkoutConfirm, confirm("63.54", nil))
+	if got := string(done.Raw()); strings.Count(got, `"payment":"PAID"`) != 3 {
+		t.Fatalf("confirmed: %s", got)
+	}
+	order := apitest.Vars{"id": done.Str("checkoutConfirm.orders.0.id")}
+	const seen = `query($id: ID!) { order(id: $id) { ` + fixed + ` } }`
+	for _, who := range []graphtest.Person{buyer, one} {
+		if got := string(who.Must(t, seen, order).Raw()); got != `{"order":{"exchange":`+pot+`true}}}` {
+			t.Errorf("one of its parties sees %s", got)
+		}
+	}
+	if got := string(other.Must(t, seen, order).Raw()); got != `{"order":null}` {
+		t.Errorf("somebody else sees %s", got)
+	}
+}

@@ -19,6 +19,9 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	if v.AdmissionPass != nil {
 		out.Pass = *v.AdmissionPass
 	}
+	if v.PayCurrency != nil {
+		out.PayCurrency = in.currency(*v.PayCurrency, "payCurrency")
+	}
 	return out, in.err
 }
 
@@ -33,6 +36,6 @@ func confirmInput(ctx context.Context, v model.CheckoutConfirmInput) (checkout.C
 	var in inputReader
 	return checkout.ConfirmInput{
 		Quote: in.id(v.QuoteID, id.Quote, "quoteId"), Total: in.amount(v.Total, "total"), Card: in.maybeID(v.CardID, id.Card, "cardId"),
-		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), Client: httpx.Client(ctx), IdempotencyKey: v.IdempotencyKey,
+		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), Exchange: in.maybeAmount(v.ExchangeTotal, "exchangeTotal"), Client: httpx.Client(ctx), IdempotencyKey: v.IdempotencyKey,
 	}, in.err
 }

@@ -276,7 +276,8 @@ type sources struct {
 	orderOfActor    byID[order.Order]
 	orderLines      byID[[]order.Line]
 	orderCharges    byID[[]order.Charge]
-	shipTo          byID[address.Postal]  // by order
+	shipTo          byID[address.Postal] // by order
+	orderExchange   byID[payment.FixedExchange]
 	parcels         byID[[]shipping.Plan] // by order
 	shipments       byID[[]shipping.Shipment]
 	invoices        byID[[]invoice.Invoice] // by order
@@ -304,14 +305,15 @@ func (r *Resolver) newSources() *sources {
 		payments:    own(r.Payment.OrderPayments),
 		cardOfActor: own(r.Payment.CardsByID),
 
-		orderLines:   sourceOf(r.Orders.Lines),
-		orderCharges: sourceOf(r.Orders.ChargesOf),
-		shipTo:       sourceOf(r.Checkout.ShipTo),
-		parcels:      sourceOf(r.Shipping.PlansOf),
-		shipments:    sourceOf(r.Shipping.OfOrders),
-		invoices:     sourceOf(r.Invoices.OfOrders),
-		orderSteps:   sourceOf(r.Orders.Steps),
-		chatSteps:    sourceOf(r.Orders.StepsOfConversations),
+		orderLines:    sourceOf(r.Orders.Lines),
+		orderCharges:  sourceOf(r.Orders.ChargesOf),
+		shipTo:        sourceOf(r.Checkout.ShipTo),
+		orderExchange: sourceOf(r.Checkout.Exchanges),
+		parcels:       sourceOf(r.Shipping.PlansOf),
+		shipments:     sourceOf(r.Shipping.OfOrders),
+		invoices:      sourceOf(r.Invoices.OfOrders),
+		orderSteps:    sourceOf(r.Orders.Steps),
+		chatSteps:     sourceOf(r.Orders.StepsOfConversations),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),

@@ -39,8 +39,8 @@ SELECT count(*) FROM quote q
 WHERE q.user_id = @user_id AND q.created_at > clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id);
 
 -- name: QuoteInsert :exec
-INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, ship_to)
-VALUES (@id, @user_id, @reservation_id, @idempotency_key, @request_hash, @total, @currency, sqlc.narg('ship_to'));
+INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
+VALUES (@id, @user_id, @reservation_id, @idempotency_key, @request_hash, @total, @currency, sqlc.narg('pay_currency'), sqlc.narg('ship_to'));
 
 -- An empty text stands for no parcels.
 -- name: QuoteGroupsInsert :exec
@@ -69,6 +69,25 @@ FROM (
            unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id, unnest(@labels::text[]) AS label, unnest(@estimated::boolean[]) AS estimated,
            unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
 ) c;
+
+-- name: QuoteExchangesInsert :exec
+INSERT INTO quote_exchange (quote_id, group_number, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of)
+SELECT @quote_id, x.group_number, @from_currency, x.from_amount, @from_digits, @to_currency, x.to_amount, @to_digits, @rate, @margin_bp, @source, @as_of
+FROM (
+    SELECT unnest(@group_numbers::integer[]) AS group_number, unnest(@from_amounts::bigint[]) AS from_amount, unnest(@to_amounts::bigint[]) AS to_amount
+) x;
+
+-- name: QuoteExchanges :many
+SELECT sqlc.embed(x), (c.exchanged IS NOT NULL)::boolean AS paid FROM quote_exchange x LEFT JOIN checkout c ON c.quote_id = x.quote_id
+WHERE x.quote_id = @quote_id
+ORDER BY x.group_number;
+
+-- What orders were told to cost in another currency, and whether they were paid so.
+-- name: ExchangesOfOrders :many
+SELECT g.order_id, sqlc.embed(x), (c.exchanged IS NOT NULL)::boolean AS paid
+FROM quote_exchange x JOIN quote_group g ON g.quote_id = x.quote_id AND g.number = x.group_number JOIN checkout c ON c.quote_id = x.quote_id
+WHERE g.order_id = ANY (@order_ids::uuid[])
+ORDER BY g.order_id;
 
 -- How a quote stands is told by its reservation or its order, and whether it was confirmed, by the database's clock.
 -- name: QuoteOfUser :one
@@ -115,8 +134,8 @@ SELECT * FROM quote_line WHERE quote_id = @quote_id ORDER BY number;
 SELECT * FROM quote_charge WHERE quote_id = @quote_id ORDER BY group_number, number;
 
 -- name: CheckoutInsert :exec
-INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id)
-VALUES (@quote_id, @user_id, @idempotency_key, @request_hash, @wallet_amount, @card_amount, sqlc.narg('card_id'));
+INSERT INTO checkout (quote_id, user_id, idempotency_key, request_hash, wallet_amount, card_amount, card_id, exchanged)
+VALUES (@quote_id, @user_id, @idempotency_key, @request_hash, @wallet_amount, @card_amount, sqlc.narg('card_id'), sqlc.narg('exchanged'));
 
 -- name: CheckoutByKey :one
 SELECT quote_id, request_hash FROM checkout WHERE user_id = @user_id AND idempotency_key = @idempotency_key;

@@ -1,8 +1,8 @@
 -- name: ExchangeInsert :one
 INSERT INTO exchange (id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits,
-                      rate, margin_bp, source, as_of, idempotency_key, request_hash)
+                      rate, margin_bp, source, as_of, idempotency_key, request_hash, order_id)
 VALUES (@id, @user_id, @from_currency, @from_amount, @from_digits, @to_currency, @to_amount, @to_digits,
-        @rate, @margin_bp, @source, @as_of, @idempotency_key, @request_hash)
+        @rate, @margin_bp, @source, @as_of, @idempotency_key, @request_hash, sqlc.narg('order_id'))
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 RETURNING *;
 

@@ -20,6 +20,7 @@ import (
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/shipping"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -455,6 +456,38 @@ func (ec *executionContext) fieldContext_CheckoutQuote_order(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _CheckoutQuote_exchangeTotal(ctx context.Context, field graphql.CollectedField, obj *checkout.Quote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckoutQuote_exchangeTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExchangeTotal()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CheckoutQuote_exchangeTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckoutQuote",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CheckoutQuote_taxEstimated(ctx context.Context, field graphql.CollectedField, obj *checkout.Quote) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -618,6 +651,185 @@ func (ec *executionContext) fieldContext_CheckoutQuotePayload_userErrors(_ conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OrderExchange_from(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderExchange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderExchange_to(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderExchange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderExchange_rate(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_rate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNDecimal2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_rate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderExchange", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _OrderExchange_marginBasisPoints(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_marginBasisPoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarginBP, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_marginBasisPoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderExchange", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrderExchange_source(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderExchange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OrderExchange_asOf(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderExchange", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OrderExchange_paid(ctx context.Context, field graphql.CollectedField, obj *payment.FixedExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderExchange_paid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Paid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderExchange_paid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderExchange", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _OrderLine_listing(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1317,6 +1529,38 @@ func (ec *executionContext) fieldContext_QuoteGroup_total(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _QuoteGroup_exchange(ctx context.Context, field graphql.CollectedField, obj *checkout.QuoteGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuoteGroup_exchange(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exchange, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.FixedExchange) graphql.Marshaler {
+			return ec.marshalOOrderExchange2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpaymentᚐFixedExchange(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QuoteGroup_exchange(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuoteGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderExchange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _QuoteLine_variant(ctx context.Context, field graphql.CollectedField, obj *checkout.QuoteLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1616,7 +1860,7 @@ func (ec *executionContext) unmarshalInputCheckoutConfirmInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"quoteId", "total", "cardId", "walletAmount", "idempotencyKey"}
+	fieldsInOrder := [...]string{"quoteId", "total", "cardId", "walletAmount", "exchangeTotal", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1651,6 +1895,13 @@ func (ec *executionContext) unmarshalInputCheckoutConfirmInput(ctx context.Conte
 				return it, err
 			}
 			it.WalletAmount = data
+		case "exchangeTotal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exchangeTotal"))
+			data, err := ec.unmarshalOMoneyInput2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExchangeTotal = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -1674,7 +1925,7 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantIds", "addressId", "shipping", "couponCodes", "admissionPass", "idempotencyKey"}
+	fieldsInOrder := [...]string{"variantIds", "addressId", "shipping", "couponCodes", "payCurrency", "admissionPass", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1709,6 +1960,13 @@ func (ec *executionContext) unmarshalInputCheckoutQuoteInput(ctx context.Context
 				return it, err
 			}
 			it.CouponCodes = data
+		case "payCurrency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("payCurrency"))
+			data, err := ec.unmarshalOCurrencyCode2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐCurrency(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PayCurrency = data
 		case "admissionPass":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("admissionPass"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2068,6 +2326,11 @@ func (ec *executionContext) _CheckoutQuote(ctx context.Context, sel ast.Selectio
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "exchangeTotal":
+			out.Values[i] = ec._CheckoutQuote_exchangeTotal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "taxEstimated":
 			out.Values[i] = ec._CheckoutQuote_taxEstimated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2128,6 +2391,74 @@ func (ec *executionContext) _CheckoutQuotePayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._CheckoutQuotePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orderExchangeImplementors = []string{"OrderExchange"}
+
+func (ec *executionContext) _OrderExchange(ctx context.Context, sel ast.SelectionSet, obj *payment.FixedExchange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderExchangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderExchange")
+		case "from":
+			out.Values[i] = ec._OrderExchange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._OrderExchange_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rate":
+			out.Values[i] = ec._OrderExchange_rate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marginBasisPoints":
+			out.Values[i] = ec._OrderExchange_marginBasisPoints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._OrderExchange_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._OrderExchange_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "paid":
+			out.Values[i] = ec._OrderExchange_paid(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2490,6 +2821,11 @@ func (ec *executionContext) _QuoteGroup(ctx context.Context, sel ast.SelectionSe
 		case "total":
 			out.Values[i] = ec._QuoteGroup_total(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exchange":
+			out.Values[i] = ec._QuoteGroup_exchange(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
@@ -2879,6 +3215,13 @@ func (ec *executionContext) marshalOCheckoutQuote2ᚖgithubᚗcomᚋsoukliveᚋs
 		return graphql.Null
 	}
 	return ec._CheckoutQuote(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrderExchange2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpaymentᚐFixedExchange(ctx context.Context, sel ast.SelectionSet, v *payment.FixedExchange) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrderExchange(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPostalAddress2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋaddressᚐPostal(ctx context.Context, sel ast.SelectionSet, v *address.Postal) graphql.Marshaler {

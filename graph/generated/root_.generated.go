@@ -631,16 +631,17 @@ type ComplexityRoot struct {
 	}
 
 	CheckoutQuote struct {
-		CreatedAt    func(childComplexity int) int
-		Due          func(childComplexity int) int
-		ExpiresAt    func(childComplexity int) int
-		Groups       func(childComplexity int) int
-		NodeID       func(childComplexity int) int
-		Order        func(childComplexity int) int
-		ShipTo       func(childComplexity int) int
-		Status       func(childComplexity int) int
-		TaxEstimated func(childComplexity int) int
-		Total        func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Due           func(childComplexity int) int
+		ExchangeTotal func(childComplexity int) int
+		ExpiresAt     func(childComplexity int) int
+		Groups        func(childComplexity int) int
+		NodeID        func(childComplexity int) int
+		Order         func(childComplexity int) int
+		ShipTo        func(childComplexity int) int
+		Status        func(childComplexity int) int
+		TaxEstimated  func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	CheckoutQuotePayload struct {
@@ -1418,6 +1419,7 @@ type ComplexityRoot struct {
 		Earnings         func(childComplexity int) int
 		EarningsAt       func(childComplexity int) int
 		EnRouteAt        func(childComplexity int) int
+		Exchange         func(childComplexity int) int
 		Fulfilment       func(childComplexity int) int
 		HandOverCode     func(childComplexity int) int
 		Invoices         func(childComplexity int) int
@@ -1482,6 +1484,16 @@ type ComplexityRoot struct {
 		Kind    func(childComplexity int) int
 		Order   func(childComplexity int) int
 		Version func(childComplexity int) int
+	}
+
+	OrderExchange struct {
+		AsOf     func(childComplexity int) int
+		From     func(childComplexity int) int
+		MarginBP func(childComplexity int) int
+		Paid     func(childComplexity int) int
+		Rate     func(childComplexity int) int
+		Source   func(childComplexity int) int
+		To       func(childComplexity int) int
 	}
 
 	OrderHandOverPayload struct {
@@ -1846,12 +1858,13 @@ type ComplexityRoot struct {
 	}
 
 	QuoteGroup struct {
-		Charges func(childComplexity int) int
-		Digital func(childComplexity int) int
-		Lines   func(childComplexity int) int
-		Parcels func(childComplexity int) int
-		Seller  func(childComplexity int) int
-		Total   func(childComplexity int) int
+		Charges  func(childComplexity int) int
+		Digital  func(childComplexity int) int
+		Exchange func(childComplexity int) int
+		Lines    func(childComplexity int) int
+		Parcels  func(childComplexity int) int
+		Seller   func(childComplexity int) int
+		Total    func(childComplexity int) int
 	}
 
 	QuoteLine struct {
@@ -4822,6 +4835,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckoutQuote.Due(childComplexity), true
+	case "CheckoutQuote.exchangeTotal":
+		if e.ComplexityRoot.CheckoutQuote.ExchangeTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.ExchangeTotal(childComplexity), true
 	case "CheckoutQuote.expiresAt":
 		if e.ComplexityRoot.CheckoutQuote.ExpiresAt == nil {
 			break
@@ -8598,6 +8617,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.EnRouteAt(childComplexity), true
+	case "Order.exchange":
+		if e.ComplexityRoot.Order.Exchange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Exchange(childComplexity), true
 	case "Order.fulfilment":
 		if e.ComplexityRoot.Order.Fulfilment == nil {
 			break
@@ -8880,6 +8905,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Version(childComplexity), true
+
+	case "OrderExchange.asOf":
+		if e.ComplexityRoot.OrderExchange.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.AsOf(childComplexity), true
+	case "OrderExchange.from":
+		if e.ComplexityRoot.OrderExchange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.From(childComplexity), true
+	case "OrderExchange.marginBasisPoints":
+		if e.ComplexityRoot.OrderExchange.MarginBP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.MarginBP(childComplexity), true
+	case "OrderExchange.paid":
+		if e.ComplexityRoot.OrderExchange.Paid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.Paid(childComplexity), true
+	case "OrderExchange.rate":
+		if e.ComplexityRoot.OrderExchange.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.Rate(childComplexity), true
+	case "OrderExchange.source":
+		if e.ComplexityRoot.OrderExchange.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.Source(childComplexity), true
+	case "OrderExchange.to":
+		if e.ComplexityRoot.OrderExchange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderExchange.To(childComplexity), true
 
 	case "OrderHandOverPayload.order":
 		if e.ComplexityRoot.OrderHandOverPayload.Order == nil {
@@ -10426,6 +10494,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuoteGroup.Digital(childComplexity), true
+	case "QuoteGroup.exchange":
+		if e.ComplexityRoot.QuoteGroup.Exchange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuoteGroup.Exchange(childComplexity), true
 	case "QuoteGroup.lines":
 		if e.ComplexityRoot.QuoteGroup.Lines == nil {
 			break
@@ -15897,6 +15971,8 @@ type CheckoutQuote implements Node {
   due: Money!
   "The order of a lot that it is of, before it was confirmed; null where its orders are made by that."
   order: Order
+  "What all of it costs in payCurrency, at a rate that binds as long as the quote; null where none was asked for, or it is the quote's own."
+  exchangeTotal: Money
   "A tax in it was estimated, as nobody could say what it is. It binds all the same."
   taxEstimated: Boolean!
   "Null where nothing is sent."
@@ -15918,6 +15994,26 @@ type QuoteGroup {
   charges: [Charge!]!
   "What one pays: the lines and the charges that the BUYER bears."
   total: Money!
+  "What that costs in payCurrency; null where none was asked for."
+  exchange: OrderExchange
+}
+
+"What an order costs in another currency than its own, at a rate that was fixed with its quote."
+type OrderExchange {
+  "What it costs."
+  from: Money!
+  "What that gives: the total, or the little more that a minor unit of from makes of it, which stays in the buyer's wallet."
+  to: Money!
+  "What one unit of from's currency is worth in the other, before the margin."
+  rate: Decimal!
+  "What the platform keeps, in hundredths of a percent of what the rate gives."
+  marginBasisPoints: Int!
+  "Who says what the rate is."
+  source: String!
+  "The day of the rate."
+  asOf: Time!
+  "It was paid so, out of the wallet in from's currency; else it was told alone."
+  paid: Boolean!
 }
 
 "So many of a variant, at a price that holds as long as the quote."
@@ -15998,6 +16094,8 @@ input CheckoutQuoteInput {
   shipping: [ShippingChoiceInput!]
   "Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused)."
   couponCodes: [String!]
+  "Of another wallet of one's own: what it costs is told in it as well, and may be paid from that wallet (FX_CURRENCY_UNSUPPORTED, FX_RATE_UNAVAILABLE)."
+  payCurrency: CurrencyCode
   "Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED)."
   admissionPass: String
   "1 to 255 printable ASCII characters: see @idempotent."
@@ -16044,6 +16142,8 @@ input CheckoutConfirmInput {
   cardId: ID
   "The wallet's part, in the quote's currency: codes first, then order by order; null: beside a card codes alone, and all without one."
   walletAmount: MoneyInput
+  "The quote's exchangeTotal: all of it is paid from the wallet in that currency, at the quote's rate, without cardId and walletAmount. Refunds are in the quote's own currency."
+  exchangeTotal: MoneyInput
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -16059,6 +16159,8 @@ extend type Order {
   lines: [OrderLine!]!
   "What is added to its lines, or kept of them, before refunds."
   charges: [Charge!]!
+  "What it was told to cost in another currency, for its buyer, its seller and staff; null where it was not."
+  exchange: OrderExchange
   "Where it is sent, for its buyer and its seller; null where that was not said, and for others."
   shipTo: PostalAddress
 }
@@ -21850,6 +21952,8 @@ func (ec *executionContext) childFields_CheckoutQuote(ctx context.Context, field
 		return ec.fieldContext_CheckoutQuote_due(ctx, field)
 	case "order":
 		return ec.fieldContext_CheckoutQuote_order(ctx, field)
+	case "exchangeTotal":
+		return ec.fieldContext_CheckoutQuote_exchangeTotal(ctx, field)
 	case "taxEstimated":
 		return ec.fieldContext_CheckoutQuote_taxEstimated(ctx, field)
 	case "shipTo":
@@ -23082,6 +23186,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_lines(ctx, field)
 	case "charges":
 		return ec.fieldContext_Order_charges(ctx, field)
+	case "exchange":
+		return ec.fieldContext_Order_exchange(ctx, field)
 	case "shipTo":
 		return ec.fieldContext_Order_shipTo(ctx, field)
 	case "codes":
@@ -23172,6 +23278,26 @@ func (ec *executionContext) childFields_OrderEvent(ctx context.Context, field gr
 		return ec.fieldContext_OrderEvent_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderExchange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_OrderExchange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_OrderExchange_to(ctx, field)
+	case "rate":
+		return ec.fieldContext_OrderExchange_rate(ctx, field)
+	case "marginBasisPoints":
+		return ec.fieldContext_OrderExchange_marginBasisPoints(ctx, field)
+	case "source":
+		return ec.fieldContext_OrderExchange_source(ctx, field)
+	case "asOf":
+		return ec.fieldContext_OrderExchange_asOf(ctx, field)
+	case "paid":
+		return ec.fieldContext_OrderExchange_paid(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderExchange", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderHandOverPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23788,6 +23914,8 @@ func (ec *executionContext) childFields_QuoteGroup(ctx context.Context, field gr
 		return ec.fieldContext_QuoteGroup_charges(ctx, field)
 	case "total":
 		return ec.fieldContext_QuoteGroup_total(ctx, field)
+	case "exchange":
+		return ec.fieldContext_QuoteGroup_exchange(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuoteGroup", field.Name)
 }

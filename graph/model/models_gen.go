@@ -610,6 +610,8 @@ type CheckoutConfirmInput struct {
 	CardID *id.ID `json:"cardId,omitempty"`
 	// The wallet's part, in the quote's currency: codes first, then order by order; null: beside a card codes alone, and all without one.
 	WalletAmount *MoneyInput `json:"walletAmount,omitempty"`
+	// The quote's exchangeTotal: all of it is paid from the wallet in that currency, at the quote's rate, without cardId and walletAmount. Refunds are in the quote's own currency.
+	ExchangeTotal *MoneyInput `json:"exchangeTotal,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -629,6 +631,8 @@ type CheckoutQuoteInput struct {
 	Shipping []ShippingChoiceInput `json:"shipping,omitempty"`
 	// Codes of coupons, at most five, however they are typed. Each takes something off, or the quote is refused (CouponRefused).
 	CouponCodes []string `json:"couponCodes,omitempty"`
+	// Of another wallet of one's own: what it costs is told in it as well, and may be paid from that wallet (FX_CURRENCY_UNSUPPORTED, FX_RATE_UNAVAILABLE).
+	PayCurrency *money.Currency `json:"payCurrency,omitempty"`
 	// Of flashSalePassCreate, while a flash sale of something here runs (PASS_REQUIRED).
 	AdmissionPass *string `json:"admissionPass,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.

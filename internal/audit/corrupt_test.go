@@ -108,6 +108,7 @@ func corruptions() []corruption {
 		{"an exchange without its margin", []string{anyRate, "UPDATE exchange SET margin_bp = 0 WHERE id = :exchange;"}, []string{"exchange_posted"}},
 		one("an exchange that was never posted", `INSERT INTO exchange (id, user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, idempotency_key, request_hash)
 			SELECT gen_random_uuid(), user_id, from_currency, from_amount, from_digits, to_currency, to_amount, to_digits, rate, margin_bp, source, as_of, 'again', request_hash FROM exchange`, "exchange_posted"),
+		one("an exchange for an order that was not paid so", "UPDATE exchange SET order_id = :paid; WHERE id = :exchange;", "exchange_posted"),
 		one("an exchange under another key", "UPDATE ledger.entry SET key = 'exchange:x' WHERE cause_id = :exchange;", "exchange_posted"),
 		one("a refund that has arrived and is still on its way", "UPDATE refund SET status = 'PROCESSING', settled_at = NULL, balance_txn_id = NULL WHERE id = :refund arrived;",
 			"refund_in_flight", "refund_posted"),

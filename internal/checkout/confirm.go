@@ -28,6 +28,7 @@ type ConfirmInput struct {
 	Total          money.Amount  // what the buyer has agreed to
 	Card           *uuid.UUID    // a saved one, for what the wallet does not pay
 	Wallet         *money.Amount // nil: codes alone beside a card, all without one
+	Exchange       *money.Amount // what the quote costs in its other currency: that wallet pays all of it; nil: none does
 	Client         netip.Addr    // whom it comes from; no part of what is confirmed
 	IdempotencyKey string
 
@@ -43,7 +44,11 @@ func (in ConfirmInput) hash() []byte {
 	if in.Wallet != nil {
 		wallet = in.Wallet.String()
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "checkout\n%s\n%s\n%s\n%s", in.Quote, in.Total, card, wallet))
+	text := fmt.Appendf(nil, "checkout\n%s\n%s\n%s\n%s", in.Quote, in.Total, card, wallet)
+	if in.Exchange != nil { // none leaves the hash of before
+		text = fmt.Appendf(text, "\n%s", *in.Exchange)
+	}
+	sum := sha256.Sum256(text)
 	return sum[:]
 }
 
@@ -166,6 +171,9 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 		return nil, nil, ErrPriceChanged.At("total").With("total", quote.Total)
 	}
 	wallet, err := in.split(quote)
+	if err == nil {
+		err = in.checkExchange(quote)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -233,6 +241,9 @@ func (s *Service) makeTx(ctx context.Context, tx pgx.Tx, q Quote, in ConfirmInpu
 		if wallet[i] != g.Total {
 			begin.Card = in.Card
 		}
+		if in.Exchange != nil {
+			begin.Exchange = g.Exchange
+		}
 		begins[g.OrderID] = begin
 		purchase.Sales = append(purchase.Sales, g.sale())
 	}
@@ -241,6 +252,9 @@ func (s *Service) makeTx(ctx context.Context, tx pgx.Tx, q Quote, in ConfirmInpu
 		if _, err := s.payment.UsableCardTx(ctx, tx, q.UserID, *in.Card); err != nil {
 			return nil, nil, err
 		}
+	}
+	if in.Exchange != nil {
+		insert.Exchanged = &in.Exchange.Minor
 	}
 	if err := s.q.CheckoutInsert(ctx, tx, insert); err != nil {
 		return nil, nil, err

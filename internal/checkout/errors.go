@@ -21,6 +21,8 @@ var (
 	ErrOrderNotFound   = order.ErrNotFound
 	ErrNotQuotable     = fault.New(fault.Precondition, "ORDER_NOT_QUOTABLE", "Only an order that was won in a lot is quoted, until it is checked out, sent, or over.")
 	ErrPaidAlready     = fault.New(fault.Precondition, "ORDER_PAID_ALREADY", "This order is paid already: only what costs its buyer nothing more can be had.")
+	ErrExchangeAlone   = fault.New(fault.Invalid, "EXCHANGE_PAYS_ALL", "What is paid in another currency is paid from that wallet alone.")
+	ErrNotExchanged    = fault.New(fault.Precondition, "QUOTE_NOT_EXCHANGED", "The quote has no price in another currency: ask for one with payCurrency.")
 	ErrAddressRequired = shipping.ErrAddressRequired
 	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")

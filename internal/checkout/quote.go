@@ -57,7 +57,8 @@ type QuoteGroup struct {
 	Lines    []QuoteLine
 	Parcels  []shipping.Plan // how it is brought; none where its seller has not said how they send
 	Charges  []order.Charge
-	Total    money.Amount // what the buyer pays
+	Total    money.Amount           // what the buyer pays
+	Exchange *payment.FixedExchange // what that is in the currency that was asked for; nil where none was, or it is free
 
 	profiled bool   // its seller has said how they send
 	parts    []part // where its goods lie
@@ -109,11 +110,12 @@ func (q Quote) NodeID() id.ID { return id.Quote.ID(q.ID) }
 
 // QuoteInput says what of a cart to buy, and where it is sent.
 type QuoteInput struct {
-	Variants       []uuid.UUID // nil for all lines that are not saved for later
-	Address        *uuid.UUID  // nil where nothing is sent
-	Shipping       []Choice    // how it is brought; what is not chosen comes in the cheapest way
-	Coupons        []string    // codes, as they were typed
-	Pass           string      // of a waiting room
+	Variants       []uuid.UUID    // nil for all lines that are not saved for later
+	Address        *uuid.UUID     // nil where nothing is sent
+	Shipping       []Choice       // how it is brought; what is not chosen comes in the cheapest way
+	Coupons        []string       // codes, as they were typed
+	PayCurrency    money.Currency // of another wallet, from which it may be paid; empty for none
+	Pass           string         // of a waiting room
 	IdempotencyKey string
 }
 
@@ -129,6 +131,9 @@ func (in QuoteInput) hash() []byte {
 	}
 	for _, c := range in.Shipping {
 		text = c.append(text)
+	}
+	if in.PayCurrency != "" {
+		text = fmt.Appendf(text, "\nin %s", in.PayCurrency)
 	}
 	sum := sha256.Sum256(text)
 	return sum[:]
@@ -146,6 +151,11 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	}
 	if err := s.mayQuote(ctx, buyer, in.Shipping); err != nil {
 		return Quote{}, err
+	}
+	if in.PayCurrency != "" {
+		if err := s.payment.CheckPayCurrency(in.PayCurrency); err != nil {
+			return Quote{}, at(err, "payCurrency")
+		}
 	}
 	codes, err := s.promotion.CheckCodes(ctx, buyer, in.Coupons)
 	if err != nil {
@@ -295,8 +305,14 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	if err != nil {
 		return err
 	}
+	if err := s.exchangeTx(ctx, tx, groups, in.PayCurrency); err != nil {
+		return err
+	}
 	insert := db.QuoteInsertParams{
 		ID: quote, UserID: set.UserID, ReservationID: &set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
+	}
+	if slices.ContainsFunc(groups, func(g QuoteGroup) bool { return g.Exchange != nil }) {
+		insert.PayCurrency = new(string(in.PayCurrency))
 	}
 	if slices.ContainsFunc(groups, QuoteGroup.sent) {
 		if insert.ShipTo, err = json.Marshal(in.to); err != nil {
@@ -406,7 +422,10 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 	if err := s.q.QuoteLinesInsert(ctx, tx, lines); err != nil {
 		return err
 	}
-	return s.q.QuoteChargesInsert(ctx, tx, charges)
+	if err := s.q.QuoteChargesInsert(ctx, tx, charges); err != nil {
+		return err
+	}
+	return s.keepExchangesTx(ctx, tx, quote, groups)
 }
 
 func addLine(lines *db.QuoteLinesInsertParams, group int32, l QuoteLine) {
@@ -454,7 +473,9 @@ func (s *Service) readQuote(ctx context.Context, conn db.DBTX, buyer, quote uuid
 			return Quote{}, fmt.Errorf("where quote %s is sent: %w", quote, err)
 		}
 	}
-	q.Groups, err = s.readGroups(ctx, conn, quote, c)
+	if q.Groups, err = s.readGroups(ctx, conn, quote, c); err == nil && row.Quote.PayCurrency != nil {
+		err = s.readExchanges(ctx, conn, quote, q.Groups)
+	}
 	return q, err
 }
 

@@ -11,7 +11,10 @@ SELECT at, part, what FROM (
     UNION ALL
     SELECT q.created_at, 2, 'QUOTE', format('quote %s over %s %s, of which this is group %s', q.id, q.total, q.currency, q.part) FROM q
     UNION ALL
-    SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card', c.quote_id, c.wallet_amount, c.card_amount) FROM q JOIN checkout c ON c.quote_id = q.id
+    SELECT q.created_at, 2, 'QUOTE', format('told in %s: %s %s, which give %s %s at %s by %s of %s, less %s basis points', x.from_currency, x.from_amount, x.from_currency, x.to_amount, x.to_currency, x.rate, x.source, x.as_of, x.margin_bp)
+    FROM q JOIN quote_exchange x ON x.quote_id = q.id AND x.group_number = q.part
+    UNION ALL
+    SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card%s', c.quote_id, c.wallet_amount, c.card_amount, CASE WHEN c.exchanged IS NOT NULL THEN format(', %s %s exchanged for it', c.exchanged, q.pay_currency) END) FROM q JOIN checkout c ON c.quote_id = q.id
     UNION ALL
     SELECT o.created_at, 5, 'ORDER', format('charge %s: %s%s of %s, borne by the %s, with the %s%s%s', c.number, c.kind, CASE c.label WHEN '' THEN '' ELSE format(' (%s)', c.label) END, c.amount, lower(c.bearer), lower(c.counterparty),
            CASE WHEN c.basis_points IS NOT NULL THEN format(', %s basis points', c.basis_points) END, CASE WHEN c.estimated THEN ', estimated' END)
@@ -46,7 +49,7 @@ SELECT at, part, what FROM (
     SELECT t.posted_at, 2000, 'MONEY', format('%s (%s): %s', t.flow, t.key, (
         SELECT string_agg(format('%s %s %s', a.kind, g.amount, g.currency), ', ' ORDER BY g.amount, a.kind) FROM ledger.posting g JOIN ledger.account a ON a.id = g.account_id WHERE g.entry_id = t.id))
     FROM ledger.entry t WHERE t.cause_kind = 'order' AND t.cause_id = $1
-        OR t.cause_id IN (SELECT id FROM p UNION SELECT id FROM f UNION SELECT id FROM b UNION SELECT id FROM shipment WHERE order_id = $1) AND t.cause_kind <> 'order'
+        OR t.cause_id IN (SELECT id FROM p UNION SELECT id FROM f UNION SELECT id FROM b UNION SELECT id FROM shipment WHERE order_id = $1 UNION SELECT id FROM exchange WHERE order_id = $1) AND t.cause_kind <> 'order'
     UNION ALL
     SELECT r.created_at, 20, 'REFUND', format('%s to the wallet, %s to the card, by %s: %s', r.wallet_amount, r.card_amount, r.user_id, r.reason) FROM order_refund r WHERE r.order_id = $1
     UNION ALL

@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 )
 
@@ -78,5 +79,36 @@ func TestOrder(t *testing.T) {
 	}
 	if _, err := explain.New(w.Pool).Order(t.Context(), uuid.New()); domaintest.Code(err) != "ORDER_NOT_FOUND" {
 		t.Errorf("of none: %v", err)
+	}
+}
+
+// What an order was told to cost in another currency is told with what was exchanged for it.
+func TestOrderInAnotherCurrency(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	defer w.Audited()
+	seller, buyer := w.User(identity.Seller), w.User(identity.Buyer)
+	w.Fund(buyer, money.New(100_00, "USD"))
+	listing := w.Listing(seller)
+	w.Exec(`UPDATE variant SET price = 1000, currency = 'EUR' WHERE id = $1`, listing)
+	_, _, err := w.Carts.Add(t.Context(), cart.Owner{User: buyer}, listing, 1)
+	w.Must(err)
+	home, err := w.Addresses.Create(t.Context(), buyer, address.Postal{Name: "Amal Haddad", Line1: "12 rue de la Paix", City: "Paris", PostalCode: "75002", Country: "FR"}, false)
+	w.Must(err)
+	q, err := w.Checkout.Quote(t.Context(), buyer, checkout.QuoteInput{Address: &home.ID, PayCurrency: "USD", IdempotencyKey: "k"})
+	w.Must(err)
+	total, err := q.ExchangeTotal()
+	w.Must(err)
+	orders, err := w.Checkout.Confirm(t.Context(), buyer, checkout.ConfirmInput{Quote: q.ID, Total: q.Total, Exchange: total, IdempotencyKey: "k"})
+	w.Must(err)
+	all, err := explain.New(w.Pool).Order(t.Context(), orders[0].ID)
+	w.Must(err)
+	for _, want := range []string{
+		"QUOTE told in USD: 1096 USD, which give 1000 EUR at 0.91743119266 by fixed of ", "confirmed: 1000 from the wallet, 0 by card, 1096 USD exchanged for it",
+		"MONEY exchange (exchange:", "wallet -1096 USD, fx -1000 EUR, wallet 1000 EUR, fx 1096 USD", "MONEY purchase",
+	} {
+		if !slices.ContainsFunc(all, func(h explain.Happening) bool { return strings.Contains(string(h.Part)+" "+h.What, want) }) {
+			t.Errorf("%q is not told: %v", want, all)
+		}
 	}
 }

@@ -75,6 +75,28 @@ func Convert(from money.Amount, to money.Currency, rate Rate, marginBP int64) (m
 	return money.New(gives.Int64(), to), nil
 }
 
+// Cost is the least of a currency that gives an amount above zero, or more, in that amount's currency, as Convert converts: rounded up to the currency's
+// minor unit, once, at the end. It refuses what does not fit an amount, and a margin that leaves nothing.
+func Cost(to money.Amount, from money.Currency, rate Rate, marginBP int64) (money.Amount, error) {
+	if to.Minor <= 0 || marginBP < 0 || marginBP >= marginWhole || rate.scaled == nil {
+		return money.Amount{}, money.ErrRange
+	}
+	takes := big.NewInt(to.Minor)
+	takes.Mul(takes, power(ratePlaces))
+	takes.Mul(takes, big.NewInt(marginWhole))
+	takes.Mul(takes, power(from.Digits()))
+	of := new(big.Int).Mul(rate.scaled, big.NewInt(marginWhole-marginBP))
+	of.Mul(of, power(to.Currency.Digits()))
+	rest := new(big.Int)
+	if takes.QuoRem(takes, of, rest); rest.Sign() > 0 {
+		takes.Add(takes, big.NewInt(1))
+	}
+	if !takes.IsInt64() {
+		return money.Amount{}, money.ErrRange
+	}
+	return money.New(takes.Int64(), from), nil
+}
+
 // power is ten to the power of n.
 func power(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)

@@ -114,3 +114,53 @@ func TestNobodyGainsByExchanging(t *testing.T) {
 		}
 	})
 }
+
+// What something costs in another currency gives at least its price, a unit less does not, and nobody who sells it back has gained.
+func TestWhatSomethingCostsGivesItsPrice(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rates(t, "a"), rates(t, "b")
+		from := rapid.SampledFrom(someCurrencies).Draw(t, "from")
+		to := rapid.SampledFrom(someCurrencies).Draw(t, "to")
+		price := money.New(rapid.Int64Range(1, 1_000_000_000_000).Draw(t, "price"), to)
+		margin := rapid.Int64Range(0, 9_999).Draw(t, "margin")
+		rate, ok := cross(a, b)
+		back, ok2 := cross(b, a)
+		if !ok || !ok2 {
+			t.Skip("no rate between these")
+		}
+		cost, err := Cost(price, from, rate, margin)
+		if err != nil {
+			t.Skip("more than an amount holds")
+		}
+		gives, err := Convert(cost, to, rate, margin)
+		if err != nil {
+			t.Skip("more than an amount holds")
+		}
+		less, err := Convert(money.New(cost.Minor-1, from), to, rate, margin)
+		if err != nil || gives.Minor < price.Minor || less.Minor >= price.Minor {
+			t.Fatalf("%s costs %s, which gives %s; a unit less gives %s (%v)", price, cost, gives, less, err)
+		}
+		if returned, err := Convert(gives, from, back, margin); err != nil || returned.Minor > cost.Minor {
+			t.Fatalf("%s came back as %s (%v)", cost, returned, err)
+		}
+	})
+}
+
+func TestCostsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]func() (money.Amount, error){
+		"nothing":             func() (money.Amount, error) { return Cost(money.New(0, "EUR"), "USD", rate(t, "1"), 0) },
+		"too much":            func() (money.Amount, error) { return Cost(money.New(math.MaxInt64, "EUR"), "TND", rate(t, "1"), 0) },
+		"no rate":             func() (money.Amount, error) { return Cost(money.New(1, "EUR"), "USD", Rate{}, 0) },
+		"a margin of all":     func() (money.Amount, error) { return Cost(money.New(1, "EUR"), "USD", rate(t, "1"), 10_000) },
+		"a margin below zero": func() (money.Amount, error) { return Cost(money.New(1, "EUR"), "USD", rate(t, "1"), -1) },
+	} {
+		if got, err := refused(); !errors.Is(err, money.ErrRange) {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	if got, err := Cost(money.New(1000, "JPY"), "EUR", rate(t, "162.5"), 0); err != nil || got != money.New(616, "EUR") { // 6.1538…
+		t.Errorf("1000 yen cost %s (%v)", got, err)
+	}
+}

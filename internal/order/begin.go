@@ -17,6 +17,8 @@ type Beginning struct {
 	Wallet money.Amount // of its total
 	Card   *uuid.UUID   // for the rest
 	Sent   bool         // it is handed over in this transaction
+
+	Exchange *payment.FixedExchange // what fills the wallet for it, out of the wallet in another currency; nil for nothing
 }
 
 // ByWallet says that the wallet pays all of it.
@@ -38,6 +40,11 @@ func (s *Service) MarkTx(ctx context.Context, tx pgx.Tx, b *Beginning) (told []r
 
 // BeginTx begins the payment of an order that was made in this transaction, with what the platform's promotion pays of it. It posts, and so comes last.
 func (s *Service) BeginTx(ctx context.Context, tx pgx.Tx, b Beginning) (payment.OrderPayment, error) {
+	if b.Exchange != nil {
+		if err := s.payment.ExchangeForOrderTx(ctx, tx, b.Order.BuyerID, b.Order.ID, *b.Exchange); err != nil {
+			return payment.OrderPayment{}, err
+		}
+	}
 	p, _, err := s.payment.OpenOrderPaymentTx(ctx, tx, payment.OrderPaymentInput{
 		Order: b.Order.ID, Buyer: b.Order.BuyerID, Total: b.Order.Total, Wallet: b.Wallet, Card: b.Card,
 		IdempotencyKey: "order:" + b.Order.ID.String(), // an order that is new has no other payment, of which something could be told

@@ -17,7 +17,6 @@ import (
 	"github.com/souklive/souk/internal/fx"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/idempotency"
-	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/postgres"
 )
@@ -115,15 +114,7 @@ func (s *Service) exchangeTx(ctx context.Context, tx pgx.Tx, user uuid.UUID, in 
 	if err != nil {
 		return db.Exchange{}, fmt.Errorf("keep the exchange: %w", err)
 	}
-	return row, post(ctx, tx, ledger.Entry{
-		Key: "exchange:" + row.ID.String(), Flow: ledger.FlowExchange, Cause: ledger.Cause{Kind: "exchange", ID: row.ID},
-		Legs: []ledger.Leg{
-			of(ledger.Wallet, user, q.From.Currency, -q.From.Minor),
-			of(ledger.FX, uuid.Nil, q.From.Currency, q.From.Minor),
-			of(ledger.FX, uuid.Nil, q.To.Currency, -q.To.Minor),
-			of(ledger.Wallet, user, q.To.Currency, q.To.Minor),
-		},
-	})
+	return row, postExchange(ctx, tx, exchangeFrom(row))
 }
 
 // quote is what an amount gives at the newest rate, in the snapshot that q reads.

@@ -37,7 +37,7 @@ REVOKE UPDATE ON code, code_batch, code_reveal, reservation_payment FROM souk_ap
 GRANT UPDATE (order_id, sold_at) ON code TO souk_app;
 GRANT UPDATE (key_id, wrapped_key) ON code_batch TO souk_app;
 -- What was quoted, confirmed, ordered and invoiced is written once.
-REVOKE UPDATE ON quote, quote_group, quote_line, quote_charge, checkout, order_line, order_charge, invoice, invoice_file FROM souk_app;
+REVOKE UPDATE ON quote, quote_group, quote_line, quote_charge, quote_exchange, checkout, order_line, order_charge, invoice, invoice_file FROM souk_app;
 -- What came back of an order is written by its function, which runs as the server.
 REVOKE UPDATE ON order_restock FROM souk_app;
 -- What can be found follows the listings by triggers alone.
