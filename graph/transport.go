@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -95,18 +96,27 @@ type unexecuted struct {
 	Extensions map[string]any `json:"extensions,omitempty"`
 }
 
+// write has the answer's length said, so that it goes out in as few writes as it takes: net/http would send it in chunks.
 func write(w http.ResponseWriter, r *http.Request, status int, response any) {
+	body := encode(response)
 	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	if r, ok := response.(*graphql.Response); ok && len(r.Errors) == 0 && len(r.Data) > 0 { // its data as they are: encoding would read all of them once more
+	_, _ = w.Write(body) // the client may be gone
+}
+
+// encode takes an answer's data as they are: encoding would read all of them once more.
+func encode(response any) []byte {
+	if r, ok := response.(*graphql.Response); ok && len(r.Errors) == 0 && len(r.Data) > 0 {
 		extensions, err := json.Marshal(unexecuted{Extensions: r.Extensions})
 		if err == nil {
 			_, after, _ := bytes.Cut(extensions, []byte("null")) // of no errors
-			_, _ = w.Write(slices.Concat([]byte(`{"data":`), r.Data, after, []byte("\n")))
-			return
+			return slices.Concat([]byte(`{"data":`), r.Data, after, []byte("\n"))
 		}
 	}
-	_ = json.NewEncoder(w).Encode(response) // the client may be gone
+	var out bytes.Buffer
+	_ = json.NewEncoder(&out).Encode(response)
+	return out.Bytes()
 }
 
 // answerType is the type that the client asked for, and application/json where it didn't.

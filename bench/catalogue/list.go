@@ -5,28 +5,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-
-	"github.com/google/uuid"
 
 	"github.com/souklive/souk/bench/rig"
-	"github.com/souklive/souk/internal/id"
-	"github.com/souklive/souk/internal/media"
-	"github.com/souklive/souk/internal/money"
 )
 
 const listQuery = `{"query":"{ listings(first: 20) { nodes { id title price { amount currencyCode } photos { url } seller { id name } } } }"}`
-
-// bareList is what a page of the list takes, in one statement.
-const bareList = `SELECT l.id, l.title, l.price, l.currency, u.id, u.name, ARRAY(SELECT photo_id FROM listing_photo p WHERE p.listing_id = l.id ORDER BY position)
-	FROM listing l JOIN app_user u ON u.id = l.seller_id
-	WHERE l.status IN ('ACTIVE', 'RESERVED', 'SOLD') AND l.published_at IS NOT NULL AND u.banned_at IS NULL AND l.minimum_tier IS NULL
-	ORDER BY l.published_at DESC, l.id DESC LIMIT 20`
 
 // measureList has both sides send the same page.
 func (b *bench) measureList(ctx context.Context) (err error) {
@@ -40,9 +27,12 @@ func (b *bench) measureList(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	bare := httptest.NewServer(b.bareHandler(want))
-	defer bare.Close()
-	got, err := post(ctx, bare.URL, listQuery)
+	bare, err := b.startBare(ctx, want)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bare.End(context.WithoutCancel(ctx))) }()
+	got, err := post(ctx, bare.Addr, listQuery)
 	if err != nil {
 		return err
 	}
@@ -51,7 +41,7 @@ func (b *bench) measureList(ctx context.Context) (err error) {
 	}
 	var rates, bares []float64
 	for range b.rounds {
-		for url, rounds := range map[string]*[]float64{ours: &rates, bare.URL: &bares} {
+		for url, rounds := range map[string]*[]float64{ours: &rates, bare.Addr: &bares} {
 			t, err := b.ours(ctx, func(ctx context.Context, _, _ int) error {
 				_, err := post(ctx, url, listQuery)
 				return err
@@ -66,68 +56,6 @@ func (b *bench) measureList(ctx context.Context) (err error) {
 	b.Result("catalogue_list_per_s", rig.Median(rates))
 	b.Result("catalogue_list_vs_bare", rig.Ratio(rates, bares))
 	return nil
-}
-
-// bareHandler answers as GraphQL does, from one statement; like is such an answer, for what stands around the rows.
-func (b *bench) bareHandler(like []byte) http.Handler {
-	_, after, _ := bytes.Cut(like, []byte(`]}}`))
-	base := photoBase(like)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return
-		}
-		rows, err := b.pool.Query(r.Context(), bareList)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		defer rows.Close()
-		out := []byte(`{"data":{"listings":{"nodes":[`)
-		for n := 0; rows.Next(); n++ {
-			var listing, seller uuid.UUID
-			var title, name string
-			var price *int64
-			var currency *string
-			var photos []uuid.UUID
-			if err := rows.Scan(&listing, &title, &price, &currency, &seller, &name, &photos); err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-				return
-			}
-			if n > 0 {
-				out = append(out, ',')
-			}
-			out = fmt.Appendf(out, `{"id":"%s","title":%s,"price":`, id.Listing.Encode(listing), text(title))
-			if price == nil {
-				out = append(out, "null"...)
-			} else {
-				out = fmt.Appendf(out, `{"amount":"%s","currencyCode":"%s"}`, money.New(*price, money.Currency(*currency)).Decimal(), *currency)
-			}
-			out = append(out, `,"photos":[`...)
-			for i, photo := range photos {
-				if i > 0 {
-					out = append(out, ',')
-				}
-				out = fmt.Appendf(out, `{"url":"%s%s%s"}`, base, media.PhotoPath, id.Photo.Encode(photo))
-			}
-			out = fmt.Appendf(out, `],"seller":{"id":"%s","name":%s}}`, id.User.Encode(seller), text(name))
-		}
-		out = append(append(out, `]}}`...), after...)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(out)
-	})
-}
-
-// text is a JSON string as GraphQL writes it.
-func text(s string) []byte {
-	raw, _ := json.Marshal(s)
-	return raw
-}
-
-// photoBase is where an answer's pictures are.
-func photoBase(answer []byte) string {
-	_, rest, _ := bytes.Cut(answer, []byte(`"url":"`))
-	base, _, _ := bytes.Cut(rest, []byte(media.PhotoPath))
-	return string(base)
 }
 
 // client keeps its connections.

@@ -40,13 +40,20 @@ const clients = 8
 
 func main() {
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "pin" {
-		err = rig.Pin(os.Args[2:])
-	} else {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		err = run(ctx, os.Args[1:], os.Stdout)
-		stop()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	role, args := "", os.Args[1:]
+	if len(args) > 1 {
+		role = args[0]
 	}
+	switch role {
+	case "pin":
+		err = rig.Pin(args[1:])
+	case "bare":
+		err = serveBare(ctx, args[1], os.Stdin, os.Stdout)
+	default:
+		err = run(ctx, args, os.Stdout)
+	}
+	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench-catalogue:", err)
 		os.Exit(1)
