@@ -672,16 +672,21 @@ func (q *Queries) QuoteLinesInsert(ctx context.Context, db DBTX, arg QuoteLinesI
 }
 
 const quoteLinesToMake = `-- name: QuoteLinesToMake :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
-       array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
-       array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts,
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, v.kind, v.title, q.quantity, q.locations, q.parts,
        EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = v.seller_id AND p.offers <> '[]')::boolean AS profiled,
        (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
-FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
-LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
-WHERE r.id = $1
-GROUP BY v.id, l.id, cl.cart_id, cl.variant_id
-ORDER BY cl.added_at NULLS LAST, min(rl.number)
+FROM (
+    SELECT rl.variant_id, min(rl.number) AS number, sum(rl.quantity)::bigint AS quantity,
+           array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
+           array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts
+    FROM reservation_line rl WHERE rl.reservation_id = $1 GROUP BY rl.variant_id
+) q
+CROSS JOIN LATERAL (SELECT v.id, v.listing_id, v.seller_id, v.position, v.sku, v.option_values, v.price, v.currency, v.created_at, v.retired_at, v.grams, l.kind, l.title FROM variant v JOIN listing l ON l.id = v.listing_id WHERE v.id = q.variant_id OFFSET 0) v
+LEFT JOIN LATERAL (
+    SELECT cl.added_at, cl.price_seen, cl.currency_seen
+    FROM reservation r JOIN cart c ON c.user_id = r.user_id JOIN cart_line cl ON cl.cart_id = c.id WHERE r.id = $1 AND cl.variant_id = q.variant_id
+) cl ON true
+ORDER BY cl.added_at NULLS LAST, q.number
 `
 
 type QuoteLinesToMakeRow struct {
@@ -703,6 +708,7 @@ type QuoteLinesToMakeRow struct {
 
 // What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last. locations has the nil id for what
 // exists once, parts how much is at each; profiled says that its seller has said how they send.
+// OFFSET 0 has each line look for its variant. Left to itself PostgreSQL walks through the variants beside a few lines, and through all of them once they are many.
 func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID uuid.UUID) ([]QuoteLinesToMakeRow, error) {
 	rows, err := db.Query(ctx, quoteLinesToMake, reservationID)
 	if err != nil {

@@ -187,17 +187,6 @@ func (q *Queries) ReservationByKey(ctx context.Context, db DBTX, userID uuid.UUI
 	return i, err
 }
 
-const reservationConsume = `-- name: ReservationConsume :one
-SELECT reservation_consume($1)::boolean AS consumed
-`
-
-func (q *Queries) ReservationConsume(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
-	row := db.QueryRow(ctx, reservationConsume, id)
-	var consumed bool
-	err := row.Scan(&consumed)
-	return consumed, err
-}
-
 const reservationFree = `-- name: ReservationFree :one
 SELECT reservation_free($1, $2)::boolean AS freed
 `
@@ -321,6 +310,32 @@ func (q *Queries) ReservationRelease(ctx context.Context, db DBTX, iD uuid.UUID,
 		&i.Reservation.ExpiresAt,
 		&i.Reservation.EndedAt,
 		&i.Freed,
+	)
+	return i, err
+}
+
+const reservationSell = `-- name: ReservationSell :one
+SELECT r.consumed::boolean AS consumed, r.variants::uuid[] AS variants, r.locations::uuid[] AS locations, r.numbers::bigint[] AS numbers, r.left_on_hand::integer[] AS left_on_hand
+FROM reservation_sell($1::uuid) AS r
+`
+
+type ReservationSellRow struct {
+	Consumed   bool
+	Variants   []uuid.UUID
+	Locations  []uuid.UUID
+	Numbers    []int64
+	LeftOnHand []int32
+}
+
+func (q *Queries) ReservationSell(ctx context.Context, db DBTX, id uuid.UUID) (ReservationSellRow, error) {
+	row := db.QueryRow(ctx, reservationSell, id)
+	var i ReservationSellRow
+	err := row.Scan(
+		&i.Consumed,
+		&i.Variants,
+		&i.Locations,
+		&i.Numbers,
+		&i.LeftOnHand,
 	)
 	return i, err
 }
@@ -502,52 +517,6 @@ func (q *Queries) StockAlertSet(ctx context.Context, db DBTX, arg StockAlertSetP
 		&i.LowAt,
 	)
 	return i, err
-}
-
-const stockGotLow = `-- name: StockGotLow :many
-SELECT s.seller_id, s.variant_id, s.location_id, l.kind, m.number, m.on_hand
-FROM stock_movement m JOIN stock s USING (variant_id, location_id) JOIN variant v ON v.id = s.variant_id JOIN listing l ON l.id = v.listing_id
-WHERE m.cause_id = $1
-  AND m.variant_id IN (SELECT l.variant_id FROM reservation_line l WHERE l.reservation_id = $1)
-  AND m.on_hand <= s.low_at AND m.on_hand - m.quantity > s.low_at
-ORDER BY s.seller_id, s.variant_id, s.location_id
-`
-
-type StockGotLowRow struct {
-	SellerID   uuid.UUID
-	VariantID  uuid.UUID
-	LocationID uuid.UUID
-	Kind       string
-	Number     int64
-	OnHand     int32
-}
-
-// Whose stock came down to its mark by one cause: it was above it before.
-func (q *Queries) StockGotLow(ctx context.Context, db DBTX, causeID uuid.UUID) ([]StockGotLowRow, error) {
-	rows, err := db.Query(ctx, stockGotLow, causeID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []StockGotLowRow
-	for rows.Next() {
-		var i StockGotLowRow
-		if err := rows.Scan(
-			&i.SellerID,
-			&i.VariantID,
-			&i.LocationID,
-			&i.Kind,
-			&i.Number,
-			&i.OnHand,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const stockLevel = `-- name: StockLevel :one
@@ -767,6 +736,37 @@ func (q *Queries) StockOf(ctx context.Context, db DBTX, variantIds []uuid.UUID) 
 			&i.Region,
 			&i.CreatedAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantSellers = `-- name: VariantSellers :many
+SELECT v.id, v.seller_id, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id WHERE v.id = ANY ($1::uuid[]) ORDER BY v.id
+`
+
+type VariantSellersRow struct {
+	ID       uuid.UUID
+	SellerID uuid.UUID
+	Kind     string
+}
+
+// Who sells what of which there is little left.
+func (q *Queries) VariantSellers(ctx context.Context, db DBTX, ids []uuid.UUID) ([]VariantSellersRow, error) {
+	rows, err := db.Query(ctx, variantSellers, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VariantSellersRow
+	for rows.Next() {
+		var i VariantSellersRow
+		if err := rows.Scan(&i.ID, &i.SellerID, &i.Kind); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -22,16 +22,22 @@ SELECT id FROM orders WHERE reservation_id = @reservation_id::uuid ORDER BY id;
 -- What a reservation holds, in the order of its cart, with what that last showed; what is not in the cart any more comes last. locations has the nil id for what
 -- exists once, parts how much is at each; profiled says that its seller has said how they send.
 -- name: QuoteLinesToMake :many
-SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, l.kind, l.title, sum(rl.quantity)::bigint AS quantity,
-       array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
-       array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts,
+-- OFFSET 0 has each line look for its variant. Left to itself PostgreSQL walks through the variants beside a few lines, and through all of them once they are many.
+SELECT v.id AS variant_id, v.listing_id, v.seller_id, v.option_values, v.price, v.currency, v.grams, v.kind, v.title, q.quantity, q.locations, q.parts,
        EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = v.seller_id AND p.offers <> '[]')::boolean AS profiled,
        (CASE WHEN cl.currency_seen = v.currency THEN cl.price_seen ELSE -1 END)::bigint AS price_seen
-FROM reservation r JOIN reservation_line rl ON rl.reservation_id = r.id JOIN variant v ON v.id = rl.variant_id JOIN listing l ON l.id = v.listing_id
-LEFT JOIN cart c ON c.user_id = r.user_id LEFT JOIN cart_line cl ON cl.cart_id = c.id AND cl.variant_id = v.id
-WHERE r.id = @reservation_id
-GROUP BY v.id, l.id, cl.cart_id, cl.variant_id
-ORDER BY cl.added_at NULLS LAST, min(rl.number);
+FROM (
+    SELECT rl.variant_id, min(rl.number) AS number, sum(rl.quantity)::bigint AS quantity,
+           array_agg(coalesce(rl.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY rl.number)::uuid[] AS locations,
+           array_agg(rl.quantity ORDER BY rl.number)::integer[] AS parts
+    FROM reservation_line rl WHERE rl.reservation_id = @reservation_id GROUP BY rl.variant_id
+) q
+CROSS JOIN LATERAL (SELECT v.*, l.kind, l.title FROM variant v JOIN listing l ON l.id = v.listing_id WHERE v.id = q.variant_id OFFSET 0) v
+LEFT JOIN LATERAL (
+    SELECT cl.added_at, cl.price_seen, cl.currency_seen
+    FROM reservation r JOIN cart c ON c.user_id = r.user_id JOIN cart_line cl ON cl.cart_id = c.id WHERE r.id = @reservation_id AND cl.variant_id = q.variant_id
+) cl ON true
+ORDER BY cl.added_at NULLS LAST, q.number;
 
 -- Of the last hour, not confirmed.
 -- name: QuotesOpenCount :one

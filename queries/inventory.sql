@@ -113,8 +113,9 @@ SELECT sqlc.embed(r), ended.freed::boolean AS freed FROM ended, reservation r WH
 WITH ended AS MATERIALIZED (SELECT reservations_release(@ids::uuid[], @users::uuid[])::uuid[] AS gone)
 SELECT sqlc.embed(r), (r.id = ANY (ended.gone))::boolean AS freed FROM ended, reservation r WHERE r.id = ANY (@ids::uuid[]) ORDER BY r.id;
 
--- name: ReservationConsume :one
-SELECT reservation_consume(@id)::boolean AS consumed;
+-- name: ReservationSell :one
+SELECT r.consumed::boolean AS consumed, r.variants::uuid[] AS variants, r.locations::uuid[] AS locations, r.numbers::bigint[] AS numbers, r.left_on_hand::integer[] AS left_on_hand
+FROM reservation_sell(@id::uuid) AS r;
 
 -- name: ReservationByID :one
 SELECT * FROM reservation WHERE id = @id;
@@ -133,11 +134,6 @@ SELECT DISTINCT r.id FROM reservation r JOIN reservation_line l ON l.reservation
 WHERE l.variant_id = ANY (@variant_ids::uuid[]) AND r.status = 'OPEN' AND r.expires_at <= clock_timestamp()
 ORDER BY r.id;
 
--- Whose stock came down to its mark by one cause: it was above it before.
--- name: StockGotLow :many
-SELECT s.seller_id, s.variant_id, s.location_id, l.kind, m.number, m.on_hand
-FROM stock_movement m JOIN stock s USING (variant_id, location_id) JOIN variant v ON v.id = s.variant_id JOIN listing l ON l.id = v.listing_id
-WHERE m.cause_id = @cause_id
-  AND m.variant_id IN (SELECT l.variant_id FROM reservation_line l WHERE l.reservation_id = @cause_id)
-  AND m.on_hand <= s.low_at AND m.on_hand - m.quantity > s.low_at
-ORDER BY s.seller_id, s.variant_id, s.location_id;
+-- Who sells what of which there is little left.
+-- name: VariantSellers :many
+SELECT v.id, v.seller_id, l.kind FROM variant v JOIN listing l ON l.id = v.listing_id WHERE v.id = ANY (@ids::uuid[]) ORDER BY v.id;

@@ -176,7 +176,7 @@ func (b *bench) measureCheckouts(ctx context.Context) error {
 		var rates, bares []float64
 		took := map[string][]float64{}
 		for range b.rounds {
-			rate, ms, err := b.play(ctx, clients)
+			rate, ms, err := b.told(ctx, clients)
 			if err != nil {
 				return err
 			}
@@ -207,6 +207,22 @@ func (b *bench) measureCheckouts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// told plays a round, and tells its statements where that was asked for.
+func (b *bench) told(ctx context.Context, clients int) (rate float64, ms map[string][]float64, err error) {
+	if !b.spend {
+		return b.play(ctx, clients)
+	}
+	if err := b.CountStatements(ctx); err != nil {
+		return 0, nil, err
+	}
+	if rate, ms, err = b.play(ctx, clients); err != nil {
+		return 0, nil, err
+	}
+	lines, err := b.Statements(ctx)
+	b.Say("%d clients: %.0f checkouts a second\n%s", clients, rate, strings.Join(lines, "\n"))
+	return rate, ms, err
 }
 
 // measureCarts counts the statements of twenty lines by how many sellers they are of.

@@ -180,7 +180,7 @@ func (r *Rig) CountStatements(ctx context.Context) error {
 func (r *Rig) Statements(ctx context.Context) (lines []string, err error) {
 	rows, err := r.Admin.Query(ctx, `
 		SELECT calls, total_exec_time, mean_exec_time, rows, wal_bytes::bigint, regexp_replace(left(query, 90), '\s+', ' ', 'g')
-		FROM pg_stat_statements WHERE calls > 5 ORDER BY total_exec_time DESC LIMIT 30`)
+		FROM pg_stat_statements WHERE calls > 5 ORDER BY total_exec_time DESC LIMIT 80`)
 	if err != nil {
 		return nil, err
 	}

@@ -306,21 +306,25 @@ func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ 
 // after the commit: sellers are told what gets low.
 func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID) (told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "consume reservation %s", reservation)
-	consumed, err := s.q.ReservationConsume(ctx, tx, reservation)
-	if err != nil {
+	sold, err := s.q.ReservationSell(ctx, tx, reservation)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !consumed {
+	case !sold.Consumed:
 		return nil, ErrReservationOver
+	case len(sold.Variants) == 0:
+		return nil, nil
 	}
-	rows, err := s.q.StockGotLow(ctx, tx, reservation)
+	rows, err := s.q.VariantSellers(ctx, tx, sold.Variants)
 	if err != nil {
 		return nil, err
 	}
-	lows := make([]low, len(rows))
-	for i, r := range rows {
-		lows[i] = low{r.SellerID, r.VariantID, r.LocationID, catalog.Kind(r.Kind), r.Number, r.OnHand}
+	var lows []low
+	for i, variant := range sold.Variants {
+		at := slices.IndexFunc(rows, func(r db.VariantSellersRow) bool { return r.ID == variant })
+		lows = append(lows, low{rows[at].SellerID, variant, sold.Locations[i], catalog.Kind(rows[at].Kind), sold.Numbers[i], sold.LeftOnHand[i]})
 	}
+	slices.SortStableFunc(lows, func(a, b low) int { return bytes.Compare(a.seller[:], b.seller[:]) }) // by variant and place they are
 	return tellLowTx(ctx, tx, lows)
 }
 
