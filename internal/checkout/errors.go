@@ -24,7 +24,7 @@ var (
 	ErrExchangeAlone   = fault.New(fault.Invalid, "EXCHANGE_PAYS_ALL", "What is paid in another currency is paid from that wallet alone.")
 	ErrNotExchanged    = fault.New(fault.Precondition, "QUOTE_NOT_EXCHANGED", "The quote has no price in another currency: ask for one with payCurrency.")
 	ErrAddressRequired = shipping.ErrAddressRequired
-	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "What is bought of one seller comes to nothing.")
+	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "The platform's promotion pays all of what is bought of one seller: something has to be left for its buyer.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")
 	ErrTooMany         = fault.New(fault.Precondition, "CODES_PER_ORDER", "At most 100 codes are bought at once.")
 )

@@ -127,8 +127,10 @@ func TestCouponsThatAreRefused(t *testing.T) {
 		"another currency": {[]string{*s.offers(func(in *promotion.Input) { in.Currency = "USD" }).Code}, "COUPON_NOT_FOR_THIS"},
 		"another seller":   {[]string{*s.promotes(promotion.Actor{User: s.User(identity.Seller)}, nil).Code}, "COUPON_UNKNOWN"},
 		"two":              {[]string{*s.offers(nil).Code, *s.offers(nil).Code}, "COUPON_NOT_STACKABLE"},
-		"all of it":        {[]string{*s.offers(func(in *promotion.Input) { in.BasisPoints = new(10_000) }).Code}, "NOTHING_TO_PAY"},
-		"six":              {[]string{"AAA", "BBB", "CCC", "DDD", "EEE", "FFF"}, "COUPON_COUNT"},
+		"all of it": {[]string{*s.gives(func(in *promotion.Input) {
+			in.Amount, in.Budget = new(domaintest.EUR(99_00)), new(domaintest.EUR(99_00))
+		}).Code}, "NOTHING_TO_PAY"},
+		"six": {[]string{"AAA", "BBB", "CCC", "DDD", "EEE", "FFF"}, "COUPON_COUNT"},
 	} {
 		buyer := s.Buyer(100_00)
 		s.put(buyer, 2, shirt)

@@ -376,7 +376,7 @@ func (s *Service) price(groups []QuoteGroup) (sum money.Amount, err error) {
 		if err != nil {
 			return sum, err
 		}
-		if terms.Total.Minor <= 0 {
+		if terms.Total.Minor == 0 && terms.Subsidy.Minor > 0 {
 			return sum, ErrNothingToPay.At("variantIds")
 		}
 		groups[i].Charges, groups[i].Total = sale.Charges, terms.Total

@@ -38,8 +38,12 @@ func (s *Service) MarkTx(ctx context.Context, tx pgx.Tx, b *Beginning) (told []r
 	return append(told, gone...), err
 }
 
-// BeginTx begins the payment of an order that was made in this transaction, with what the platform's promotion pays of it. It posts, and so comes last.
+// BeginTx begins the payment of an order that was made in this transaction, with what the platform's promotion pays of it. It posts, and so comes last. An order over
+// nothing has no payment.
 func (s *Service) BeginTx(ctx context.Context, tx pgx.Tx, b Beginning) (payment.OrderPayment, error) {
+	if b.Order.Free() {
+		return payment.OrderPayment{}, nil
+	}
 	if b.Exchange != nil {
 		if err := s.payment.ExchangeForOrderTx(ctx, tx, b.Order.BuyerID, b.Order.ID, *b.Exchange); err != nil {
 			return payment.OrderPayment{}, err

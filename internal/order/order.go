@@ -77,6 +77,9 @@ func (o Order) Left() money.Amount {
 	return money.New(o.Total.Minor-o.Refunded.Minor-o.ChargedBack.Minor, o.Total.Currency)
 }
 
+// Free says that it is over nothing, so that no money ever moves for it.
+func (o Order) Free() bool { return o.Total.Minor == 0 }
+
 // terms are what divides it, whatever paid it.
 func (o Order) terms() payment.Terms {
 	return payment.Terms{Total: o.Total, Subsidy: o.Subsidy, Fee: o.Fee, Tax: o.Tax, Shipping: o.Shipping}

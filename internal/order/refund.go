@@ -95,6 +95,9 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			}
 			return err
 		}
+		if _, may := actions[ActionRefund][party]; may && o.Free() && o.Payment == Refunded { // which has no row with its key
+			return nil
+		}
 		if err := o.check(ActionRefund, party); err != nil {
 			return err
 		}
@@ -142,6 +145,9 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 	switch {
 	case ask.amount.Currency != o.Total.Currency:
 		return nil, nil, money.ErrMismatch.At("amount")
+	case o.Free() && ask.amount.Minor == 0: // it ends, and nobody has anything to give back
+		told, err = s.refundedTx(ctx, tx, o, ask)
+		return told, nil, err
 	case ask.amount.Minor <= 0:
 		return nil, nil, payment.ErrAmountNotPositive.At("amount")
 	case ask.amount.Minor > o.Left().Minor:

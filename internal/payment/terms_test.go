@@ -84,6 +84,9 @@ func TestTermsTable(t *testing.T) {
 // Each of those who are paid of it has the share of what those before leave; a part that rounds down is the seller's.
 func TestTermsOfAllCharges(t *testing.T) {
 	t.Parallel()
+	if nothing := (Terms{Total: eur(0), Subsidy: eur(0), Card: eur(0), Fee: eur(0), Tax: eur(0), Shipping: eur(0)}).Of(eur(0)); nothing.All() != 0 || least(nothing) != 0 || nothing.Seller.Currency != "EUR" {
+		t.Errorf("of nothing: %+v", nothing)
+	}
 	terms := Terms{Total: eur(100_00), Subsidy: eur(10_00), Card: eur(50_00), Fee: eur(11_00), Tax: eur(20_00), Shipping: eur(5_00)}
 	for left, want := range map[int64][7]int64{
 		100_00: {50_00, 50_00, 10_00, 11_00, 20_00, 5_00, 74_00}, 50_00: {25_00, 25_00, 5_00, 5_50, 10_00, 2_50, 37_00},

@@ -1,4 +1,4 @@
--- An order's state is its payments': PAID and what follows has one that was captured, AUTHORISED one that is authorised or being
+-- An order's state is its payments': PAID and what follows has one that was captured, unless it is over nothing, AUTHORISED one that is authorised or being
 -- captured, and after a cancellation one that is being let go; no other order has such. A payment is its order's total, by its buyer;
 -- one that came to nothing may be what the order's goods cost, where that was checked out later.
 SELECT format('order %s', o.id),
@@ -12,7 +12,7 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE status = 'VOIDING') AS voiding
     FROM order_payment WHERE order_id = o.id
 ) p
-WHERE p.captured <> CASE WHEN o.payment IN ('PAID', 'SETTLED', 'REFUNDED', 'CHARGED_BACK') THEN 1 ELSE 0 END
+WHERE p.captured <> CASE WHEN o.total > 0 AND o.payment IN ('PAID', 'SETTLED', 'REFUNDED', 'CHARGED_BACK') THEN 1 ELSE 0 END
    OR p.authorised <> CASE WHEN o.payment = 'AUTHORISED' AND o.fulfilment <> 'CANCELLED' THEN 1 ELSE 0 END
    OR (p.begun > 0 AND (o.payment, o.fulfilment) <> ('PENDING', 'PENDING'))
    OR (o.fulfilment = 'CANCELLED' AND (p.voiding = 0) <> (o.payment IN ('VOIDED', 'REFUNDED', 'CHARGED_BACK')))

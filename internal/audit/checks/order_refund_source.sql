@@ -5,7 +5,7 @@ WITH given AS (
     SELECT o.id, o.total, o.refunded, o.charged_back, o.currency, o.payment, p.wallet_amount, p.card_amount,
            coalesce(r.wallet, 0) AS wallet, coalesce(r.card, 0) AS card, coalesce(r.foreign_refunds, 0) AS foreign_refunds,
            EXISTS (SELECT FROM chargeback c WHERE c.order_payment_id = p.id AND c.lost_covered IS NOT NULL) AS reopened,
-           div(p.card_amount::numeric * (o.total - o.refunded), o.total) AS on_card
+           div(p.card_amount::numeric * (o.total - o.refunded), nullif(o.total, 0)) AS on_card
     FROM orders o
     LEFT JOIN order_payment p ON p.order_id = o.id AND p.status = 'CAPTURED'
     LEFT JOIN (
