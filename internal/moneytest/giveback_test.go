@@ -181,7 +181,7 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 	when := "before"
 	if s.received {
 		when = "after"
-		legs = append(legs, leg(ledger.PlatformFees, uuid.Nil, s.of(after.fee-before.fee)))
+		legs = append(legs, leg(ledger.PlatformFees, uuid.Nil, s.of(after.fee-before.fee)), leg(ledger.TaxPayable, uuid.Nil, s.of(after.tax-before.tax)))
 		legs = append(legs, m.gets(s, after.earned-before.earned)...)
 	} else {
 		legs = append(legs, leg(ledger.Escrow, s.id, s.of(-amount)))

@@ -43,6 +43,10 @@ type machine struct {
 	admin       uuid.UUID
 	frozen      map[uuid.UUID]bool
 	purse       map[owned]uuid.UUID // the saved cards
+	homes       map[uuid.UUID]uuid.UUID
+	merchants   []uuid.UUID // who have stalls, and no lots
+	stalls      map[uuid.UUID]*stall
+	confirmed   []confirmed
 	disputes    []*dispute
 	brought     []*brought
 }
@@ -51,14 +55,14 @@ type machine struct {
 func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
 	m := &machine{
 		world: w, t: run, seen: seen, parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
-		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID),
+		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID), homes: make(map[uuid.UUID]uuid.UUID), stalls: make(map[uuid.UUID]*stall),
 	}
 	for range 2 {
 		m.buyers = append(m.buyers, m.User(identity.Buyer))
 	}
 	m.join(m.buyers[0])
 	for range 2 {
-		m.sellers = append(m.sellers, m.User(identity.Seller))
+		m.sellers, m.merchants = append(m.sellers, m.User(identity.Seller)), append(m.merchants, m.User(identity.Seller))
 	}
 	for i, buyer := range m.buyers {
 		card := []string{pays, pends, returns}[i%3]
@@ -66,7 +70,7 @@ func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
 		top, err := m.Payment.TopUp(m.Ctx(), buyer, in)
 		m.Must(err)
 		m.topUps = append(m.topUps, newTopUp(top.ID, buyer, in, card))
-		for _, cash := range []money.Amount{eur(20_00), money.New(20_000, "TND")} { // which no card has paid in
+		for _, cash := range []money.Amount{eur(20_00), money.New(20_000, "TND"), money.New(8_000, "JPY")} { // which no card has paid in
 			m.Fund(buyer, cash)
 			m.books.move(leg(ledger.Bank, uuid.Nil, minus(cash)), leg(ledger.Wallet, buyer, cash))
 		}
@@ -94,6 +98,7 @@ const (
 	bidding     part = "bidding"
 	paying      part = "paying"
 	selling     part = "selling"
+	checkingOut part = "checking out"
 	disputing   part = "disputing"
 	bringing    part = "bringing"
 	withdrawing part = "withdrawing"
@@ -104,7 +109,7 @@ const (
 func (m *machine) actions() map[part][]action {
 	always := func() bool { return true }
 	return map[part][]action{
-		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), disputing: m.disputeActions(), bringing: m.referralActions(),
+		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), checkingOut: m.checkoutActions(), disputing: m.disputeActions(), bringing: m.referralActions(),
 		withdrawing: m.withdrawalActions(), minding: m.walletActions(),
 		waiting: {{"time passes", always, m.timePasses}, {"time passes", always, m.timePasses}, {"finish midway", m.rested, m.finish}},
 	}
@@ -113,7 +118,7 @@ func (m *machine) actions() map[part][]action {
 // drawParts draws an order for the parts: what comes first in it is what most happens in the run. So runs differ more than if
 // each had a little of everything.
 func drawParts(t *rapid.T) []part {
-	all := []part{toppingUp, hearing, bidding, paying, selling, disputing, bringing, withdrawing, minding, waiting}
+	all := []part{toppingUp, hearing, bidding, paying, selling, checkingOut, disputing, bringing, withdrawing, minding, waiting}
 	return rapid.Permutation(all).Draw(t, "parts")
 }
 

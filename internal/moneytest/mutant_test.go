@@ -111,6 +111,11 @@ const greedy = `
 	CREATE FUNCTION greedy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.fee := ceil(NEW.total * 0.085); RETURN NEW; END';
 	CREATE TRIGGER greedy BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION greedy();`
 
+// untaxed makes orders whose tax nobody hands on.
+const untaxed = `
+	CREATE FUNCTION untaxed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.tax := 0; RETURN NEW; END';
+	CREATE TRIGGER untaxed BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION untaxed();`
+
 func lostAnswer(err error) bool {
 	e, ok := errors.AsType[*payment.ProviderError](err)
 	return ok && (e.Outcome == payment.Unknown || e.Outcome == payment.Poisoned)
@@ -126,6 +131,7 @@ func mutants() []mutant {
 		{name: "the fee of a dispute is forgotten", parts: []part{disputing, toppingUp}, twist: func(c *payment.Config) { c.Provider = thrifty{c.Provider} }},
 		{name: "an order does not hear of its chargeback", parts: []part{disputing, selling}, harm: func(w *world) { w.Payment.ServeOrders(deaf{w.Orders}) }},
 		{name: "a commission stays though its order is refunded", parts: []part{bringing, selling}, harm: func(w *world) { w.Orders.UseReferrals(lavish{w.Referrals}) }},
+		{name: "the tax of a checkout is the seller's", parts: []part{checkingOut, selling}, harm: func(w *world) { w.Exec(untaxed) }},
 		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: func(w *world) { w.Exec(greedy) }},
 	}
 }

@@ -66,6 +66,10 @@ func wanted() map[part][]string {
 			"a seller owes", "a debt is paid", "earnings have matured", "each source as before: never paid", "each source as before: refunded",
 			"refused REFUND_TOO_LARGE", "refused AMOUNT_TOO_PRECISE", "refused ORDER_ACTION_NOT_AVAILABLE",
 		},
+		checkingOut: {
+			"a cart is quoted", "a cart is paid by wallet", "a cart is paid by card", "a cart is paid by both", "a cart is paid in another currency", "a cart of several orders",
+			"a confirmation is retried", "refused QUOTE_CONFIRMED", "a reservation is paid",
+		},
 		disputing: {
 			"disputed", "evidence submitted", "a loss is covered", "a loss is covered in part", "a loss is the platform's", "an order is charged back",
 			"chargeback of a top-up WON", "chargeback of a top-up LOST", "chargeback of a top-up CLOSED", "chargeback of a top-up UNDER_REVIEW",

@@ -23,6 +23,9 @@ type sale struct {
 	id, buyer, seller uuid.UUID
 
 	total   money.Amount
+	kept    *int64 // the platform's fee of all of it; nil: its share of the total
+	tax     int64  // within the total
+	digital bool   // codes, which are sent with their payment
 	tries   []*try
 	paid    *try  // what put the money into escrow
 	back    int64 // what was refunded
@@ -43,7 +46,12 @@ type sale struct {
 func (s *sale) left() int64 { return s.total.Minor - s.back - s.charged }
 
 // fee is the platform's of all of it.
-func (s *sale) fee() money.Amount { return share(s.total, domaintest.FeeBasisPoints) }
+func (s *sale) fee() money.Amount {
+	if s.kept != nil {
+		return s.of(*s.kept)
+	}
+	return share(s.total, domaintest.FeeBasisPoints)
+}
 
 // unpaid says that nobody has the money.
 func (s *sale) unpaid() bool { return s.paid == nil && !s.cancelled }
@@ -90,17 +98,18 @@ func (s *sale) onCard() int64 {
 }
 
 // split is how what is left of a sale is divided: by who paid it, and by who earns it.
-type split struct{ card, wallet, fee, earned int64 }
+type split struct{ card, wallet, fee, tax, earned int64 }
 
-// split gives each their share of what is left: the card and the platform rounded down, to what a card takes; the others have
-// the rest.
+// split gives each their share of what is left: the card and the platform rounded down, to what a card takes, and the tax its share of what the platform leaves,
+// rounded down; the others have the rest.
 func (s *sale) split(left int64) split {
 	of := func(whole, step int64) int64 {
 		exact := new(big.Rat).Mul(big.NewRat(whole, s.total.Minor), big.NewRat(left, step))
 		return step * new(big.Int).Quo(exact.Num(), exact.Denom()).Int64()
 	}
 	card, fee := of(s.onCard(), cardStep(s.total.Currency)), of(s.fee().Minor, 1)
-	return split{card: card, wallet: left - card, fee: fee, earned: left - fee}
+	tax := s.tax * (left - fee) / (s.total.Minor - s.fee().Minor)
+	return split{card: card, wallet: left - card, fee: fee, tax: tax, earned: left - fee - tax}
 }
 
 // cardStep is what cards are charged in: dinars in ten millimes.
@@ -249,7 +258,7 @@ func (m *machine) received(s *sale) {
 	s.received = true
 	m.earns(s)
 	to := s.split(s.left())
-	m.books.move(append(m.gets(s, to.earned), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)))...)
+	m.books.move(append(m.gets(s, to.earned), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)), leg(ledger.TaxPayable, uuid.Nil, s.of(to.tax)))...)
 }
 
 // of is an amount in the sale's currency.
@@ -318,12 +327,12 @@ func (m *machine) earned(seller uuid.UUID) bool {
 }
 
 func (m *machine) sellersHave() bool {
-	return slices.ContainsFunc(m.sellers, m.earned)
+	return slices.ContainsFunc(slices.Concat(m.sellers, m.merchants), m.earned)
 }
 
 // sellerSpends is a payout that does not exist yet: what was earned is gone.
 func (m *machine) sellerSpends() {
-	seller := pick(m.t, m.sellers, "seller", m.earned)
+	seller := pick(m.t, slices.Concat(m.sellers, m.merchants), "seller", m.earned)
 	m.Exec("UPDATE orders SET mature_by = clock_timestamp() WHERE seller_id = $1 AND mature_by > clock_timestamp()", seller)
 	for _, s := range m.sales {
 		if s.seller == seller && s.received {

@@ -1,0 +1,415 @@
+package moneytest
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/souklive/souk/internal/address"
+	"github.com/souklive/souk/internal/cart"
+	"github.com/souklive/souk/internal/checkout"
+	"github.com/souklive/souk/internal/code"
+	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/inventory"
+	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/promotion"
+	"github.com/souklive/souk/internal/shipping"
+)
+
+// stall is what a seller sells for a fixed price: it is sent for 3 euros; of two sellers the first charges tax, which is a fifth of what it is on and within
+// the price, and gives a tenth of the goods to who has their coupon.
+type stall struct {
+	seller uuid.UUID
+	goods  map[int64]uuid.UUID // variants by their price
+	codes  uuid.UUID           // at 7 euros
+	taxed  bool
+	coupon string
+}
+
+// postage is what sending costs in the stalls.
+const postage = 3_00
+
+func (m *machine) checkoutActions() []action {
+	always := func() bool { return true }
+	buy := action{"buy a cart", always, m.buyCart}
+	codes := action{"pay a reservation", always, m.payCodes}
+	again := action{"confirm again", some(&m.confirmed, each[confirmed]), m.confirmAgain}
+	return []action{buy, buy, buy, codes, again}
+}
+
+// stallOf is a seller's stall, which they set up with their first sale.
+func (m *machine) stallOf(seller uuid.UUID) *stall {
+	if s, ok := m.stalls[seller]; ok {
+		return s
+	}
+	s := &stall{seller: seller, goods: make(map[int64]uuid.UUID), taxed: seller == m.merchants[0]}
+	m.stalls[seller] = s
+	m.home(seller)
+	place, err := m.Inventory.AddLocation(m.Ctx(), seller, "Home", "FR")
+	m.Must(err)
+	add := func(kind string, cents int64) uuid.UUID {
+		listing, variant := id.New(), id.New()
+		m.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, option_names) VALUES ($1, $2, $3, 'A thing', '', 'NEW', '{Edition}')`, listing, seller, kind)
+		m.Exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency, option_values) VALUES ($1, $2, $3, $4, 'EUR', '{one}')`, variant, listing, seller, cents)
+		return variant
+	}
+	for _, cents := range []int64{1_01, 7_77, 19_99} {
+		s.goods[cents] = add("RETAIL", cents)
+		m.Must2(m.Inventory.Receive(m.Ctx(), seller, inventory.ChangeInput{Variant: s.goods[cents], Location: place.ID, Quantity: 10_000, IdempotencyKey: uuid.NewString()}))
+	}
+	s.codes = add("DIGITAL_CODE", 7_00)
+	lines := make([]string, 300)
+	for i := range lines {
+		lines[i] = uuid.NewString()
+	}
+	m.Must2(m.Codes.Upload(m.Ctx(), seller, code.UploadInput{Variant: s.codes, Text: strings.Join(lines, "\n"), IdempotencyKey: "codes"}))
+	m.Must2(m.Shipping.SetProfile(m.Ctx(), seller, 500, []shipping.Offer{{Kind: shipping.BySeller, Name: "By hand", Price: new(eur(postage))}}))
+	if s.taxed {
+		m.Must2(m.Taxes.Register(m.Ctx(), seller, "DE", "DE136695976"))
+		s.coupon = "ten-" + strings.ReplaceAll(uuid.NewString(), "-", "")
+		m.Must2(m.Promotions.Create(m.Ctx(), promotion.Actor{User: seller}, promotion.Input{
+			Title: "A tenth", Kind: promotion.Percent, BasisPoints: new(1000), Code: &s.coupon, Currency: "EUR", IdempotencyKey: uuid.NewString(),
+		}))
+	}
+	return s
+}
+
+// home is where somebody lives.
+func (m *machine) home(user uuid.UUID) uuid.UUID {
+	if at, ok := m.homes[user]; ok {
+		return at
+	}
+	a, err := m.Addresses.Create(m.Ctx(), user, address.Postal{Name: "Amal Haddad", Line1: "12 rue de la Paix", City: "Paris", PostalCode: "75002", Country: "FR"}, true)
+	m.Must(err)
+	m.homes[user] = a.ID
+	return a.ID
+}
+
+// nearest is a part of a whole of an amount, half a cent and more rounded up.
+func nearest(amount, part, whole int64) int64 { return (2*amount*part + whole) / (2 * whole) }
+
+// takesOff is what the coupon takes off of goods and of codes: a tenth of both, of which goods have their share, rounded down.
+func (s *stall) takesOff(goods, codes int64, coupon bool) (offGoods, offCodes int64) {
+	if !coupon || s.coupon == "" {
+		return 0, 0
+	}
+	off := nearest(goods+codes, 1, 10)
+	offGoods = off * goods / (goods + codes)
+	return offGoods, off - offGoods
+}
+
+// sells is an order of a stall's, as it is charged.
+func (s *stall) sells(buyer uuid.UUID, goods int64) *sale {
+	o := &sale{buyer: buyer, seller: s.seller, total: eur(goods + postage)}
+	o.kept = new(share(eur(goods), domaintest.FeeBasisPoints).Minor)
+	if s.taxed {
+		o.tax = nearest(goods+postage, 20, 120)
+	}
+	return o
+}
+
+// sellsCodes is an order of codes, which bear neither postage nor tax.
+func (s *stall) sellsCodes(buyer uuid.UUID, cents int64) *sale {
+	return &sale{buyer: buyer, seller: s.seller, total: eur(cents), kept: new(share(eur(cents), domaintest.FeeBasisPoints).Minor), digital: true}
+}
+
+// confirmed is a confirmation that was made, with its answer.
+type confirmed struct {
+	buyer  uuid.UUID
+	input  checkout.ConfirmInput
+	orders []uuid.UUID
+}
+
+// buyCart puts things of one seller or two into a cart, has it quoted, and confirms it in some way.
+func (m *machine) buyCart() {
+	buyer := anyOf(m.t, m.buyers, "buyer")
+	in := checkout.QuoteInput{Address: new(m.home(buyer)), IdempotencyKey: uuid.NewString()}
+	m.Exec(`DELETE FROM cart_line WHERE cart_id IN (SELECT id FROM cart WHERE user_id = $1)`, buyer)
+	put := func(variant uuid.UUID, n int) {
+		_, _, err := m.Carts.Add(m.Ctx(), cart.Owner{User: buyer}, variant, n)
+		m.Must(err)
+	}
+	sellers := m.merchants[:rapid.IntRange(1, len(m.merchants)).Draw(m.t, "sellers")]
+	coupon := rapid.Bool().Draw(m.t, "coupon")
+	var (
+		sales []*sale
+		codes int64
+	)
+	if rapid.IntRange(0, 3).Draw(m.t, "a code too") == 3 {
+		codes = 7_00
+	}
+	offCodes := int64(0)
+	for i, seller := range sellers {
+		s := m.stallOf(seller)
+		price, n := rapid.SampledFrom([]int64{1_01, 7_77, 19_99}).Draw(m.t, "price"), rapid.IntRange(1, 3).Draw(m.t, "how many")
+		put(s.goods[price], n)
+		goods, theirs := price*int64(n), int64(0)
+		if i == 0 {
+			theirs = codes
+		}
+		off, more := s.takesOff(goods, theirs, coupon)
+		sales, offCodes = append(sales, s.sells(buyer, goods-off)), offCodes+more
+		if coupon && s.coupon != "" {
+			in.Coupons = []string{s.coupon}
+		}
+	}
+	if codes > 0 {
+		s := m.stallOf(sellers[0])
+		put(s.codes, 1)
+		sales = append(sales, s.sellsCodes(buyer, codes-offCodes))
+	}
+	how := rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "JPY", "TND"}).Draw(m.t, "paid by")
+	if how == "JPY" || how == "TND" {
+		in.PayCurrency = money.Currency(how)
+	}
+	q, err := m.Checkout.Quote(m.Ctx(), buyer, in)
+	m.allowed("a cart is quoted", err)
+	m.agreesOn(q, sales)
+	if rapid.IntRange(0, 5).Draw(m.t, "changes their mind") == 5 {
+		return // which leaves the goods aside for the next quote to free
+	}
+	m.confirm(q, sales, how)
+}
+
+// agreesOn insists that a quote costs what the model says.
+func (m *machine) agreesOn(q checkout.Quote, sales []*sale) {
+	if len(q.Groups) != len(sales) {
+		m.t.Fatalf("a quote has %d groups, the model %d", len(q.Groups), len(sales))
+	}
+	sum := int64(0)
+	for i, g := range q.Groups {
+		s := sales[i]
+		var fee, tax int64
+		for _, c := range g.Charges {
+			switch c.Kind {
+			case order.PlatformFee:
+				fee += c.Amount.Minor
+			case order.Tax:
+				tax += c.Amount.Minor
+			case order.Shipping, order.Promotion:
+			}
+		}
+		if s.id = g.OrderID; g.Total != s.total || g.SellerID != s.seller || g.Digital != s.digital || fee != s.fee().Minor || tax != s.tax {
+			m.t.Fatalf("a quote's group is %+v; the model: %+v, with a fee of %s and tax of %d", g, *s, s.fee(), s.tax)
+		}
+		sum += s.total.Minor
+	}
+	if q.Total != eur(sum) {
+		m.t.Fatalf("a quote is over %s, the model says %d", q.Total, sum)
+	}
+}
+
+// costs is the least in another currency that gives an amount.
+func costs(of money.Amount, in money.Currency) money.Amount {
+	low, high := int64(0), of.Minor*1_000 // gives less, and enough
+	for high-low > 1 {
+		if middle := (low + high) / 2; gives(money.New(middle, in), of.Currency).Minor < of.Minor {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return money.New(high, in)
+}
+
+// confirm confirms a quote, with things going wrong at Stripe where a card pays of it.
+func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) {
+	in := checkout.ConfirmInput{Quote: q.ID, Total: q.Total, IdempotencyKey: uuid.NewString()}
+	buyer, card, byWallet := q.UserID, "", q.Total.Minor
+	codes := int64(0)
+	for _, s := range sales {
+		if s.digital {
+			codes += s.total.Minor
+		}
+	}
+	switch how {
+	case "card", "both":
+		card = rapid.SampledFrom([]string{asks, pays, pends, returns, declines}).Draw(m.t, "card")
+		in.Card = new(m.saved(buyer, card))
+		if byWallet = codes; how == "both" {
+			byWallet = rapid.SampledFrom([]int64{q.Total.Minor / 2, q.Total.Minor / 3, q.Total.Minor - 49, codes}).Draw(m.t, "wallet's part")
+			byWallet = max(byWallet, codes)
+			in.Wallet = new(eur(byWallet))
+		}
+	case "JPY", "TND":
+		total, err := q.ExchangeTotal()
+		m.Must(err)
+		in.Exchange = total
+	}
+	parts := m.wallets(sales, byWallet)
+	var (
+		orders []order.Order
+		err    error
+	)
+	do := func() { orders, err = m.Checkout.Confirm(m.Ctx(), buyer, in) }
+	if codes := m.judgeConfirm(sales, parts, in, how); len(codes) > 0 {
+		m.refusedAs(codes, func() error { do(); return err })
+		return
+	}
+	fired := false
+	if card == "" {
+		do()
+	} else {
+		fired = m.troubled(do, creating, confirming)
+	}
+	if len(orders) != len(sales) || err != nil && card == "" {
+		m.t.Fatalf("a confirmation answers %v, %v", orders, err)
+	}
+	m.confirmed = append(m.confirmed, confirmed{buyer, in, nil})
+	for i, s := range sales {
+		m.confirmed[len(m.confirmed)-1].orders = append(m.confirmed[len(m.confirmed)-1].orders, s.id)
+		if how == "JPY" || how == "TND" {
+			m.exchangesFor(s, money.Currency(how))
+			m.seen.add("a cart is paid in another currency")
+		}
+		m.makes(s, parts[i], card, in.Card)
+	}
+	m.seen.add("a cart is paid by " + how)
+	if len(sales) > 1 {
+		m.seen.add("a cart of several orders")
+	}
+	m.observe()
+	for _, s := range sales {
+		if p := s.live(); p != nil && p.status == payment.OrderProcessing && !fired {
+			m.t.Fatal("a payment of a checkout is open although nothing went wrong")
+		}
+	}
+}
+
+// exchangesFor fills the wallet for an order, out of another.
+func (m *machine) exchangesFor(s *sale, c money.Currency) {
+	from := costs(s.total, c)
+	to := gives(from, s.total.Currency)
+	m.books.move(
+		leg(ledger.Wallet, s.buyer, minus(from)), leg(ledger.FX, uuid.Nil, from),
+		leg(ledger.FX, uuid.Nil, minus(to)), leg(ledger.Wallet, s.buyer, to),
+	)
+}
+
+// makes is an order of a checkout with its first payment.
+func (m *machine) makes(s *sale, wallet int64, card string, saved *uuid.UUID) {
+	m.sales = append(m.sales, s)
+	p := &try{sale: s, charge: charge{user: s.buyer}, wallet: s.of(wallet)}
+	p.gave = less(s.total, p.wallet)
+	p.input = order.PayInput{Order: s.id, Wallet: &p.wallet, IdempotencyKey: "order:" + s.id.String()}
+	if p.gave.Minor > 0 {
+		p.card, p.input.Card = card, saved
+	}
+	ids := m.ids(`SELECT id FROM order_payment WHERE order_id = $1`, s.id)
+	if len(ids) != 1 {
+		m.t.Fatalf("an order of a checkout has %d payments", len(ids))
+	}
+	m.begins(p, payment.OrderPayment{ID: ids[0]})
+	s.sent = s.digital
+}
+
+// wallets is the wallet's part of each: codes first, then order by order.
+func (m *machine) wallets(sales []*sale, byWallet int64) []int64 {
+	parts := make([]int64, len(sales))
+	for i, s := range sales {
+		if s.digital {
+			parts[i] = s.total.Minor
+			byWallet -= parts[i]
+		}
+	}
+	for i, s := range sales {
+		if !s.digital {
+			parts[i] = min(byWallet, s.total.Minor)
+			byWallet -= parts[i]
+		}
+	}
+	return parts
+}
+
+// judgeConfirm gives the codes of the refusals that stand against a confirmation; none allows it.
+func (m *machine) judgeConfirm(sales []*sale, parts []int64, in checkout.ConfirmInput, how string) (codes []string) {
+	buyer, byWallet, byCard := sales[0].buyer, int64(0), int64(0)
+	for i, s := range sales {
+		rest := s.total.Minor - parts[i]
+		if byWallet, byCard = byWallet+parts[i], byCard+rest; rest > 0 && rest < leastOnCard("EUR") {
+			return []string{"CARD_AMOUNT_TOO_SMALL"}
+		}
+	}
+	switch {
+	case in.Card == nil && byCard > 0:
+		return []string{"CARD_REQUIRED"}
+	case in.Card != nil && in.Wallet != nil && byCard == 0:
+		return []string{"PAYMENT_SPLIT_INVALID"}
+	case in.Exchange != nil:
+		sum := int64(0)
+		for _, s := range sales {
+			sum += costs(s.total, in.Exchange.Currency).Minor
+		}
+		if in.Exchange.Minor != sum {
+			m.t.Fatalf("a quote costs %s, the model says %d %s", in.Exchange, sum, how)
+		}
+		if sum > m.books.free(buyer, in.Exchange.Currency) {
+			codes = append(codes, "INSUFFICIENT_FUNDS")
+		}
+	case byWallet > m.books.free(buyer, "EUR"):
+		codes = append(codes, "INSUFFICIENT_FUNDS")
+	}
+	if m.isFrozen(buyer) && byWallet > 0 {
+		codes = append(codes, "WALLET_FROZEN")
+	}
+	return codes
+}
+
+// confirmAgain is a client's retry, or the same quote under another key.
+func (m *machine) confirmAgain() {
+	c := anyOf(m.t, m.confirmed, "checkout")
+	in := c.input
+	if rapid.Bool().Draw(m.t, "another key") {
+		in.IdempotencyKey = uuid.NewString()
+		m.refused("QUOTE_CONFIRMED", func() error { _, err := m.Checkout.Confirm(m.Ctx(), c.buyer, in); return err })
+		return
+	}
+	before := m.digest()
+	for _, err := range domaintest.AtOnce(2, func(int) error {
+		orders, err := m.Checkout.Confirm(m.Ctx(), c.buyer, in)
+		if err == nil && (len(orders) != len(c.orders) || orders[0].ID != c.orders[0]) {
+			err = errors.New("other orders")
+		}
+		return err
+	}) {
+		m.allowed("a confirmation is retried", err)
+	}
+	if m.digest() != before {
+		m.t.Fatal("a retried confirmation left a trace")
+	}
+}
+
+// payCodes reserves codes and pays the reservation from the wallet.
+func (m *machine) payCodes() {
+	buyer, s := anyOf(m.t, m.buyers, "buyer"), m.stallOf(anyOf(m.t, m.merchants, "seller"))
+	n := rapid.IntRange(1, 2).Draw(m.t, "codes")
+	r, err := m.Inventory.Reserve(m.Ctx(), buyer, inventory.ReserveInput{IdempotencyKey: uuid.NewString(), Wants: []inventory.Want{{Variant: s.codes, Quantity: int32(n)}}})
+	m.Must(err)
+	o := s.sellsCodes(buyer, int64(n)*7_00)
+	in := checkout.PayInput{Reservation: r.ID, Total: o.total, IdempotencyKey: uuid.NewString()}
+	var codes []string
+	if o.total.Minor > m.books.free(buyer, "EUR") {
+		codes = append(codes, "INSUFFICIENT_FUNDS")
+	}
+	if m.isFrozen(buyer) {
+		codes = append(codes, "WALLET_FROZEN")
+	}
+	if len(codes) > 0 {
+		m.refusedAs(codes, func() error { _, err := m.Checkout.Pay(m.Ctx(), buyer, in); return err })
+		_, err := m.Inventory.Release(m.Ctx(), buyer, r.ID)
+		m.Must(err)
+		return
+	}
+	orders, err := m.Checkout.Pay(m.Ctx(), buyer, in)
+	if m.allowed("a reservation is paid", err); len(orders) != 1 {
+		m.t.Fatalf("a reservation of one seller's codes made %d orders", len(orders))
+	}
+	o.id = orders[0].ID
+	m.makes(o, o.total.Minor, "", nil)
+}
