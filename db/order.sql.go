@@ -1470,8 +1470,8 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 }
 
 const ordersInsert = `-- name: OrdersInsert :many
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
-SELECT unnest($1::uuid[]), $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
+INSERT INTO orders (id, version, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
+SELECT unnest($1::uuid[]), 1, $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
        unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
        nullif(unnest($12::uuid[]), '00000000-0000-0000-0000-000000000000'), $13, $14, clock_timestamp() + make_interval(secs => $15::float8)
 RETURNING id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id

@@ -1,7 +1,7 @@
 -- Several at once: those of one checkout.
 -- name: OrdersInsert :many
-INSERT INTO orders (id, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
-SELECT unnest(@ids::uuid[]), @buyer_id, unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]), sqlc.narg('auction_id'), sqlc.narg('reservation_id'),
+INSERT INTO orders (id, version, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
+SELECT unnest(@ids::uuid[]), 1, @buyer_id, unnest(@seller_ids::uuid[]), unnest(@listing_ids::uuid[]), sqlc.narg('auction_id'), sqlc.narg('reservation_id'),
        unnest(@totals::bigint[]), unnest(@fees::bigint[]), unnest(@taxes::bigint[]), unnest(@shippings::bigint[]), unnest(@subsidies::bigint[]),
        nullif(unnest(@campaign_ids::uuid[]), '00000000-0000-0000-0000-000000000000'), @currency, sqlc.narg('card_id'), clock_timestamp() + make_interval(secs => @pay_within_seconds::float8)
 RETURNING *;

@@ -149,22 +149,14 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	if err != nil {
 		return nil, nil, at(err, "quoteId")
 	}
-	if err := s.lockTx(ctx, tx, quote); err != nil {
-		return nil, nil, err
-	}
-	first, err := s.q.CheckoutByKey(ctx, tx, buyer, in.IdempotencyKey)
-	switch {
-	case err == nil && !bytes.Equal(first.RequestHash, in.hash()):
-		return nil, nil, ErrKeyReused.At("idempotencyKey")
-	case err == nil:
-		return nil, nil, nil
-	case !postgres.NoRows(err):
-		return nil, nil, err
-	}
-	confirmed, err := s.q.CheckoutOfQuote(ctx, tx, quote.ID)
+	first, confirmed, err := s.lockTx(ctx, tx, quote, in.IdempotencyKey)
 	switch {
 	case err != nil:
 		return nil, nil, err
+	case first != nil && !bytes.Equal(first, in.hash()):
+		return nil, nil, ErrKeyReused.At("idempotencyKey")
+	case first != nil:
+		return nil, nil, nil
 	case confirmed:
 		return nil, nil, ErrQuoteConfirmed.At("quoteId")
 	case in.Total != quote.Total:
@@ -205,13 +197,28 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	return append(told, sold...), payments, err
 }
 
-// lockTx locks what decides a quote: the reservation of its goods, or the order that there is.
-func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, q Quote) error {
-	if q.Order != nil {
-		return s.orders.LockTx(ctx, tx, *q.Order)
-	}
-	_, err := s.q.CheckoutReservationLock(ctx, tx, q.reservation, q.UserID)
-	return err
+// lockTx locks what decides a quote: the reservation of its goods, or the order that there is. Then it says of what the key was used for, nil where it was not,
+// and whether the quote was confirmed.
+func (s *Service) lockTx(ctx context.Context, tx pgx.Tx, q Quote, key string) (first []byte, confirmed bool, err error) {
+	err = postgres.Together(ctx, tx,
+		func(tx pgx.Tx) (err error) {
+			if q.Order != nil {
+				return s.orders.LockTx(ctx, tx, *q.Order)
+			}
+			_, err = s.q.CheckoutReservationLock(ctx, tx, q.reservation, q.UserID)
+			return err
+		},
+		func(tx pgx.Tx) error {
+			row, err := s.q.CheckoutByKey(ctx, tx, q.UserID, key)
+			if postgres.NoRows(err) {
+				return nil
+			}
+			first = row.RequestHash
+			return err
+		},
+		func(tx pgx.Tx) (err error) { confirmed, err = s.q.CheckoutOfQuote(ctx, tx, q.ID); return err },
+	)
+	return first, confirmed, err
 }
 
 // takeTx takes the goods of a quote that is open, and refuses one that is not.

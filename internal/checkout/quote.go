@@ -416,13 +416,12 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 			charges.Labels, charges.Estimated = append(charges.Labels, c.Label), append(charges.Estimated, c.Estimated)
 		}
 	}
-	if err := s.q.QuoteGroupsInsert(ctx, tx, of); err != nil {
-		return err
-	}
-	if err := s.q.QuoteLinesInsert(ctx, tx, lines); err != nil {
-		return err
-	}
-	if err := s.q.QuoteChargesInsert(ctx, tx, charges); err != nil {
+	err := postgres.Together(ctx, tx,
+		func(tx pgx.Tx) error { return s.q.QuoteGroupsInsert(ctx, tx, of) },
+		func(tx pgx.Tx) error { return s.q.QuoteLinesInsert(ctx, tx, lines) },
+		func(tx pgx.Tx) error { return s.q.QuoteChargesInsert(ctx, tx, charges) },
+	)
+	if err != nil {
 		return err
 	}
 	return s.keepExchangesTx(ctx, tx, quote, groups)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
@@ -20,8 +21,17 @@ func (s *Service) GetQuote(ctx context.Context, buyer, quote uuid.UUID) (Quote, 
 	return s.readQuote(ctx, s.pool, buyer, quote)
 }
 
-func (s *Service) readQuote(ctx context.Context, conn db.DBTX, buyer, quote uuid.UUID) (Quote, error) {
-	row, err := s.q.QuoteOfUser(ctx, conn, quote, buyer)
+func (s *Service) readQuote(ctx context.Context, conn postgres.Conn, buyer, quote uuid.UUID) (Quote, error) {
+	var (
+		row   db.QuoteOfUserRow
+		parts groupRows
+	)
+	err := postgres.Together(ctx, conn,
+		func(tx pgx.Tx) (err error) { row, err = s.q.QuoteOfUser(ctx, tx, quote, buyer); return err },
+		func(tx pgx.Tx) (err error) { parts.groups, err = s.q.QuoteGroups(ctx, tx, quote); return err },
+		func(tx pgx.Tx) (err error) { parts.lines, err = s.q.QuoteLines(ctx, tx, quote); return err },
+		func(tx pgx.Tx) (err error) { parts.charges, err = s.q.QuoteCharges(ctx, tx, quote); return err },
+	)
 	if postgres.NoRows(err) {
 		return Quote{}, ErrQuoteNotFound
 	}
@@ -48,29 +58,28 @@ func (s *Service) readQuote(ctx context.Context, conn db.DBTX, buyer, quote uuid
 			return Quote{}, fmt.Errorf("where quote %s is sent: %w", quote, err)
 		}
 	}
-	if q.Groups, err = s.readGroups(ctx, conn, quote, c); err == nil && row.Quote.PayCurrency != nil {
-		err = s.readExchanges(ctx, conn, quote, q.Groups)
+	if q.Groups, err = parts.read(quote, c); err == nil && row.Quote.PayCurrency != nil {
+		err = postgres.Together(ctx, conn, func(tx pgx.Tx) error { return s.readExchanges(ctx, tx, quote, q.Groups) })
 	}
 	return q, err
 }
 
-func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID, c money.Currency) ([]QuoteGroup, error) {
-	rows, err := s.q.QuoteGroups(ctx, conn, quote)
-	if err != nil {
-		return nil, err
-	}
-	groups := make([]QuoteGroup, len(rows))
-	for i, row := range rows { // numbered from 1
+// groupRows are the rows of a quote's groups.
+type groupRows struct {
+	groups  []db.QuoteGroup
+	lines   []db.QuoteLine
+	charges []db.QuoteCharge
+}
+
+func (r groupRows) read(quote uuid.UUID, c money.Currency) (groups []QuoteGroup, err error) {
+	groups = make([]QuoteGroup, len(r.groups))
+	for i, row := range r.groups { // numbered from 1
 		groups[i] = QuoteGroup{OrderID: row.OrderID, SellerID: row.SellerID, Digital: row.Digital, Total: money.New(row.Total, c)}
 		if groups[i].Parcels, err = shipping.ReadPlans(row.Parcels); err != nil {
 			return nil, fmt.Errorf("the parcels of quote %s: %w", quote, err)
 		}
 	}
-	lines, err := s.q.QuoteLines(ctx, conn, quote)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range lines {
+	for _, l := range r.lines {
 		g := &groups[l.GroupNumber-1]
 		line := QuoteLine{Line: order.Line{
 			Listing: l.ListingID, Variant: &l.VariantID, Title: l.Title, Options: l.Options, Quantity: int(l.Quantity), UnitPrice: money.New(l.UnitPrice, c),
@@ -80,8 +89,7 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 		}
 		g.Lines = append(g.Lines, line)
 	}
-	charges, err := s.q.QuoteCharges(ctx, conn, quote)
-	for _, row := range charges {
+	for _, row := range r.charges {
 		charge := order.Charge{
 			Kind: order.ChargeKind(row.Kind), Bearer: order.Party(row.Bearer), Counterparty: order.Counterparty(row.Counterparty), Promotion: row.PromotionID, Label: row.Label, Estimated: row.Estimated, Amount: money.New(row.Amount, c),
 		}
@@ -91,7 +99,7 @@ func (s *Service) readGroups(ctx context.Context, conn db.DBTX, quote uuid.UUID,
 		g := &groups[row.GroupNumber-1]
 		g.Charges = append(g.Charges, charge)
 	}
-	return groups, err
+	return groups, nil
 }
 
 // ShipTo reads, for a loader, where orders are sent; those that are not sent have nothing.

@@ -14,6 +14,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 )
 
@@ -213,26 +214,23 @@ func (s *Service) CreateTx(ctx context.Context, tx pgx.Tx, p Purchase) (orders [
 		insert.Taxes, insert.Shippings = append(insert.Taxes, t.Tax.Minor), append(insert.Shippings, t.Shipping.Minor)
 		insert.Subsidies, insert.CampaignIds = append(insert.Subsidies, t.Subsidy.Minor), append(insert.CampaignIds, campaign)
 	}
-	rows, err := s.q.OrdersInsert(ctx, tx, insert)
-	if err == nil {
-		err = s.q.OrderLinesInsert(ctx, tx, linesOf(p.Sales))
-	}
-	if err == nil {
-		err = s.q.OrderChargesInsert(ctx, tx, chargesOf(p.Sales, 0))
-	}
+	var rows []db.Order
+	err = postgres.Together(ctx, tx,
+		func(tx pgx.Tx) (err error) { rows, err = s.q.OrdersInsert(ctx, tx, insert); return err },
+		func(tx pgx.Tx) error { return s.q.OrderLinesInsert(ctx, tx, linesOf(p.Sales)) },
+		func(tx pgx.Tx) error { return s.q.OrderChargesInsert(ctx, tx, chargesOf(p.Sales, 0)) },
+	)
 	if err != nil {
 		return nil, nil, err
 	}
-	orders = make([]Order, len(rows))
+	orders, changes := make([]Order, len(rows)), make([]realtime.Change, len(rows))
 	for _, row := range rows {
-		o := orderOf(row)
-		created, err := s.stepTx(ctx, tx, &o, o.state(), EventCreated) // version 1: the order as it was made
-		if err != nil {
-			return nil, nil, err
-		}
-		orders[slices.Index(insert.Ids, row.ID)], told = o, append(told, created...)
+		i := slices.Index(insert.Ids, row.ID)
+		orders[i] = orderOf(row)
+		changes[i] = realtime.Change{Topic: Topic(row.ID), Version: row.Version, Kind: EventCreated, Payload: orders[i]} // version 1: the order as it was made
 	}
-	return orders, told, nil
+	told, err = realtime.AppendAllTx(ctx, tx, changes)
+	return orders, told, err
 }
 
 func linesOf(sales []Sale) (rows db.OrderLinesInsertParams) {

@@ -9,6 +9,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Conn is a transaction, or a pool, in which what is sent at once is a transaction of its own.
+type Conn interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
 // Step makes one statement on the tx that it is given, and reads its answer. It is run twice: first to hear what it asks, when
 // every statement fails with an error that it gives back; then to read the answer.
 type Step func(tx pgx.Tx) error
@@ -16,7 +21,7 @@ type Step func(tx pgx.Tx) error
 // Together sends the statements of some steps at once, and has the steps read the answers in their order: one round trip instead
 // of many. PostgreSQL runs them one after the other, each with a snapshot of its own, and none after one that fails. The
 // first step's error is the error.
-func Together(ctx context.Context, tx pgx.Tx, steps ...Step) (err error) {
+func Together(ctx context.Context, conn Conn, steps ...Step) (err error) {
 	if len(steps) == 0 {
 		return nil
 	}
@@ -29,7 +34,7 @@ func Together(ctx context.Context, tx pgx.Tx, steps ...Step) (err error) {
 			return fmt.Errorf("step %d made more than one statement", i+1)
 		}
 	}
-	answers := tx.SendBatch(ctx, &batch)
+	answers := conn.SendBatch(ctx, &batch)
 	defer func() {
 		if closed := answers.Close(); err == nil {
 			err = closed
