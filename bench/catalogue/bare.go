@@ -29,8 +29,8 @@ const bareList = `SELECT l.id, l.title, l.price, l.currency, u.id, u.name, ARRAY
 
 // bareSpec is what the bare server needs to know.
 type bareSpec struct {
-	Database string
-	Like     []byte // an answer of ours
+	Database string `json:"database"`
+	Like     []byte `json:"like"` // an answer of ours
 }
 
 // startBare starts the bare server, in a process of its own as ours is: who is in one with the clients is woken without the kernel.

@@ -96,7 +96,7 @@ func (s *Service) claimDueTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim) 
 		}
 		return s.claimedTx(ctx, tx, o, to, parties...)
 	}
-	bank := o.check(ActionRefund, AsAdmin) != nil // it decides first
+	bank := !o.may(ActionRefund, AsAdmin) // it decides first
 	switch {
 	case c.Status == ClaimOpen && c.askedReturn:
 		if err := s.awaitReturnTx(ctx, tx, *o, c, false); err != nil {
