@@ -970,39 +970,43 @@ type SecondChance struct {
 }
 
 type Shipment struct {
-	ID            uuid.UUID
-	OrderID       uuid.UUID
-	SellerID      uuid.UUID
-	LocationID    *uuid.UUID
-	Carrier       string
-	Product       string
-	PointID       *string
-	Reference     string
-	Grams         int32
-	ShipFrom      json.RawMessage
-	ShipTo        json.RawMessage
-	Losses        json.RawMessage
-	Status        string
-	Attempts      int32
-	NextTryAt     *time.Time
-	BusyUntil     *time.Time
-	InDoubt       bool
-	Outcome       *string
-	FailureCode   string
-	FailureText   string
-	AlertedAt     *time.Time
-	CarrierNumber *string
-	Document      *string
-	LabelKey      *string
-	Cost          *int64
-	Currency      *string
-	Steps         json.RawMessage
-	TrackAt       *time.Time
-	CreatedAt     time.Time
-	LabelledAt    *time.Time
-	DeliveredAt   *time.Time
-	EndedAt       *time.Time
-	CalledAt      *time.Time
+	ID             uuid.UUID
+	OrderID        uuid.UUID
+	SellerID       uuid.UUID
+	LocationID     *uuid.UUID
+	Carrier        string
+	Product        string
+	PointID        *string
+	Reference      string
+	Grams          int32
+	ShipFrom       json.RawMessage
+	ShipTo         json.RawMessage
+	Losses         json.RawMessage
+	Status         string
+	Attempts       int32
+	NextTryAt      *time.Time
+	BusyUntil      *time.Time
+	InDoubt        bool
+	Outcome        *string
+	FailureCode    string
+	FailureText    string
+	AlertedAt      *time.Time
+	CarrierNumber  *string
+	Document       *string
+	LabelKey       *string
+	Cost           *int64
+	Currency       *string
+	Steps          json.RawMessage
+	TrackAt        *time.Time
+	CreatedAt      time.Time
+	LabelledAt     *time.Time
+	DeliveredAt    *time.Time
+	EndedAt        *time.Time
+	CalledAt       *time.Time
+	ClaimID        *uuid.UUID
+	Recall         *string
+	RecallAt       *time.Time
+	RecallAttempts int32
 }
 
 type ShippingProfile struct {

@@ -1127,6 +1127,80 @@ func (q *Queries) OrderReturnBearer(ctx context.Context, db DBTX, bearer *string
 	return err
 }
 
+const orderReturnCarried = `-- name: OrderReturnCarried :one
+UPDATE order_claim SET sent_back_at = coalesce(sent_back_at, clock_timestamp()), carried_at = coalesce(carried_at, clock_timestamp()),
+       arrived_at = CASE WHEN $1::boolean THEN coalesce(arrived_at, clock_timestamp()) ELSE arrived_at END
+WHERE id = $2 AND order_id = $3
+RETURNING id, order_id, reason, body, status, answer, opened_at, answered_at, ended_at, due_at, asked_return, bearer, tracking, sent_back_at, carried_at, arrived_at, label_cost, label_charge, label_currency
+`
+
+// What a carrier says of goods that go back.
+func (q *Queries) OrderReturnCarried(ctx context.Context, db DBTX, arrived bool, iD uuid.UUID, orderID uuid.UUID) (OrderClaim, error) {
+	row := db.QueryRow(ctx, orderReturnCarried, arrived, iD, orderID)
+	var i OrderClaim
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.Reason,
+		&i.Body,
+		&i.Status,
+		&i.Answer,
+		&i.OpenedAt,
+		&i.AnsweredAt,
+		&i.EndedAt,
+		&i.DueAt,
+		&i.AskedReturn,
+		&i.Bearer,
+		&i.Tracking,
+		&i.SentBackAt,
+		&i.CarriedAt,
+		&i.ArrivedAt,
+		&i.LabelCost,
+		&i.LabelCharge,
+		&i.LabelCurrency,
+	)
+	return i, err
+}
+
+const orderReturnCharged = `-- name: OrderReturnCharged :exec
+UPDATE order_claim SET label_cost = $1, label_charge = $2, label_currency = $3 WHERE id = $4
+`
+
+type OrderReturnChargedParams struct {
+	LabelCost     *int64
+	LabelCharge   *int64
+	LabelCurrency *string
+	ID            uuid.UUID
+}
+
+func (q *Queries) OrderReturnCharged(ctx context.Context, db DBTX, arg OrderReturnChargedParams) error {
+	_, err := db.Exec(ctx, orderReturnCharged,
+		arg.LabelCost,
+		arg.LabelCharge,
+		arg.LabelCurrency,
+		arg.ID,
+	)
+	return err
+}
+
+const orderReturnLabel = `-- name: OrderReturnLabel :one
+SELECT id, cost::bigint AS cost, currency::text AS currency FROM shipment WHERE claim_id = $1 AND status <> 'FAILED' AND cost IS NOT NULL
+`
+
+type OrderReturnLabelRow struct {
+	ID       uuid.UUID
+	Cost     int64
+	Currency string
+}
+
+// What the label costs that goods go back with.
+func (q *Queries) OrderReturnLabel(ctx context.Context, db DBTX, claimID *uuid.UUID) (OrderReturnLabelRow, error) {
+	row := db.QueryRow(ctx, orderReturnLabel, claimID)
+	var i OrderReturnLabelRow
+	err := row.Scan(&i.ID, &i.Cost, &i.Currency)
+	return i, err
+}
+
 const orderReturnLineReceived = `-- name: OrderReturnLineReceived :exec
 UPDATE order_return_line SET received = received + $1 WHERE claim_id = $2 AND number = $3
 `

@@ -333,9 +333,9 @@ func (q *Queries) ShipmentCalled(ctx context.Context, db DBTX, id uuid.UUID) err
 
 const shipmentClaim = `-- name: ShipmentClaim :one
 UPDATE shipment s SET attempts = s.attempts + 1, busy_until = clock_timestamp() + make_interval(secs => $1::float8), in_doubt = true
-FROM (SELECT w.id, w.in_doubt AS was_in_doubt, o.fulfilment = 'CANCELLED' AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = $2 FOR UPDATE OF w) was
+FROM (SELECT w.id, w.in_doubt AS was_in_doubt, (o.fulfilment = 'CANCELLED' OR EXISTS (SELECT FROM order_claim c WHERE c.id = w.claim_id AND c.ended_at IS NOT NULL))::boolean AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = $2 FOR UPDATE OF w) was
 WHERE s.id = was.id AND s.status = 'PENDING' AND s.next_try_at <= clock_timestamp() AND (s.busy_until IS NULL OR s.busy_until <= clock_timestamp())
-RETURNING s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at, was.was_in_doubt, was.order_cancelled
+RETURNING s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at, s.claim_id, s.recall, s.recall_at, s.recall_attempts, was.was_in_doubt, was.order_cancelled
 `
 
 type ShipmentClaimRow struct {
@@ -383,6 +383,10 @@ func (q *Queries) ShipmentClaim(ctx context.Context, db DBTX, leaseSeconds float
 		&i.Shipment.DeliveredAt,
 		&i.Shipment.EndedAt,
 		&i.Shipment.CalledAt,
+		&i.Shipment.ClaimID,
+		&i.Shipment.Recall,
+		&i.Shipment.RecallAt,
+		&i.Shipment.RecallAttempts,
 		&i.WasInDoubt,
 		&i.OrderCancelled,
 	)
@@ -392,7 +396,7 @@ func (q *Queries) ShipmentClaim(ctx context.Context, db DBTX, leaseSeconds float
 const shipmentFailedAt = `-- name: ShipmentFailedAt :one
 SELECT EXISTS (
     SELECT FROM shipment
-    WHERE order_id = $1 AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
+    WHERE order_id = $1 AND claim_id IS NULL AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
       AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))::boolean
 `
 
@@ -405,7 +409,7 @@ func (q *Queries) ShipmentFailedAt(ctx context.Context, db DBTX, orderID uuid.UU
 }
 
 const shipmentGet = `-- name: ShipmentGet :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE id = $1
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment WHERE id = $1
 `
 
 func (q *Queries) ShipmentGet(ctx context.Context, db DBTX, id uuid.UUID) (Shipment, error) {
@@ -445,14 +449,71 @@ func (q *Queries) ShipmentGet(ctx context.Context, db DBTX, id uuid.UUID) (Shipm
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
+	)
+	return i, err
+}
+
+const shipmentGiveUp = `-- name: ShipmentGiveUp :one
+UPDATE shipment SET status = 'FAILED', outcome = 'CANCELLED', failure_code = 'CANCELLED', failure_text = '', busy_until = NULL, next_try_at = NULL, track_at = NULL, ended_at = clock_timestamp(),
+       recall = $1::text, recall_at = CASE WHEN $1::text = 'PENDING' THEN clock_timestamp() END
+WHERE id = $2 AND status IN ('PENDING', 'LABELLED')
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
+`
+
+// Gives a shipment up that its carrier does not have, and says what is to become of its label.
+func (q *Queries) ShipmentGiveUp(ctx context.Context, db DBTX, recall *string, iD uuid.UUID) (Shipment, error) {
+	row := db.QueryRow(ctx, shipmentGiveUp, recall, iD)
+	var i Shipment
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.SellerID,
+		&i.LocationID,
+		&i.Carrier,
+		&i.Product,
+		&i.PointID,
+		&i.Reference,
+		&i.Grams,
+		&i.ShipFrom,
+		&i.ShipTo,
+		&i.Losses,
+		&i.Status,
+		&i.Attempts,
+		&i.NextTryAt,
+		&i.BusyUntil,
+		&i.InDoubt,
+		&i.Outcome,
+		&i.FailureCode,
+		&i.FailureText,
+		&i.AlertedAt,
+		&i.CarrierNumber,
+		&i.Document,
+		&i.LabelKey,
+		&i.Cost,
+		&i.Currency,
+		&i.Steps,
+		&i.TrackAt,
+		&i.CreatedAt,
+		&i.LabelledAt,
+		&i.DeliveredAt,
+		&i.EndedAt,
+		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
 
 const shipmentInsert = `-- name: ShipmentInsert :one
-INSERT INTO shipment (id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+INSERT INTO shipment (id, order_id, seller_id, location_id, claim_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 type ShipmentInsertParams struct {
@@ -460,6 +521,7 @@ type ShipmentInsertParams struct {
 	OrderID    uuid.UUID
 	SellerID   uuid.UUID
 	LocationID *uuid.UUID
+	ClaimID    *uuid.UUID
 	Carrier    string
 	Product    string
 	PointID    *string
@@ -476,6 +538,7 @@ func (q *Queries) ShipmentInsert(ctx context.Context, db DBTX, arg ShipmentInser
 		arg.OrderID,
 		arg.SellerID,
 		arg.LocationID,
+		arg.ClaimID,
 		arg.Carrier,
 		arg.Product,
 		arg.PointID,
@@ -520,6 +583,10 @@ func (q *Queries) ShipmentInsert(ctx context.Context, db DBTX, arg ShipmentInser
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
@@ -528,7 +595,7 @@ const shipmentLabelled = `-- name: ShipmentLabelled :one
 UPDATE shipment SET status = 'LABELLED', label_key = $1::text, labelled_at = clock_timestamp(), busy_until = NULL, next_try_at = NULL, in_doubt = false,
        outcome = NULL, failure_code = '', failure_text = '', track_at = clock_timestamp() + make_interval(secs => $2::float8)
 WHERE id = $3 AND status = 'PENDING'
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 func (q *Queries) ShipmentLabelled(ctx context.Context, db DBTX, labelKey string, trackSeconds float64, iD uuid.UUID) (Shipment, error) {
@@ -568,13 +635,17 @@ func (q *Queries) ShipmentLabelled(ctx context.Context, db DBTX, labelKey string
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
 
 const shipmentLiveAt = `-- name: ShipmentLiveAt :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment
-WHERE order_id = $1 AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED'
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment
+WHERE order_id = $1 AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED' AND claim_id IS NULL
 `
 
 func (q *Queries) ShipmentLiveAt(ctx context.Context, db DBTX, orderID uuid.UUID, locationID *uuid.UUID) (Shipment, error) {
@@ -614,12 +685,65 @@ func (q *Queries) ShipmentLiveAt(ctx context.Context, db DBTX, orderID uuid.UUID
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
+	)
+	return i, err
+}
+
+const shipmentLiveOfClaim = `-- name: ShipmentLiveOfClaim :one
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment WHERE claim_id = $1 AND status <> 'FAILED'
+`
+
+func (q *Queries) ShipmentLiveOfClaim(ctx context.Context, db DBTX, claimID *uuid.UUID) (Shipment, error) {
+	row := db.QueryRow(ctx, shipmentLiveOfClaim, claimID)
+	var i Shipment
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.SellerID,
+		&i.LocationID,
+		&i.Carrier,
+		&i.Product,
+		&i.PointID,
+		&i.Reference,
+		&i.Grams,
+		&i.ShipFrom,
+		&i.ShipTo,
+		&i.Losses,
+		&i.Status,
+		&i.Attempts,
+		&i.NextTryAt,
+		&i.BusyUntil,
+		&i.InDoubt,
+		&i.Outcome,
+		&i.FailureCode,
+		&i.FailureText,
+		&i.AlertedAt,
+		&i.CarrierNumber,
+		&i.Document,
+		&i.LabelKey,
+		&i.Cost,
+		&i.Currency,
+		&i.Steps,
+		&i.TrackAt,
+		&i.CreatedAt,
+		&i.LabelledAt,
+		&i.DeliveredAt,
+		&i.EndedAt,
+		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
 
 const shipmentLock = `-- name: ShipmentLock :one
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE id = $1 FOR UPDATE
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) ShipmentLock(ctx context.Context, db DBTX, id uuid.UUID) (Shipment, error) {
@@ -659,12 +783,16 @@ func (q *Queries) ShipmentLock(ctx context.Context, db DBTX, id uuid.UUID) (Ship
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
 
 const shipmentOfParty = `-- name: ShipmentOfParty :one
-SELECT s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at FROM shipment s JOIN orders o ON o.id = s.order_id WHERE s.id = $1 AND $2::uuid IN (o.buyer_id, o.seller_id)
+SELECT s.id, s.order_id, s.seller_id, s.location_id, s.carrier, s.product, s.point_id, s.reference, s.grams, s.ship_from, s.ship_to, s.losses, s.status, s.attempts, s.next_try_at, s.busy_until, s.in_doubt, s.outcome, s.failure_code, s.failure_text, s.alerted_at, s.carrier_number, s.document, s.label_key, s.cost, s.currency, s.steps, s.track_at, s.created_at, s.labelled_at, s.delivered_at, s.ended_at, s.called_at, s.claim_id, s.recall, s.recall_at, s.recall_attempts FROM shipment s JOIN orders o ON o.id = s.order_id WHERE s.id = $1 AND $2::uuid IN (o.buyer_id, o.seller_id)
 `
 
 func (q *Queries) ShipmentOfParty(ctx context.Context, db DBTX, iD uuid.UUID, party uuid.UUID) (Shipment, error) {
@@ -704,8 +832,23 @@ func (q *Queries) ShipmentOfParty(ctx context.Context, db DBTX, iD uuid.UUID, pa
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
+}
+
+const shipmentOrderBuyer = `-- name: ShipmentOrderBuyer :one
+SELECT buyer_id FROM orders WHERE id = $1
+`
+
+func (q *Queries) ShipmentOrderBuyer(ctx context.Context, db DBTX, id uuid.UUID) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, shipmentOrderBuyer, id)
+	var buyer_id uuid.UUID
+	err := row.Scan(&buyer_id)
+	return buyer_id, err
 }
 
 const shipmentOrderLock = `-- name: ShipmentOrderLock :one
@@ -737,6 +880,17 @@ func (q *Queries) ShipmentOrderLockAny(ctx context.Context, db DBTX, id uuid.UUI
 	return id_2, err
 }
 
+const shipmentOrderSeller = `-- name: ShipmentOrderSeller :one
+SELECT seller_id FROM orders WHERE id = $1 AND buyer_id = $2
+`
+
+func (q *Queries) ShipmentOrderSeller(ctx context.Context, db DBTX, iD uuid.UUID, buyerID uuid.UUID) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, shipmentOrderSeller, iD, buyerID)
+	var seller_id uuid.UUID
+	err := row.Scan(&seller_id)
+	return seller_id, err
+}
+
 const shipmentPlaces = `-- name: ShipmentPlaces :many
 SELECT DISTINCT rl.location_id
 FROM orders o JOIN order_line l ON l.order_id = o.id JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
@@ -766,11 +920,88 @@ func (q *Queries) ShipmentPlaces(ctx context.Context, db DBTX, orderID uuid.UUID
 	return items, nil
 }
 
+const shipmentRecallClaim = `-- name: ShipmentRecallClaim :one
+UPDATE shipment SET recall_attempts = recall_attempts + 1, busy_until = clock_timestamp() + make_interval(secs => $1::float8)
+WHERE id = $2 AND recall_at <= clock_timestamp() AND (busy_until IS NULL OR busy_until <= clock_timestamp())
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
+`
+
+// Takes a label that is to be taken back, unless somebody is at it.
+func (q *Queries) ShipmentRecallClaim(ctx context.Context, db DBTX, leaseSeconds float64, iD uuid.UUID) (Shipment, error) {
+	row := db.QueryRow(ctx, shipmentRecallClaim, leaseSeconds, iD)
+	var i Shipment
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.SellerID,
+		&i.LocationID,
+		&i.Carrier,
+		&i.Product,
+		&i.PointID,
+		&i.Reference,
+		&i.Grams,
+		&i.ShipFrom,
+		&i.ShipTo,
+		&i.Losses,
+		&i.Status,
+		&i.Attempts,
+		&i.NextTryAt,
+		&i.BusyUntil,
+		&i.InDoubt,
+		&i.Outcome,
+		&i.FailureCode,
+		&i.FailureText,
+		&i.AlertedAt,
+		&i.CarrierNumber,
+		&i.Document,
+		&i.LabelKey,
+		&i.Cost,
+		&i.Currency,
+		&i.Steps,
+		&i.TrackAt,
+		&i.CreatedAt,
+		&i.LabelledAt,
+		&i.DeliveredAt,
+		&i.EndedAt,
+		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
+	)
+	return i, err
+}
+
+const shipmentRecalled = `-- name: ShipmentRecalled :exec
+UPDATE shipment SET recall = $1, busy_until = NULL, failure_code = $2, failure_text = $3,
+       recall_at = CASE WHEN $4::float8 >= 0 THEN clock_timestamp() + make_interval(secs => $4::float8) END
+WHERE id = $5 AND recall = 'PENDING'
+`
+
+type ShipmentRecalledParams struct {
+	Recall      *string
+	FailureCode string
+	FailureText string
+	NextSeconds float64
+	ID          uuid.UUID
+}
+
+func (q *Queries) ShipmentRecalled(ctx context.Context, db DBTX, arg ShipmentRecalledParams) error {
+	_, err := db.Exec(ctx, shipmentRecalled,
+		arg.Recall,
+		arg.FailureCode,
+		arg.FailureText,
+		arg.NextSeconds,
+		arg.ID,
+	)
+	return err
+}
+
 const shipmentRegistered = `-- name: ShipmentRegistered :one
 UPDATE shipment SET carrier_number = $1, document = $2, cost = $3, currency = $4, in_doubt = false,
        outcome = NULL, failure_code = '', failure_text = ''
 WHERE id = $5 AND status = 'PENDING' AND carrier_number IS NULL
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 type ShipmentRegisteredParams struct {
@@ -824,8 +1055,40 @@ func (q *Queries) ShipmentRegistered(ctx context.Context, db DBTX, arg ShipmentR
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
+}
+
+const shipmentReturnClaim = `-- name: ShipmentReturnClaim :one
+SELECT id, status FROM order_claim WHERE order_id = $1 AND ended_at IS NULL
+`
+
+type ShipmentReturnClaimRow struct {
+	ID     uuid.UUID
+	Status string
+}
+
+// By what an order's goods are to go back, if by anything.
+func (q *Queries) ShipmentReturnClaim(ctx context.Context, db DBTX, orderID uuid.UUID) (ShipmentReturnClaimRow, error) {
+	row := db.QueryRow(ctx, shipmentReturnClaim, orderID)
+	var i ShipmentReturnClaimRow
+	err := row.Scan(&i.ID, &i.Status)
+	return i, err
+}
+
+const shipmentReturnLock = `-- name: ShipmentReturnLock :one
+SELECT seller_id FROM orders WHERE id = $1 AND buyer_id = $2 FOR UPDATE
+`
+
+func (q *Queries) ShipmentReturnLock(ctx context.Context, db DBTX, iD uuid.UUID, buyerID uuid.UUID) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, shipmentReturnLock, iD, buyerID)
+	var seller_id uuid.UUID
+	err := row.Scan(&seller_id)
+	return seller_id, err
 }
 
 const shipmentShipTo = `-- name: ShipmentShipTo :one
@@ -862,7 +1125,7 @@ func (q *Queries) ShipmentToAsk(ctx context.Context, db DBTX, carrier string, ca
 }
 
 const shipmentTrackClaim = `-- name: ShipmentTrackClaim :one
-UPDATE shipment SET track_at = clock_timestamp() + make_interval(secs => $1::float8) WHERE id = $2 AND track_at <= clock_timestamp() RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+UPDATE shipment SET track_at = clock_timestamp() + make_interval(secs => $1::float8) WHERE id = $2 AND track_at <= clock_timestamp() RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 // Nobody else asks the carrier meanwhile.
@@ -903,6 +1166,10 @@ func (q *Queries) ShipmentTrackClaim(ctx context.Context, db DBTX, seconds float
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
@@ -913,7 +1180,7 @@ UPDATE shipment SET status = $1, steps = $2,
        delivered_at = CASE WHEN $1 = 'DELIVERED' THEN coalesce(delivered_at, clock_timestamp()) ELSE delivered_at END,
        ended_at = CASE WHEN $1 IN ('DELIVERED', 'RETURNED') THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
 WHERE id = $4
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 type ShipmentTrackedParams struct {
@@ -965,6 +1232,10 @@ func (q *Queries) ShipmentTracked(ctx context.Context, db DBTX, arg ShipmentTrac
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
@@ -975,7 +1246,7 @@ UPDATE shipment SET status = $1, outcome = $2, failure_code = $3, failure_text =
        ended_at = CASE WHEN $1 = 'FAILED' THEN clock_timestamp() END,
        alerted_at = CASE WHEN alerted_at IS NULL AND $1 = 'PENDING' AND ($7::boolean OR created_at < clock_timestamp() - make_interval(secs => $8::float8)) THEN clock_timestamp() ELSE alerted_at END
 WHERE id = $9 AND status IN ('PENDING', 'LABELLED')
-RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at
+RETURNING id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts
 `
 
 type ShipmentTriedParams struct {
@@ -1038,14 +1309,19 @@ func (q *Queries) ShipmentTried(ctx context.Context, db DBTX, arg ShipmentTriedP
 		&i.DeliveredAt,
 		&i.EndedAt,
 		&i.CalledAt,
+		&i.ClaimID,
+		&i.Recall,
+		&i.RecallAt,
+		&i.RecallAttempts,
 	)
 	return i, err
 }
 
 const shipmentsLiveOfOrder = `-- name: ShipmentsLiveOfOrder :many
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE order_id = $1 AND status <> 'FAILED' ORDER BY created_at, id
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment WHERE order_id = $1 AND status <> 'FAILED' AND claim_id IS NULL ORDER BY created_at, id
 `
 
+// What brings an order to its buyer.
 func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uuid.UUID) ([]Shipment, error) {
 	rows, err := db.Query(ctx, shipmentsLiveOfOrder, orderID)
 	if err != nil {
@@ -1089,6 +1365,10 @@ func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uui
 			&i.DeliveredAt,
 			&i.EndedAt,
 			&i.CalledAt,
+			&i.ClaimID,
+			&i.Recall,
+			&i.RecallAt,
+			&i.RecallAttempts,
 		); err != nil {
 			return nil, err
 		}
@@ -1101,7 +1381,7 @@ func (q *Queries) ShipmentsLiveOfOrder(ctx context.Context, db DBTX, orderID uui
 }
 
 const shipmentsOfOrders = `-- name: ShipmentsOfOrders :many
-SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at FROM shipment WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, created_at, id
+SELECT id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses, status, attempts, next_try_at, busy_until, in_doubt, outcome, failure_code, failure_text, alerted_at, carrier_number, document, label_key, cost, currency, steps, track_at, created_at, labelled_at, delivered_at, ended_at, called_at, claim_id, recall, recall_at, recall_attempts FROM shipment WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, created_at, id
 `
 
 func (q *Queries) ShipmentsOfOrders(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]Shipment, error) {
@@ -1147,10 +1427,38 @@ func (q *Queries) ShipmentsOfOrders(ctx context.Context, db DBTX, orderIds []uui
 			&i.DeliveredAt,
 			&i.EndedAt,
 			&i.CalledAt,
+			&i.ClaimID,
+			&i.Recall,
+			&i.RecallAt,
+			&i.RecallAttempts,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const shipmentsToRecall = `-- name: ShipmentsToRecall :many
+SELECT id FROM shipment WHERE recall_at <= clock_timestamp() AND (busy_until IS NULL OR busy_until <= clock_timestamp()) AND id > $1 ORDER BY id LIMIT $2
+`
+
+func (q *Queries) ShipmentsToRecall(ctx context.Context, db DBTX, afterID uuid.UUID, pageSize int32) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, shipmentsToRecall, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ var moneyMovers = []string{
 	"orderHandOver",
 	"orderPay",
 	"orderRefund",
+	"orderReturnLabel",
 	"orderReturnReceived",
 	"orderShip",
 	"promotionChange",

@@ -163,6 +163,13 @@ func (b *bazaarByCard) orders(order string, send func(mover)) {
 	send(mover{name: "orderRefund", who: b.seller, fields: with(in, "amount", eur("3")), other: apitest.Vars{"amount": eur("4")}, answer: order})
 	b.buyer.Must(b.t, returnRequest, input(with(in, "text", "It is too small.")))
 	b.seller.Must(b.t, returnAccept, input(with(in, "text", "Send it back.")))
+	b.buyer.Must(b.t, addressCreate, input(parisOf("Amal")))
+	b.seller.Must(b.t, addressCreate, input(parisOf("Le Marché")))
+	b.Exec(`INSERT INTO shipping_profile (seller_id, grams, offers) VALUES ($1, 500, '[{"kind": "CARRIER", "carrier": "FEDEX", "product": "FEDEX_REGIONAL_ECONOMY"}]')`, b.seller.ID)
+	send(mover{
+		name: "orderReturnLabel", who: b.buyer, fields: in, other: apitest.Vars{"carrier": "FEDEX"}, answer: `shipment { id status attempts trackingNumber }`,
+	})
+	b.Exec(`DELETE FROM shipping_profile`) // with which lots would go through a checkout
 	send(mover{
 		name: "orderReturnReceived", who: b.seller, fields: with(in, "lines", []apitest.Vars{{"number": 1, "quantity": 1}}), other: apitest.Vars{"text": "why"}, answer: order,
 	})

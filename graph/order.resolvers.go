@@ -12,6 +12,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/shipping"
 )
 
 // OrderPay is the resolver for the orderPay field.
@@ -124,6 +125,13 @@ func (r *mutationResolver) OrderReturnRequest(ctx context.Context, input model.O
 		return r.Orders.RequestReturn(ctx, actorID(ctx), o, input.Reason, input.Text, linesToReturn(input.Lines))
 	})
 	return model.OrderReturnRequestPayload{Order: o, UserErrors: errs}, err
+}
+
+// OrderReturnLabel is the resolver for the orderReturnLabel field.
+func (r *mutationResolver) OrderReturnLabel(ctx context.Context, input model.OrderReturnLabelInput) (model.OrderReturnLabelPayload, error) {
+	in, err := returnInput(input)
+	made, errs, err := answered(once(err, func() (shipping.Shipment, error) { return r.Shipping.CreateReturn(ctx, actorID(ctx), in) }))
+	return model.OrderReturnLabelPayload{Shipment: made, UserErrors: errs}, err
 }
 
 // OrderReturnSend is the resolver for the orderReturnSend field.

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	shipmentFields = `{ id status carrier product pickupPointId trackingNumber grams attempts labelUrl losses { field lost } lastError { outcome code text } nextTryAt steps { text place } location { name } }`
+	shipmentFields = `{ id status returns recall carrier product pickupPointId trackingNumber grams attempts labelUrl losses { field lost } lastError { outcome code text } nextTryAt steps { text place } location { name } }`
 	shipmentCreate = `mutation($input: ShipmentCreateInput!) { shipmentCreate(input: $input) { shipment ` + shipmentFields + ` userErrors { code field } } }`
 	shipmentCancel = `mutation($input: ShipmentCancelInput!) { shipmentCancel(input: $input) { shipment ` + shipmentFields + ` userErrors { code field } } }`
 	orderParcels   = `query($id: ID!) { order(id: $id) { payment fulfilment tracking shipments ` + shipmentFields + ` } }`
@@ -71,7 +71,7 @@ func (p *postOffice) create() apitest.JSON {
 // due has everything that waits come to its turn, and works it off.
 func (p *postOffice) due() {
 	p.t.Helper()
-	p.Exec(`UPDATE shipment SET next_try_at = CASE WHEN next_try_at IS NOT NULL THEN clock_timestamp() END, busy_until = NULL, track_at = CASE WHEN track_at IS NOT NULL THEN clock_timestamp() END`)
+	p.Exec(`UPDATE shipment SET next_try_at = CASE WHEN next_try_at IS NOT NULL THEN clock_timestamp() END, busy_until = NULL, recall_at = CASE WHEN recall_at IS NOT NULL THEN clock_timestamp() END, track_at = CASE WHEN track_at IS NOT NULL THEN clock_timestamp() END`)
 	if err := p.Resolver.Shipping.Sweep(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}

@@ -197,6 +197,20 @@ UPDATE order_return_line SET received = received + @quantity WHERE claim_id = @c
 -- name: OrderReturnBearer :exec
 UPDATE order_claim SET bearer = @bearer WHERE id = @id;
 
+-- What a carrier says of goods that go back.
+-- name: OrderReturnCarried :one
+UPDATE order_claim SET sent_back_at = coalesce(sent_back_at, clock_timestamp()), carried_at = coalesce(carried_at, clock_timestamp()),
+       arrived_at = CASE WHEN @arrived::boolean THEN coalesce(arrived_at, clock_timestamp()) ELSE arrived_at END
+WHERE id = @id AND order_id = @order_id
+RETURNING *;
+
+-- What the label costs that goods go back with.
+-- name: OrderReturnLabel :one
+SELECT id, cost::bigint AS cost, currency::text AS currency FROM shipment WHERE claim_id = @claim_id AND status <> 'FAILED' AND cost IS NOT NULL;
+
+-- name: OrderReturnCharged :exec
+UPDATE order_claim SET label_cost = @label_cost, label_charge = @label_charge, label_currency = @label_currency WHERE id = @id;
+
 -- name: OrderReturnTracking :exec
 UPDATE order_claim SET tracking = @tracking WHERE id = @id;
 

@@ -22,7 +22,7 @@ WHERE g.order_id = @order_id AND NOT g.digital;
 -- name: ShipmentFailedAt :one
 SELECT EXISTS (
     SELECT FROM shipment
-    WHERE order_id = @order_id AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
+    WHERE order_id = @order_id AND claim_id IS NULL AND status = 'FAILED' AND outcome IS DISTINCT FROM 'CANCELLED'
       AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce(sqlc.narg('location_id')::uuid, '00000000-0000-0000-0000-000000000000'))::boolean;
 
 -- name: ShippingParcelsOfOrders :many
@@ -47,16 +47,33 @@ WHERE p.seller_id = ANY (@seller_ids::uuid[])
 ORDER BY p.seller_id;
 
 -- name: ShipmentInsert :one
-INSERT INTO shipment (id, order_id, seller_id, location_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
-VALUES (@id, @order_id, @seller_id, sqlc.narg('location_id'), @carrier, @product, sqlc.narg('point_id'), @reference, @grams, @ship_from, @ship_to, @losses)
+INSERT INTO shipment (id, order_id, seller_id, location_id, claim_id, carrier, product, point_id, reference, grams, ship_from, ship_to, losses)
+VALUES (@id, @order_id, @seller_id, sqlc.narg('location_id'), sqlc.narg('claim_id'), @carrier, @product, sqlc.narg('point_id'), @reference, @grams, @ship_from, @ship_to, @losses)
 RETURNING *;
 
 -- name: ShipmentLiveAt :one
 SELECT * FROM shipment
-WHERE order_id = @order_id AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce(sqlc.narg('location_id')::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED';
+WHERE order_id = @order_id AND coalesce(location_id, '00000000-0000-0000-0000-000000000000') = coalesce(sqlc.narg('location_id')::uuid, '00000000-0000-0000-0000-000000000000') AND status <> 'FAILED' AND claim_id IS NULL;
 
+-- What brings an order to its buyer.
 -- name: ShipmentsLiveOfOrder :many
-SELECT * FROM shipment WHERE order_id = @order_id AND status <> 'FAILED' ORDER BY created_at, id;
+SELECT * FROM shipment WHERE order_id = @order_id AND status <> 'FAILED' AND claim_id IS NULL ORDER BY created_at, id;
+
+-- name: ShipmentLiveOfClaim :one
+SELECT * FROM shipment WHERE claim_id = @claim_id AND status <> 'FAILED';
+
+-- name: ShipmentOrderSeller :one
+SELECT seller_id FROM orders WHERE id = @id AND buyer_id = @buyer_id;
+
+-- name: ShipmentOrderBuyer :one
+SELECT buyer_id FROM orders WHERE id = @id;
+
+-- name: ShipmentReturnLock :one
+SELECT seller_id FROM orders WHERE id = @id AND buyer_id = @buyer_id FOR UPDATE;
+
+-- By what an order's goods are to go back, if by anything.
+-- name: ShipmentReturnClaim :one
+SELECT id, status FROM order_claim WHERE order_id = @order_id AND ended_at IS NULL;
 
 -- name: ShipmentsOfOrders :many
 SELECT * FROM shipment WHERE order_id = ANY (@order_ids::uuid[]) ORDER BY order_id, created_at, id;
@@ -77,7 +94,7 @@ SELECT coalesce(busy_until > clock_timestamp(), false)::boolean FROM shipment WH
 -- lock is not taken: whether it was cancelled is read again by who buys next.
 -- name: ShipmentClaim :one
 UPDATE shipment s SET attempts = s.attempts + 1, busy_until = clock_timestamp() + make_interval(secs => @lease_seconds::float8), in_doubt = true
-FROM (SELECT w.id, w.in_doubt AS was_in_doubt, o.fulfilment = 'CANCELLED' AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = @id FOR UPDATE OF w) was
+FROM (SELECT w.id, w.in_doubt AS was_in_doubt, (o.fulfilment = 'CANCELLED' OR EXISTS (SELECT FROM order_claim c WHERE c.id = w.claim_id AND c.ended_at IS NOT NULL))::boolean AS order_cancelled FROM shipment w JOIN orders o ON o.id = w.order_id WHERE w.id = @id FOR UPDATE OF w) was
 WHERE s.id = was.id AND s.status = 'PENDING' AND s.next_try_at <= clock_timestamp() AND (s.busy_until IS NULL OR s.busy_until <= clock_timestamp())
 RETURNING sqlc.embed(s), was.was_in_doubt, was.order_cancelled;
 
@@ -104,6 +121,27 @@ UPDATE shipment SET status = @status, outcome = @outcome, failure_code = @failur
        alerted_at = CASE WHEN alerted_at IS NULL AND @status = 'PENDING' AND (@alert_now::boolean OR created_at < clock_timestamp() - make_interval(secs => @alert_seconds::float8)) THEN clock_timestamp() ELSE alerted_at END
 WHERE id = @id AND status IN ('PENDING', 'LABELLED')
 RETURNING *;
+
+-- Gives a shipment up that its carrier does not have, and says what is to become of its label.
+-- name: ShipmentGiveUp :one
+UPDATE shipment SET status = 'FAILED', outcome = 'CANCELLED', failure_code = 'CANCELLED', failure_text = '', busy_until = NULL, next_try_at = NULL, track_at = NULL, ended_at = clock_timestamp(),
+       recall = sqlc.narg('recall')::text, recall_at = CASE WHEN sqlc.narg('recall')::text = 'PENDING' THEN clock_timestamp() END
+WHERE id = @id AND status IN ('PENDING', 'LABELLED')
+RETURNING *;
+
+-- Takes a label that is to be taken back, unless somebody is at it.
+-- name: ShipmentRecallClaim :one
+UPDATE shipment SET recall_attempts = recall_attempts + 1, busy_until = clock_timestamp() + make_interval(secs => @lease_seconds::float8)
+WHERE id = @id AND recall_at <= clock_timestamp() AND (busy_until IS NULL OR busy_until <= clock_timestamp())
+RETURNING *;
+
+-- name: ShipmentRecalled :exec
+UPDATE shipment SET recall = @recall, busy_until = NULL, failure_code = @failure_code, failure_text = @failure_text,
+       recall_at = CASE WHEN @next_seconds::float8 >= 0 THEN clock_timestamp() + make_interval(secs => @next_seconds::float8) END
+WHERE id = @id AND recall = 'PENDING';
+
+-- name: ShipmentsToRecall :many
+SELECT id FROM shipment WHERE recall_at <= clock_timestamp() AND (busy_until IS NULL OR busy_until <= clock_timestamp()) AND id > @after_id ORDER BY id LIMIT @page_size;
 
 -- name: ShipmentsToTry :many
 SELECT id FROM shipment

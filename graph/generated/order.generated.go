@@ -2997,6 +2997,38 @@ func (ec *executionContext) fieldContext_OrderReturn_arrivedAt(_ context.Context
 	return graphql.NewScalarFieldContext("OrderReturn", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _OrderReturn_labelCost(ctx context.Context, field graphql.CollectedField, obj *order.Return) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderReturn_labelCost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LabelCost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderReturn_labelCost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderReturn",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OrderReturnAcceptPayload_order(ctx context.Context, field graphql.CollectedField, obj *model.OrderReturnAcceptPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3051,6 +3083,70 @@ func (ec *executionContext) _OrderReturnAcceptPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_OrderReturnAcceptPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "OrderReturnAcceptPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderReturnLabelPayload_shipment(ctx context.Context, field graphql.CollectedField, obj *model.OrderReturnLabelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderReturnLabelPayload_shipment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shipment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Shipment) graphql.Marshaler {
+			return ec.marshalOShipment2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐShipment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderReturnLabelPayload_shipment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderReturnLabelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Shipment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderReturnLabelPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OrderReturnLabelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderReturnLabelPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderReturnLabelPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderReturnLabelPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -3965,6 +4061,71 @@ func (ec *executionContext) unmarshalInputOrderReturnAcceptInput(ctx context.Con
 				return it, err
 			}
 			it.SellerBears = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrderReturnLabelInput(ctx context.Context, obj any) (model.OrderReturnLabelInput, error) {
+	var it model.OrderReturnLabelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orderId", "carrier", "product", "pickupPointId", "fromAddressId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		case "carrier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrier"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Carrier = data
+		case "product":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("product"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Product = data
+		case "pickupPointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pickupPointId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PickupPointID = data
+		case "fromAddressId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fromAddressId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FromAddressID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -6091,6 +6252,11 @@ func (ec *executionContext) _OrderReturn(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "labelCost":
+			out.Values[i] = ec._OrderReturn_labelCost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6131,6 +6297,49 @@ func (ec *executionContext) _OrderReturnAcceptPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._OrderReturnAcceptPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orderReturnLabelPayloadImplementors = []string{"OrderReturnLabelPayload"}
+
+func (ec *executionContext) _OrderReturnLabelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderReturnLabelPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderReturnLabelPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderReturnLabelPayload")
+		case "shipment":
+			out.Values[i] = ec._OrderReturnLabelPayload_shipment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrderReturnLabelPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6814,6 +7023,15 @@ func (ec *executionContext) unmarshalNOrderReturnAcceptInput2githubᚗcomᚋsouk
 
 func (ec *executionContext) marshalNOrderReturnAcceptPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnAcceptPayload(ctx context.Context, sel ast.SelectionSet, v model.OrderReturnAcceptPayload) graphql.Marshaler {
 	return ec._OrderReturnAcceptPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOrderReturnLabelInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnLabelInput(ctx context.Context, v any) (model.OrderReturnLabelInput, error) {
+	res, err := ec.unmarshalInputOrderReturnLabelInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrderReturnLabelPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnLabelPayload(ctx context.Context, sel ast.SelectionSet, v model.OrderReturnLabelPayload) graphql.Marshaler {
+	return ec._OrderReturnLabelPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNOrderReturnLine2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋorderᚐReturnLine(ctx context.Context, sel ast.SelectionSet, v order.ReturnLine) graphql.Marshaler {

@@ -1290,6 +1290,7 @@ type ComplexityRoot struct {
 		OrderRefund           func(childComplexity int, input model.OrderRefundInput) int
 		OrderReportProblem    func(childComplexity int, input model.OrderReportProblemInput) int
 		OrderReturnAccept     func(childComplexity int, input model.OrderReturnAcceptInput) int
+		OrderReturnLabel      func(childComplexity int, input model.OrderReturnLabelInput) int
 		OrderReturnReceived   func(childComplexity int, input model.OrderReturnReceivedInput) int
 		OrderReturnRequest    func(childComplexity int, input model.OrderReturnRequestInput) int
 		OrderReturnSend       func(childComplexity int, input model.OrderReturnSendInput) int
@@ -1611,6 +1612,7 @@ type ComplexityRoot struct {
 		ArrivedAt func(childComplexity int) int
 		Bearer    func(childComplexity int) int
 		CarriedAt func(childComplexity int) int
+		LabelCost func(childComplexity int) int
 		Lines     func(childComplexity int) int
 		SentAt    func(childComplexity int) int
 		Tracking  func(childComplexity int) int
@@ -1618,6 +1620,11 @@ type ComplexityRoot struct {
 
 	OrderReturnAcceptPayload struct {
 		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrderReturnLabelPayload struct {
+		Shipment   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -2242,6 +2249,8 @@ type ComplexityRoot struct {
 		Number      func(childComplexity int) int
 		PointID     func(childComplexity int) int
 		Product     func(childComplexity int) int
+		Recall      func(childComplexity int) int
+		Returns     func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Steps       func(childComplexity int) int
 	}
@@ -7644,6 +7653,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderReturnAccept(childComplexity, args["input"].(model.OrderReturnAcceptInput)), true
+	case "Mutation.orderReturnLabel":
+		if e.ComplexityRoot.Mutation.OrderReturnLabel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_orderReturnLabel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OrderReturnLabel(childComplexity, args["input"].(model.OrderReturnLabelInput)), true
 	case "Mutation.orderReturnReceived":
 		if e.ComplexityRoot.Mutation.OrderReturnReceived == nil {
 			break
@@ -9361,6 +9381,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderReturn.CarriedAt(childComplexity), true
+	case "OrderReturn.labelCost":
+		if e.ComplexityRoot.OrderReturn.LabelCost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturn.LabelCost(childComplexity), true
 	case "OrderReturn.lines":
 		if e.ComplexityRoot.OrderReturn.Lines == nil {
 			break
@@ -9392,6 +9418,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderReturnAcceptPayload.UserErrors(childComplexity), true
+
+	case "OrderReturnLabelPayload.shipment":
+		if e.ComplexityRoot.OrderReturnLabelPayload.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnLabelPayload.Shipment(childComplexity), true
+	case "OrderReturnLabelPayload.userErrors":
+		if e.ComplexityRoot.OrderReturnLabelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderReturnLabelPayload.UserErrors(childComplexity), true
 
 	case "OrderReturnLine.number":
 		if e.ComplexityRoot.OrderReturnLine.Number == nil {
@@ -11878,6 +11917,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.Product(childComplexity), true
+	case "Shipment.recall":
+		if e.ComplexityRoot.Shipment.Recall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Recall(childComplexity), true
+	case "Shipment.returns":
+		if e.ComplexityRoot.Shipment.Returns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Returns(childComplexity), true
 	case "Shipment.status":
 		if e.ComplexityRoot.Shipment.Status == nil {
 			break
@@ -14474,6 +14525,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderRefundInput,
 		ec.unmarshalInputOrderReportProblemInput,
 		ec.unmarshalInputOrderReturnAcceptInput,
+		ec.unmarshalInputOrderReturnLabelInput,
 		ec.unmarshalInputOrderReturnLineInput,
 		ec.unmarshalInputOrderReturnReceivedInput,
 		ec.unmarshalInputOrderReturnRequestInput,
@@ -17109,6 +17161,8 @@ enum LedgerFlow {
   EXCHANGE
   "What a carrier takes for a parcel's label."
   LABEL
+  "What a seller pays of a label for goods that came back."
+  RETURN_LABEL
   "The exact negation of another entry."
   REVERSAL
 }
@@ -17862,6 +17916,11 @@ extend type Mutation {
   until dueAt it is accepted (RETURN_AWAITED), and not decided.
   """
   orderReturnRequest(input: OrderReturnRequestInput!): OrderReturnRequestPayload! @auth(roles: [BUYER])
+  """
+  Has a label bought by which the buyer sends the goods back, while the return is awaited: as shipmentCreate does, once. It goes to where the order came from, by the carrier that brought it, or one that the
+  seller offers (RETURN_CARRIER). Who bears it pays for it once its carrier has it: OrderReturn.bearer, labelCost. Its first scan makes the return RETURN_SENT, its delivery RETURN_ARRIVED.
+  """
+  orderReturnLabel(input: OrderReturnLabelInput!): OrderReturnLabelPayload! @idempotent @auth(roles: [BUYER])
   "The buyer says that the goods are on their way back (RETURN_SENT)."
   orderReturnSend(input: OrderReturnSendInput!): OrderReturnSendPayload! @auth(roles: [BUYER])
   """
@@ -18096,6 +18155,8 @@ type OrderReturn {
   carriedAt: Time
   "By that carrier's word."
   arrivedAt: Time
+  "What the label cost that it came back with, once who bears it has paid it: less is refunded to the buyer, or the seller has paid."
+  labelCost: Money
 }
 
 "So many of one of an order's lines."
@@ -18126,6 +18187,25 @@ input OrderReturnLineInput {
 
 type OrderReturnRequestPayload {
   order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnLabelInput {
+  orderId: ID!
+  "Such as FEDEX; left out, with product: what brought the order, or the first that the seller offers."
+  carrier: String
+  "The carrier's code, such as FEDEX_GROUND."
+  product: String
+  "Where the seller fetches it, for products that need one."
+  pickupPointId: String
+  "Of one's own address book, to send from; null: where the order was sent, else the default."
+  fromAddressId: ID
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderReturnLabelPayload {
+  shipment: Shipment
   userErrors: [UserError!]!
 }
 
@@ -19613,8 +19693,11 @@ type AuctionRelistPayload {
   answers that one; what has FAILED may be created anew. The order is sent by orderShip, or by the carrier's first scan.
   """
   shipmentCreate(input: ShipmentCreateInput!): ShipmentCreatePayload! @idempotent @auth(roles: [SELLER])
-  "Gives a parcel up that the carrier does not have yet: FAILED. A label that was bought stays paid; it is not to be used."
-  shipmentCancel(input: ShipmentCancelInput!): ShipmentCancelPayload! @auth(roles: [SELLER])
+  """
+  Gives a parcel up that the carrier does not have yet: FAILED, and its label is not to be used. The carrier is asked to take the label back (recall); by who sends the parcel: the seller, or the buyer of
+  what goes back.
+  """
+  shipmentCancel(input: ShipmentCancelInput!): ShipmentCancelPayload! @auth(roles: [BUYER])
 }
 
 extend type Query {
@@ -19687,13 +19770,29 @@ type Shipment implements Node {
   lastError: ShipmentError
   "When it is tried again; null where it is not, or where it may have been bought and nobody can say so: then it is for the seller to cancel."
   nextTryAt: Time
-  "A link to the label as a PDF, for the seller alone: it holds for fifteen minutes. Null while there is none."
+  "What becomes of its label where it was given up (shipmentCancel); null where it had none."
+  recall: ShipmentRecall
+  "It brings goods back from the buyer to the seller."
+  returns: Boolean!
+  "A link to the label as a PDF, for who sends it alone: the seller, or the buyer of what goes back. It holds for fifteen minutes. Null while there is none."
   labelUrl: String
   "What of the address the carrier does not print."
   losses: [AddressLoss!]!
   createdAt: Time!
   labelledAt: Time
   deliveredAt: Time
+}
+
+"What becomes of a label that was given up."
+enum ShipmentRecall {
+  "The carrier is asked to take it back, again and again while it is down."
+  PENDING
+  "The carrier has: it costs nothing."
+  TAKEN_BACK
+  "The carrier will not: it stays paid. See lastError."
+  REFUSED
+  "The carrier takes no label back."
+  NOT_POSSIBLE
 }
 
 enum ShipmentOutcome {
@@ -23536,6 +23635,8 @@ func (ec *executionContext) childFields_OrderReturn(ctx context.Context, field g
 		return ec.fieldContext_OrderReturn_carriedAt(ctx, field)
 	case "arrivedAt":
 		return ec.fieldContext_OrderReturn_arrivedAt(ctx, field)
+	case "labelCost":
+		return ec.fieldContext_OrderReturn_labelCost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderReturn", field.Name)
 }
@@ -23548,6 +23649,16 @@ func (ec *executionContext) childFields_OrderReturnAcceptPayload(ctx context.Con
 		return ec.fieldContext_OrderReturnAcceptPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderReturnAcceptPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderReturnLabelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipment":
+		return ec.fieldContext_OrderReturnLabelPayload_shipment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrderReturnLabelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReturnLabelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrderReturnLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24650,6 +24761,10 @@ func (ec *executionContext) childFields_Shipment(ctx context.Context, field grap
 		return ec.fieldContext_Shipment_lastError(ctx, field)
 	case "nextTryAt":
 		return ec.fieldContext_Shipment_nextTryAt(ctx, field)
+	case "recall":
+		return ec.fieldContext_Shipment_recall(ctx, field)
+	case "returns":
+		return ec.fieldContext_Shipment_returns(ctx, field)
 	case "labelUrl":
 		return ec.fieldContext_Shipment_labelUrl(ctx, field)
 	case "losses":

@@ -135,6 +135,7 @@ type MutationResolver interface {
 	OrderReportProblem(ctx context.Context, input model.OrderReportProblemInput) (model.OrderReportProblemPayload, error)
 	OrderProblemWithdraw(ctx context.Context, input model.OrderProblemWithdrawInput) (model.OrderProblemWithdrawPayload, error)
 	OrderReturnRequest(ctx context.Context, input model.OrderReturnRequestInput) (model.OrderReturnRequestPayload, error)
+	OrderReturnLabel(ctx context.Context, input model.OrderReturnLabelInput) (model.OrderReturnLabelPayload, error)
 	OrderReturnSend(ctx context.Context, input model.OrderReturnSendInput) (model.OrderReturnSendPayload, error)
 	OrderReturnReceived(ctx context.Context, input model.OrderReturnReceivedInput) (model.OrderReturnReceivedPayload, error)
 	OrderReturnAccept(ctx context.Context, input model.OrderReturnAcceptInput) (model.OrderReturnAcceptPayload, error)
@@ -1249,6 +1250,20 @@ func (ec *executionContext) field_Mutation_orderReturnAccept_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.OrderReturnAcceptInput, error) {
 			return ec.unmarshalNOrderReturnAcceptInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnAcceptInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orderReturnLabel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OrderReturnLabelInput, error) {
+			return ec.unmarshalNOrderReturnLabelInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnLabelInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8479,6 +8494,80 @@ func (ec *executionContext) fieldContext_Mutation_orderReturnRequest(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_orderReturnLabel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orderReturnLabel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrderReturnLabel(ctx, fc.Args["input"].(model.OrderReturnLabelInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				secret, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.OrderReturnLabelPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Idempotent == nil {
+					var zeroVal model.OrderReturnLabelPayload
+					return zeroVal, errors.New("directive idempotent is not implemented")
+				}
+				return ec.Directives.Idempotent(ctx, nil, directive0, secret)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
+				if err != nil {
+					var zeroVal model.OrderReturnLabelPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.OrderReturnLabelPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive1, roles)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.OrderReturnLabelPayload) graphql.Marshaler {
+			return ec.marshalNOrderReturnLabelPayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOrderReturnLabelPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orderReturnLabel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderReturnLabelPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orderReturnLabel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_orderReturnSend(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10233,7 +10322,7 @@ func (ec *executionContext) _Mutation_shipmentCancel(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SELLER"})
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"BUYER"})
 				if err != nil {
 					var zeroVal model.ShipmentCancelPayload
 					return zeroVal, err
@@ -15948,6 +16037,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "orderReturnRequest":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_orderReturnRequest(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orderReturnLabel":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orderReturnLabel(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -614,6 +614,52 @@ func (ec *executionContext) fieldContext_Shipment_nextTryAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _Shipment_recall(ctx context.Context, field graphql.CollectedField, obj *shipping.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Shipment_recall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recall, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Recall) graphql.Marshaler {
+			return ec.marshalOShipmentRecall2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐRecall(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Shipment_recall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, errors.New("field of type ShipmentRecall does not have child fields"))
+}
+
+func (ec *executionContext) _Shipment_returns(ctx context.Context, field graphql.CollectedField, obj *shipping.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Shipment_returns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Returns(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Shipment_returns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, true, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Shipment_labelUrl(ctx context.Context, field graphql.CollectedField, obj *shipping.Shipment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1356,6 +1402,16 @@ func (ec *executionContext) _Shipment(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recall":
+			out.Values[i] = ec._Shipment_recall(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "returns":
+			out.Values[i] = ec._Shipment_returns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "labelUrl":
 			field := field
 
@@ -1772,6 +1828,25 @@ func (ec *executionContext) marshalOShipmentError2ᚖgithubᚗcomᚋsoukliveᚋs
 		return graphql.Null
 	}
 	return ec._ShipmentError(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOShipmentRecall2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐRecall(ctx context.Context, v any) (*shipping.Recall, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := shipping.Recall(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOShipmentRecall2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋshippingᚐRecall(ctx context.Context, sel ast.SelectionSet, v *shipping.Recall) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

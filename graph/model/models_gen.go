@@ -1315,6 +1315,25 @@ type OrderReturnAcceptPayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+type OrderReturnLabelInput struct {
+	OrderID id.ID `json:"orderId"`
+	// Such as FEDEX; left out, with product: what brought the order, or the first that the seller offers.
+	Carrier *string `json:"carrier,omitempty"`
+	// The carrier's code, such as FEDEX_GROUND.
+	Product *string `json:"product,omitempty"`
+	// Where the seller fetches it, for products that need one.
+	PickupPointID *string `json:"pickupPointId,omitempty"`
+	// Of one's own address book, to send from; null: where the order was sent, else the default.
+	FromAddressID *id.ID `json:"fromAddressId,omitempty"`
+	// 1 to 255 printable ASCII characters: see @idempotent.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+type OrderReturnLabelPayload struct {
+	Shipment   *shipping.Shipment `json:"shipment,omitempty"`
+	UserErrors []UserError        `json:"userErrors"`
+}
+
 type OrderReturnLineInput struct {
 	// Which of Order.lines, from 1.
 	Number int `json:"number"`

@@ -139,6 +139,8 @@ func corruptions() []corruption {
 		one("a commission paid too early", "UPDATE referral SET matures_at = now() + interval '1 hour' WHERE id = :matured;", "referral_matured"),
 		one("a commission for another's purchase", "UPDATE referral SET order_id = :paid; WHERE id = :matured;", "referral_order"),
 		one("a commission above the platform's fee", "UPDATE orders SET fee = 0 WHERE id = :bought;", "order_lines", "order_settled", "referral_order"),
+		one("a return that says its seller has paid", `INSERT INTO order_claim (id, order_id, reason, body, status, ended_at, bearer, label_cost, label_charge, label_currency)
+			VALUES (gen_random_uuid(), :bought;, 'DAMAGED', 'x', 'RESOLVED', now(), 'SELLER', 5, 5, 'EUR')`, "return_charged"),
 		one("an order that says it is complained of", "UPDATE orders SET claim = 'OPEN' WHERE id = :bought;", "order_claims"),
 		one("an order that has matured and whose earnings wait", "UPDATE orders SET matured_at = now() WHERE id = :bought;", "order_matured"),
 		one("a commission for an order that was not completed", "ALTER TABLE orders DROP CONSTRAINT orders_settled_at; UPDATE orders SET settled_at = NULL WHERE id = :bought;", "referral_order"),

@@ -26,6 +26,7 @@ import (
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/auction"
 	"github.com/souklive/souk/internal/audience"
+	"github.com/souklive/souk/internal/audit"
 	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/books"
 	"github.com/souklive/souk/internal/carrierfake"
@@ -339,6 +340,17 @@ func (a *API) replayed(lots *auction.Service) {
 	if err != nil {
 		a.t.Errorf("replay: %v", err)
 	}
+}
+
+// Audited has every invariant of the database checked.
+func (a *API) Audited() {
+	a.t.Helper()
+	_, err := audit.Run(a.t.Context(), a.data.Pool, audit.Options{}, func(r audit.Result) {
+		if !r.OK() {
+			a.t.Errorf("%s: %v", r.Name, r.Findings)
+		}
+	})
+	a.must(err)
 }
 
 // Exec runs a statement as the schema's owner.

@@ -77,7 +77,8 @@ const (
 	FlowReferral       Flow = "referral"        // a commission, pending, or taken back
 	FlowMaturity       Flow = "maturity"        // what was pending is its owner's
 	FlowExchange       Flow = "exchange"
-	FlowLabel          Flow = "label" // what a carrier takes for a parcel
+	FlowLabel          Flow = "label"        // what a carrier takes for a parcel
+	FlowReturnLabel    Flow = "return_label" // what a seller pays of a label for goods that came back
 	FlowReversal       Flow = "reversal"
 )
 
@@ -85,7 +86,7 @@ const (
 func Flows() []Flow {
 	return []Flow{
 		FlowTopUp, FlowPromotion, FlowHold, FlowPurchase, FlowCapture, FlowRelease, FlowReturn, FlowRefund, FlowWithdrawal, FlowRefundSettled,
-		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowLabel, FlowReversal,
+		FlowRefundFailed, FlowChargeback, FlowChargebackWon, FlowChargebackLost, FlowReferral, FlowMaturity, FlowExchange, FlowLabel, FlowReturnLabel, FlowReversal,
 	}
 }
 

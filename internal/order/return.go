@@ -15,6 +15,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -26,9 +27,10 @@ type Return struct {
 	Lines     []ReturnLine
 	Bearer    *Party // who pays for the way; nil until goods are to come back
 	Tracking  string
-	SentAt    *time.Time // by its buyer's word, or its carrier's
-	CarriedAt *time.Time // since when a carrier has it whose label it has
-	ArrivedAt *time.Time // by that carrier's word
+	SentAt    *time.Time    // by its buyer's word, or its carrier's
+	CarriedAt *time.Time    // since when a carrier has it whose label it has
+	ArrivedAt *time.Time    // by that carrier's word
+	LabelCost *money.Amount // of its label, once who bears it has paid it
 }
 
 // ReturnLine is so many of one of an order's lines.
@@ -38,6 +40,9 @@ func returnOf(row db.OrderClaim) *Return {
 	r := &Return{Tracking: row.Tracking, SentAt: row.SentBackAt, CarriedAt: row.CarriedAt, ArrivedAt: row.ArrivedAt}
 	if row.Bearer != nil {
 		r.Bearer = new(Party(*row.Bearer))
+	}
+	if row.LabelCost != nil {
+		r.LabelCost = new(money.New(*row.LabelCost, money.Currency(*row.LabelCurrency)))
 	}
 	return r
 }
@@ -256,7 +261,7 @@ func (s *Service) receiveTx(ctx context.Context, tx pgx.Tx, o *Order, who Actor,
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.backTx(ctx, tx, o, came{who: who, lines: in.Lines, to: to, answer: in.Text, reason: in.Text, key: new(in.key()), hash: in.hash(), tell: []uuid.UUID{o.BuyerID}})
+	return s.backTx(ctx, tx, o, c, came{who: who, lines: in.Lines, to: to, answer: in.Text, reason: in.Text, key: new(in.key()), hash: in.hash(), tell: []uuid.UUID{o.BuyerID}})
 }
 
 // countInTx counts what has come of a return, and says what becomes of its claim by that.
@@ -288,7 +293,7 @@ func (s *Service) countInTx(ctx context.Context, tx pgx.Tx, c Claim, in Received
 
 // refundReturnTx gives back what was paid for what its carrier has, or has delivered, where nobody says otherwise in time.
 func (s *Service) refundReturnTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, tell []uuid.UUID) ([]realtime.Event, func(context.Context) error, error) {
-	return s.backTx(ctx, tx, o, came{who: Actor{User: o.BuyerID}, lines: c.Return.missing(), to: ClaimResolved, answer: decidedArrived, reason: decidedArrived, tell: tell})
+	return s.backTx(ctx, tx, o, c, came{who: Actor{User: o.BuyerID}, lines: c.Return.missing(), to: ClaimResolved, answer: decidedArrived, reason: decidedArrived, tell: tell})
 }
 
 // came is what has come back of an order, and what follows.
@@ -303,25 +308,113 @@ type came struct {
 }
 
 // backTx moves a claim and refunds what has come back by it; the money comes last.
-func (s *Service) backTx(ctx context.Context, tx pgx.Tx, o *Order, back came) (told []realtime.Event, after func(context.Context) error, err error) {
+func (s *Service) backTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, back came) (told []realtime.Event, after func(context.Context) error, err error) {
 	amount, err := s.linesTx(ctx, tx, *o, back.who, back.lines)
 	if err != nil {
 		return nil, nil, err
 	}
+	way, err := s.wayTx(ctx, tx, *o, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept := money.New(min(way.Minor, amount.Minor), o.Total.Currency) // the buyer's part of the way
+	if *c.Return.Bearer == AsSeller {
+		kept.Minor = 0
+	}
 	if err := s.stepClaimTx(ctx, tx, o, back.to, back.answer); err != nil {
 		return nil, nil, err
 	}
-	if told, err = s.claimedTx(ctx, tx, o, back.to, back.tell...); err != nil || amount.Minor <= 0 {
+	if told, err = s.claimedTx(ctx, tx, o, back.to, back.tell...); err != nil {
 		return told, nil, err
 	}
+	if amount.Minor -= kept.Minor; amount.Minor > 0 {
+		refunded, push, err := s.refundBackTx(ctx, tx, o, amount, back)
+		if err != nil {
+			return nil, nil, err
+		}
+		told, after = append(told, refunded...), push
+	}
+	charge := way.Amount
+	if *c.Return.Bearer == AsBuyer { // what its seller has of what the buyer does not get back
+		charge = o.terms().Of(o.Left()).Less(o.terms().Of(money.New(o.Left().Minor-kept.Minor, kept.Currency))).Seller
+	}
+	return told, after, s.chargeWayTx(ctx, tx, *o, c, way, charge)
+}
+
+// refundBackTx refunds what has come back.
+func (s *Service) refundBackTx(ctx context.Context, tx pgx.Tx, o *Order, amount money.Amount, back came) ([]realtime.Event, func(context.Context) error, error) {
 	reason := back.reason
 	if utf8.RuneCountInString(reason) > reasonMax {
 		reason = string([]rune(reason)[:reasonMax])
 	}
-	refunded, after, err := s.refundTx(ctx, tx, o, refundAsk{
+	return s.refundTx(ctx, tx, o, refundAsk{
 		by: back.who.User, amount: amount, reason: reason, lines: back.lines, kind: EventRefunded, key: back.key, hash: back.hash,
 	})
-	return append(told, refunded...), after, err
+}
+
+// wayBack is what the label costs that goods came back with.
+type wayBack struct {
+	money.Amount
+
+	label uuid.UUID
+}
+
+// wayTx is what the label costs that goods came back with, where it is still to be paid: a carrier has scanned it, and it is in the order's currency. Else nothing.
+func (s *Service) wayTx(ctx context.Context, tx pgx.Tx, o Order, c Claim) (wayBack, error) {
+	none := wayBack{Amount: money.New(0, o.Total.Currency)}
+	if c.Return.CarriedAt == nil || c.Return.LabelCost != nil {
+		return none, nil
+	}
+	label, err := s.q.OrderReturnLabel(ctx, tx, &c.ID)
+	if postgres.NoRows(err) || err == nil && label.Currency != string(o.Total.Currency) {
+		return none, nil
+	}
+	return wayBack{money.New(label.Cost, o.Total.Currency), label.ID}, err
+}
+
+// chargeWayTx has the seller pay what they bear of the way back, once. It comes last in its transaction.
+func (s *Service) chargeWayTx(ctx context.Context, tx pgx.Tx, o Order, c Claim, way wayBack, charge money.Amount) error {
+	if way.Minor == 0 {
+		return nil
+	}
+	if err := s.q.OrderReturnCharged(ctx, tx, db.OrderReturnChargedParams{ID: c.ID, LabelCost: &way.Minor, LabelCharge: &charge.Minor, LabelCurrency: new(string(way.Currency))}); err != nil || charge.Minor == 0 {
+		return err
+	}
+	return s.payment.ChargeReturnTx(ctx, tx, payment.ReturnCharge{Claim: c.ID, Label: way.label, Seller: o.SellerID, Amount: charge})
+}
+
+// ReturnCarriedTx records that a carrier has goods that go back by a claim, or has brought them to their seller, who pays for the way then where they bear it. It is told any
+// number of times and in any order, also of a claim that is ended: its label was used all the same. The events are to be published after the commit.
+func (s *Service) ReturnCarriedTx(ctx context.Context, tx pgx.Tx, order, claim uuid.UUID, arrived bool) (told []realtime.Event, err error) {
+	defer fault.Wrap(&err, "order %s goes back", order)
+	return s.toldTx(ctx, tx, order, func(o *Order) ([]realtime.Event, error) {
+		row, err := s.q.OrderReturnCarried(ctx, tx, arrived, claim, order)
+		if err != nil {
+			return nil, err
+		}
+		c := claimFrom(row)
+		to := ClaimReturnSent
+		if arrived {
+			to = ClaimReturnArrived
+		}
+		var told []realtime.Event
+		if c.EndedAt == nil && slices.Contains(claimMoves[c.Status], to) {
+			if err := s.stepClaimTx(ctx, tx, o, to, ""); err != nil {
+				return nil, err
+			}
+			told, err = s.claimedTx(ctx, tx, o, to, o.BuyerID, o.SellerID)
+		} else {
+			told, err = s.stepTx(ctx, tx, o, o.state(), EventParcel)
+		}
+		if err != nil || c.Return == nil || c.Return.Bearer == nil || *c.Return.Bearer != AsSeller {
+			return told, err
+		}
+		way, err := s.wayTx(ctx, tx, *o, c)
+		if err != nil {
+			return nil, err
+		}
+		return told, s.chargeWayTx(ctx, tx, *o, c, way, way.Amount)
+	})
 }
 
 // claimTx reads an open claim with what is to come back by it.

@@ -103,3 +103,20 @@ func (s *Service) MatureEarningsTx(ctx context.Context, tx pgx.Tx, m Maturity) (
 		return sellerFunds{pending: -has.pending, available: has.pending - toDebt, debt: toDebt}
 	})
 }
+
+// ReturnCharge is what a seller pays of the label by which goods came back to them.
+type ReturnCharge struct {
+	Claim  uuid.UUID
+	Label  uuid.UUID // the shipment's
+	Seller uuid.UUID
+	Amount money.Amount
+}
+
+// ChargeReturnTx has a seller pay for the way back of goods, once for each claim: out of what is theirs, and the rest they owe. It comes last in its transaction.
+func (s *Service) ChargeReturnTx(ctx context.Context, tx pgx.Tx, c ReturnCharge) (err error) {
+	defer fault.Wrap(&err, "charge the way back by claim %s", c.Claim)
+	return s.postWithSeller(ctx, tx, ledger.Entry{
+		Key: "return:" + c.Claim.String() + ":label", Flow: ledger.FlowReturnLabel, Cause: ledger.Cause{Kind: "shipment", ID: c.Label},
+		Legs: legs(of(ledger.ShippingIncome, uuid.Nil, c.Amount.Currency, c.Amount.Minor)),
+	}, c.Seller, money.New(-c.Amount.Minor, c.Amount.Currency))
+}

@@ -239,12 +239,19 @@ func (s *Service) failed(ctx context.Context, one Shipment, doubt bool, why erro
 	return err
 }
 
-// alertTx tells a seller, once, of a parcel that waits for its label.
+// alertTx tells who sends it, once, of a parcel that waits for its label.
 func (s *Service) alertTx(ctx context.Context, tx pgx.Tx, row db.Shipment) ([]realtime.Event, error) {
 	s.metrics.alerts.WithLabelValues(row.Carrier).Inc()
 	s.log.ErrorContext(ctx, "a shipment waits for its label", "shipment", row.ID, "order", row.OrderID, "carrier", row.Carrier, "since", row.CreatedAt, "attempts", row.Attempts)
+	sender := row.SellerID
+	if row.ClaimID != nil {
+		var err error
+		if sender, err = s.q.ShipmentOrderBuyer(ctx, tx, row.OrderID); err != nil {
+			return nil, err
+		}
+	}
 	return notify.InsertTx(ctx, tx, notify.Note{
-		Recipient: row.SellerID, Kind: notify.ShipmentDelayed, Subject: id.Order.ID(row.OrderID), Key: "shipment:" + row.ID.String() + ":delayed",
+		Recipient: sender, Kind: notify.ShipmentDelayed, Subject: id.Order.ID(row.OrderID), Key: "shipment:" + row.ID.String() + ":delayed",
 		Parameters: []notify.Parameter{notify.Text("shipment", id.Shipment.Encode(row.ID)), notify.Text("carrier", row.Carrier)},
 	})
 }

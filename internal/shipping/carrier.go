@@ -52,6 +52,11 @@ type LateFinder interface {
 	KnowsAfter() time.Duration
 }
 
+// Canceller is a carrier that takes a label back before the parcel is handed over. One that it has taken back already is no error.
+type Canceller interface {
+	Cancel(ctx context.Context, number string) error
+}
+
 // Teller is a carrier that tells of its parcels by webhooks. An error is a refusal: somebody else has sent it.
 type Teller interface {
 	Told(header http.Header, body []byte) ([]News, error)

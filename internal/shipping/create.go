@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
@@ -48,11 +49,17 @@ func (s *Service) Create(ctx context.Context, seller uuid.UUID, in CreateInput) 
 	if !fresh {
 		return shipmentOf(row)
 	}
+	return s.firstTry(ctx, row.ID)
+}
+
+// firstTry tries to have a label bought whose intent is committed, and gives the shipment as it is then.
+func (s *Service) firstTry(ctx context.Context, shipment uuid.UUID) (Shipment, error) {
 	ctx = context.WithoutCancel(ctx) // who hangs up leaves nothing in doubt
-	if err := s.Advance(ctx, row.ID); err != nil {
-		s.log.ErrorContext(ctx, "a shipment could not be tried; its job goes on", "shipment", row.ID, "error", err)
+	if err := s.Advance(ctx, shipment); err != nil {
+		s.log.ErrorContext(ctx, "a shipment could not be tried; its job goes on", "shipment", shipment, "error", err)
 	}
-	if row, err = s.q.ShipmentGet(ctx, s.pool, row.ID); err != nil {
+	row, err := s.q.ShipmentGet(ctx, s.pool, shipment)
+	if err != nil {
 		return Shipment{}, err
 	}
 	return shipmentOf(row)
@@ -118,19 +125,24 @@ func (s *Service) createTx(ctx context.Context, tx pgx.Tx, seller uuid.UUID, in 
 	insert := db.ShipmentInsertParams{
 		ID: shipment, OrderID: in.Order, SellerID: seller, LocationID: in.Location, Carrier: in.Carrier, Product: in.Product, PointID: in.Point, Reference: ask.Reference, Grams: int32(in.Grams),
 	}
+	row, err := s.insertTx(ctx, tx, insert, from, to, losses)
+	return row, true, err
+}
+
+// insertTx writes the intent to have a label bought, with its job.
+func (s *Service) insertTx(ctx context.Context, tx pgx.Tx, insert db.ShipmentInsertParams, from, to address.Postal, losses []Loss) (row db.Shipment, err error) {
 	for _, part := range []struct {
 		from any
 		into *json.RawMessage
 	}{{from, &insert.ShipFrom}, {to, &insert.ShipTo}, {append([]Loss{}, losses...), &insert.Losses}} {
 		if *part.into, err = json.Marshal(part.from); err != nil {
-			return db.Shipment{}, false, err
+			return row, err
 		}
 	}
-	row, err := s.q.ShipmentInsert(ctx, tx, insert)
-	if err == nil && s.jobs != nil {
-		_, err = s.jobs.InsertTx(ctx, tx, AdvanceJob{ID: shipment}, advanceOptions())
+	if row, err = s.q.ShipmentInsert(ctx, tx, insert); err == nil && s.jobs != nil {
+		_, err = s.jobs.InsertTx(ctx, tx, AdvanceJob{ID: insert.ID}, advanceOptions())
 	}
-	return row, true, err
+	return row, err
 }
 
 // countries are written as ISO 3166-1 does.
@@ -167,19 +179,20 @@ func reference(shipment uuid.UUID) string {
 	return base32.StdEncoding.EncodeToString(shipment[6:])[:15]
 }
 
-// Cancel gives a shipment up that its carrier does not have: while its label is being bought, nobody is at it, or before the parcel is handed over. A label that
-// was bought stays paid: what it costs is the carrier's to say.
-func (s *Service) Cancel(ctx context.Context, seller, shipment uuid.UUID) (_ Shipment, err error) {
+// Cancel gives a shipment up that its carrier does not have: while its label is being bought, nobody is at it, or before the parcel is handed over. Who sends it may: the seller,
+// or the buyer of what goes back. The wish to have a label taken back is committed with it, with its job: see TakeBack.
+func (s *Service) Cancel(ctx context.Context, user, shipment uuid.UUID) (_ Shipment, err error) {
 	defer fault.Wrap(&err, "cancel shipment %s", shipment)
-	own, err := s.Get(ctx, seller, shipment)
+	own, err := s.Get(ctx, user, shipment)
+	if err == nil && (own.SellerID == user) == (own.ReturnOf != nil) {
+		err = ErrNotFound // the other side
+	}
 	if err != nil {
 		return Shipment{}, err
 	}
 	var row db.Shipment
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := s.q.ShipmentOrderLock(ctx, tx, own.OrderID, seller); postgres.NoRows(err) {
-			return ErrNotFound // its buyer
-		} else if err != nil {
+		if _, err := s.q.ShipmentOrderLockAny(ctx, tx, own.OrderID); err != nil {
 			return err
 		}
 		if row, err = s.q.ShipmentLock(ctx, tx, shipment); err != nil {
@@ -199,9 +212,13 @@ func (s *Service) Cancel(ctx context.Context, seller, shipment uuid.UUID) (_ Shi
 		case busy:
 			return ErrBusy
 		}
-		row, err = s.q.ShipmentTried(ctx, tx, db.ShipmentTriedParams{
-			ID: shipment, Status: string(StatusFailed), Outcome: new("CANCELLED"), FailureCode: "CANCELLED", InDoubt: row.InDoubt, NextSeconds: -1,
-		})
+		var recall *string
+		if to := s.recallOf(row); to != "" {
+			recall = new(string(to))
+		}
+		if row, err = s.q.ShipmentGiveUp(ctx, tx, recall, shipment); err == nil && row.RecallAt != nil && s.jobs != nil {
+			_, err = s.jobs.InsertTx(ctx, tx, TakeBackJob{ID: shipment}, &river.InsertOpts{MaxAttempts: 3})
+		}
 		return err
 	})
 	if err != nil {

@@ -26,6 +26,9 @@ var (
 	ErrUnderWay      = fault.New(fault.Precondition, "SHIPMENT_UNDER_WAY", "The carrier has this parcel already.")
 	ErrBusy          = fault.New(fault.Conflict, "SHIPMENT_BUSY", "The carrier is being asked for this label right now.")
 	ErrCustoms       = fault.New(fault.Precondition, "CUSTOMS_NOT_SUPPORTED", "Between these countries the carrier needs customs papers, which are not written here.")
+	ErrReturnState   = fault.New(fault.Precondition, "RETURN_NOT_AWAITED", "Nothing of this order is to go back now: ask for that first, and wait until it is accepted.")
+	ErrReturnWay     = fault.New(fault.Precondition, "RETURN_CARRIER", "This does not go back so: by what brought the order, or by a carrier that its seller offers.")
+	ErrReturnAddress = fault.New(fault.Precondition, "RETURN_WITHOUT_ADDRESS", "Its seller has not said where it goes back to.")
 	ErrPointClosed   = fault.New(fault.Precondition, "PICKUP_POINT_CLOSED", "This pickup point takes no parcels any more.")
 )
 

@@ -40,6 +40,27 @@ func (w *advanceWorker) Work(ctx context.Context, job *river.Job[AdvanceJob]) er
 	return w.service.Advance(ctx, job.Args.ID)
 }
 
+// TakeBackJob has a carrier take a label back. It is enqueued with the wish.
+type TakeBackJob struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// Kind implements river.JobArgs.
+func (TakeBackJob) Kind() string { return "shipment_take_back" }
+
+type takeBackWorker struct {
+	river.WorkerDefaults[TakeBackJob]
+	service *Service
+}
+
+// Timeout implements river.Worker.
+func (w *takeBackWorker) Timeout(*river.Job[TakeBackJob]) time.Duration { return lease }
+
+// Work has the label taken back.
+func (w *takeBackWorker) Work(ctx context.Context, job *river.Job[TakeBackJob]) error {
+	return w.service.TakeBack(ctx, job.Args.ID)
+}
+
 // SweepJob brings every shipment on that is due, and asks where parcels are: jobs only wake work up, the scan carries it.
 type SweepJob struct{}
 
@@ -59,7 +80,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[SweepJob]) error {
 	return w.service.Sweep(ctx)
 }
 
-// Sweep advances and tracks whatever is due, acts on what carriers told, and forgets pickup points that nobody told of for long.
+// Sweep advances, tracks and has taken back whatever is due, acts on what carriers told, and forgets pickup points that nobody told of for long.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, due := range []struct {
 		what string
@@ -70,6 +91,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 		{"tracked", func(after uuid.UUID) ([]uuid.UUID, error) {
 			return s.q.ShipmentsToTrack(ctx, s.pool, after, sweepBatch)
 		}, s.Track},
+		{"taken back", func(after uuid.UUID) ([]uuid.UUID, error) {
+			return s.q.ShipmentsToRecall(ctx, s.pool, after, sweepBatch)
+		}, s.TakeBack},
 	} {
 		for last := uuid.Nil; ; {
 			ids, err := due.page(last)
@@ -98,6 +122,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 // Workers registers the jobs of this package.
 func Workers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &advanceWorker{service: s})
+	river.AddWorker(workers, &takeBackWorker{service: s})
 	river.AddWorker(workers, &sweepWorker{service: s})
 	river.AddWorker(workers, &newsWorker{service: s})
 }

@@ -22,6 +22,8 @@ import (
 type Orders interface {
 	EnRouteTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
 	DeliveredTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
+	// ReturnCarriedTx is for what goes back by a claim: its carrier has it, or has brought it.
+	ReturnCarriedTx(ctx context.Context, tx pgx.Tx, order, claim uuid.UUID, arrived bool) ([]realtime.Event, error)
 	ParcelTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error) // tells both sides that a parcel is otherwise than before
 }
 

@@ -46,6 +46,7 @@ type Shipment struct {
 	OrderID     uuid.UUID
 	SellerID    uuid.UUID
 	LocationID  *uuid.UUID // where it is sent from; nil for all of the order in one
+	ReturnOf    *uuid.UUID // the claim by which it goes back to the seller; nil for what goes to the buyer
 	Carrier     string
 	Product     string
 	PointID     *string
@@ -55,6 +56,7 @@ type Shipment struct {
 	Status      Status
 	Attempts    int
 	LastError   *Failure
+	Recall      *Recall // what becomes of its label, where it was given up with one
 	NextTryAt   *time.Time
 	Number      *string // the carrier's
 	Cost        *money.Amount
@@ -70,12 +72,15 @@ type Shipment struct {
 	calledAt  *time.Time // when its carrier was asked last to register it
 }
 
+// Returns says that it brings goods back to the seller.
+func (s Shipment) Returns() bool { return s.ReturnOf != nil }
+
 // NodeID is the id that clients see.
 func (s Shipment) NodeID() id.ID { return id.Shipment.ID(s.ID) }
 
 func shipmentOf(row db.Shipment) (s Shipment, err error) {
 	s = Shipment{
-		ID: row.ID, OrderID: row.OrderID, SellerID: row.SellerID, LocationID: row.LocationID, Carrier: row.Carrier, Product: row.Product, PointID: row.PointID, Grams: int(row.Grams),
+		ID: row.ID, OrderID: row.OrderID, SellerID: row.SellerID, LocationID: row.LocationID, ReturnOf: row.ClaimID, Carrier: row.Carrier, Product: row.Product, PointID: row.PointID, Grams: int(row.Grams),
 		Status: Status(row.Status), Attempts: int(row.Attempts), NextTryAt: row.NextTryAt, CreatedAt: row.CreatedAt, Number: row.CarrierNumber, LabelledAt: row.LabelledAt, DeliveredAt: row.DeliveredAt,
 		reference: row.Reference, alerted: row.AlertedAt != nil, calledAt: row.CalledAt,
 	}
@@ -86,6 +91,9 @@ func shipmentOf(row db.Shipment) (s Shipment, err error) {
 		if text.from != nil {
 			*text.to = *text.from
 		}
+	}
+	if row.Recall != nil {
+		s.Recall = new(Recall(*row.Recall))
 	}
 	if row.Outcome != nil {
 		s.LastError = &Failure{FailureOutcome(*row.Outcome), row.FailureCode, row.FailureText}
@@ -148,7 +156,7 @@ func (s *Service) OfOrders(ctx context.Context, orders []uuid.UUID) (map[uuid.UU
 func (s *Service) Numbers(ctx context.Context, order uuid.UUID) (numbers string, err error) {
 	all, err := s.OfOrders(ctx, []uuid.UUID{order})
 	for _, one := range all[order] {
-		if one.Status == StatusFailed || one.Number == nil {
+		if one.Status == StatusFailed || one.Number == nil || one.ReturnOf != nil {
 			continue
 		}
 		if next := strings.TrimPrefix(numbers+", "+*one.Number, ", "); len(next) <= 100 {
@@ -161,10 +169,11 @@ func (s *Service) Numbers(ctx context.Context, order uuid.UUID) (numbers string,
 // labelFor is how long a link to a label holds.
 const labelFor = 15 * time.Minute
 
-// LabelURL is a link to a shipment's label, which holds for a while, for its seller; nil for others, and while there is none.
+// LabelURL is a link to a shipment's label, which holds for a while, for who sends it: the seller, or the buyer of what goes back. Nil for others, who are told nothing,
+// and while there is none.
 func (s *Service) LabelURL(ctx context.Context, user uuid.UUID, shipment Shipment) (_ *string, err error) {
 	defer fault.Wrap(&err, "link to the label of shipment %s", shipment.ID)
-	if shipment.labelKey == "" || shipment.SellerID != user {
+	if shipment.labelKey == "" || shipment.Status == StatusFailed || (shipment.SellerID == user) == (shipment.ReturnOf != nil) {
 		return nil, nil
 	}
 	url, err := s.labels.SignGet(ctx, shipment.labelKey, labelFor)

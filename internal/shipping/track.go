@@ -77,7 +77,7 @@ func (s *Service) tracked(ctx context.Context, one Shipment, t Tracking) error {
 		if _, err = s.q.ShipmentTracked(ctx, tx, db.ShipmentTrackedParams{ID: one.ID, Status: string(to), Steps: steps, NextSeconds: trackEvery.Seconds()}); err != nil {
 			return err
 		}
-		told, err = s.moveOrderTx(ctx, tx, one.OrderID, to)
+		told, err = s.moveOrderTx(ctx, tx, one, to)
 		if err == nil && len(told) == 0 && string(to) != row.Status && s.orders != nil {
 			told, err = s.orders.ParcelTx(ctx, tx, one.OrderID)
 		}
@@ -112,9 +112,16 @@ func next(now Status, said Stage) Status {
 }
 
 // moveOrderTx tells who has orders of a parcel that is on its way, and of the last one that was delivered.
-func (s *Service) moveOrderTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, to Status) ([]realtime.Event, error) {
+func (s *Service) moveOrderTx(ctx context.Context, tx pgx.Tx, one Shipment, to Status) ([]realtime.Event, error) {
 	if s.orders == nil {
 		return nil, nil
+	}
+	order := one.OrderID
+	if one.ReturnOf != nil {
+		if to != StatusInTransit && to != StatusReady && to != StatusDelivered {
+			return nil, nil
+		}
+		return s.orders.ReturnCarriedTx(ctx, tx, order, *one.ReturnOf, to == StatusDelivered)
 	}
 	switch to {
 	case StatusInTransit, StatusReady:
