@@ -170,9 +170,13 @@ func (x *trouble) ofServers() []fault {
 	}
 }
 
-// crashPostgres kills one of its processes: the others end themselves, and the database recovers.
+// crashPostgres kills one of its processes: the others end themselves, and the database recovers. While it recovers from the crash before it lets nobody in.
 func (x *trouble) crashPostgres(ctx context.Context, _ *rand.Rand) error {
 	conn, err := pgx.Connect(ctx, x.postgres.AdminURL("souk"))
+	for begun := time.Now(); err != nil && time.Since(begun) < patience; {
+		pause(ctx, 100*time.Millisecond)
+		conn, err = pgx.Connect(ctx, x.postgres.AdminURL("souk"))
+	}
 	if err != nil {
 		return err
 	}

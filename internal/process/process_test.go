@@ -54,7 +54,12 @@ func TestChildEndsWithItsKilledParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if args, err := process.Command(pid); err != nil || len(args) != 1 || args[0] != "cat" {
+	args, err := process.Command(pid)
+	for begun := time.Now(); err == nil && args[0] == "" && time.Since(begun) < 20*time.Second; { // the kernel says that a program runs a moment before it has its arguments
+		time.Sleep(time.Millisecond)
+		args, err = process.Command(pid)
+	}
+	if err != nil || len(args) != 1 || args[0] != "cat" {
 		t.Errorf("the child's command is %q, %v; want cat", args, err)
 	}
 	if err := parent.Process.Kill(); err != nil {
