@@ -7,7 +7,7 @@ import (
 )
 
 // riverLog leaves out what River says without need: each job and each election below a warning, and, as
-// errors, the queries that it cancels itself when it stops.
+// errors, the queries that it cancels itself when it stops, and that a connection which it has closed meanwhile can't be told to listen no more.
 type riverLog struct{ slog.Handler }
 
 // Enabled is false below a warning.
@@ -17,13 +17,14 @@ func (h riverLog) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle drops what is only the stop.
 func (h riverLog) Handle(ctx context.Context, record slog.Record) error {
-	cancelled := false
+	stop := false
+	unlistens := strings.HasSuffix(record.Message, "Error unlistening on topic")
 	record.Attrs(func(attr slog.Attr) bool {
-		// River gives some errors as values and some as text.
-		cancelled = strings.HasSuffix(attr.Value.String(), context.Canceled.Error())
-		return !cancelled
+		text := attr.Value.String() // River gives some errors as values and some as text
+		stop = strings.HasSuffix(text, context.Canceled.Error()) || unlistens && strings.HasSuffix(text, "conn closed")
+		return !stop
 	})
-	if cancelled {
+	if stop {
 		return nil
 	}
 	return h.Handler.Handle(ctx, record)
