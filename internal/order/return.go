@@ -261,7 +261,7 @@ func (s *Service) receiveTx(ctx context.Context, tx pgx.Tx, o *Order, who Actor,
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.backTx(ctx, tx, o, c, came{who: who, lines: in.Lines, to: to, answer: in.Text, reason: in.Text, key: new(in.key()), hash: in.hash(), tell: []uuid.UUID{o.BuyerID}})
+	return s.backTx(ctx, tx, o, c, came{who: who, lines: in.Lines, to: to, answer: in.Text, key: new(in.key()), hash: in.hash(), tell: []uuid.UUID{o.BuyerID}})
 }
 
 // countInTx counts what has come of a return, and says what becomes of its claim by that.
@@ -293,18 +293,18 @@ func (s *Service) countInTx(ctx context.Context, tx pgx.Tx, c Claim, in Received
 
 // refundReturnTx gives back what was paid for what its carrier has, or has delivered, where nobody says otherwise in time.
 func (s *Service) refundReturnTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, tell []uuid.UUID) ([]realtime.Event, func(context.Context) error, error) {
-	return s.backTx(ctx, tx, o, c, came{who: Actor{User: o.BuyerID}, lines: c.Return.missing(), to: ClaimResolved, answer: decidedArrived, reason: decidedArrived, tell: tell})
+	return s.backTx(ctx, tx, o, c, came{who: Actor{User: o.BuyerID}, lines: c.Return.missing(), to: ClaimResolved, answer: decidedArrived, tell: tell})
 }
 
 // came is what has come back of an order, and what follows.
 type came struct {
-	who            Actor
-	lines          []ReturnedLine
-	to             ClaimStatus
-	answer, reason string
-	key            *string
-	hash           []byte
-	tell           []uuid.UUID
+	who    Actor
+	lines  []ReturnedLine
+	to     ClaimStatus
+	answer string // of the claim, and the refund's reason
+	key    *string
+	hash   []byte
+	tell   []uuid.UUID
 }
 
 // backTx moves a claim and refunds what has come back by it; the money comes last.
@@ -343,7 +343,7 @@ func (s *Service) backTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, back
 
 // refundBackTx refunds what has come back.
 func (s *Service) refundBackTx(ctx context.Context, tx pgx.Tx, o *Order, amount money.Amount, back came) ([]realtime.Event, func(context.Context) error, error) {
-	reason := back.reason
+	reason := back.answer
 	if utf8.RuneCountInString(reason) > reasonMax {
 		reason = string([]rune(reason)[:reasonMax])
 	}
