@@ -17,13 +17,6 @@ func shipmentInput(v model.ShipmentCreateInput) (shipping.CreateInput, error) {
 	}, in.err
 }
 
-func returnInput(v model.OrderReturnLabelInput) (shipping.ReturnInput, error) {
-	var in inputReader
-	return shipping.ReturnInput{
-		Order: in.id(v.OrderID, id.Order, "orderId"), Carrier: orZero(v.Carrier), Product: orZero(v.Product), Point: v.PickupPointID, From: in.maybeID(v.FromAddressID, id.Address, "fromAddressId"),
-	}, in.err
-}
-
 // setShippingProfile says how a seller has their goods brought.
 func (r *Resolver) setShippingProfile(ctx context.Context, v model.ShippingProfileSetInput) (*shipping.Profile, error) {
 	var in inputReader

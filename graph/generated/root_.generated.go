@@ -17903,37 +17903,6 @@ extend type Mutation {
   orderRefund(input: OrderRefundInput!): OrderRefundPayload! @idempotent @auth(roles: [SELLER, ADMIN])
 }
 
-extend type Mutation {
-  """
-  The buyer says what is wrong with an order that was sent, or that they send it back, until what it earned is its seller's (Order.earningsAvailableAt). Until that is ended
-  the order is not completed by time and its earnings wait. A refund of all that is left ends it, or orderConfirmReceipt, or orderProblemWithdraw; a part leaves it open. What nobody answers goes on at OrderProblem.dueAt.
-  """
-  orderReportProblem(input: OrderReportProblemInput!): OrderReportProblemPayload! @auth(roles: [BUYER])
-  "The buyer takes back what they reported."
-  orderProblemWithdraw(input: OrderProblemWithdrawInput!): OrderProblemWithdrawPayload! @auth(roles: [BUYER])
-  """
-  The buyer sends an order back, or lines of it, until what it earned is its seller's. It is a problem as those of orderReportProblem, one of which is open at a time; but where its seller does not answer
-  until dueAt it is accepted (RETURN_AWAITED), and not decided.
-  """
-  orderReturnRequest(input: OrderReturnRequestInput!): OrderReturnRequestPayload! @auth(roles: [BUYER])
-  """
-  Has a label bought by which the buyer sends the goods back, while the return is awaited: as shipmentCreate does, once. It goes to where the order came from, by the carrier that brought it, or one that the
-  seller offers (RETURN_CARRIER). Who bears it pays for it once its carrier has it: OrderReturn.bearer, labelCost. Its first scan makes the return RETURN_SENT, its delivery RETURN_ARRIVED.
-  """
-  orderReturnLabel(input: OrderReturnLabelInput!): OrderReturnLabelPayload! @idempotent @auth(roles: [BUYER])
-  "The buyer says that the goods are on their way back (RETURN_SENT)."
-  orderReturnSend(input: OrderReturnSendInput!): OrderReturnSendPayload! @auth(roles: [BUYER])
-  """
-  The seller says what has come back, and what of it may be sold again. It is refunded: its share of what was paid. Where all has come that was to come the problem is RESOLVED; where less has, a text says
-  so and support decides about the rest (ESCALATED).
-  """
-  orderReturnReceived(input: OrderReturnReceivedInput!): OrderReturnReceivedPayload! @idempotent @auth(roles: [SELLER])
-  "The seller, or support where it is ESCALATED, asks the buyer to send the goods back. What has come back is refunded: orderReturnReceived."
-  orderReturnAccept(input: OrderReturnAcceptInput!): OrderReturnAcceptPayload! @auth(roles: [SELLER, SUPPORT])
-  "The seller says that nothing is wrong: support decides then (ESCALATED), whose refusal is the last."
-  orderProblemRefuse(input: OrderProblemRefuseInput!): OrderProblemRefusePayload! @auth(roles: [SELLER, SUPPORT])
-}
-
 extend type Subscription {
   "An order's changes, for its buyer and its seller. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
   orderEvents(orderId: ID!, afterVersion: Int, epoch: String): OrderEvent! @auth
@@ -18004,8 +17973,6 @@ type Order implements Node {
   refunded: Money!
   "The newest twenty, the newest first."
   refunds: [OrderRefund!]!
-  "What its buyer complained of: the newest ten, the newest first; one at most is open."
-  problems: [OrderProblem!]!
   "What the card's bank has taken back out of escrow, for good."
   chargedBack: Money!
   "The card's bank takes money of it back, or did after the release: nothing is done with its money (ORDER_DISPUTED)."
@@ -18091,193 +18058,6 @@ type OrderPayment implements Node {
   failureCode: String
   createdAt: Time!
   resolvedAt: Time
-}
-
-enum OrderProblemReason {
-  NOT_ARRIVED
-  DAMAGED
-  NOT_AS_DESCRIBED
-  WRONG_ITEM
-  INCOMPLETE
-  "Nothing is wrong: they send it back."
-  CHANGED_MIND
-  OTHER
-}
-
-enum OrderProblemStatus {
-  "For the seller to answer: by a refund, by asking for the goods back, or by refusing."
-  OPEN
-  "The buyer is to send the goods back."
-  RETURN_AWAITED
-  "The buyer, or the carrier, says that they are on their way."
-  RETURN_SENT
-  "The carrier says that they are back: the seller is to say what has come."
-  RETURN_ARRIVED
-  "The seller has refused, or nobody has answered in time: support decides."
-  ESCALATED
-  "By a refund of all that was left, or the buyer is content."
-  RESOLVED
-  "By support, or in its place by time."
-  REFUSED
-  WITHDRAWN
-}
-
-"Something that a buyer complains of."
-type OrderProblem {
-  reason: OrderProblemReason!
-  text: String!
-  status: OrderProblemStatus!
-  "The newest, of the seller or of support."
-  answer: String!
-  openedAt: Time!
-  answeredAt: Time
-  """
-  When it goes on without anybody's doing: what the seller does not answer, or the buyer does not send back, goes to support; what support does not decide is decided. Where nobody has ever
-  answered, or where nothing has arrived, the buyer has back what was paid; else it is REFUSED. A return that was requested and not answered is accepted; what the carrier has brought back, and the seller says
-  nothing of, is refunded. Null where it is ended.
-  """
-  dueAt: Time
-  endedAt: Time
-  "What is to come back; null where nothing is."
-  return: OrderReturn
-}
-
-"What of an order is to come back to its seller."
-type OrderReturn {
-  lines: [OrderReturnLine!]!
-  "Who pays for the way: the buyer of what they do not want any more (CHANGED_MIND), unless the seller does; the seller else. Null until the return is accepted."
-  bearer: ChargeBearer
-  "As the buyer says."
-  tracking: String!
-  "By the buyer's word, or the carrier's."
-  sentAt: Time
-  "Since when the carrier of its label has it."
-  carriedAt: Time
-  "By that carrier's word."
-  arrivedAt: Time
-  "What the label cost that it came back with, once who bears it has paid it: less is refunded to the buyer, or the seller has paid."
-  labelCost: Money
-}
-
-"So many of one of an order's lines."
-type OrderReturnLine {
-  "Which of Order.lines, from 1."
-  number: Int!
-  "That are to come."
-  quantity: Int!
-  "That have come, by the seller's word."
-  received: Int!
-}
-
-input OrderReturnRequestInput {
-  orderId: ID!
-  reason: OrderProblemReason! = CHANGED_MIND
-  "1 to 2000 characters."
-  text: String!
-  "What is sent back; left out: all that can be, which codes never are."
-  lines: [OrderReturnLineInput!]
-}
-
-input OrderReturnLineInput {
-  "Which of Order.lines, from 1."
-  number: Int!
-  "From 1 to what was sold and has not come back."
-  quantity: Int!
-}
-
-type OrderReturnRequestPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderReturnLabelInput {
-  orderId: ID!
-  "Such as FEDEX; left out, with product: what brought the order, or the first that the seller offers."
-  carrier: String
-  "The carrier's code, such as FEDEX_GROUND."
-  product: String
-  "Where the seller fetches it, for products that need one."
-  pickupPointId: String
-  "Of one's own address book, to send from; null: where the order was sent, else the default."
-  fromAddressId: ID
-  "1 to 255 printable ASCII characters: see @idempotent."
-  idempotencyKey: String!
-}
-
-type OrderReturnLabelPayload {
-  shipment: Shipment
-  userErrors: [UserError!]!
-}
-
-input OrderReturnSendInput {
-  orderId: ID!
-  "At most 100 characters."
-  tracking: String! = ""
-}
-
-type OrderReturnSendPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderReturnReceivedInput {
-  orderId: ID!
-  "What has come, of what was to (OrderReturn.lines)."
-  lines: [OrderReturnedLineInput!]!
-  "Where less has come: what is missing, in at most 2000 characters (RETURN_TEXT_REQUIRED)."
-  text: String! = ""
-  "1 to 255 printable ASCII characters: see @idempotent."
-  idempotencyKey: String!
-}
-
-type OrderReturnReceivedPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderReportProblemInput {
-  orderId: ID!
-  reason: OrderProblemReason!
-  "1 to 2000 characters."
-  text: String!
-}
-
-type OrderReportProblemPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderProblemWithdrawInput {
-  orderId: ID!
-}
-
-type OrderProblemWithdrawPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderReturnAcceptInput {
-  orderId: ID!
-  "Where and how to send them, for the buyer: 1 to 2000 characters."
-  text: String!
-  "The seller pays for the way, whoever is to by the reason."
-  sellerBears: Boolean! = false
-}
-
-type OrderReturnAcceptPayload {
-  order: Order
-  userErrors: [UserError!]!
-}
-
-input OrderProblemRefuseInput {
-  orderId: ID!
-  "Why, for the buyer: 1 to 2000 characters."
-  text: String!
-}
-
-type OrderProblemRefusePayload {
-  order: Order
-  userErrors: [UserError!]!
 }
 
 "Something that happened to an order."
@@ -18513,6 +18293,229 @@ type OrderHappening {
   part: OrderHappeningPart!
   "For people to read: states, ids, amounts in the currency's minor unit. Its form may change."
   what: String!
+}
+`, BuiltIn: false},
+	{Name: "../orderproblem.graphqls", Input: `extend type Mutation {
+  """
+  The buyer says what is wrong with an order that was sent, or that they send it back, until what it earned is its seller's (Order.earningsAvailableAt). Until that is ended
+  the order is not completed by time and its earnings wait. A refund of all that is left ends it, or orderConfirmReceipt, or orderProblemWithdraw; a part leaves it open. What nobody answers goes on at OrderProblem.dueAt.
+  """
+  orderReportProblem(input: OrderReportProblemInput!): OrderReportProblemPayload! @auth(roles: [BUYER])
+  "The buyer takes back what they reported."
+  orderProblemWithdraw(input: OrderProblemWithdrawInput!): OrderProblemWithdrawPayload! @auth(roles: [BUYER])
+  """
+  The buyer sends an order back, or lines of it, until what it earned is its seller's. It is a problem as those of orderReportProblem, one of which is open at a time; but where its seller does not answer
+  until dueAt it is accepted (RETURN_AWAITED), and not decided.
+  """
+  orderReturnRequest(input: OrderReturnRequestInput!): OrderReturnRequestPayload! @auth(roles: [BUYER])
+  """
+  Has a label bought by which the buyer sends the goods back, while the return is awaited: as shipmentCreate does, once. It goes to where the order came from, by the carrier that brought it, or one that the
+  seller offers (RETURN_CARRIER). Who bears it pays for it once its carrier has it: OrderReturn.bearer, labelCost. Its first scan makes the return RETURN_SENT, its delivery RETURN_ARRIVED.
+  """
+  orderReturnLabel(input: OrderReturnLabelInput!): OrderReturnLabelPayload! @idempotent @auth(roles: [BUYER])
+  "The buyer says that the goods are on their way back (RETURN_SENT)."
+  orderReturnSend(input: OrderReturnSendInput!): OrderReturnSendPayload! @auth(roles: [BUYER])
+  """
+  The seller says what has come back, and what of it may be sold again. It is refunded: its share of what was paid. Where all has come that was to come the problem is RESOLVED; where less has, a text says
+  so and support decides about the rest (ESCALATED).
+  """
+  orderReturnReceived(input: OrderReturnReceivedInput!): OrderReturnReceivedPayload! @idempotent @auth(roles: [SELLER])
+  "The seller, or support where it is ESCALATED, asks the buyer to send the goods back. What has come back is refunded: orderReturnReceived."
+  orderReturnAccept(input: OrderReturnAcceptInput!): OrderReturnAcceptPayload! @auth(roles: [SELLER, SUPPORT])
+  "The seller says that nothing is wrong: support decides then (ESCALATED), whose refusal is the last."
+  orderProblemRefuse(input: OrderProblemRefuseInput!): OrderProblemRefusePayload! @auth(roles: [SELLER, SUPPORT])
+}
+
+extend type Order {
+  "What its buyer complained of: the newest ten, the newest first; one at most is open."
+  problems: [OrderProblem!]!
+}
+
+enum OrderProblemReason {
+  NOT_ARRIVED
+  DAMAGED
+  NOT_AS_DESCRIBED
+  WRONG_ITEM
+  INCOMPLETE
+  "Nothing is wrong: they send it back."
+  CHANGED_MIND
+  OTHER
+}
+
+enum OrderProblemStatus {
+  "For the seller to answer: by a refund, by asking for the goods back, or by refusing."
+  OPEN
+  "The buyer is to send the goods back."
+  RETURN_AWAITED
+  "The buyer, or the carrier, says that they are on their way."
+  RETURN_SENT
+  "The carrier says that they are back: the seller is to say what has come."
+  RETURN_ARRIVED
+  "The seller has refused, or nobody has answered in time: support decides."
+  ESCALATED
+  "By a refund of all that was left, or the buyer is content."
+  RESOLVED
+  "By support, or in its place by time."
+  REFUSED
+  WITHDRAWN
+}
+
+"Something that a buyer complains of."
+type OrderProblem {
+  reason: OrderProblemReason!
+  text: String!
+  status: OrderProblemStatus!
+  "The newest, of the seller or of support."
+  answer: String!
+  openedAt: Time!
+  answeredAt: Time
+  """
+  When it goes on without anybody's doing: what the seller does not answer, or the buyer does not send back, goes to support; what support does not decide is decided. Where nobody has ever
+  answered, or where nothing has arrived, the buyer has back what was paid; else it is REFUSED. A return that was requested and not answered is accepted; what the carrier has brought back, and the seller says
+  nothing of, is refunded. Null where it is ended.
+  """
+  dueAt: Time
+  endedAt: Time
+  "What is to come back; null where nothing is."
+  return: OrderReturn
+}
+
+"What of an order is to come back to its seller."
+type OrderReturn {
+  lines: [OrderReturnLine!]!
+  "Who pays for the way: the buyer of what they do not want any more (CHANGED_MIND), unless the seller does; the seller else. Null until the return is accepted."
+  bearer: ChargeBearer
+  "As the buyer says."
+  tracking: String!
+  "By the buyer's word, or the carrier's."
+  sentAt: Time
+  "Since when the carrier of its label has it."
+  carriedAt: Time
+  "By that carrier's word."
+  arrivedAt: Time
+  "What the label cost that it came back with, once who bears it has paid it: less is refunded to the buyer, or the seller has paid."
+  labelCost: Money
+}
+
+"So many of one of an order's lines."
+type OrderReturnLine {
+  "Which of Order.lines, from 1."
+  number: Int!
+  "That are to come."
+  quantity: Int!
+  "That have come, by the seller's word."
+  received: Int!
+}
+
+input OrderReturnRequestInput {
+  orderId: ID!
+  reason: OrderProblemReason! = CHANGED_MIND
+  "1 to 2000 characters."
+  text: String!
+  "What is sent back; left out: all that can be, which codes never are."
+  lines: [OrderReturnLineInput!]
+}
+
+input OrderReturnLineInput {
+  "Which of Order.lines, from 1."
+  number: Int!
+  "From 1 to what was sold and has not come back."
+  quantity: Int!
+}
+
+type OrderReturnRequestPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnLabelInput {
+  orderId: ID!
+  "Such as FEDEX; left out, with product: what brought the order, or the first that the seller offers."
+  carrier: String
+  "The carrier's code, such as FEDEX_GROUND."
+  product: String
+  "Where the seller fetches it, for products that need one."
+  pickupPointId: String
+  "Of one's own address book, to send from; null: where the order was sent, else the default."
+  fromAddressId: ID
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderReturnLabelPayload {
+  shipment: Shipment
+  userErrors: [UserError!]!
+}
+
+input OrderReturnSendInput {
+  orderId: ID!
+  "At most 100 characters."
+  tracking: String! = ""
+}
+
+type OrderReturnSendPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnReceivedInput {
+  orderId: ID!
+  "What has come, of what was to (OrderReturn.lines)."
+  lines: [OrderReturnedLineInput!]!
+  "Where less has come: what is missing, in at most 2000 characters (RETURN_TEXT_REQUIRED)."
+  text: String! = ""
+  "1 to 255 printable ASCII characters: see @idempotent."
+  idempotencyKey: String!
+}
+
+type OrderReturnReceivedPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReportProblemInput {
+  orderId: ID!
+  reason: OrderProblemReason!
+  "1 to 2000 characters."
+  text: String!
+}
+
+type OrderReportProblemPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderProblemWithdrawInput {
+  orderId: ID!
+}
+
+type OrderProblemWithdrawPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderReturnAcceptInput {
+  orderId: ID!
+  "Where and how to send them, for the buyer: 1 to 2000 characters."
+  text: String!
+  "The seller pays for the way, whoever is to by the reason."
+  sellerBears: Boolean! = false
+}
+
+type OrderReturnAcceptPayload {
+  order: Order
+  userErrors: [UserError!]!
+}
+
+input OrderProblemRefuseInput {
+  orderId: ID!
+  "Why, for the buyer: 1 to 2000 characters."
+  text: String!
+}
+
+type OrderProblemRefusePayload {
+  order: Order
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../payment.graphqls", Input: `extend type Viewer {
@@ -23233,8 +23236,6 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_refunded(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
-	case "problems":
-		return ec.fieldContext_Order_problems(ctx, field)
 	case "chargedBack":
 		return ec.fieldContext_Order_chargedBack(ctx, field)
 	case "disputed":
@@ -23295,6 +23296,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_handOverCode(ctx, field)
 	case "invoices":
 		return ec.fieldContext_Order_invoices(ctx, field)
+	case "problems":
+		return ec.fieldContext_Order_problems(ctx, field)
 	case "reviews":
 		return ec.fieldContext_Order_reviews(ctx, field)
 	case "shipments":
