@@ -45,7 +45,7 @@ func (s *services) openCarriers(ctx context.Context, locator shipping.Locator) (
 		}))
 	}
 	if c.FedExClientSecret != "" {
-		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount, Webhook: c.FedExWebhookToken.Reveal()}))
+		carriers = append(carriers, fedex.New(fedex.Config{ClientID: c.FedExClientID, ClientSecret: c.FedExClientSecret.Reveal(), Account: c.FedExAccount, URL: c.FedExAPIURL, Webhook: c.FedExWebhookToken.Reveal()}))
 	}
 	if c.RelaisColisKey != "" {
 		carriers = append(carriers, relaiscolis.New(relaiscolis.Config{

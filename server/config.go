@@ -142,6 +142,9 @@ type Config struct {
 	// The account at FedEx that pays for parcels: 9 digits.
 	FedExAccount string `env:"FEDEX_ACCOUNT"`
 
+	// Another address for FedEx's API, such as that of its sandbox, https://apis-sandbox.fedex.com.
+	FedExAPIURL string `env:"FEDEX_API_URL" production:"refused"`
+
 	// The security token of the webhook at FedEx (Advanced Integrated Visibility) that tells `/webhooks/carriers/FEDEX` of parcels, 16 characters or more. Left out, what comes there is refused.
 	FedExWebhookToken Secret `env:"FEDEX_WEBHOOK_TOKEN"`
 

@@ -95,6 +95,7 @@ func (c Config) problems(unreadable []problem) []problem {
 	if (c.GoogleMapsKey != "") != (c.Geocoder == geocodedByGoogle) {
 		wrong("GOOGLE_MAPS_KEY", "goes together with SOUK_GEOCODER=google")
 	}
+	check("FEDEX_API_URL", c.FedExAPIURL != "", checkURL(c.FedExAPIURL))
 	c.checkFedEx(wrong)
 	c.checkRelaisColis(wrong)
 	c.checkCodeKeys(wrong)

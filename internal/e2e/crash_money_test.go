@@ -25,6 +25,7 @@ type crashSite struct {
 	fake     *stripefake.Server
 	stripe   *gate // the server's requests to Stripe
 	webhooks *gate // Stripe's events to the server
+	fedex    *gate // the server's requests to FedEx, where that is the test's too
 
 	address atomic.Pointer[string] // of the server that lives; nil while none does
 }
@@ -32,8 +33,8 @@ type crashSite struct {
 // crashKey is Stripe's secret key there.
 const crashKey = "sk_test_crash"
 
-// newCrashSite has a running server.
-func newCrashSite(t *testing.T) *crashSite {
+// newCrashSite has a running server, with more of what outlives it where that is said.
+func newCrashSite(t *testing.T, with ...func(*crashSite)) *crashSite {
 	t.Helper()
 	const secret = "whsec_crash"
 	fake, err := stripefake.New(stripefake.Config{Key: crashKey, WebhookRetry: 50 * time.Millisecond})
@@ -51,6 +52,9 @@ func newCrashSite(t *testing.T) *crashSite {
 	t.Cleanup(func() { _ = fake.Close() })
 	fake.Notify(stripefake.Endpoint{URL: hooks.URL, Secret: secret})
 	c.settings["STRIPE_SECRET_KEY"], c.settings["STRIPE_API_URL"], c.settings["STRIPE_WEBHOOK_SECRET"] = crashKey, api.URL, secret
+	for _, more := range with {
+		more(c)
+	}
 	c.serve()
 	return c
 }
