@@ -118,6 +118,50 @@ func (q *Queries) CheckoutOfQuote(ctx context.Context, db DBTX, quoteID uuid.UUI
 	return column_1, err
 }
 
+const checkoutOrderToJudge = `-- name: CheckoutOrderToJudge :one
+SELECT convert_to(lower(concat_ws('|', q.ship_to ->> 'line1', q.ship_to ->> 'line2', q.ship_to ->> 'city', q.ship_to ->> 'postalCode', q.ship_to ->> 'country')), 'UTF8')::bytea AS place,
+       (q.ship_to IS NOT NULL)::boolean AS sent,
+       EXISTS (SELECT FROM card d WHERE d.id = $1::uuid AND d.user_id = o.buyer_id)::boolean AS card_known,
+       (o.payment <> 'PENDING' OR EXISTS (SELECT FROM order_payment p WHERE p.user_id = o.buyer_id AND p.idempotency_key = $2::text))::boolean AS known
+FROM orders o
+LEFT JOIN LATERAL (
+    SELECT u.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote u ON u.id = g.quote_id WHERE g.order_id = o.id LIMIT 1
+) q ON true
+WHERE o.id = $3 AND o.buyer_id = $4
+`
+
+type CheckoutOrderToJudgeParams struct {
+	CardID         *uuid.UUID
+	IdempotencyKey string
+	ID             uuid.UUID
+	UserID         uuid.UUID
+}
+
+type CheckoutOrderToJudgeRow struct {
+	Place     []byte
+	Sent      bool
+	CardKnown bool
+	Known     bool
+}
+
+// The same of the payment of an order. What is not to be paid by this user, or not any more, is refused in its place.
+func (q *Queries) CheckoutOrderToJudge(ctx context.Context, db DBTX, arg CheckoutOrderToJudgeParams) (CheckoutOrderToJudgeRow, error) {
+	row := db.QueryRow(ctx, checkoutOrderToJudge,
+		arg.CardID,
+		arg.IdempotencyKey,
+		arg.ID,
+		arg.UserID,
+	)
+	var i CheckoutOrderToJudgeRow
+	err := row.Scan(
+		&i.Place,
+		&i.Sent,
+		&i.CardKnown,
+		&i.Known,
+	)
+	return i, err
+}
+
 const checkoutOrders = `-- name: CheckoutOrders :many
 SELECT id FROM orders WHERE reservation_id = $1::uuid ORDER BY id
 `
@@ -220,6 +264,19 @@ func (q *Queries) CheckoutReservationLock(ctx context.Context, db DBTX, iD uuid.
 	var status string
 	err := row.Scan(&status)
 	return status, err
+}
+
+const checkoutReservationToJudge = `-- name: CheckoutReservationToJudge :one
+SELECT (r.status <> 'OPEN' OR EXISTS (SELECT FROM reservation_payment p WHERE p.user_id = r.user_id AND p.idempotency_key = $1::text))::boolean AS known
+FROM reservation r WHERE r.id = $2 AND r.user_id = $3
+`
+
+// The same of the payment of a reservation, which is sent nowhere.
+func (q *Queries) CheckoutReservationToJudge(ctx context.Context, db DBTX, idempotencyKey string, iD uuid.UUID, userID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, checkoutReservationToJudge, idempotencyKey, iD, userID)
+	var known bool
+	err := row.Scan(&known)
+	return known, err
 }
 
 const checkoutToJudge = `-- name: CheckoutToJudge :one

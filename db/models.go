@@ -151,17 +151,18 @@ type Brand struct {
 }
 
 type Card struct {
-	ID         uuid.UUID
-	UserID     uuid.UUID
-	Provider   string
-	MethodID   string
-	Brand      string
-	Last4      string
-	ExpMonth   int16
-	ExpYear    int16
-	CreatedAt  time.Time
-	RemovedAt  *time.Time
-	DetachedAt *time.Time
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	Provider    string
+	MethodID    string
+	Brand       string
+	Last4       string
+	ExpMonth    int16
+	ExpYear     int16
+	CreatedAt   time.Time
+	RemovedAt   *time.Time
+	DetachedAt  *time.Time
+	Fingerprint *string
 }
 
 type CardSetup struct {

@@ -22,7 +22,7 @@ func (q *Queries) CardDetached(ctx context.Context, db DBTX, id uuid.UUID) error
 }
 
 const cardGet = `-- name: CardGet :one
-SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE id = $1
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint FROM card WHERE id = $1
 `
 
 func (q *Queries) CardGet(ctx context.Context, db DBTX, id uuid.UUID) (Card, error) {
@@ -40,12 +40,13 @@ func (q *Queries) CardGet(ctx context.Context, db DBTX, id uuid.UUID) (Card, err
 		&i.CreatedAt,
 		&i.RemovedAt,
 		&i.DetachedAt,
+		&i.Fingerprint,
 	)
 	return i, err
 }
 
 const cardOfMethod = `-- name: CardOfMethod :one
-SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE provider = $1 AND method_id = $2
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint FROM card WHERE provider = $1 AND method_id = $2
 `
 
 func (q *Queries) CardOfMethod(ctx context.Context, db DBTX, provider string, methodID string) (Card, error) {
@@ -63,12 +64,13 @@ func (q *Queries) CardOfMethod(ctx context.Context, db DBTX, provider string, me
 		&i.CreatedAt,
 		&i.RemovedAt,
 		&i.DetachedAt,
+		&i.Fingerprint,
 	)
 	return i, err
 }
 
 const cardOfUser = `-- name: CardOfUser :one
-SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE id = $1 AND user_id = $2
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint FROM card WHERE id = $1 AND user_id = $2
 `
 
 func (q *Queries) CardOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (Card, error) {
@@ -86,21 +88,23 @@ func (q *Queries) CardOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID 
 		&i.CreatedAt,
 		&i.RemovedAt,
 		&i.DetachedAt,
+		&i.Fingerprint,
 	)
 	return i, err
 }
 
 const cardRefresh = `-- name: CardRefresh :exec
-UPDATE card SET brand = $1, last4 = $2, exp_month = $3, exp_year = $4
-WHERE id = $5 AND removed_at IS NULL
+UPDATE card SET brand = $1, last4 = $2, exp_month = $3, exp_year = $4, fingerprint = coalesce($5, fingerprint)
+WHERE id = $6 AND removed_at IS NULL
 `
 
 type CardRefreshParams struct {
-	Brand    string
-	Last4    string
-	ExpMonth int16
-	ExpYear  int16
-	ID       uuid.UUID
+	Brand       string
+	Last4       string
+	ExpMonth    int16
+	ExpYear     int16
+	Fingerprint *string
+	ID          uuid.UUID
 }
 
 func (q *Queries) CardRefresh(ctx context.Context, db DBTX, arg CardRefreshParams) error {
@@ -109,13 +113,14 @@ func (q *Queries) CardRefresh(ctx context.Context, db DBTX, arg CardRefreshParam
 		arg.Last4,
 		arg.ExpMonth,
 		arg.ExpYear,
+		arg.Fingerprint,
 		arg.ID,
 	)
 	return err
 }
 
 const cardRemove = `-- name: CardRemove :one
-UPDATE card SET removed_at = clock_timestamp() WHERE id = $1 AND user_id = $2 AND removed_at IS NULL RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at
+UPDATE card SET removed_at = clock_timestamp() WHERE id = $1 AND user_id = $2 AND removed_at IS NULL RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint
 `
 
 // Removed once: who comes second gets no row.
@@ -134,27 +139,29 @@ func (q *Queries) CardRemove(ctx context.Context, db DBTX, iD uuid.UUID, userID 
 		&i.CreatedAt,
 		&i.RemovedAt,
 		&i.DetachedAt,
+		&i.Fingerprint,
 	)
 	return i, err
 }
 
 const cardSave = `-- name: CardSave :one
-INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year, fingerprint)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (provider, method_id) DO UPDATE
-SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year
-RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at
+SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year, fingerprint = coalesce(excluded.fingerprint, card.fingerprint)
+RETURNING id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint
 `
 
 type CardSaveParams struct {
-	ID       uuid.UUID
-	UserID   uuid.UUID
-	Provider string
-	MethodID string
-	Brand    string
-	Last4    string
-	ExpMonth int16
-	ExpYear  int16
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	Provider    string
+	MethodID    string
+	Brand       string
+	Last4       string
+	ExpMonth    int16
+	ExpYear     int16
+	Fingerprint *string
 }
 
 // A card that was set up twice is one card.
@@ -168,6 +175,7 @@ func (q *Queries) CardSave(ctx context.Context, db DBTX, arg CardSaveParams) (Ca
 		arg.Last4,
 		arg.ExpMonth,
 		arg.ExpYear,
+		arg.Fingerprint,
 	)
 	var i Card
 	err := row.Scan(
@@ -182,12 +190,13 @@ func (q *Queries) CardSave(ctx context.Context, db DBTX, arg CardSaveParams) (Ca
 		&i.CreatedAt,
 		&i.RemovedAt,
 		&i.DetachedAt,
+		&i.Fingerprint,
 	)
 	return i, err
 }
 
 const cardsOfUser = `-- name: CardsOfUser :many
-SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $2
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint FROM card WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $2
 `
 
 func (q *Queries) CardsOfUser(ctx context.Context, db DBTX, userID uuid.UUID, pageSize int32) ([]Card, error) {
@@ -211,6 +220,7 @@ func (q *Queries) CardsOfUser(ctx context.Context, db DBTX, userID uuid.UUID, pa
 			&i.CreatedAt,
 			&i.RemovedAt,
 			&i.DetachedAt,
+			&i.Fingerprint,
 		); err != nil {
 			return nil, err
 		}
@@ -223,7 +233,7 @@ func (q *Queries) CardsOfUser(ctx context.Context, db DBTX, userID uuid.UUID, pa
 }
 
 const cardsOfUserByID = `-- name: CardsOfUserByID :many
-SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at FROM card WHERE user_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id
+SELECT id, user_id, provider, method_id, brand, last4, exp_month, exp_year, created_at, removed_at, detached_at, fingerprint FROM card WHERE user_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id
 `
 
 func (q *Queries) CardsOfUserByID(ctx context.Context, db DBTX, userID uuid.UUID, ids []uuid.UUID) ([]Card, error) {
@@ -247,6 +257,7 @@ func (q *Queries) CardsOfUserByID(ctx context.Context, db DBTX, userID uuid.UUID
 			&i.CreatedAt,
 			&i.RemovedAt,
 			&i.DetachedAt,
+			&i.Fingerprint,
 		); err != nil {
 			return nil, err
 		}

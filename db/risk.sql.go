@@ -12,19 +12,23 @@ import (
 )
 
 const riskCheckInsert = `-- name: RiskCheckInsert :exec
-INSERT INTO risk_check (id, user_id, quote_id, card_id, place, client, verdict, rules)
-VALUES ($1, $2, $3, $4, $5, nullif($6::text, '')::inet, $7, $8)
+INSERT INTO risk_check (id, user_id, quote_id, order_id, reservation_id, card_id, fingerprint, place, client, device, verdict, rules)
+VALUES ($1, $2, $3, $4, $5, $6, (SELECT d.fingerprint FROM card d WHERE d.id = $6),
+        $7, nullif($8::text, '')::inet, $9, $10, $11)
 `
 
 type RiskCheckInsertParams struct {
-	ID      uuid.UUID
-	UserID  uuid.UUID
-	QuoteID uuid.UUID
-	CardID  *uuid.UUID
-	Place   []byte
-	Client  string
-	Verdict string
-	Rules   []string
+	ID            uuid.UUID
+	UserID        uuid.UUID
+	QuoteID       *uuid.UUID
+	OrderID       *uuid.UUID
+	ReservationID *uuid.UUID
+	CardID        *uuid.UUID
+	Place         []byte
+	Client        string
+	Device        []byte
+	Verdict       string
+	Rules         []string
 }
 
 func (q *Queries) RiskCheckInsert(ctx context.Context, db DBTX, arg RiskCheckInsertParams) error {
@@ -32,9 +36,12 @@ func (q *Queries) RiskCheckInsert(ctx context.Context, db DBTX, arg RiskCheckIns
 		arg.ID,
 		arg.UserID,
 		arg.QuoteID,
+		arg.OrderID,
+		arg.ReservationID,
 		arg.CardID,
 		arg.Place,
 		arg.Client,
+		arg.Device,
 		arg.Verdict,
 		arg.Rules,
 	)
@@ -46,48 +53,75 @@ SELECT
     (SELECT count(*) FROM risk_check c WHERE c.user_id = $1 AND c.verdict <> 'REFUSE' AND c.checked_at > clock_timestamp() - make_interval(secs => $2::float8)) AS checkouts,
     (SELECT count(*) FROM order_payment p
      WHERE p.user_id = $1 AND p.status = 'FAILED' AND p.card_amount > 0 AND p.created_at > clock_timestamp() - make_interval(secs => $3::float8)) AS failed_cards,
+    (SELECT count(*)
+     FROM (SELECT o.id FROM card d JOIN card o ON o.fingerprint = d.fingerprint WHERE d.id = $4::uuid ORDER BY o.id DESC LIMIT 100) same
+     JOIN order_payment p ON p.card_id = same.id
+     WHERE p.status = 'FAILED' AND p.created_at > clock_timestamp() - make_interval(secs => $5::float8)) AS card_failures,
     (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM risk_check r WHERE r.place = $4::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => $5::float8)
+        SELECT r.user_id FROM card d JOIN risk_check r ON r.fingerprint = d.fingerprint
+        WHERE d.id = $4::uuid AND r.checked_at > clock_timestamp() - make_interval(secs => $6::float8)
+        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS card_users,
+    (SELECT count(DISTINCT c.user_id) FROM (
+        SELECT r.user_id FROM risk_check r WHERE r.place = $7::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => $8::float8)
         ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS place_users,
     (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM risk_check r WHERE r.client = nullif($6::text, '')::inet AND r.checked_at > clock_timestamp() - make_interval(secs => $7::float8)
-        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS client_users
+        SELECT r.user_id FROM risk_check r WHERE r.client = nullif($9::text, '')::inet AND r.checked_at > clock_timestamp() - make_interval(secs => $10::float8)
+        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS client_users,
+    (SELECT count(DISTINCT c.user_id) FROM (
+        SELECT r.user_id FROM risk_check r WHERE r.device = $11::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => $12::float8)
+        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> $1) AS device_users
 `
 
 type RiskCountsParams struct {
 	UserID          uuid.UUID
 	CheckoutSeconds float64
 	CardSeconds     float64
+	CardID          *uuid.UUID
+	FailureSeconds  float64
+	CardUserSeconds float64
 	Place           []byte
 	PlaceSeconds    float64
 	Client          string
 	ClientSeconds   float64
+	Device          []byte
+	DeviceSeconds   float64
 }
 
 type RiskCountsRow struct {
-	Checkouts   int64
-	FailedCards int64
-	PlaceUsers  int64
-	ClientUsers int64
+	Checkouts    int64
+	FailedCards  int64
+	CardFailures int64
+	CardUsers    int64
+	PlaceUsers   int64
+	ClientUsers  int64
+	DeviceUsers  int64
 }
 
-// How often, and by how many, of late. Of what a place or an address has had the newest thousand are looked at, however many there were.
+// How often, and by how many, of late. Of what a card, a place, an address or a device has had the newest thousand are looked at, however many there were; of a card's failures those of its newest hundred users.
 func (q *Queries) RiskCounts(ctx context.Context, db DBTX, arg RiskCountsParams) (RiskCountsRow, error) {
 	row := db.QueryRow(ctx, riskCounts,
 		arg.UserID,
 		arg.CheckoutSeconds,
 		arg.CardSeconds,
+		arg.CardID,
+		arg.FailureSeconds,
+		arg.CardUserSeconds,
 		arg.Place,
 		arg.PlaceSeconds,
 		arg.Client,
 		arg.ClientSeconds,
+		arg.Device,
+		arg.DeviceSeconds,
 	)
 	var i RiskCountsRow
 	err := row.Scan(
 		&i.Checkouts,
 		&i.FailedCards,
+		&i.CardFailures,
+		&i.CardUsers,
 		&i.PlaceUsers,
 		&i.ClientUsers,
+		&i.DeviceUsers,
 	)
 	return i, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/audience"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
+	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/locale"
 	"github.com/souklive/souk/internal/obs"
@@ -99,7 +100,7 @@ func withActor(users *identity.Service, fail func(http.ResponseWriter, *http.Req
 		if r.Method == http.MethodPost {
 			ctx = arrival.Mark(ctx)
 		}
-		ctx, err := authenticate(ctx, users, r.Header.Get("Authorization"))
+		ctx, err := authenticate(withDevice(ctx, deviceIn(r)), users, r.Header.Get("Authorization"))
 		if err != nil {
 			fail(w, r, err)
 			return
@@ -125,7 +126,7 @@ func withKind(ctx context.Context, reads locale.Locale) context.Context {
 // initWebSocket authenticates by the payload of connection_init, which is where browsers can put a token.
 func initWebSocket(users *identity.Service, present graphql.ErrorPresenterFunc) func(context.Context, map[string]any) (context.Context, error) {
 	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
-		ctx, err := authenticate(ctx, users, headerIn(payload, "Authorization"))
+		ctx, err := authenticate(withDevice(ctx, headerIn(payload, httpx.DeviceHeader)), users, headerIn(payload, "Authorization"))
 		if err != nil && fault.KindOf(err) == fault.Unauthenticated {
 			return nil, &gqlws.RefusedError{Code: closeForbidden, Reason: "Forbidden"}
 		}

@@ -48,7 +48,7 @@ func (r *mutationResolver) CheckoutConfirm(ctx context.Context, input model.Chec
 func (r *mutationResolver) ReservationPay(ctx context.Context, input model.ReservationPayInput) (model.ReservationPayPayload, error) {
 	var in inputReader
 	pay := checkout.PayInput{
-		Reservation: in.id(input.ReservationID, id.Reservation, "reservationId"), Total: in.amount(input.Total, "total"), IdempotencyKey: input.IdempotencyKey,
+		Reservation: in.id(input.ReservationID, id.Reservation, "reservationId"), Total: in.amount(input.Total, "total"), IdempotencyKey: input.IdempotencyKey, From: comesFrom(ctx),
 	}
 	orders, err := once(in.err, func() ([]order.Order, error) { return r.Checkout.Pay(ctx, actorID(ctx), pay) })
 	errs, err := refused(err)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/checkout"
-	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/id"
 )
 
@@ -36,6 +35,6 @@ func confirmInput(ctx context.Context, v model.CheckoutConfirmInput) (checkout.C
 	var in inputReader
 	return checkout.ConfirmInput{
 		Quote: in.id(v.QuoteID, id.Quote, "quoteId"), Total: in.amount(v.Total, "total"), Card: in.maybeID(v.CardID, id.Card, "cardId"),
-		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), Exchange: in.maybeAmount(v.ExchangeTotal, "exchangeTotal"), Client: httpx.Client(ctx), IdempotencyKey: v.IdempotencyKey,
+		Wallet: in.maybeAmount(v.WalletAmount, "walletAmount"), Exchange: in.maybeAmount(v.ExchangeTotal, "exchangeTotal"), From: comesFrom(ctx), IdempotencyKey: v.IdempotencyKey,
 	}, in.err
 }

@@ -21,7 +21,7 @@ func (r *mutationResolver) OrderPay(ctx context.Context, input model.OrderPayInp
 		errs, err := refused(err)
 		return model.OrderPayPayload{UserErrors: errs}, err
 	}
-	return paidPayload(r.Orders.Pay(ctx, actorID(ctx), in))
+	return paidPayload(r.Checkout.PayOrder(ctx, actorID(ctx), in, comesFrom(ctx)))
 }
 
 // OrderPaymentRefresh is the resolver for the orderPaymentRefresh field.

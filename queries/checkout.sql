@@ -154,6 +154,23 @@ SELECT convert_to(lower(concat_ws('|', q.ship_to ->> 'line1', q.ship_to ->> 'lin
        EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id OR c.user_id = q.user_id AND c.idempotency_key = @idempotency_key)::boolean AS known
 FROM quote q WHERE q.id = @id AND q.user_id = @user_id;
 
+-- The same of the payment of an order. What is not to be paid by this user, or not any more, is refused in its place.
+-- name: CheckoutOrderToJudge :one
+SELECT convert_to(lower(concat_ws('|', q.ship_to ->> 'line1', q.ship_to ->> 'line2', q.ship_to ->> 'city', q.ship_to ->> 'postalCode', q.ship_to ->> 'country')), 'UTF8')::bytea AS place,
+       (q.ship_to IS NOT NULL)::boolean AS sent,
+       EXISTS (SELECT FROM card d WHERE d.id = sqlc.narg('card_id')::uuid AND d.user_id = o.buyer_id)::boolean AS card_known,
+       (o.payment <> 'PENDING' OR EXISTS (SELECT FROM order_payment p WHERE p.user_id = o.buyer_id AND p.idempotency_key = @idempotency_key::text))::boolean AS known
+FROM orders o
+LEFT JOIN LATERAL (
+    SELECT u.ship_to FROM quote_group g JOIN checkout c ON c.quote_id = g.quote_id JOIN quote u ON u.id = g.quote_id WHERE g.order_id = o.id LIMIT 1
+) q ON true
+WHERE o.id = @id AND o.buyer_id = @user_id;
+
+-- The same of the payment of a reservation, which is sent nowhere.
+-- name: CheckoutReservationToJudge :one
+SELECT (r.status <> 'OPEN' OR EXISTS (SELECT FROM reservation_payment p WHERE p.user_id = r.user_id AND p.idempotency_key = @idempotency_key::text))::boolean AS known
+FROM reservation r WHERE r.id = @id AND r.user_id = @user_id;
+
 -- name: CheckoutOfQuote :one
 SELECT EXISTS (SELECT FROM checkout WHERE quote_id = @quote_id)::boolean;
 

@@ -105,10 +105,10 @@ WHERE user_id = @user_id AND provider = @provider AND attempt = @attempt AND cus
 
 -- A card that was set up twice is one card.
 -- name: CardSave :one
-INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year)
-VALUES (@id, @user_id, @provider, @method_id, @brand, @last4, @exp_month, @exp_year)
+INSERT INTO card (id, user_id, provider, method_id, brand, last4, exp_month, exp_year, fingerprint)
+VALUES (@id, @user_id, @provider, @method_id, @brand, @last4, @exp_month, @exp_year, sqlc.narg('fingerprint'))
 ON CONFLICT (provider, method_id) DO UPDATE
-SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year
+SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year, fingerprint = coalesce(excluded.fingerprint, card.fingerprint)
 RETURNING *;
 
 -- name: CardsOfUser :many
@@ -144,7 +144,7 @@ ORDER BY id
 LIMIT @page_size;
 
 -- name: CardRefresh :exec
-UPDATE card SET brand = @brand, last4 = @last4, exp_month = @exp_month, exp_year = @exp_year
+UPDATE card SET brand = @brand, last4 = @last4, exp_month = @exp_month, exp_year = @exp_year, fingerprint = coalesce(sqlc.narg('fingerprint'), fingerprint)
 WHERE id = @id AND removed_at IS NULL;
 
 -- name: SetupInsert :one

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souklive/souk/internal/httpx"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/risk"
 )
 
 // Config is every setting, read from the environment. The comment above a field is its line in
@@ -87,6 +88,27 @@ type Config struct {
 
 	// How long support has to decide a problem before it is decided by its rule.
 	ProblemDecideWithin time.Duration `env:"SOUK_PROBLEM_DECIDE_WITHIN" envDefault:"336h"`
+
+	// How many confirmations of a buyer, within how long, are too many (`30/10m`, of 1 to 1000 within a week at most; `off` for no limit): more are refused. Payments of orders and reservations count.
+	RiskCheckouts risk.Limit `env:"SOUK_RISK_CHECKOUTS" envDefault:"30/10m"`
+
+	// From how many refused payments by card of a buyer on their cards are refused; the wallet may pay.
+	RiskFailedCards risk.Limit `env:"SOUK_RISK_FAILED_CARDS" envDefault:"8/1h"`
+
+	// From how many refused payments by one card on it is refused, whoever saved it.
+	RiskCardFailed risk.Limit `env:"SOUK_RISK_CARD_FAILED" envDefault:"12/1h"`
+
+	// From how many other buyers who pay by one card on staff look at what is bought by it.
+	RiskCardUsers risk.Limit `env:"SOUK_RISK_CARD_USERS" envDefault:"3/24h"`
+
+	// From how many other buyers who have things sent to one place on staff look at what is sent there.
+	RiskPlace risk.Limit `env:"SOUK_RISK_PLACE" envDefault:"10/1h"`
+
+	// From how many other buyers at one address of the network on staff look at what is bought from there.
+	RiskClient risk.Limit `env:"SOUK_RISK_CLIENT" envDefault:"50/1h"`
+
+	// From how many other buyers on what a client calls one device on staff look at what is bought on it.
+	RiskDevice risk.Limit `env:"SOUK_RISK_DEVICE" envDefault:"5/24h"`
 
 	// How old an account has to be to join the waiting room of a flash sale: `24h`, say, where bots are expected.
 	FlashAccountAge time.Duration `env:"SOUK_FLASH_ACCOUNT_AGE" envDefault:"0s"`
@@ -189,6 +211,14 @@ type Config struct {
 
 	explicit map[string]bool // the settings that the environment named
 	unknown  []string        // SOUK_ variables that are no setting: misspelt, most likely
+}
+
+// riskLimits are where the rules of risk begin.
+func (c Config) riskLimits() risk.Limits {
+	return risk.Limits{
+		Checkouts: c.RiskCheckouts, FailedCards: c.RiskFailedCards, CardFailed: c.RiskCardFailed, CardUsers: c.RiskCardUsers,
+		Place: c.RiskPlace, Client: c.RiskClient, Device: c.RiskDevice,
+	}
 }
 
 // mode is who the server is for.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/risk"
 )
 
 // inProduction is everything that production asks for.
@@ -59,6 +60,19 @@ func TestDefaultsNeedNothing(t *testing.T) {
 	}
 }
 
+// The limits of risk are those that hold where nobody says otherwise, and are written as they are read.
+func TestLimitsOfRisk(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig(nil)
+	if err != nil || c.riskLimits() != risk.DefaultLimits() {
+		t.Errorf("%v: %+v", err, c.riskLimits())
+	}
+	c, err = loadConfig([]string{"SOUK_RISK_PLACE=off", "SOUK_RISK_CHECKOUTS=1000/168h"})
+	if err != nil || c.RiskPlace != (risk.Limit{}) || c.RiskCheckouts != (risk.Limit{Most: 1000, Within: 168 * time.Hour}) || fmt.Sprint(c.RiskPlace, c.RiskCheckouts) != "off 1000/168h0m0s" {
+		t.Errorf("%v: %s, %s", err, c.RiskPlace, c.RiskCheckouts)
+	}
+}
+
 func TestSettingsAreRead(t *testing.T) {
 	t.Parallel()
 	c, err := loadConfig([]string{
@@ -99,6 +113,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"SOUK_S3_BUCKET=B", "SOUK_S3_ENDPOINT=minio", "SOUK_S3_REGION=far away", "SOUK_CODE_KEYS=short", "SOUK_CODE_HASH_KEY=shorter", "SOUK_FLASH_ACCOUNT_AGE=-1s",
 		"MONDIAL_RELAY_ENSEIGNE=x", "MONDIAL_RELAY_PREPAID=maybe", "FEDEX_ACCOUNT=12", "RELAIS_COLIS_ENSEIGNE=a-b", "SOUK_GEOCODER=bing", "GOOGLE_MAPS_KEY=x", "FEDEX_WEBHOOK_TOKEN=short", "FEDEX_API_URL=nowhere",
 		"SOUK_PROBLEM_ANSWER_WITHIN=59s", "SOUK_PROBLEM_RETURN_WITHIN=2161h", "SOUK_PROBLEM_DECIDE_WITHIN=0s",
+		"SOUK_RISK_CHECKOUTS=0/10m", "SOUK_RISK_FAILED_CARDS=8", "SOUK_RISK_CARD_FAILED=1001/1h", "SOUK_RISK_CARD_USERS=3/1ms", "SOUK_RISK_PLACE=-1/1h", "SOUK_RISK_CLIENT=many", "SOUK_RISK_DEVICE=5/1000h",
 	})
 	var want []string
 	for _, f := range settingFields() {

@@ -168,7 +168,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	parcels.UseOrders(orders)
 	sold := checkout.New(checkout.Config{
 		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
-		Risk: risk.New(s.pool, risk.NewVelocity(s.pool, risk.DefaultLimits()), s.log), Pace: true,
+		Risk: risk.New(s.pool, risk.NewVelocity(s.pool, s.config.riskLimits()), s.log), Pace: true,
 	})
 	invoices := invoice.New(invoice.Config{
 		Pool: s.pool, Orders: orders, Store: labels, Hub: hub, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,

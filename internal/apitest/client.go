@@ -21,6 +21,7 @@ type Client struct {
 	URL      string // of the server, without a path
 	Token    string
 	Language string       // Accept-Language, where it is set
+	Device   string       // Souk-Device, where it is set
 	HTTP     *http.Client // nil: one with Go's own transport, which keeps two idle connections
 }
 
@@ -89,6 +90,9 @@ func (c Client) Post(body io.Reader) (Answer, error) {
 	}
 	if c.Language != "" {
 		req.Header.Set("Accept-Language", c.Language)
+	}
+	if c.Device != "" {
+		req.Header.Set("Souk-Device", c.Device)
 	}
 	resp, err := c.http().Do(req)
 	if err != nil {

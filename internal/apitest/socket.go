@@ -86,6 +86,9 @@ func (c Client) TrySubscribeBy(t testing.TB, p Protocol, query string, vars Vars
 	if c.Language != "" {
 		init["accept-language"] = c.Language
 	}
+	if c.Device != "" {
+		init["souk-device"] = c.Device
+	}
 	if err := s.write("connection_init", "", init); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,9 @@ func (c Client) listen(ctx context.Context, lastID, query string, vars Vars) (*E
 	if c.Language != "" {
 		req.Header.Set("Accept-Language", c.Language)
 	}
+	if c.Device != "" {
+		req.Header.Set("Souk-Device", c.Device)
+	}
 	resp, err := new(http.Client).Do(req) // without a limit: a stream is as long as it is
 	if err != nil {
 		cancel()

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -29,10 +28,10 @@ type ConfirmInput struct {
 	Card           *uuid.UUID    // a saved one, for what the wallet does not pay
 	Wallet         *money.Amount // nil: codes alone beside a card, all without one
 	Exchange       *money.Amount // what the quote costs in its other currency: that wallet pays all of it; nil: none does
-	Client         netip.Addr    // whom it comes from; no part of what is confirmed
 	IdempotencyKey string
+	risk.From      // no part of what is confirmed
 
-	keep func(context.Context, pgx.Tx) error // how it was judged, beside what it makes; nil for nothing
+	keep kept // how it was judged, beside what it makes
 }
 
 // hash is of everything that has to be the same when a key is used again.
@@ -89,32 +88,6 @@ func (s *Service) Confirm(ctx context.Context, buyer uuid.UUID, in ConfirmInput)
 		return nil, err
 	}
 	return orders, refusal
-}
-
-// judge looks at a confirmation before anything of it is done, and says how that is kept beside it, nil for nothing. What was done before under the same key was judged then.
-func (s *Service) judge(ctx context.Context, buyer uuid.UUID, in ConfirmInput) (keep func(context.Context, pgx.Tx) error, err error) {
-	if s.risk == nil && s.confirms == nil {
-		return nil, nil
-	}
-	row, err := s.q.CheckoutToJudge(ctx, s.pool, db.CheckoutToJudgeParams{ID: in.Quote, UserID: buyer, CardID: in.Card, IdempotencyKey: in.IdempotencyKey})
-	if postgres.NoRows(err) {
-		return nil, ErrQuoteNotFound.At("quoteId")
-	}
-	if err != nil || row.Known {
-		return nil, err
-	}
-	if err := paced(s.confirms, buyer); err != nil || s.risk == nil {
-		return nil, err
-	}
-	attempt := risk.Attempt{User: buyer, Quote: in.Quote, Card: in.Card, Total: in.Total, Client: in.Client}
-	if row.Sent {
-		attempt.Place = row.Place
-	}
-	if attempt.Card != nil && !row.CardKnown { // which is refused in its place
-		attempt.Card = nil
-	}
-	judged, err := s.risk.Check(ctx, attempt)
-	return func(ctx context.Context, tx pgx.Tx) error { return s.risk.KeepTx(ctx, tx, attempt, judged) }, err
 }
 
 // authorise asks the cards, and answers the first refusal. What fails otherwise is for the payments' jobs to mend.
@@ -180,10 +153,8 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in 
 	if err != nil {
 		return nil, nil, err
 	}
-	if in.keep != nil {
-		if err := in.keep(ctx, tx); err != nil {
-			return nil, nil, err
-		}
+	if err := in.keep.keepTx(ctx, tx); err != nil {
+		return nil, nil, err
 	}
 	var (
 		sold     []realtime.Event

@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/risk"
 )
 
 // PayInput pays a reservation from the wallet.
@@ -26,6 +27,7 @@ type PayInput struct {
 	Reservation    uuid.UUID
 	Total          money.Amount // what the buyer has agreed to
 	IdempotencyKey string
+	risk.From      // no part of what is paid
 }
 
 // hash is of everything that has to be the same when a key is used again.
@@ -41,9 +43,13 @@ func (s *Service) Pay(ctx context.Context, buyer uuid.UUID, in PayInput) (_ []or
 	if !payment.Printable(in.IdempotencyKey) {
 		return nil, payment.ErrKeyInvalid
 	}
+	keep, err := s.judgeReservation(ctx, buyer, in)
+	if err != nil {
+		return nil, err
+	}
 	var told []realtime.Event
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		told, err = s.payTx(ctx, tx, buyer, in)
+		told, err = s.payTx(ctx, tx, buyer, in, keep)
 		return err
 	})
 	if postgres.Violates(err, "reservation_payment_key") { // used for another reservation meanwhile
@@ -75,7 +81,7 @@ func (s *Service) inOrder(ctx context.Context, buyer uuid.UUID, ids []uuid.UUID)
 }
 
 // payTx does it; it tells nothing where it was done before under the same key.
-func (s *Service) payTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in PayInput) ([]realtime.Event, error) {
+func (s *Service) payTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in PayInput, keep kept) ([]realtime.Event, error) {
 	if _, err := s.q.CheckoutReservationLock(ctx, tx, in.Reservation, buyer); postgres.NoRows(err) {
 		return nil, inventory.ErrReservationNotFound.At("reservationId")
 	} else if err != nil {
@@ -107,6 +113,9 @@ func (s *Service) payTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in PayI
 		Total: in.Total.Minor, Currency: string(in.Total.Currency),
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := keep.keepTx(ctx, tx); err != nil {
 		return nil, err
 	}
 	sold, _, err := s.sellTx(ctx, tx, order.Purchase{Buyer: buyer, Reservation: &in.Reservation, Sales: sales}, func(o order.Order) order.Beginning {

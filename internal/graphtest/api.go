@@ -102,12 +102,13 @@ type API struct {
 	Colis      *carrierfake.RelaisColis
 	Registry   *prometheus.Registry // of what is live: the hub, the sockets, the audiences
 
-	t     testing.TB
-	data  *pgtest.Database
-	pool  *pgxpool.Pool // of the domains
-	disk  *blob.Disk
-	lost  bool // and the database with it
-	users int
+	t        testing.TB
+	checkout checkout.Config
+	data     *pgtest.Database
+	pool     *pgxpool.Pool // of the domains
+	disk     *blob.Disk
+	lost     bool // and the database with it
+	users    int
 }
 
 // Option changes how the API is served.
@@ -152,6 +153,15 @@ func New(t testing.TB, options ...Option) *API {
 	})
 	return a
 }
+
+// Judge puts other rules before money moves. It comes before the first request.
+func (a *API) Judge(rules risk.Rules) {
+	a.checkout.Risk = risk.New(a.pool, rules, slog.New(obs.NewHandler(a.Log)))
+	a.Resolver.Checkout = checkout.New(a.checkout)
+}
+
+// JudgeBy does so by other limits.
+func (a *API) JudgeBy(limits risk.Limits) { a.Judge(risk.NewVelocity(a.pool, limits)) }
 
 // Background runs something until the test ends.
 func (a *API) Background(run func(context.Context) error) {
@@ -271,10 +281,11 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Inventory.UseDoor(r.Flash)
 	r.Taxes = tax.New(pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
 	r.Promotions = promotion.New(pool, clock.System{})
-	r.Checkout = checkout.New(checkout.Config{
+	a.checkout = checkout.Config{
 		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Tax: r.Taxes, Shipping: r.Shipping, Payment: r.Payment, Hub: hub,
 		Risk: risk.New(pool, risk.NewVelocity(pool, risk.DefaultLimits()), log),
-	})
+	}
+	r.Checkout = checkout.New(a.checkout)
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})

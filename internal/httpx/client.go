@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// DeviceHeader is where a client says what it calls the device that it runs on.
+const DeviceHeader = "Souk-Device"
+
 type clientKey struct{}
 
 // ClientAddr finds the address that a request came from. X-Forwarded-For is believed only as far as it

@@ -43,7 +43,7 @@ func CORS(origins Origins) Middleware {
 				return
 			}
 			header.Set("Access-Control-Allow-Methods", "GET, POST, PUT")
-			header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept-Language, "+RequestIDHeader)
+			header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept-Language, "+DeviceHeader+", "+RequestIDHeader)
 			header.Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
 		})

@@ -63,6 +63,8 @@ type PayInput struct {
 	Card           *uuid.UUID
 	Wallet         *money.Amount // nil: nothing beside a card, all without one
 	IdempotencyKey string
+
+	Keep func(context.Context, pgx.Tx) error // what is to be kept in the transaction that begins to pay; nil for nothing
 }
 
 // Pay pays an order. From the wallet alone it is PAID at once. With a card it is AUTHORISED, and captured when the seller
@@ -98,6 +100,11 @@ func (s *Service) Pay(ctx context.Context, buyer uuid.UUID, in PayInput) (_ Orde
 			return err
 		} else if later {
 			return ErrCheckOut.At("orderId")
+		}
+		if in.Keep != nil {
+			if err := in.Keep(ctx, tx); err != nil {
+				return err
+			}
 		}
 		fresh = true
 		p, told, err = s.payTx(ctx, tx, o, ask)

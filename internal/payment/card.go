@@ -158,6 +158,6 @@ func (s *Service) refreshCard(ctx context.Context, methodID string) (ignored str
 		return "", s.removeCard(ctx, row.UserID, row.ID, true)
 	}
 	return "", s.q.CardRefresh(ctx, s.pool, db.CardRefreshParams{
-		ID: row.ID, Brand: method.Brand, Last4: method.Last4, ExpMonth: int16(method.ExpMonth), ExpYear: int16(method.ExpYear),
+		ID: row.ID, Brand: method.Brand, Last4: method.Last4, ExpMonth: int16(method.ExpMonth), ExpYear: int16(method.ExpYear), Fingerprint: optional(method.Fingerprint),
 	})
 }

@@ -145,6 +145,8 @@ type Method struct {
 	Last4    string
 	ExpMonth int
 	ExpYear  int
+
+	Fingerprint string // the same for the same card, whoever saves it; empty where it is not told
 }
 
 // Event says that something happened to an object at the provider. What became of the object is not

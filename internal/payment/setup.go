@@ -301,7 +301,7 @@ func (s *Service) recordSetup(ctx context.Context, row db.CardSetup, setup Setup
 func (s *Service) saveCard(ctx context.Context, tx pgx.Tx, row db.CardSetup, m Method) (db.CardSetup, error) {
 	card, err := s.q.CardSave(ctx, tx, db.CardSaveParams{
 		ID: id.New(), UserID: row.UserID, Provider: providerRef, MethodID: m.ID,
-		Brand: m.Brand, Last4: m.Last4, ExpMonth: int16(m.ExpMonth), ExpYear: int16(m.ExpYear),
+		Brand: m.Brand, Last4: m.Last4, ExpMonth: int16(m.ExpMonth), ExpYear: int16(m.ExpYear), Fingerprint: optional(m.Fingerprint),
 	})
 	if err != nil {
 		return row, err

@@ -131,7 +131,7 @@ func readMethod(p *stripe.PaymentMethod) (Method, error) {
 		return Method{}, fmt.Errorf("payment method %s is no card", p.ID)
 	}
 	m := Method{
-		ID: p.ID, Brand: string(p.Card.Brand), Last4: p.Card.Last4, ExpMonth: int(p.Card.ExpMonth), ExpYear: int(p.Card.ExpYear),
+		ID: p.ID, Brand: string(p.Card.Brand), Last4: p.Card.Last4, ExpMonth: int(p.Card.ExpMonth), ExpYear: int(p.Card.ExpYear), Fingerprint: p.Card.Fingerprint,
 	}
 	if p.Customer != nil {
 		m.Customer = p.Customer.ID

@@ -1,4 +1,4 @@
-// Package risk is asked before a checkout's money moves: whether it is let through, looked at later by staff, or refused (docs/risk.md).
+// Package risk is asked before a buyer's money moves: whether it is let through, looked at later by staff, or refused (docs/risk.md).
 //
 // It owns the table risk_check, whose rows are written once. What must stay true:
 //   - what is refused has done nothing, and says by a typed refusal when to try again;

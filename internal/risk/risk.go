@@ -14,13 +14,13 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
-	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/pace"
 )
 
 // The refusals of this package.
 var (
 	ErrTooManyCheckouts = fault.New(fault.RateLimited, "TOO_MANY_CHECKOUTS", "You have bought very often just now; wait for a while.")
+	ErrCardFailed       = fault.New(fault.RateLimited, "CARD_FAILED_OFTEN", "This card was refused very often; wait for a while, or pay in another way.")
 	ErrCardsFailed      = fault.New(fault.RateLimited, "CARDS_FAILED", "Your cards were refused very often; wait for a while, or pay from the wallet.")
 	ErrRefused          = fault.New(fault.Precondition, "CHECKOUT_REFUSED", "This purchase can't be made; support can tell more.")
 )
@@ -42,26 +42,47 @@ type Rule string
 const (
 	Checkouts   Rule = "CHECKOUTS"    // so many of one user
 	FailedCards Rule = "FAILED_CARDS" // so many refused payments by card of one user
+	CardFailed  Rule = "CARD_FAILED"  // so many refused payments by one card, whoever saved it
+	CardUsers   Rule = "CARD_USERS"   // so many users who pay by one card
 	Place       Rule = "PLACE"        // so many users who have things sent to one place
 	Client      Rule = "CLIENT"       // so many users from one address of the network
+	Device      Rule = "DEVICE"       // so many users on what a client calls one device
 	Unavailable Rule = "UNAVAILABLE"
 )
 
-// Attempt is a checkout that is about to be made.
-type Attempt struct {
-	User, Quote uuid.UUID
-	Card        *uuid.UUID
-	Total       money.Amount
-	Place       []byte // where it is sent, in any form that is the same for the same place; nil where nothing is
-	Client      netip.Addr
+// From is where an attempt comes from.
+type From struct {
+	Client netip.Addr
+	Device string // what the client calls the device it runs on, which nobody can check; empty where it does not say
 }
 
-// place is how the place is kept: nobody reads it.
-func (a Attempt) place() []byte {
-	if a.Place == nil {
+// Attempt is money that is about to move: one of Quote, Order and Reservation is paid.
+type Attempt struct {
+	User                      uuid.UUID
+	Quote, Order, Reservation *uuid.UUID
+	Card                      *uuid.UUID
+	Place                     []byte // where it is sent, in any form that is the same for the same place; nil where nothing is
+	From
+}
+
+// of is what it is about, for logs.
+func (a Attempt) of() string {
+	switch {
+	case a.Quote != nil:
+		return id.Quote.Encode(*a.Quote)
+	case a.Order != nil:
+		return id.Order.Encode(*a.Order)
+	default:
+		return id.Reservation.Encode(*a.Reservation)
+	}
+}
+
+// hashed is how a place and a device are kept: nobody reads them.
+func hashed(what []byte) []byte {
+	if len(what) == 0 {
 		return nil
 	}
-	sum := sha256.Sum256(a.Place)
+	sum := sha256.Sum256(what)
 	return sum[:]
 }
 
@@ -103,7 +124,7 @@ func New(pool *pgxpool.Pool, rules Rules, log *slog.Logger) *Service {
 
 // Check judges an attempt before anything of it is done. What is refused is kept, and answered as a refusal; anything else is for KeepTx to keep, with what is done.
 func (s *Service) Check(ctx context.Context, a Attempt) (_ Judgement, err error) {
-	defer fault.Wrap(&err, "judge quote %s", a.Quote)
+	defer fault.Wrap(&err, "judge %s", a.of())
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	j, err := s.rules.Judge(asking, a)
@@ -114,12 +135,12 @@ func (s *Service) Check(ctx context.Context, a Attempt) (_ Judgement, err error)
 	case ctx.Err() != nil:
 		return Judgement{}, ctx.Err()
 	case err != nil:
-		s.log.ErrorContext(ctx, "a checkout could not be judged, and goes on", "user", a.User, "quote", a.Quote, "error", err)
+		s.log.ErrorContext(ctx, "a payment could not be judged, and goes on", "user", a.User, "of", a.of(), "error", err)
 		return Judgement{Verdict: Review, Rules: []Rule{Unavailable}}, nil
 	case j.Verdict != Refuse:
 		return j, nil
 	}
-	s.log.WarnContext(ctx, "a checkout is refused", "user", a.User, "quote", a.Quote, "rules", j.Rules)
+	s.log.WarnContext(ctx, "a payment is refused", "user", a.User, "of", a.of(), "rules", j.Rules)
 	if err := s.keep(ctx, s.pool, a, j); err != nil {
 		return Judgement{}, err
 	}
@@ -134,7 +155,9 @@ func (j Judgement) refusal() error {
 		refusal = *ErrTooManyCheckouts
 	case FailedCards:
 		refusal = *ErrCardsFailed
-	case Place, Client, Unavailable: // which says too much
+	case CardFailed:
+		refusal = *ErrCardFailed
+	case CardUsers, Place, Client, Device, Unavailable: // which says too much
 	}
 	refusal.RetryIn = j.RetryIn
 	return &refusal
@@ -151,6 +174,7 @@ func (s *Service) keep(ctx context.Context, conn db.DBTX, a Attempt, j Judgement
 		rules[i] = string(r)
 	}
 	return s.q.RiskCheckInsert(ctx, conn, db.RiskCheckInsertParams{
-		ID: id.New(), UserID: a.User, QuoteID: a.Quote, CardID: a.Card, Place: a.place(), Client: a.client(), Verdict: string(j.Verdict), Rules: rules,
+		ID: id.New(), UserID: a.User, QuoteID: a.Quote, OrderID: a.Order, ReservationID: a.Reservation, CardID: a.Card,
+		Place: hashed(a.Place), Client: a.client(), Device: hashed([]byte(a.Device)), Verdict: string(j.Verdict), Rules: rules,
 	})
 }
