@@ -219,6 +219,37 @@ func (q *Queries) OrderCheckOut(ctx context.Context, db DBTX, arg OrderCheckOutP
 	return i, err
 }
 
+const orderClaimGet = `-- name: OrderClaimGet :one
+SELECT id, order_id, reason, body, status, answer, opened_at, answered_at, ended_at, due_at, asked_return, bearer, tracking, sent_back_at, carried_at, arrived_at, label_cost, label_charge, label_currency FROM order_claim WHERE id = $1
+`
+
+func (q *Queries) OrderClaimGet(ctx context.Context, db DBTX, id uuid.UUID) (OrderClaim, error) {
+	row := db.QueryRow(ctx, orderClaimGet, id)
+	var i OrderClaim
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.Reason,
+		&i.Body,
+		&i.Status,
+		&i.Answer,
+		&i.OpenedAt,
+		&i.AnsweredAt,
+		&i.EndedAt,
+		&i.DueAt,
+		&i.AskedReturn,
+		&i.Bearer,
+		&i.Tracking,
+		&i.SentBackAt,
+		&i.CarriedAt,
+		&i.ArrivedAt,
+		&i.LabelCost,
+		&i.LabelCharge,
+		&i.LabelCurrency,
+	)
+	return i, err
+}
+
 const orderClaimInsert = `-- name: OrderClaimInsert :exec
 INSERT INTO order_claim (id, order_id, reason, body, asked_return, due_at)
 VALUES ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6::float8))
@@ -957,6 +988,42 @@ func (q *Queries) OrderPageOfSeller(ctx context.Context, db DBTX, arg OrderPageO
 	return items, nil
 }
 
+const orderReceiptByKey = `-- name: OrderReceiptByKey :one
+SELECT request_hash FROM order_return_receipt WHERE order_return_receipt.user_id = $1 AND order_return_receipt.idempotency_key = $2
+UNION ALL
+SELECT r.request_hash FROM order_refund r WHERE r.user_id = $1 AND r.idempotency_key = $3::text
+LIMIT 1
+`
+
+// Receipts of before have their refund alone.
+func (q *Queries) OrderReceiptByKey(ctx context.Context, db DBTX, userID uuid.UUID, idempotencyKey string, refundKey string) ([]byte, error) {
+	row := db.QueryRow(ctx, orderReceiptByKey, userID, idempotencyKey, refundKey)
+	var request_hash []byte
+	err := row.Scan(&request_hash)
+	return request_hash, err
+}
+
+const orderReceiptInsert = `-- name: OrderReceiptInsert :exec
+INSERT INTO order_return_receipt (user_id, idempotency_key, claim_id, request_hash) VALUES ($1, $2, $3, $4)
+`
+
+type OrderReceiptInsertParams struct {
+	UserID         uuid.UUID
+	IdempotencyKey string
+	ClaimID        uuid.UUID
+	RequestHash    []byte
+}
+
+func (q *Queries) OrderReceiptInsert(ctx context.Context, db DBTX, arg OrderReceiptInsertParams) error {
+	_, err := db.Exec(ctx, orderReceiptInsert,
+		arg.UserID,
+		arg.IdempotencyKey,
+		arg.ClaimID,
+		arg.RequestHash,
+	)
+	return err
+}
+
 const orderRefundByKey = `-- name: OrderRefundByKey :one
 SELECT id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, idempotency_key, request_hash, created_at, subsidy_amount, tax_returned, shipping_returned, lines FROM order_refund WHERE user_id = $1 AND idempotency_key = $2::text
 `
@@ -1543,6 +1610,40 @@ func (q *Queries) OrderUpdate(ctx context.Context, db DBTX, arg OrderUpdateParam
 	return i, err
 }
 
+const orderWaysDue = `-- name: OrderWaysDue :many
+SELECT c.id, c.ended_at::timestamptz AS ended_at FROM order_claim c JOIN orders o ON o.id = c.order_id
+WHERE c.bearer = 'BUYER' AND c.carried_at IS NOT NULL AND c.label_cost IS NULL AND c.ended_at IS NOT NULL AND (c.ended_at, c.id) > ($1::timestamptz, $2::uuid)
+  AND EXISTS (SELECT FROM shipment s WHERE s.claim_id = c.id AND s.status <> 'FAILED' AND s.cost IS NOT NULL AND s.currency = o.currency)
+ORDER BY c.ended_at, c.id
+LIMIT $3
+`
+
+type OrderWaysDueRow struct {
+	ID      uuid.UUID
+	EndedAt time.Time
+}
+
+// Returns that ended without what their buyer would have paid their label out of.
+func (q *Queries) OrderWaysDue(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]OrderWaysDueRow, error) {
+	rows, err := db.Query(ctx, orderWaysDue, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderWaysDueRow
+	for rows.Next() {
+		var i OrderWaysDueRow
+		if err := rows.Scan(&i.ID, &i.EndedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ordersInsert = `-- name: OrdersInsert :many
 INSERT INTO orders (id, version, buyer_id, seller_id, listing_id, auction_id, reservation_id, total, fee, tax, shipping, subsidy, campaign_id, currency, card_id, pay_by)
 SELECT unnest($1::uuid[]), 1, $2, unnest($3::uuid[]), unnest($4::uuid[]), $5, $6,
@@ -1763,6 +1864,35 @@ func (q *Queries) OrdersOfPartyByAuction(ctx context.Context, db DBTX, auctionId
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersReturnable = `-- name: OrdersReturnable :many
+SELECT DISTINCT l.order_id
+FROM order_line l JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
+WHERE l.order_id = ANY ($1::uuid[])
+  AND l.quantity > coalesce((SELECT sum(r.received) FROM order_return_line r WHERE r.order_id = l.order_id AND r.number = l.number), 0)
+ORDER BY l.order_id
+`
+
+// Those of some orders of which something can be sent back.
+func (q *Queries) OrdersReturnable(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, ordersReturnable, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var order_id uuid.UUID
+		if err := rows.Scan(&order_id); err != nil {
+			return nil, err
+		}
+		items = append(items, order_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

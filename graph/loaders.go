@@ -228,6 +228,7 @@ type sources struct {
 	cardOfActor byID[payment.Card]
 	refunds     byID[[]order.Refund] // by order
 	problems    byID[[]order.Claim]  // by order
+	returnable  byID[bool]           // by order
 
 	user            byID[identity.User]
 	listing         byID[catalog.Listing] // what everybody may see
@@ -317,6 +318,7 @@ func (r *Resolver) newSources() *sources {
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),
+		returnable: sourceOf(r.Orders.Returnable),
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
 		listing:    sourceOf(r.Catalog.Public),
 		location:   sourceOf(r.Inventory.LocationsByID),

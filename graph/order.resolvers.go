@@ -151,7 +151,7 @@ func (r *orderResolver) Card(ctx context.Context, obj *order.Order) (*payment.Ca
 
 // AvailableActions is the resolver for the availableActions field.
 func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]order.Action, error) {
-	return obj.AvailableActions(orderActor(ctx).Party(*obj)), nil
+	return offered(ctx, *obj)
 }
 
 // Steps is the resolver for the steps field.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/id"
@@ -14,6 +15,19 @@ import (
 func orderActor(ctx context.Context) order.Actor {
 	session, _ := actor(ctx)
 	return order.Actor{User: session.User.ID, Admin: session.User.Role == identity.Admin, Support: session.User.Role == identity.Support}
+}
+
+// offered is what the viewer may do with an order next. Whether there is something to send back is in its lines, which are asked where that matters.
+func offered(ctx context.Context, o order.Order) ([]order.Action, error) {
+	actions := o.AvailableActions(orderActor(ctx).Party(o))
+	if !slices.Contains(actions, order.ActionRequestReturn) {
+		return actions, nil
+	}
+	some, err := load(ctx).returnable.Load(ctx, o.ID)
+	if err != nil || some {
+		return actions, err
+	}
+	return slices.DeleteFunc(actions, func(a order.Action) bool { return a == order.ActionRequestReturn }), nil
 }
 
 func payInput(v model.OrderPayInput) (order.PayInput, error) {

@@ -211,6 +211,35 @@ SELECT id, cost::bigint AS cost, currency::text AS currency FROM shipment WHERE 
 -- name: OrderReturnCharged :exec
 UPDATE order_claim SET label_cost = @label_cost, label_charge = @label_charge, label_currency = @label_currency WHERE id = @id;
 
+-- Returns that ended without what their buyer would have paid their label out of.
+-- name: OrderWaysDue :many
+SELECT c.id, c.ended_at::timestamptz AS ended_at FROM order_claim c JOIN orders o ON o.id = c.order_id
+WHERE c.bearer = 'BUYER' AND c.carried_at IS NOT NULL AND c.label_cost IS NULL AND c.ended_at IS NOT NULL AND (c.ended_at, c.id) > (@after_at::timestamptz, @after_id::uuid)
+  AND EXISTS (SELECT FROM shipment s WHERE s.claim_id = c.id AND s.status <> 'FAILED' AND s.cost IS NOT NULL AND s.currency = o.currency)
+ORDER BY c.ended_at, c.id
+LIMIT @page_size;
+
+-- name: OrderClaimGet :one
+SELECT * FROM order_claim WHERE id = @id;
+
+-- name: OrderReceiptInsert :exec
+INSERT INTO order_return_receipt (user_id, idempotency_key, claim_id, request_hash) VALUES (@user_id, @idempotency_key, @claim_id, @request_hash);
+
+-- Receipts of before have their refund alone.
+-- name: OrderReceiptByKey :one
+SELECT request_hash FROM order_return_receipt WHERE order_return_receipt.user_id = @user_id AND order_return_receipt.idempotency_key = @idempotency_key
+UNION ALL
+SELECT r.request_hash FROM order_refund r WHERE r.user_id = @user_id AND r.idempotency_key = @refund_key::text
+LIMIT 1;
+
+-- Those of some orders of which something can be sent back.
+-- name: OrdersReturnable :many
+SELECT DISTINCT l.order_id
+FROM order_line l JOIN listing g ON g.id = l.listing_id AND g.kind <> 'DIGITAL_CODE'
+WHERE l.order_id = ANY (@order_ids::uuid[])
+  AND l.quantity > coalesce((SELECT sum(r.received) FROM order_return_line r WHERE r.order_id = l.order_id AND r.number = l.number), 0)
+ORDER BY l.order_id;
+
 -- name: OrderReturnTracking :exec
 UPDATE order_claim SET tracking = @tracking WHERE id = @id;
 

@@ -18310,7 +18310,7 @@ type OrderHappening {
   orderReturnRequest(input: OrderReturnRequestInput!): OrderReturnRequestPayload! @auth(roles: [BUYER])
   """
   Has a label bought by which the buyer sends the goods back, while the return is awaited: as shipmentCreate does, once. It goes to where the order came from, by the carrier that brought it, or one that the
-  seller offers (RETURN_CARRIER). Who bears it pays for it once its carrier has it: OrderReturn.bearer, labelCost. Its first scan makes the return RETURN_SENT, its delivery RETURN_ARRIVED.
+  seller offers (RETURN_CARRIER). Who bears it pays for it once its carrier has it, the buyer from their refund, else from their wallet: OrderReturn.bearer, labelCost. Its first scan makes the return RETURN_SENT, its delivery RETURN_ARRIVED.
   """
   orderReturnLabel(input: OrderReturnLabelInput!): OrderReturnLabelPayload! @idempotent @auth(roles: [BUYER])
   "The buyer says that the goods are on their way back (RETURN_SENT)."
@@ -18393,7 +18393,7 @@ type OrderReturn {
   carriedAt: Time
   "By that carrier's word."
   arrivedAt: Time
-  "What the label cost that it came back with, once who bears it has paid it: less is refunded to the buyer, or the seller has paid."
+  "What the label cost that it came back with, once who bears it has paid it: the seller has, less was refunded to the buyer, or, where the return ended without that, it was taken from their wallet, as far as it had it."
   labelCost: Money
 }
 

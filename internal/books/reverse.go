@@ -51,7 +51,7 @@ var instead = map[ledger.Flow]string{
 	ledger.FlowReferral:       "A commission ends with its referral.",
 	ledger.FlowMaturity:       "A commission ends with its referral; of an order's earnings, refund the order.",
 	ledger.FlowLabel:          "The label is bought; post what the carrier gives back as an entry of its own.",
-	ledger.FlowReturnLabel:    "The return says what its seller has paid; post what they get back as an entry of its own.",
+	ledger.FlowReturnLabel:    "The return says what its seller, or its buyer's wallet, has paid; post what they get back as an entry of its own.",
 }
 
 // reversible are the flows of which nothing but the entry says what became of the money.

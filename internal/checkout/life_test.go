@@ -82,7 +82,13 @@ func (l *life) mays(who actor, o order.Order) []order.Action {
 	if _, party := o.PartyOf(who.User); !party && !who.Admin && !who.Support {
 		return nil
 	}
-	return o.AvailableActions(who.Party(o))
+	actions := o.AvailableActions(who.Party(o))
+	back, err := l.Orders.Returnable(l.Ctx(), []uuid.UUID{o.ID})
+	l.must(err)
+	if !back[o.ID] {
+		actions = slices.DeleteFunc(actions, func(a order.Action) bool { return a == order.ActionRequestReturn })
+	}
+	return actions
 }
 
 // tries insists that what is offered is done, and that what is not is refused and changes nothing. tolerated are refusals for another reason.

@@ -30,7 +30,7 @@ func TestLessComesBack(t *testing.T) {
 		}
 	}
 	seller := order.Actor{User: o.SellerID}
-	if _, err := s.Orders.RequestReturn(t.Context(), buyer, codes.ID, order.ChangedMind, "I do not play it.", nil); domaintest.Code(err) != "ORDER_LINES_INVALID" {
+	if _, err := s.Orders.RequestReturn(t.Context(), buyer, codes.ID, order.ChangedMind, "I do not play it.", nil); domaintest.Code(err) != "ORDER_ACTION_NOT_AVAILABLE" {
 		t.Errorf("codes: %v", err)
 	}
 	s.Must2(s.Orders.Ship(t.Context(), o.SellerID, o.ID, ""))

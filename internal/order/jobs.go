@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -50,7 +51,7 @@ func (w *matureWorker) Work(ctx context.Context, _ *river.Job[MatureJob]) error 
 	return w.service.MatureDue(ctx)
 }
 
-// ClaimJob calls staff for claims that nobody answers, and decides those that they don't.
+// ClaimJob calls staff for claims that nobody answers, decides those that they don't, and has buyers pay for labels that they bear.
 type ClaimJob struct{}
 
 // Kind names the job.
@@ -66,7 +67,7 @@ func (w *claimWorker) Timeout(*river.Job[ClaimJob]) time.Duration { return dueLi
 
 // Work moves whatever is due.
 func (w *claimWorker) Work(ctx context.Context, _ *river.Job[ClaimJob]) error {
-	return w.service.ClaimsDue(ctx)
+	return errors.Join(w.service.ClaimsDue(ctx), w.service.WaysDue(ctx))
 }
 
 // Workers registers the jobs of this package.

@@ -33,6 +33,16 @@ type Return struct {
 	LabelCost *money.Amount // of its label, once who bears it has paid it
 }
 
+// Returnable reads, for a loader, which orders have something that can be sent back: no codes, and not what has come back before.
+func (s *Service) Returnable(ctx context.Context, orders []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := s.q.OrdersReturnable(ctx, s.pool, orders)
+	all := make(map[uuid.UUID]bool, len(orders))
+	for _, o := range orders {
+		all[o] = slices.Contains(rows, o)
+	}
+	return all, err
+}
+
 // ReturnLine is so many of one of an order's lines.
 type ReturnLine struct{ Number, Quantity, Received int }
 
@@ -85,8 +95,8 @@ func (s *Service) RequestReturn(ctx context.Context, buyer, order uuid.UUID, rea
 		switch {
 		case err != nil:
 			return nil, err
-		case !asked:
-			return nil, ErrLines.At("lines")
+		case !asked: // codes alone, or all has come back
+			return nil, ErrMove
 		}
 		return s.claimedTx(ctx, tx, o, ClaimOpen, o.SellerID)
 	})
@@ -223,8 +233,8 @@ func (s *Service) ReceiveReturn(ctx context.Context, who Actor, in ReceivedInput
 		if o = locked; err != nil {
 			return err
 		}
-		if first, err := s.q.OrderRefundByKey(ctx, tx, who.User, in.key()); !postgres.NoRows(err) {
-			if err == nil && !bytes.Equal(first.RequestHash, in.hash()) {
+		if first, err := s.q.OrderReceiptByKey(ctx, tx, who.User, in.IdempotencyKey, in.key()); !postgres.NoRows(err) {
+			if err == nil && !bytes.Equal(first, in.hash()) {
 				err = payment.ErrKeyReused
 			}
 			return err
@@ -235,7 +245,7 @@ func (s *Service) ReceiveReturn(ctx context.Context, who Actor, in ReceivedInput
 		told, after, err = s.receiveTx(ctx, tx, &o, who, in)
 		return err
 	})
-	if postgres.Violates(err, "order_refund_user_id_idempotency_key_key") { // used on another order meanwhile
+	if postgres.Violates(err, "order_return_receipt_pkey") || postgres.Violates(err, "order_refund_user_id_idempotency_key_key") { // used on another order meanwhile
 		err = payment.ErrKeyReused
 	}
 	if err != nil {
@@ -258,6 +268,9 @@ func (s *Service) receiveTx(ctx context.Context, tx pgx.Tx, o *Order, who Actor,
 		return nil, nil, err
 	}
 	to, err := s.countInTx(ctx, tx, c, in)
+	if err == nil {
+		err = s.q.OrderReceiptInsert(ctx, tx, db.OrderReceiptInsertParams{UserID: who.User, IdempotencyKey: in.IdempotencyKey, ClaimID: c.ID, RequestHash: in.hash()})
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -349,71 +362,6 @@ func (s *Service) refundBackTx(ctx context.Context, tx pgx.Tx, o *Order, amount 
 	}
 	return s.refundTx(ctx, tx, o, refundAsk{
 		by: back.who.User, amount: amount, reason: reason, lines: back.lines, kind: EventRefunded, key: back.key, hash: back.hash,
-	})
-}
-
-// wayBack is what the label costs that goods came back with.
-type wayBack struct {
-	money.Amount
-
-	label uuid.UUID
-}
-
-// wayTx is what the label costs that goods came back with, where it is still to be paid: a carrier has scanned it, and it is in the order's currency. Else nothing.
-func (s *Service) wayTx(ctx context.Context, tx pgx.Tx, o Order, c Claim) (wayBack, error) {
-	none := wayBack{Amount: money.New(0, o.Total.Currency)}
-	if c.Return.CarriedAt == nil || c.Return.LabelCost != nil {
-		return none, nil
-	}
-	label, err := s.q.OrderReturnLabel(ctx, tx, &c.ID)
-	if postgres.NoRows(err) || err == nil && label.Currency != string(o.Total.Currency) {
-		return none, nil
-	}
-	return wayBack{money.New(label.Cost, o.Total.Currency), label.ID}, err
-}
-
-// chargeWayTx has the seller pay what they bear of the way back, once. It comes last in its transaction.
-func (s *Service) chargeWayTx(ctx context.Context, tx pgx.Tx, o Order, c Claim, way wayBack, charge money.Amount) error {
-	if way.Minor == 0 {
-		return nil
-	}
-	if err := s.q.OrderReturnCharged(ctx, tx, db.OrderReturnChargedParams{ID: c.ID, LabelCost: &way.Minor, LabelCharge: &charge.Minor, LabelCurrency: new(string(way.Currency))}); err != nil || charge.Minor == 0 {
-		return err
-	}
-	return s.payment.ChargeReturnTx(ctx, tx, payment.ReturnCharge{Claim: c.ID, Label: way.label, Seller: o.SellerID, Amount: charge})
-}
-
-// ReturnCarriedTx records that a carrier has goods that go back by a claim, or has brought them to their seller, who pays for the way then where they bear it. It is told any
-// number of times and in any order, also of a claim that is ended: its label was used all the same. The events are to be published after the commit.
-func (s *Service) ReturnCarriedTx(ctx context.Context, tx pgx.Tx, order, claim uuid.UUID, arrived bool) (told []realtime.Event, err error) {
-	defer fault.Wrap(&err, "order %s goes back", order)
-	return s.toldTx(ctx, tx, order, func(o *Order) ([]realtime.Event, error) {
-		row, err := s.q.OrderReturnCarried(ctx, tx, arrived, claim, order)
-		if err != nil {
-			return nil, err
-		}
-		c := claimFrom(row)
-		to := ClaimReturnSent
-		if arrived {
-			to = ClaimReturnArrived
-		}
-		var told []realtime.Event
-		if c.EndedAt == nil && slices.Contains(claimMoves[c.Status], to) {
-			if err := s.stepClaimTx(ctx, tx, o, to, ""); err != nil {
-				return nil, err
-			}
-			told, err = s.claimedTx(ctx, tx, o, to, o.BuyerID, o.SellerID)
-		} else {
-			told, err = s.stepTx(ctx, tx, o, o.state(), EventParcel)
-		}
-		if err != nil || c.Return == nil || c.Return.Bearer == nil || *c.Return.Bearer != AsSeller {
-			return told, err
-		}
-		way, err := s.wayTx(ctx, tx, *o, c)
-		if err != nil {
-			return nil, err
-		}
-		return told, s.chargeWayTx(ctx, tx, *o, c, way, way.Amount)
 	})
 }
 

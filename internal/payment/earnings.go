@@ -104,19 +104,51 @@ func (s *Service) MatureEarningsTx(ctx context.Context, tx pgx.Tx, m Maturity) (
 	})
 }
 
-// ReturnCharge is what a seller pays of the label by which goods came back to them.
+// ReturnCharge is what somebody pays of the label by which goods came back.
 type ReturnCharge struct {
 	Claim  uuid.UUID
 	Label  uuid.UUID // the shipment's
-	Seller uuid.UUID
+	Payer  uuid.UUID // the seller, or the buyer
 	Amount money.Amount
 }
 
-// ChargeReturnTx has a seller pay for the way back of goods, once for each claim: out of what is theirs, and the rest they owe. It comes last in its transaction.
+// entry is the payment, once for each claim; others are the legs beside the platform's.
+func (c ReturnCharge) entry(amount int64, others ...ledger.Leg) ledger.Entry {
+	return ledger.Entry{
+		Key: "return:" + c.Claim.String() + ":label", Flow: ledger.FlowReturnLabel, Cause: ledger.Cause{Kind: "shipment", ID: c.Label},
+		Legs: append(legs(of(ledger.ShippingIncome, uuid.Nil, c.Amount.Currency, amount)), others...),
+	}
+}
+
+// ChargeReturnTx has a seller pay for the way back of goods: out of what is theirs, and the rest they owe. It comes last in its transaction.
 func (s *Service) ChargeReturnTx(ctx context.Context, tx pgx.Tx, c ReturnCharge) (err error) {
 	defer fault.Wrap(&err, "charge the way back by claim %s", c.Claim)
-	return s.postWithSeller(ctx, tx, ledger.Entry{
-		Key: "return:" + c.Claim.String() + ":label", Flow: ledger.FlowReturnLabel, Cause: ledger.Cause{Kind: "shipment", ID: c.Label},
-		Legs: legs(of(ledger.ShippingIncome, uuid.Nil, c.Amount.Currency, c.Amount.Minor)),
-	}, c.Seller, money.New(-c.Amount.Minor, c.Amount.Currency))
+	return s.postWithSeller(ctx, tx, c.entry(c.Amount.Minor), c.Payer, money.New(-c.Amount.Minor, c.Amount.Currency))
+}
+
+// ReturnFromWalletTx has a buyer pay for the way back of goods as far as their wallet has it, and says how much that was: nothing while it is frozen.
+func (s *Service) ReturnFromWalletTx(ctx context.Context, tx pgx.Tx, c ReturnCharge) (taken money.Amount, err error) {
+	defer fault.Wrap(&err, "take the way back by claim %s from a wallet", c.Claim)
+	for range sellerTries {
+		taken = money.New(0, c.Amount.Currency)
+		wallets, err := ledger.Wallets(ctx, tx, c.Payer)
+		if err != nil {
+			return taken, err
+		}
+		for _, w := range wallets {
+			if w.Currency == taken.Currency && !w.Frozen {
+				taken.Minor = min(c.Amount.Minor, w.Available.Minor)
+			}
+		}
+		if taken.Minor == 0 {
+			return taken, nil
+		}
+		err = atomically(ctx, tx, func(tx pgx.Tx) error {
+			return post(ctx, tx, c.entry(taken.Minor, of(ledger.Wallet, c.Payer, taken.Currency, -taken.Minor)))
+		})
+		if !errors.Is(err, ErrInsufficientFunds) && !errors.Is(err, ErrWalletFrozen) { // which somebody else has done meanwhile
+			return taken, err
+		}
+	}
+	return taken, fmt.Errorf("the wallet of %s changed %d times in a row", c.Payer, sellerTries)
 }

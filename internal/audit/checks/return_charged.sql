@@ -1,5 +1,5 @@
--- What a return says that its seller has paid for the way back is posted once, to shipping_income; no other entry is for a return.
-SELECT format('return %s', coalesce(c.id, p.id)), format('its seller is to have paid %s %s, and %s %s is posted in %s entries', c.label_charge, c.label_currency, p.amount, p.currency, coalesce(p.entries, 0))
+-- What a return says that its seller, or its buyer's wallet, has paid for the way back is posted once, to shipping_income; no other entry is for a return.
+SELECT format('return %s', coalesce(c.id, p.id)), format('it is to have been paid %s %s, and %s %s is posted in %s entries', c.label_charge, c.label_currency, p.amount, p.currency, coalesce(p.entries, 0))
 FROM (SELECT id, label_charge, label_currency FROM order_claim WHERE label_charge > 0) c
 FULL JOIN (
     SELECT coalesce(s.claim_id, e.cause_id) AS id, g.currency, count(DISTINCT e.id) AS entries, sum(g.amount) FILTER (WHERE a.kind = 'shipping_income') AS amount
