@@ -683,6 +683,43 @@ type PriceChange struct {
 	ChangedAt time.Time
 }
 
+type PriceOffer struct {
+	ID            uuid.UUID
+	BuyerID       uuid.UUID
+	SellerID      uuid.UUID
+	ListingID     uuid.UUID
+	VariantID     uuid.UUID
+	Title         string
+	Quantity      int32
+	Currency      string
+	UnitPrice     int64
+	Status        string
+	MovedBy       string
+	Version       int32
+	ExpiresAt     time.Time
+	QuotedUntil   *time.Time
+	EndsAt        time.Time
+	ReservationID *uuid.UUID
+	OrderID       *uuid.UUID
+	CreatedAt     time.Time
+	ChangedAt     time.Time
+}
+
+type PriceOfferMove struct {
+	FromStatus string
+	ToStatus   string
+	MovedBy    string
+}
+
+type PriceOfferStep struct {
+	OfferID   uuid.UUID
+	Number    int32
+	Status    string
+	MovedBy   string
+	UnitPrice int64
+	MovedAt   time.Time
+}
+
 type Promotion struct {
 	ID             uuid.UUID
 	SellerID       *uuid.UUID

@@ -38,6 +38,9 @@ const orderHappenings = 30
 // orderLines is how many lines an order is taken to have.
 const orderLines = 5
 
+// offerSteps is how many steps an offer is taken to have.
+const offerSteps = 12
+
 // orderCodes is how many codes an order is taken to have; few have more than one.
 const orderCodes = 10
 
@@ -88,6 +91,9 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Viewer.Wishes, c.Viewer.AvailabilityNotices = list, list
 	c.Viewer.Wants, c.Want.Offers, c.Viewer.SavedSearches = list, list, list
 	c.Query.SearchSynonyms = list
+	c.Viewer.OffersMade = c.Viewer.Notifications
+	c.Viewer.OffersReceived = c.Viewer.Notifications
+	c.Offer.Steps = func(child int) int { return 1 + child*offerSteps }
 	c.Query.Wants = func(child int, _ *id.ID, first *int, after *string) int { return list(child, first, after) }
 	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports, c.Query.OrderProblemCases = list, list, list, list
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
@@ -67,7 +68,17 @@ func userError(f *fault.Error) model.UserError {
 		}
 		return refusal
 	}
+	if of, ok := f.Data["offer"].(offer.Offer); ok {
+		return model.OfferRefused{Code: f.Code, Message: f.Message, Field: f.Field, Offer: of}
+	}
 	switch f.Code {
+	case offer.ErrPrice.Code:
+		refusal := model.OfferPriceRefused{Code: f.Code, Message: f.Message, Field: f.Field}
+		if minimum, ok := f.Data["minimum"].(money.Amount); ok {
+			maximum, _ := f.Data["maximum"].(money.Amount)
+			refusal.Minimum, refusal.Maximum = &minimum, &maximum
+		}
+		return refusal
 	case payment.ErrInsufficientFunds.Code:
 		if available, ok := f.Data["available"].(money.Amount); ok {
 			return model.InsufficientFunds{Code: f.Code, Message: f.Message, Field: f.Field, Available: available}

@@ -220,6 +220,11 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 			return nil, nil
 		}
 		return node(maybe(ctx, l.wantSeen, v.UUID))
+	case id.Offer:
+		if _, ok := actor(ctx); !ok { // for who is signed in
+			return nil, nil
+		}
+		return node(maybe(ctx, l.offerSeen, v.UUID))
 	case id.Quote:
 		return node(visible(r.Checkout.GetQuote(ctx, actorID(ctx), v.UUID)))
 	case id.Promotion:

@@ -52,6 +52,7 @@ func newAisle(t *testing.T) *aisle {
 	a.buyer.Must(t, cartAdd, input(apitest.Vars{"variantId": variant}))
 	a.buyer.Must(t, mutation("wishAdd"), input(apitest.Vars{"listingId": node}))
 	a.buyer.Must(t, mutation("availabilityNoticeSet"), input(apitest.Vars{"variantId": variant}))
+	offered := a.buyer.Must(t, offerMake, input(apitest.Vars{"variantId": variant, "price": eur("8")})).Str("offerMake.offer.id")
 	a.buyer.Must(t, cartKeep, input(apitest.Vars{"idempotencyKey": "once"}))
 	home := a.buyer.Must(t, addressCreate, input(parisOf("Amal"))).Str("addressCreate.address.id")
 	quote := a.buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "once"})).Str("checkoutQuote.quote.id")
@@ -88,6 +89,9 @@ func newAisle(t *testing.T) *aisle {
 		"set aside":           {query: `{ cart { reservation { lines { variant { listing { title } } } } } }`},
 		"quote":               {query: `query($id: ID!) { node(id: $id) { ... on CheckoutQuote { groups { lines { variant { listing { title } } } } } } }`, vars: apitest.Vars{"id": quote}},
 		"lines of an order":   {who: a.winner, query: `query($id: ID!) { order(id: $id) { lines { listing { title } } } }`, vars: one(id.Order, bought), own: true},
+		"offer":               {query: `query($id: ID!) { offer(id: $id) { listing { title } } }`, vars: apitest.Vars{"id": offered}},
+		"offers made":         {query: `{ viewer { offersMade { nodes { variant { listing { title } } } } } }`},
+		"offers received":     {who: a.seller, query: `{ viewer { offersReceived { nodes { listing { title } } } } }`, own: true},
 		"wishes":              {query: `{ viewer { wishes { nodes { listing { title } } } } }`},
 		"waits":               {query: `{ viewer { availabilityNotices { nodes { variant { listing { title } } } } } }`},
 		"want":                {query: `{ viewer { wants { nodes { offers { nodes { listing { title } } } } } } }`},
@@ -301,7 +305,7 @@ func TestNoMutationShowsAnothersListing(t *testing.T) {
 	tries := map[string]apitest.Vars{
 		"listingUpdate": {"listingId": listing}, "listingPublish": {"listingId": listing}, "listingEnd": {"listingId": listing}, "listingDuplicate": {"listingId": listing},
 		"listingDelete": {"listingIds": []string{listing}}, "listingHide": {"listingId": listing, "reason": "x"}, "listingRestore": {"listingId": listing, "reason": "x"},
-		"listingPlaceSet": {"listingId": listing, "place": nil}, "variantAdd": {"listingId": listing, "variant": apitest.Vars{}},
+		"listingOffersSet": {"listingId": listing, "takesOffers": false}, "listingPlaceSet": {"listingId": listing, "place": nil}, "variantAdd": {"listingId": listing, "variant": apitest.Vars{}},
 		"variantUpdate": {"variantId": variant, "sku": "x"}, "variantRetire": {"variantId": variant}, "wishRemove": {"listingId": listing},
 		"codesUpload": {"variantId": variant, "codes": "X", "idempotencyKey": "k"}, "listingCreate": {"title": "Mine", "draft": true},
 	}

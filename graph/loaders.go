@@ -26,6 +26,7 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/referral"
@@ -259,6 +260,9 @@ type sources struct {
 	followed        byID[bool]          // by the actor, by user
 	wished          byID[bool]          // by the actor, by listing
 	wantSeen        byID[want.Want]     // what the actor may see
+	offerSeen       byID[offer.Offer]   // what the actor may see
+	offerSteps      byID[[]offer.Step]  // by offer
+	takesOffers     byID[bool]          // by listing
 	reviewSeen      byID[review.Review] // what the actor may see
 	reviewsOfOrder  byID[[]review.Review]
 	ratingOfListing byID[review.Rating]
@@ -349,6 +353,11 @@ func (r *Resolver) newSources() *sources {
 		wantSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]want.Want, error) {
 			return r.Wants.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
 		}),
+		offerSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]offer.Offer, error) {
+			return r.Offers.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
+		}),
+		offerSteps:  sourceOf(r.Offers.Steps),
+		takesOffers: sourceOf(r.Offers.Takes),
 		reviewSeen: sourceOf(func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]review.Review, error) {
 			return r.Reviews.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
 		}),

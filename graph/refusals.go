@@ -74,7 +74,7 @@ var refusalTypes = []model.UserError{
 	model.RefundTooLarge{}, model.CardAmountOutOfRange{}, model.ChatWait{}, model.ChatWordBlocked{},
 	model.AlreadyLeading{}, model.AuctionNotOpen{}, model.AuctionClosed{}, model.BidderNotEligible{}, model.ShowHasOpenLot{},
 	model.AttributeValueInvalid{}, model.AttributesMissing{}, model.PriceChanged{},
-	model.PostalCodeInvalid{}, model.ListingHasHistory{}, model.CouponRefused{},
+	model.PostalCodeInvalid{}, model.ListingHasHistory{}, model.CouponRefused{}, model.OfferRefused{}, model.OfferPriceRefused{},
 }
 
 func readRefusal(w writtenRefusal) (model.UserError, error) {

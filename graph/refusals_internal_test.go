@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/taxonomy"
 )
 
@@ -42,6 +43,8 @@ func TestRefusalsComeBack(t *testing.T) {
 		model.PostalCodeInvalid{Code: "K", Message: "k", Field: []string{"postalCode"}, Example: new("75001")},
 		model.ListingHasHistory{Code: "J", Message: "j", Field: []string{"listingIds", "0"}, ListingID: id.Listing.ID(id.New()), History: []catalog.History{catalog.HistoryOrder}},
 		model.CouponRefused{Code: "L", Message: "l", Field: []string{"couponCodes"}, Coupon: "EID", Missing: new(money.New(1, "EUR"))},
+		model.OfferRefused{Code: "J", Message: "j", Field: []string{"version"}, Offer: offer.Offer{ID: id.New(), LastStatus: offer.Accepted, Version: 3, EndsAt: time.Date(2026, 1, 31, 18, 30, 0, 0, time.UTC)}},
+		model.OfferPriceRefused{Code: "J", Message: "j", Field: []string{"price"}, Minimum: new(money.New(1, "EUR")), Maximum: new(money.New(2, "EUR"))},
 		model.ChatWordBlocked{Code: "I", Message: "i", Word: "spam"},
 		model.AttributeValueInvalid{Code: "J", Message: "j", Field: []string{"attributes", "0"}, Attribute: taxonomy.Attribute{ID: id.New(), Code: "size"}},
 		model.AttributesMissing{Code: "J", Message: "j", Attributes: []taxonomy.Attribute{{ID: id.New(), Code: "size", Required: true}}},

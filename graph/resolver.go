@@ -33,6 +33,7 @@ import (
 	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/notify"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/presence"
@@ -76,6 +77,7 @@ type Resolver struct {
 	Wishes     *wish.Service
 	Reviews    *review.Service
 	Wants      *want.Service
+	Offers     *offer.Service
 	Saved      *savedsearch.Service
 	ShowChats  *showchat.Service
 	Presence   *presence.Presence

@@ -291,7 +291,7 @@ func sample(s *ast.Schema, typ *ast.Type) string {
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
 	values := map[string]string{
-		"ID": `"top_01jzzzzzzzezzzzzzzzzzzzzzz"`, "String": `"x"`, "Int": "1", "Decimal": `"1"`, "BigInt": `"1"`, "CurrencyCode": `"EUR"`, "Time": `"2026-01-31T18:30:00Z"`,
+		"ID": `"top_01jzzzzzzzezzzzzzzzzzzzzzz"`, "String": `"x"`, "Int": "1", "Boolean": "true", "Decimal": `"1"`, "BigInt": `"1"`, "CurrencyCode": `"EUR"`, "Time": `"2026-01-31T18:30:00Z"`,
 	}
 	return values[typ.NamedType]
 }

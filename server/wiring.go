@@ -42,6 +42,7 @@ import (
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/presence"
@@ -150,7 +151,8 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	wishes := wish.New(wish.Config{Pool: s.pool, Inventory: stock, Hub: hub, Log: s.log})
 	notices, carts, addresses := notify.New(s.pool), cart.New(s.pool, stock, clock.System{}), address.New(s.pool)
 	taxes := tax.New(s.pool, nil, clock.System{}, s.log)
-	offers := promotion.New(s.pool, clock.System{})
+	promotions := promotion.New(s.pool, clock.System{})
+	offers := offer.New(offer.Config{Pool: s.pool, Hub: hub, Log: s.log, Pace: true})
 	locator, err := s.openLocator(ctx)
 	if err != nil {
 		return nil, err
@@ -167,7 +169,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	}
 	parcels.UseOrders(orders)
 	sold := checkout.New(checkout.Config{
-		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: offers, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
+		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: promotions, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
 		Risk: risk.New(s.pool, risk.NewVelocity(s.pool, s.config.riskLimits()), s.log), Pace: true,
 	})
 	invoices := invoice.New(invoice.Config{
@@ -204,7 +206,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, Invoices: invoices, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: promotions, Offers: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, Invoices: invoices, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -238,6 +240,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 			wishes.TellLoop,
 			files.SweepLoop,
 			wants.MatchLoop,
+			offers.ExpireLoop,
 			saved.MatchLoop,
 			auctions.TellLoop,
 			invoices.IssueLoop,

@@ -62,6 +62,7 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Notification() NotificationResolver
+	Offer() OfferResolver
 	Order() OrderResolver
 	OrderCode() OrderCodeResolver
 	OrderLine() OrderLineResolver
@@ -999,6 +1000,7 @@ type ComplexityRoot struct {
 		Reviews     func(childComplexity int, first *int, after *string) int
 		Seller      func(childComplexity int) int
 		Status      func(childComplexity int) int
+		TakesOffers func(childComplexity int) int
 		Title       func(childComplexity int) int
 		Variants    func(childComplexity int) int
 		Wished      func(childComplexity int) int
@@ -1106,6 +1108,11 @@ type ComplexityRoot struct {
 	ListingImportErrorEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ListingOffersSetPayload struct {
+		Listing    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ListingPlaceSetPayload struct {
@@ -1261,6 +1268,7 @@ type ComplexityRoot struct {
 		ListingHide           func(childComplexity int, input model.ListingHideInput) int
 		ListingImportCancel   func(childComplexity int, input model.ListingImportCancelInput) int
 		ListingImportCreate   func(childComplexity int, input model.ListingImportCreateInput) int
+		ListingOffersSet      func(childComplexity int, input model.ListingOffersSetInput) int
 		ListingPlaceSet       func(childComplexity int, input model.ListingPlaceSetInput) int
 		ListingPublish        func(childComplexity int, input model.ListingPublishInput) int
 		ListingRestore        func(childComplexity int, input model.ListingRestoreInput) int
@@ -1279,6 +1287,11 @@ type ComplexityRoot struct {
 		MessageSend           func(childComplexity int, input model.MessageSendInput) int
 		NotificationRead      func(childComplexity int, input model.NotificationReadInput) int
 		NotificationReadAll   func(childComplexity int, input model.NotificationReadAllInput) int
+		OfferAccept           func(childComplexity int, input model.OfferAcceptInput) int
+		OfferCounter          func(childComplexity int, input model.OfferCounterInput) int
+		OfferDecline          func(childComplexity int, input model.OfferDeclineInput) int
+		OfferMake             func(childComplexity int, input model.OfferMakeInput) int
+		OfferWithdraw         func(childComplexity int, input model.OfferWithdrawInput) int
 		OrderCancel           func(childComplexity int, input model.OrderCancelInput) int
 		OrderConfirmReceipt   func(childComplexity int, input model.OrderConfirmReceiptInput) int
 		OrderHandOver         func(childComplexity int, input model.OrderHandOverInput) int
@@ -1401,6 +1414,84 @@ type ComplexityRoot struct {
 	NotificationReadPayload struct {
 		Notification func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	Offer struct {
+		AvailableActions func(childComplexity int) int
+		Buyer            func(childComplexity int) int
+		ChangedAt        func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		Listing          func(childComplexity int) int
+		MovedBy          func(childComplexity int) int
+		NodeID           func(childComplexity int) int
+		Order            func(childComplexity int) int
+		Price            func(childComplexity int) int
+		Quantity         func(childComplexity int) int
+		Seller           func(childComplexity int) int
+		Status           func(childComplexity int) int
+		Steps            func(childComplexity int) int
+		Title            func(childComplexity int) int
+		Variant          func(childComplexity int) int
+		Version          func(childComplexity int) int
+	}
+
+	OfferAcceptPayload struct {
+		Offer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OfferConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OfferCounterPayload struct {
+		Offer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OfferDeclinePayload struct {
+		Offer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OfferEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OfferMakePayload struct {
+		Offer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OfferPriceRefused struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Maximum func(childComplexity int) int
+		Message func(childComplexity int) int
+		Minimum func(childComplexity int) int
+	}
+
+	OfferRefused struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Offer   func(childComplexity int) int
+	}
+
+	OfferStep struct {
+		At     func(childComplexity int) int
+		By     func(childComplexity int) int
+		Price  func(childComplexity int) int
+		Status func(childComplexity int) int
+	}
+
+	OfferWithdrawPayload struct {
+		Offer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Order struct {
@@ -1845,6 +1936,7 @@ type ComplexityRoot struct {
 		Listing              func(childComplexity int, id id.ID) int
 		Listings             func(childComplexity int, sellerID *id.ID, kind *catalog.Kind, status *catalog.Status, filter *model.ListingFilter, first *int, after *string) int
 		Node                 func(childComplexity int, id id.ID) int
+		Offer                func(childComplexity int, id id.ID) int
 		Order                func(childComplexity int, id id.ID) int
 		OrderHappenings      func(childComplexity int, orderID id.ID) int
 		OrderProblemCases    func(childComplexity int, first *int, after *string) int
@@ -2731,6 +2823,8 @@ type ComplexityRoot struct {
 		Listings                func(childComplexity int, status *catalog.Status, first *int, after *string) int
 		Locations               func(childComplexity int) int
 		Notifications           func(childComplexity int, unread bool, first *int, after *string) int
+		OffersMade              func(childComplexity int, live bool, first *int, after *string) int
+		OffersReceived          func(childComplexity int, live bool, first *int, after *string) int
 		Promotions              func(childComplexity int, first *int, after *string) int
 		Purchases               func(childComplexity int, first *int, after *string) int
 		Referral                func(childComplexity int) int
@@ -6215,6 +6309,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Listing.Status(childComplexity), true
+	case "Listing.takesOffers":
+		if e.ComplexityRoot.Listing.TakesOffers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Listing.TakesOffers(childComplexity), true
 	case "Listing.title":
 		if e.ComplexityRoot.Listing.Title == nil {
 			break
@@ -6573,6 +6673,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListingImportErrorEdge.Node(childComplexity), true
+
+	case "ListingOffersSetPayload.listing":
+		if e.ComplexityRoot.ListingOffersSetPayload.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingOffersSetPayload.Listing(childComplexity), true
+	case "ListingOffersSetPayload.userErrors":
+		if e.ComplexityRoot.ListingOffersSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListingOffersSetPayload.UserErrors(childComplexity), true
 
 	case "ListingPlaceSetPayload.listing":
 		if e.ComplexityRoot.ListingPlaceSetPayload.Listing == nil {
@@ -7334,6 +7447,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListingImportCreate(childComplexity, args["input"].(model.ListingImportCreateInput)), true
+	case "Mutation.listingOffersSet":
+		if e.ComplexityRoot.Mutation.ListingOffersSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listingOffersSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListingOffersSet(childComplexity, args["input"].(model.ListingOffersSetInput)), true
 	case "Mutation.listingPlaceSet":
 		if e.ComplexityRoot.Mutation.ListingPlaceSet == nil {
 			break
@@ -7532,6 +7656,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.NotificationReadAll(childComplexity, args["input"].(model.NotificationReadAllInput)), true
+	case "Mutation.offerAccept":
+		if e.ComplexityRoot.Mutation.OfferAccept == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerAccept_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferAccept(childComplexity, args["input"].(model.OfferAcceptInput)), true
+	case "Mutation.offerCounter":
+		if e.ComplexityRoot.Mutation.OfferCounter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerCounter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferCounter(childComplexity, args["input"].(model.OfferCounterInput)), true
+	case "Mutation.offerDecline":
+		if e.ComplexityRoot.Mutation.OfferDecline == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerDecline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferDecline(childComplexity, args["input"].(model.OfferDeclineInput)), true
+	case "Mutation.offerMake":
+		if e.ComplexityRoot.Mutation.OfferMake == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerMake_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferMake(childComplexity, args["input"].(model.OfferMakeInput)), true
+	case "Mutation.offerWithdraw":
+		if e.ComplexityRoot.Mutation.OfferWithdraw == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerWithdraw_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferWithdraw(childComplexity, args["input"].(model.OfferWithdrawInput)), true
 	case "Mutation.orderCancel":
 		if e.ComplexityRoot.Mutation.OrderCancel == nil {
 			break
@@ -8540,6 +8719,287 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotificationReadPayload.UserErrors(childComplexity), true
+
+	case "Offer.availableActions":
+		if e.ComplexityRoot.Offer.AvailableActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.AvailableActions(childComplexity), true
+	case "Offer.buyer":
+		if e.ComplexityRoot.Offer.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Buyer(childComplexity), true
+	case "Offer.changedAt":
+		if e.ComplexityRoot.Offer.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.ChangedAt(childComplexity), true
+	case "Offer.createdAt":
+		if e.ComplexityRoot.Offer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.CreatedAt(childComplexity), true
+	case "Offer.expiresAt":
+		if e.ComplexityRoot.Offer.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.ExpiresAt(childComplexity), true
+	case "Offer.listing":
+		if e.ComplexityRoot.Offer.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Listing(childComplexity), true
+	case "Offer.movedBy":
+		if e.ComplexityRoot.Offer.MovedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.MovedBy(childComplexity), true
+	case "Offer.id":
+		if e.ComplexityRoot.Offer.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.NodeID(childComplexity), true
+	case "Offer.order":
+		if e.ComplexityRoot.Offer.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Order(childComplexity), true
+	case "Offer.price":
+		if e.ComplexityRoot.Offer.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Price(childComplexity), true
+	case "Offer.quantity":
+		if e.ComplexityRoot.Offer.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Quantity(childComplexity), true
+	case "Offer.seller":
+		if e.ComplexityRoot.Offer.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Seller(childComplexity), true
+	case "Offer.status":
+		if e.ComplexityRoot.Offer.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Status(childComplexity), true
+	case "Offer.steps":
+		if e.ComplexityRoot.Offer.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Steps(childComplexity), true
+	case "Offer.title":
+		if e.ComplexityRoot.Offer.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Title(childComplexity), true
+	case "Offer.variant":
+		if e.ComplexityRoot.Offer.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Variant(childComplexity), true
+	case "Offer.version":
+		if e.ComplexityRoot.Offer.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offer.Version(childComplexity), true
+
+	case "OfferAcceptPayload.offer":
+		if e.ComplexityRoot.OfferAcceptPayload.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferAcceptPayload.Offer(childComplexity), true
+	case "OfferAcceptPayload.userErrors":
+		if e.ComplexityRoot.OfferAcceptPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferAcceptPayload.UserErrors(childComplexity), true
+
+	case "OfferConnection.edges":
+		if e.ComplexityRoot.OfferConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferConnection.Edges(childComplexity), true
+	case "OfferConnection.nodes":
+		if e.ComplexityRoot.OfferConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferConnection.Nodes(childComplexity), true
+	case "OfferConnection.pageInfo":
+		if e.ComplexityRoot.OfferConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferConnection.PageInfo(childComplexity), true
+
+	case "OfferCounterPayload.offer":
+		if e.ComplexityRoot.OfferCounterPayload.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferCounterPayload.Offer(childComplexity), true
+	case "OfferCounterPayload.userErrors":
+		if e.ComplexityRoot.OfferCounterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferCounterPayload.UserErrors(childComplexity), true
+
+	case "OfferDeclinePayload.offer":
+		if e.ComplexityRoot.OfferDeclinePayload.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferDeclinePayload.Offer(childComplexity), true
+	case "OfferDeclinePayload.userErrors":
+		if e.ComplexityRoot.OfferDeclinePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferDeclinePayload.UserErrors(childComplexity), true
+
+	case "OfferEdge.cursor":
+		if e.ComplexityRoot.OfferEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEdge.Cursor(childComplexity), true
+	case "OfferEdge.node":
+		if e.ComplexityRoot.OfferEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEdge.Node(childComplexity), true
+
+	case "OfferMakePayload.offer":
+		if e.ComplexityRoot.OfferMakePayload.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferMakePayload.Offer(childComplexity), true
+	case "OfferMakePayload.userErrors":
+		if e.ComplexityRoot.OfferMakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferMakePayload.UserErrors(childComplexity), true
+
+	case "OfferPriceRefused.code":
+		if e.ComplexityRoot.OfferPriceRefused.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferPriceRefused.Code(childComplexity), true
+	case "OfferPriceRefused.field":
+		if e.ComplexityRoot.OfferPriceRefused.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferPriceRefused.Field(childComplexity), true
+	case "OfferPriceRefused.maximum":
+		if e.ComplexityRoot.OfferPriceRefused.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferPriceRefused.Maximum(childComplexity), true
+	case "OfferPriceRefused.message":
+		if e.ComplexityRoot.OfferPriceRefused.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferPriceRefused.Message(childComplexity), true
+	case "OfferPriceRefused.minimum":
+		if e.ComplexityRoot.OfferPriceRefused.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferPriceRefused.Minimum(childComplexity), true
+
+	case "OfferRefused.code":
+		if e.ComplexityRoot.OfferRefused.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferRefused.Code(childComplexity), true
+	case "OfferRefused.field":
+		if e.ComplexityRoot.OfferRefused.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferRefused.Field(childComplexity), true
+	case "OfferRefused.message":
+		if e.ComplexityRoot.OfferRefused.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferRefused.Message(childComplexity), true
+	case "OfferRefused.offer":
+		if e.ComplexityRoot.OfferRefused.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferRefused.Offer(childComplexity), true
+
+	case "OfferStep.at":
+		if e.ComplexityRoot.OfferStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferStep.At(childComplexity), true
+	case "OfferStep.by":
+		if e.ComplexityRoot.OfferStep.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferStep.By(childComplexity), true
+	case "OfferStep.price":
+		if e.ComplexityRoot.OfferStep.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferStep.Price(childComplexity), true
+	case "OfferStep.status":
+		if e.ComplexityRoot.OfferStep.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferStep.Status(childComplexity), true
+
+	case "OfferWithdrawPayload.offer":
+		if e.ComplexityRoot.OfferWithdrawPayload.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferWithdrawPayload.Offer(childComplexity), true
+	case "OfferWithdrawPayload.userErrors":
+		if e.ComplexityRoot.OfferWithdrawPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferWithdrawPayload.UserErrors(childComplexity), true
 
 	case "Order.auction":
 		if e.ComplexityRoot.Order.Auction == nil {
@@ -10348,6 +10808,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(id.ID)), true
+	case "Query.offer":
+		if e.ComplexityRoot.Query.Offer == nil {
+			break
+		}
+
+		args, err := ec.field_Query_offer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Offer(childComplexity, args["id"].(id.ID)), true
 	case "Query.order":
 		if e.ComplexityRoot.Query.Order == nil {
 			break
@@ -13756,6 +14227,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Notifications(childComplexity, args["unread"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.offersMade":
+		if e.ComplexityRoot.Viewer.OffersMade == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_offersMade_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.OffersMade(childComplexity, args["live"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.offersReceived":
+		if e.ComplexityRoot.Viewer.OffersReceived == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_offersReceived_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.OffersReceived(childComplexity, args["live"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.promotions":
 		if e.ComplexityRoot.Viewer.Promotions == nil {
 			break
@@ -14493,6 +14986,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputListingHideInput,
 		ec.unmarshalInputListingImportCancelInput,
 		ec.unmarshalInputListingImportCreateInput,
+		ec.unmarshalInputListingOffersSetInput,
 		ec.unmarshalInputListingPlaceSetInput,
 		ec.unmarshalInputListingPublishInput,
 		ec.unmarshalInputListingRestoreInput,
@@ -14514,6 +15008,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputNearInput,
 		ec.unmarshalInputNotificationReadAllInput,
 		ec.unmarshalInputNotificationReadInput,
+		ec.unmarshalInputOfferAcceptInput,
+		ec.unmarshalInputOfferCounterInput,
+		ec.unmarshalInputOfferDeclineInput,
+		ec.unmarshalInputOfferMakeInput,
+		ec.unmarshalInputOfferWithdrawInput,
 		ec.unmarshalInputOrderCancelInput,
 		ec.unmarshalInputOrderConfirmReceiptInput,
 		ec.unmarshalInputOrderHandOverInput,
@@ -17791,6 +18290,8 @@ enum NotificationKind {
   WANT_MATCHED
   "A seller offers a listing, the subject, for what the viewer looks for."
   WANT_ANSWERED
+  "An offer of the viewer's, the subject, was made, answered, or is over: ` + "`" + `status` + "`" + `, ` + "`" + `price` + "`" + `."
+  OFFER_CHANGED
   "A buyer has reviewed what the viewer sold: the subject is the review."
   REVIEWED
   "A parcel of an order that the viewer sells, the subject, waits for its label for too long: the carrier is down, or does not take our account."
@@ -17858,6 +18359,218 @@ input NotificationReadAllInput {
 type NotificationReadAllPayload {
   "How many are left unread."
   unreadNotificationCount: Int
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../offer.graphqls", Input: `extend type Query {
+  "An offer that one has made or was made; for support and admins any. Null where it is neither."
+  offer(id: ID!): Offer @auth
+}
+
+extend type Mutation {
+  """
+  Names a price for what somebody sells, below the listed one and from a tenth of it; one offer a listing at a time, 20 in all. Nothing is set aside by it. Its seller has 48
+  hours to accept, counter or decline. Sent again it answers the same offer.
+  """
+  offerMake(input: OfferMakeInput!): OfferMakePayload! @auth(roles: [BUYER])
+  "Answers the price on the table by another: a seller asks for more, a buyer gives less. The other side has 48 hours again. Ten prices are named at most."
+  offerCounter(input: OfferCounterInput!): OfferCounterPayload! @auth
+  "Takes the price that the other side has named. It is the buyer's for 24 hours: checkoutQuote(offerId) takes it. Nothing is set aside until then."
+  offerAccept(input: OfferAcceptInput!): OfferAcceptPayload! @auth
+  "Refuses the price that the buyer has named: it is its seller's to do."
+  offerDecline(input: OfferDeclineInput!): OfferDeclinePayload! @auth(roles: [SELLER])
+  "Takes an offer back, an accepted one too: it is its buyer's to do."
+  offerWithdraw(input: OfferWithdrawInput!): OfferWithdrawPayload! @auth(roles: [BUYER])
+  "Says whether a listing of one's own takes offers. One-offs do, products do not, unless their seller says otherwise; others never do (OFFERS_NOT_TAKEN)."
+  listingOffersSet(input: ListingOffersSetInput!): ListingOffersSetPayload! @auth(roles: [SELLER])
+}
+
+extend type Viewer {
+  "The offers that one has made, the newest first; live: those alone that may come to something."
+  offersMade(live: Boolean! = false, first: Int, after: String): OfferConnection!
+  "The offers for what one sells, the newest first; live: those alone that may come to something."
+  offersReceived(live: Boolean! = false, first: Int, after: String): OfferConnection!
+}
+
+extend type Listing {
+  "Whether buyers may name a price (offerMake)."
+  takesOffers: Boolean!
+}
+
+enum OfferStatus {
+  "The buyer has named the price on the table: the seller answers."
+  OPEN
+  "The seller has named it: the buyer answers."
+  COUNTERED
+  "It is agreed on, and waits for its checkout."
+  ACCEPTED
+  "An order was made at the price."
+  USED
+  "By its seller."
+  DECLINED
+  "By its buyer."
+  WITHDRAWN
+  "Nobody answered, or checked out, in time."
+  EXPIRED
+}
+
+enum OfferParty {
+  BUYER
+  SELLER
+  "Its time was over."
+  TIME
+}
+
+enum OfferAction {
+  "offerCounter"
+  COUNTER
+  "offerAccept"
+  ACCEPT
+  "offerDecline"
+  DECLINE
+  "offerWithdraw"
+  WITHDRAW
+  "checkoutQuote(offerId)"
+  CHECK_OUT
+}
+
+"A price that a buyer and a seller talk about. The two see it, and staff."
+type Offer implements Node {
+  id: ID!
+  status: OfferStatus!
+  "Counts its moves. Each names the one that it answers, so that nobody answers what they have not seen."
+  version: Int!
+  buyer: User!
+  seller: User!
+  "Null where it is not for the viewer to see any more."
+  listing: Listing
+  "Null where its listing is not for the viewer to see any more."
+  variant: Variant
+  "The listing's, as it was when the offer was made."
+  title: String!
+  quantity: Int!
+  "Of one: what is on the table, or was."
+  price: Money!
+  "Who moved it last."
+  movedBy: OfferParty!
+  "What was named, and what became of it, the first first."
+  steps: [OfferStep!]!
+  "What the viewer may do with it now."
+  availableActions: [OfferAction!]!
+  "The order that was made at the price; null until it is USED."
+  order: Order
+  "Until when it is answered or, once it is accepted, checked out. A quote that was made in time binds its own time."
+  expiresAt: Time!
+  createdAt: Time!
+  changedAt: Time!
+}
+
+"A price that was named, or what became of it."
+type OfferStep {
+  "What it made of the offer."
+  status: OfferStatus!
+  by: OfferParty!
+  "Of one."
+  price: Money!
+  at: Time!
+}
+
+type OfferConnection {
+  edges: [OfferEdge!]!
+  nodes: [Offer!]!
+  pageInfo: PageInfo!
+}
+
+type OfferEdge {
+  cursor: String!
+  node: Offer!
+}
+
+"OFFER_CHANGED_MEANWHILE, OFFER_OVER, OFFER_NOT_YOURS, OFFER_ROUNDS, OFFER_LISTING_GONE, OFFER_LIVE, OFFER_NOT_ACCEPTED: nothing was done, and this is what there is."
+type OfferRefused implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "As it is."
+  offer: Offer!
+}
+
+"OFFER_PRICE: what may be named."
+type OfferPriceRefused implements UserError {
+  code: String!
+  message: String!
+  field: [String!]
+  "Null, as the other, where there is no price left to name: accept, or let it be."
+  minimum: Money
+  maximum: Money
+}
+
+input OfferMakeInput {
+  variantId: ID!
+  "1 to 1,000; 1 of what exists once."
+  quantity: Int! = 1
+  "Of one."
+  price: MoneyInput!
+}
+
+type OfferMakePayload {
+  offer: Offer
+  userErrors: [UserError!]!
+}
+
+input OfferCounterInput {
+  offerId: ID!
+  "That one answers."
+  version: Int!
+  "Of one."
+  price: MoneyInput!
+}
+
+type OfferCounterPayload {
+  offer: Offer
+  userErrors: [UserError!]!
+}
+
+input OfferAcceptInput {
+  offerId: ID!
+  "That one answers."
+  version: Int!
+}
+
+type OfferAcceptPayload {
+  offer: Offer
+  userErrors: [UserError!]!
+}
+
+input OfferDeclineInput {
+  offerId: ID!
+  "That one answers."
+  version: Int!
+}
+
+type OfferDeclinePayload {
+  offer: Offer
+  userErrors: [UserError!]!
+}
+
+input OfferWithdrawInput {
+  offerId: ID!
+  "That one has seen."
+  version: Int!
+}
+
+type OfferWithdrawPayload {
+  offer: Offer
+  userErrors: [UserError!]!
+}
+
+input ListingOffersSetInput {
+  listingId: ID!
+  takesOffers: Boolean!
+}
+
+type ListingOffersSetPayload {
+  listing: Listing
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -22696,6 +23409,8 @@ func (ec *executionContext) childFields_Listing(ctx context.Context, field graph
 		return ec.fieldContext_Listing_publishedAt(ctx, field)
 	case "flashSale":
 		return ec.fieldContext_Listing_flashSale(ctx, field)
+	case "takesOffers":
+		return ec.fieldContext_Listing_takesOffers(ctx, field)
 	case "rating":
 		return ec.fieldContext_Listing_rating(ctx, field)
 	case "reviews":
@@ -22906,6 +23621,16 @@ func (ec *executionContext) childFields_ListingImportErrorEdge(ctx context.Conte
 		return ec.fieldContext_ListingImportErrorEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListingImportErrorEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ListingOffersSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listing":
+		return ec.fieldContext_ListingOffersSetPayload_listing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListingOffersSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListingOffersSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ListingPlaceSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23212,6 +23937,132 @@ func (ec *executionContext) childFields_NotificationReadPayload(ctx context.Cont
 		return ec.fieldContext_NotificationReadPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NotificationReadPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Offer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Offer_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Offer_status(ctx, field)
+	case "version":
+		return ec.fieldContext_Offer_version(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Offer_buyer(ctx, field)
+	case "seller":
+		return ec.fieldContext_Offer_seller(ctx, field)
+	case "listing":
+		return ec.fieldContext_Offer_listing(ctx, field)
+	case "variant":
+		return ec.fieldContext_Offer_variant(ctx, field)
+	case "title":
+		return ec.fieldContext_Offer_title(ctx, field)
+	case "quantity":
+		return ec.fieldContext_Offer_quantity(ctx, field)
+	case "price":
+		return ec.fieldContext_Offer_price(ctx, field)
+	case "movedBy":
+		return ec.fieldContext_Offer_movedBy(ctx, field)
+	case "steps":
+		return ec.fieldContext_Offer_steps(ctx, field)
+	case "availableActions":
+		return ec.fieldContext_Offer_availableActions(ctx, field)
+	case "order":
+		return ec.fieldContext_Offer_order(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Offer_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Offer_createdAt(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_Offer_changedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Offer", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferAcceptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_OfferAcceptPayload_offer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferAcceptPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferAcceptPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OfferConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OfferConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OfferConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferCounterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_OfferCounterPayload_offer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferCounterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferCounterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferDeclinePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_OfferDeclinePayload_offer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferDeclinePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferDeclinePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OfferEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OfferEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferMakePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_OfferMakePayload_offer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferMakePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferMakePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_OfferStep_status(ctx, field)
+	case "by":
+		return ec.fieldContext_OfferStep_by(ctx, field)
+	case "price":
+		return ec.fieldContext_OfferStep_price(ctx, field)
+	case "at":
+		return ec.fieldContext_OfferStep_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferStep", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_OfferWithdrawPayload_offer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferWithdrawPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -25694,6 +26545,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_notifications(ctx, field)
 	case "unreadNotificationCount":
 		return ec.fieldContext_Viewer_unreadNotificationCount(ctx, field)
+	case "offersMade":
+		return ec.fieldContext_Viewer_offersMade(ctx, field)
+	case "offersReceived":
+		return ec.fieldContext_Viewer_offersReceived(ctx, field)
 	case "purchases":
 		return ec.fieldContext_Viewer_purchases(ctx, field)
 	case "sales":

@@ -25,6 +25,7 @@ import (
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/notify"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/promotion"
@@ -936,6 +937,16 @@ type ListingImportCreatePayload struct {
 	UserErrors []UserError         `json:"userErrors"`
 }
 
+type ListingOffersSetInput struct {
+	ListingID   id.ID `json:"listingId"`
+	TakesOffers bool  `json:"takesOffers"`
+}
+
+type ListingOffersSetPayload struct {
+	Listing    *catalog.Listing `json:"listing,omitempty"`
+	UserErrors []UserError      `json:"userErrors"`
+}
+
 type ListingPlaceSetInput struct {
 	ListingID id.ID `json:"listingId"`
 	// Rounded to a hundredth of a degree before it is kept.
@@ -1164,6 +1175,88 @@ type NotificationReadInput struct {
 type NotificationReadPayload struct {
 	Notification *notify.Notice `json:"notification,omitempty"`
 	UserErrors   []UserError    `json:"userErrors"`
+}
+
+type OfferAcceptInput struct {
+	OfferID id.ID `json:"offerId"`
+	// That one answers.
+	Version int `json:"version"`
+}
+
+type OfferAcceptPayload struct {
+	Offer      *offer.Offer `json:"offer,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OfferCounterInput struct {
+	OfferID id.ID `json:"offerId"`
+	// That one answers.
+	Version int `json:"version"`
+	// Of one.
+	Price MoneyInput `json:"price"`
+}
+
+type OfferCounterPayload struct {
+	Offer      *offer.Offer `json:"offer,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OfferDeclineInput struct {
+	OfferID id.ID `json:"offerId"`
+	// That one answers.
+	Version int `json:"version"`
+}
+
+type OfferDeclinePayload struct {
+	Offer      *offer.Offer `json:"offer,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+type OfferMakeInput struct {
+	VariantID id.ID `json:"variantId"`
+	// 1 to 1,000; 1 of what exists once.
+	Quantity int `json:"quantity"`
+	// Of one.
+	Price MoneyInput `json:"price"`
+}
+
+type OfferMakePayload struct {
+	Offer      *offer.Offer `json:"offer,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
+}
+
+// OFFER_PRICE: what may be named.
+type OfferPriceRefused struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// Null, as the other, where there is no price left to name: accept, or let it be.
+	Minimum *money.Amount `json:"minimum,omitempty"`
+	Maximum *money.Amount `json:"maximum,omitempty"`
+}
+
+func (OfferPriceRefused) IsUserError() {}
+
+// OFFER_CHANGED_MEANWHILE, OFFER_OVER, OFFER_NOT_YOURS, OFFER_ROUNDS, OFFER_LISTING_GONE, OFFER_LIVE, OFFER_NOT_ACCEPTED: nothing was done, and this is what there is.
+type OfferRefused struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Field   []string `json:"field,omitempty"`
+	// As it is.
+	Offer offer.Offer `json:"offer"`
+}
+
+func (OfferRefused) IsUserError() {}
+
+type OfferWithdrawInput struct {
+	OfferID id.ID `json:"offerId"`
+	// That one has seen.
+	Version int `json:"version"`
+}
+
+type OfferWithdrawPayload struct {
+	Offer      *offer.Offer `json:"offer,omitempty"`
+	UserErrors []UserError  `json:"userErrors"`
 }
 
 type OrderCancelInput struct {

@@ -47,7 +47,7 @@ func packages(t *testing.T) []pkg {
 
 // domains in the order in which they may look at each other: only downwards, to what stands before.
 var domains = []string{
-	"internal/adminlog", "internal/identity", "internal/address", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/flash", "internal/cart", "internal/wish", "internal/want", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/promotion", "internal/tax", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
+	"internal/adminlog", "internal/identity", "internal/address", "internal/taxonomy", "internal/media", "internal/catalog", "internal/listingfile", "internal/feed", "internal/notify", "internal/inventory", "internal/flash", "internal/cart", "internal/wish", "internal/want", "internal/offer", "internal/code", "internal/follow", "internal/ledger", "internal/books", "internal/fx", "internal/payment", "internal/promotion", "internal/tax", "internal/referral", "internal/chat", "internal/show", "internal/showchat", "internal/video",
 	"internal/shipping", "internal/shipping/mondialrelay", "internal/shipping/fedex", "internal/shipping/geocode", "internal/shipping/relaiscolis",
 	"internal/order", "internal/handover", "internal/invoice", "internal/review", "internal/risk", "internal/checkout", "internal/auction", "internal/audit", "internal/explain", "internal/reconcile", "internal/demo",
 	"internal/search", "internal/savedsearch", "internal/fill",

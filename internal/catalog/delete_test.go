@@ -23,7 +23,7 @@ import (
 // traces are the tables that have something of a listing, with how each is found by the listing's id.
 var traces = map[string]string{
 	"listing": "id = $1", "variant": "listing_id = $1", "listing_photo": "listing_id = $1", "listing_attribute": "listing_id = $1",
-	"listing_place": "listing_id = $1", "wish": "listing_id = $1", "want_offer": "listing_id = $1",
+	"listing_place": "listing_id = $1", "wish": "listing_id = $1", "listing_offers": "listing_id = $1", "want_offer": "listing_id = $1",
 }
 
 func (b *bundle) traces(listing uuid.UUID) (found []string) {
@@ -90,6 +90,7 @@ func TestDelete(t *testing.T) {
 	b.Must2(b.Inventory.SetAlert(t.Context(), b.seller, variants[0].ID, place.ID, new(3)))
 	b.Exec(`INSERT INTO wish (user_id, listing_id) VALUES ($1, $2)`, buyer, thing.ID)
 	b.Exec(`INSERT INTO availability_wait (user_id, variant_id, told_at) VALUES ($1, $2, NULL), ($1, $3, now())`, buyer, variants[0].ID, variants[1].ID)
+	b.Exec(`INSERT INTO listing_offers (listing_id, takes) VALUES ($1, false)`, thing.ID)
 	want := id.New()
 	b.Exec(`INSERT INTO want (id, buyer_id, words, expires_at) VALUES ($1, $2, 'a thing', now() + interval '1 day')`, want, buyer)
 	b.Exec(`INSERT INTO want_offer (want_id, listing_id, by_seller) VALUES ($1, $2, true)`, want, thing.ID)
@@ -258,7 +259,7 @@ func TestDeleteKnowsWhatRefersToListings(t *testing.T) {
 	b := setup(t)
 	known := []string{
 		"auction", "code_batch", "conversation", "flash_sale", "order_line", "orders", "quote_group", "quote_line", "reservation_line", "review", // keep it; a review is of an order, quotes and lines of orders of a reservation
-		"availability_wait", "listing_attribute", "listing_photo", "listing_place", "price_change", "saved_search_hit", "stock", "variant", "want_offer", "wish",
+		"availability_wait", "listing_attribute", "listing_offers", "listing_photo", "listing_place", "price_change", "saved_search_hit", "stock", "variant", "want_offer", "wish",
 	}
 	rows, err := b.Admin.Query(t.Context(), `SELECT DISTINCT conrelid::regclass::text FROM pg_constraint
 		WHERE contype = 'f' AND confrelid IN ('listing'::regclass, 'variant'::regclass)`)

@@ -34,6 +34,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
@@ -83,6 +84,7 @@ type World struct {
 	Orders     *order.Service
 	Addresses  *address.Service
 	Carts      *cart.Service
+	Offers     *offer.Service
 	Promotions *promotion.Service
 	Taxes      *tax.Service
 	Shipping   *shipping.Service
@@ -158,6 +160,7 @@ func (w *World) wire(basisPoints int64) {
 	w.Orders = order.New(w.Pool, w.Catalog, w.Payment, w.Told, basisPoints)
 	w.Carts, w.Addresses = cart.New(w.Pool, w.Inventory, clock.System{}), address.New(w.Pool)
 	w.Taxes = tax.New(w.Pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
+	w.Offers = offer.New(offer.Config{Pool: w.Pool, Hub: w.Told, Log: slog.New(slog.DiscardHandler)})
 	w.Promotions = promotion.New(w.Pool, clock.System{})
 	w.Shipping = w.ShippingBy()
 	w.Checkout = checkout.New(checkout.Config{
@@ -422,7 +425,7 @@ func (w *World) Replayed() {
 // tables are those that a refusal must leave as they were.
 func tables() []string {
 	return []string{
-		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move", "order_claim", "order_restock",
+		"app_user", "session", "photo", "listing", "listing_photo", "listing_move", "variant", "price_change", "location", "stock", "stock_movement", "reservation", "reservation_line", "cart", "cart_line", "wish", "availability_wait", "wish_change", "want", "want_offer", "want_change", "listing_offers", "price_offer", "price_offer_step", "saved_search", "saved_search_hit", "saved_search_change", "review", "rating", "review_report", "admin_action", "conversation", "message", "show", "show_chat", "show_message", "show_member", "show_moderation", "orders", "order_move", "order_claim", "order_restock",
 		"auction", "bid", "bid_cancellation", "auction_end", "lot_told", "hold", "order_payment", "order_refund", "invoice", "invoice_series", "invoice_due", "promotion", "promotion_use", "tax_registration", "fx_rate", "exchange",
 		"referral_code", "referral", "user_feed", "notification", "event", "ledger.account", "ledger.entry", "ledger.posting", "ledger.balance",
 	}

@@ -51,6 +51,7 @@ import (
 	"github.com/souklive/souk/internal/media"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/obs"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/pgtest"
@@ -288,6 +289,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Checkout = checkout.New(a.checkout)
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)
+	r.Offers = offer.New(offer.Config{Pool: pool, Hub: hub, Log: log})
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)

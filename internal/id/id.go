@@ -52,6 +52,7 @@ const (
 	Import       Kind = "imp"
 	Review       Kind = "rev"
 	Want         Kind = "wnt"
+	Offer        Kind = "ofr"
 	SavedSearch  Kind = "ssr"
 	Synonym      Kind = "syn"
 	Category     Kind = "cat"

@@ -34,6 +34,8 @@ const (
 	OrderProblem Kind = "ORDER_PROBLEM" // an order that its buyer complains of, or whose complaint was answered
 	Reviewed     Kind = "REVIEWED"      // a review of what the recipient sold
 
+	OfferChanged Kind = "OFFER_CHANGED" // an offer of the recipient's, that the other side or time has moved
+
 	OrderSent      Kind = "ORDER_SENT"      // an order that the recipient bought
 	OrderDelivered Kind = "ORDER_DELIVERED" // an order of the recipient's, bought or sold
 	OrderCompleted Kind = "ORDER_COMPLETED" // an order of the recipient's, bought or sold

@@ -32,6 +32,8 @@ GRANT DELETE ON listing_attribute TO souk_app;
 -- What is on hand is written by the trigger of stock_movement alone.
 REVOKE INSERT, UPDATE ON stock FROM souk_app;
 GRANT INSERT (variant_id, location_id, seller_id), UPDATE (reserved, low_at) ON stock TO souk_app;
+-- What was named in an offer is written by its trigger alone.
+REVOKE INSERT, UPDATE ON price_offer_step FROM souk_app;
 -- A code is sold, and its key rewrapped; nothing else of it changes.
 REVOKE UPDATE ON code, code_batch, code_reveal, reservation_payment FROM souk_app;
 GRANT UPDATE (order_id, sold_at) ON code TO souk_app;

@@ -1,0 +1,28 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
+)
+
+// moveOffer does something with an offer of the actor's.
+func (r *Resolver) moveOffer(ctx context.Context, which id.ID, version int, action offer.Action, price money.Amount) (offer.Offer, error) {
+	var in inputReader
+	move := offer.MoveInput{Offer: in.id(which, id.Offer, "offerId"), Version: version, Action: action, Price: price}
+	if in.err != nil {
+		return offer.Offer{}, in.err
+	}
+	return r.Offers.Move(ctx, actorID(ctx), move)
+}
+
+// findOffer is for the two who are in it, and for staff.
+func (r *Resolver) findOffer(ctx context.Context, which id.ID) (*offer.Offer, error) {
+	of, err := which.As(id.Offer)
+	if err != nil {
+		return nil, err
+	}
+	return maybe(ctx, load(ctx).offerSeen, of)
+}
