@@ -385,7 +385,7 @@ func (q *Queries) QuoteByKey(ctx context.Context, db DBTX, userID uuid.UUID, ide
 }
 
 const quoteCharges = `-- name: QuoteCharges :many
-SELECT quote_id, group_number, number, kind, bearer, basis_points, amount, counterparty, promotion_id, label, estimated FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
+SELECT quote_id, group_number, number, kind, bearer, basis_points, amount, counterparty, promotion_id, label, estimated, base FROM quote_charge WHERE quote_id = $1 ORDER BY group_number, number
 `
 
 func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) ([]QuoteCharge, error) {
@@ -409,6 +409,7 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 			&i.PromotionID,
 			&i.Label,
 			&i.Estimated,
+			&i.Base,
 		); err != nil {
 			return nil, err
 		}
@@ -421,12 +422,12 @@ func (q *Queries) QuoteCharges(ctx context.Context, db DBTX, quoteID uuid.UUID) 
 }
 
 const quoteChargesInsert = `-- name: QuoteChargesInsert :exec
-INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
-SELECT $1, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, base, amount)
+SELECT $1, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, CASE WHEN c.base >= 0 THEN c.base END, c.amount
 FROM (
     SELECT unnest($2::integer[]) AS group_number, unnest($3::integer[]) AS number, unnest($4::text[]) AS kind,
            unnest($5::text[]) AS bearer, unnest($6::text[]) AS counterparty, unnest($7::uuid[]) AS promotion_id, unnest($8::text[]) AS label, unnest($9::boolean[]) AS estimated,
-           unnest($10::integer[]) AS basis_points, unnest($11::bigint[]) AS amount
+           unnest($10::integer[]) AS basis_points, unnest($11::bigint[]) AS base, unnest($12::bigint[]) AS amount
 ) c
 `
 
@@ -441,10 +442,11 @@ type QuoteChargesInsertParams struct {
 	Labels         []string
 	Estimated      []bool
 	BasisPoints    []int32
+	Bases          []int64
 	Amounts        []int64
 }
 
-// Basis points below zero stand for none, and so does the nil promotion.
+// Basis points and bases below zero stand for none, and so does the nil promotion.
 func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChargesInsertParams) error {
 	_, err := db.Exec(ctx, quoteChargesInsert,
 		arg.QuoteID,
@@ -457,6 +459,7 @@ func (q *Queries) QuoteChargesInsert(ctx context.Context, db DBTX, arg QuoteChar
 		arg.Labels,
 		arg.Estimated,
 		arg.BasisPoints,
+		arg.Bases,
 		arg.Amounts,
 	)
 	return err

@@ -559,6 +559,7 @@ type OrderCharge struct {
 	PromotionID  *uuid.UUID
 	Label        string
 	Estimated    bool
+	Base         *int64
 }
 
 type OrderClaim struct {
@@ -818,6 +819,7 @@ type QuoteCharge struct {
 	PromotionID  *uuid.UUID
 	Label        string
 	Estimated    bool
+	Base         *int64
 }
 
 type QuoteExchange struct {

@@ -73,12 +73,12 @@ func (q *Queries) OrderChargesCount(ctx context.Context, db DBTX, orderID uuid.U
 }
 
 const orderChargesInsert = `-- name: OrderChargesInsert :exec
-INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
-SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, base, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, CASE WHEN c.base >= 0 THEN c.base END, c.amount
 FROM (
     SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::text[]) AS kind,
            unnest($4::text[]) AS bearer, unnest($5::text[]) AS counterparty, unnest($6::uuid[]) AS promotion_id, unnest($7::text[]) AS label, unnest($8::boolean[]) AS estimated,
-           unnest($9::integer[]) AS basis_points, unnest($10::bigint[]) AS amount
+           unnest($9::integer[]) AS basis_points, unnest($10::bigint[]) AS base, unnest($11::bigint[]) AS amount
 ) c
 `
 
@@ -92,10 +92,11 @@ type OrderChargesInsertParams struct {
 	Labels         []string
 	Estimated      []bool
 	BasisPoints    []int32
+	Bases          []int64
 	Amounts        []int64
 }
 
-// Basis points below zero stand for none, and so does the nil promotion.
+// Basis points and bases below zero stand for none, and so does the nil promotion.
 func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChargesInsertParams) error {
 	_, err := db.Exec(ctx, orderChargesInsert,
 		arg.OrderIds,
@@ -107,13 +108,14 @@ func (q *Queries) OrderChargesInsert(ctx context.Context, db DBTX, arg OrderChar
 		arg.Labels,
 		arg.Estimated,
 		arg.BasisPoints,
+		arg.Bases,
 		arg.Amounts,
 	)
 	return err
 }
 
 const orderChargesOfOrders = `-- name: OrderChargesOfOrders :many
-SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, c.counterparty, c.promotion_id, c.label, c.estimated, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
+SELECT c.order_id, c.number, c.kind, c.bearer, c.basis_points, c.amount, c.counterparty, c.promotion_id, c.label, c.estimated, c.base, o.currency FROM order_charge c JOIN orders o ON o.id = c.order_id
 WHERE c.order_id = ANY ($1::uuid[])
 ORDER BY c.order_id, c.number
 `
@@ -143,6 +145,7 @@ func (q *Queries) OrderChargesOfOrders(ctx context.Context, db DBTX, orderIds []
 			&i.OrderCharge.PromotionID,
 			&i.OrderCharge.Label,
 			&i.OrderCharge.Estimated,
+			&i.OrderCharge.Base,
 			&i.Currency,
 		); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -247,6 +248,9 @@ func WriteError(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, e
 		}
 		if status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
+		}
+		if f, ok := fault.As(err); ok && f.RetryIn > 0 {
+			w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(f.RetryIn.Seconds())), 10))
 		}
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(unexecuted{Errors: gqlerror.List{present(r.Context(), err)}}) // the client may be gone

@@ -11,7 +11,7 @@ import (
 
 // URL is the resolver for the url field.
 func (r *invoiceResolver) URL(ctx context.Context, obj *invoice.Invoice, language *model.InvoiceLanguage) (string, error) {
-	return r.Invoices.URL(*obj, invoiceLanguage(ctx, language)), nil
+	return r.Invoices.URL(*obj, invoiceLanguage(ctx, language), actorID(ctx)), nil
 }
 
 // Invoices is the resolver for the invoices field.

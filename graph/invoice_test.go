@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	invoiceFields = `{ id kind number credits issuedAt total { amount } tax { amount } taxes { label amount { amount } included estimated } url(language: FR) }`
+	invoiceFields = `{ id kind number credits issuedAt total { amount } tax { amount } taxes { label base { amount } amount { amount } included estimated } url(language: FR) }`
 	orderInvoices = `query($id: ID!) { order(id: $id) { invoices ` + invoiceFields + ` } }`
 	invoiceByID   = `query($id: ID!) { node(id: $id) { ... on Invoice ` + invoiceFields + ` } }`
 )

@@ -66,14 +66,14 @@ FROM (
            unnest(@unit_prices::bigint[]) AS unit_price, unnest(@prices_seen::bigint[]) AS price_seen
 ) l;
 
--- Basis points below zero stand for none, and so does the nil promotion.
+-- Basis points and bases below zero stand for none, and so does the nil promotion.
 -- name: QuoteChargesInsert :exec
-INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
-SELECT @quote_id, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO quote_charge (quote_id, group_number, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, base, amount)
+SELECT @quote_id, c.group_number, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, CASE WHEN c.base >= 0 THEN c.base END, c.amount
 FROM (
     SELECT unnest(@group_numbers::integer[]) AS group_number, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
            unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id, unnest(@labels::text[]) AS label, unnest(@estimated::boolean[]) AS estimated,
-           unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
+           unnest(@basis_points::integer[]) AS basis_points, unnest(@bases::bigint[]) AS base, unnest(@amounts::bigint[]) AS amount
 ) c;
 
 -- name: QuoteExchangesInsert :exec

@@ -18,14 +18,14 @@ FROM (
 ) l
 JOIN listing g ON g.id = l.listing_id;
 
--- Basis points below zero stand for none, and so does the nil promotion.
+-- Basis points and bases below zero stand for none, and so does the nil promotion.
 -- name: OrderChargesInsert :exec
-INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, amount)
-SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, c.amount
+INSERT INTO order_charge (order_id, number, kind, bearer, counterparty, promotion_id, label, estimated, basis_points, base, amount)
+SELECT c.order_id, c.number, c.kind, c.bearer, c.counterparty, nullif(c.promotion_id, '00000000-0000-0000-0000-000000000000'), c.label, c.estimated, CASE WHEN c.basis_points >= 0 THEN c.basis_points END, CASE WHEN c.base >= 0 THEN c.base END, c.amount
 FROM (
     SELECT unnest(@order_ids::uuid[]) AS order_id, unnest(@numbers::integer[]) AS number, unnest(@kinds::text[]) AS kind,
            unnest(@bearers::text[]) AS bearer, unnest(@counterparties::text[]) AS counterparty, unnest(@promotion_ids::uuid[]) AS promotion_id, unnest(@labels::text[]) AS label, unnest(@estimated::boolean[]) AS estimated,
-           unnest(@basis_points::integer[]) AS basis_points, unnest(@amounts::bigint[]) AS amount
+           unnest(@basis_points::integer[]) AS basis_points, unnest(@bases::bigint[]) AS base, unnest(@amounts::bigint[]) AS amount
 ) c;
 
 -- name: OrderLinesOfOrders :many

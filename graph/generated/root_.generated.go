@@ -578,6 +578,7 @@ type ComplexityRoot struct {
 
 	Charge struct {
 		Amount      func(childComplexity int) int
+		Base        func(childComplexity int) int
 		BasisPoints func(childComplexity int) int
 		Bearer      func(childComplexity int) int
 		Estimated   func(childComplexity int) int
@@ -908,6 +909,7 @@ type ComplexityRoot struct {
 
 	InvoiceTax struct {
 		Amount    func(childComplexity int) int
+		Base      func(childComplexity int) int
 		Estimated func(childComplexity int) int
 		Included  func(childComplexity int) int
 		Label     func(childComplexity int) int
@@ -4721,6 +4723,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Charge.Amount(childComplexity), true
+	case "Charge.base":
+		if e.ComplexityRoot.Charge.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Charge.Base(childComplexity), true
 	case "Charge.basisPoints":
 		if e.ComplexityRoot.Charge.BasisPoints == nil {
 			break
@@ -5917,6 +5925,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvoiceTax.Amount(childComplexity), true
+	case "InvoiceTax.base":
+		if e.ComplexityRoot.InvoiceTax.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceTax.Base(childComplexity), true
 	case "InvoiceTax.estimated":
 		if e.ComplexityRoot.InvoiceTax.Estimated == nil {
 			break
@@ -16616,6 +16630,8 @@ type Charge {
   counterparty: ChargeCounterparty!
   "Hundredths of a percent of what it is a share of; null where it is none."
   basisPoints: Int
+  "What a tax is of, without the tax; null of others, and of taxes that were charged before this was kept."
+  base: Money
   "What it is called, where it has a name: a promotion's title, a tax's name and rate."
   label: String!
   "A tax that was estimated; shipping by a table, as the carrier did not say what it takes. It binds all the same."
@@ -17508,6 +17524,8 @@ type Invoice implements Node {
 type InvoiceTax {
   "As the place of the sale calls it, with its rate: TVA 20 %."
   label: String!
+  "What it is of, without the tax; null on what was issued before this was kept."
+  base: Money
   amount: Money!
   "Prices have it in them."
   included: Boolean!
@@ -22683,6 +22701,8 @@ func (ec *executionContext) childFields_Charge(ctx context.Context, field graphq
 		return ec.fieldContext_Charge_counterparty(ctx, field)
 	case "basisPoints":
 		return ec.fieldContext_Charge_basisPoints(ctx, field)
+	case "base":
+		return ec.fieldContext_Charge_base(ctx, field)
 	case "label":
 		return ec.fieldContext_Charge_label(ctx, field)
 	case "estimated":
@@ -23235,6 +23255,8 @@ func (ec *executionContext) childFields_InvoiceTax(ctx context.Context, field gr
 	switch field.Name {
 	case "label":
 		return ec.fieldContext_InvoiceTax_label(ctx, field)
+	case "base":
+		return ec.fieldContext_InvoiceTax_base(ctx, field)
 	case "amount":
 		return ec.fieldContext_InvoiceTax_amount(ctx, field)
 	case "included":

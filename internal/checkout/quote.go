@@ -414,6 +414,7 @@ func (s *Service) groupsTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, grou
 			charges.Counterparties, charges.PromotionIds = append(charges.Counterparties, string(c.Side())), append(charges.PromotionIds, c.PromotionID())
 			charges.BasisPoints, charges.Amounts = append(charges.BasisPoints, share), append(charges.Amounts, c.Amount.Minor)
 			charges.Labels, charges.Estimated = append(charges.Labels, c.Label), append(charges.Estimated, c.Estimated)
+			charges.Bases = append(charges.Bases, c.BaseMinor())
 		}
 	}
 	err := postgres.Together(ctx, tx,

@@ -96,6 +96,9 @@ func (r groupRows) read(quote uuid.UUID, c money.Currency) (groups []QuoteGroup,
 		if row.BasisPoints != nil {
 			charge.BasisPoints = new(int(*row.BasisPoints))
 		}
+		if row.Base != nil {
+			charge.Base = new(money.New(*row.Base, c))
+		}
 		g := &groups[row.GroupNumber-1]
 		g.Charges = append(g.Charges, charge)
 	}

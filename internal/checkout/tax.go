@@ -57,7 +57,7 @@ func (s *Service) taxAtTx(ctx context.Context, tx pgx.Tx, groups []*QuoteGroup, 
 		}
 		for _, due := range rates.Charge(g.taxed(classes), g.Lines[0].UnitPrice.Currency) {
 			charge := order.Charge{
-				Kind: order.Tax, Bearer: order.AsBuyer, Counterparty: order.WithPlatform, BasisPoints: due.Rate.BasisPoints(), Label: due.Label, Estimated: due.Estimated, Amount: due.Amount,
+				Kind: order.Tax, Bearer: order.AsBuyer, Counterparty: order.WithPlatform, BasisPoints: due.Rate.BasisPoints(), Label: due.Label, Estimated: due.Estimated, Base: &due.Base, Amount: due.Amount,
 			}
 			if due.Inclusive {
 				charge.Bearer = order.AsSeller

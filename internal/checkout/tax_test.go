@@ -69,6 +69,9 @@ func TestTaxInThePrice(t *testing.T) {
 	if len(taxes) != 1 || taxes[0].Amount.Minor != 4_00 || taxes[0].Bearer != order.AsSeller || *taxes[0].BasisPoints != 2000 || taxes[0].Label != "VAT 20 %" || taxes[0].Estimated || q.TaxEstimated() {
 		t.Fatalf("%+v", taxes)
 	}
+	if *taxes[0].Base != domaintest.EUR(20_00) { // 24 with the tax
+		t.Errorf("it is of %s", taxes[0].Base)
+	}
 	if q.Total.Minor != 34_00 {
 		t.Errorf("it costs %s", q.Total)
 	}
@@ -108,6 +111,13 @@ func TestTaxBesideThePrice(t *testing.T) {
 	}
 	orders, err := s.Checkout.Confirm(t.Context(), buyer, agreed(q))
 	s.Must(err)
+	kept, err := s.Orders.ChargesOf(t.Context(), []uuid.UUID{orders[0].ID})
+	s.Must(err)
+	for _, c := range kept[orders[0].ID] {
+		if c.Kind == order.Tax && (c.Base == nil || c.Base.Minor != 30_00) || c.Kind != order.Tax && c.Base != nil {
+			t.Errorf("the order keeps %+v", c)
+		}
+	}
 	charges, err := s.Orders.ChargesOf(t.Context(), []uuid.UUID{orders[0].ID})
 	if err != nil || !charges[orders[0].ID][0].Estimated || orders[0].Tax.Minor != 1_99 {
 		t.Errorf("%+v, %v", charges, err)

@@ -61,6 +61,7 @@ type Tax struct {
 	BasisPoints *int32 `json:"basisPoints"`
 	Included    bool   `json:"included"` // prices have it in them
 	Estimated   bool   `json:"estimated"`
+	Base        *int64 `json:"base,omitempty"` // what it is of, without it; nil on what was issued before that was kept
 	Amount      int64  `json:"amount"`
 }
 
@@ -132,6 +133,9 @@ func contentOf(row db.InvoiceSourceRow, lines []order.Line, charges []order.Char
 			t := Tax{Label: ch.Label, Included: ch.Bearer == order.AsSeller, Estimated: ch.Estimated, Amount: ch.Amount.Minor}
 			if ch.BasisPoints != nil {
 				t.BasisPoints = new(int32(*ch.BasisPoints))
+			}
+			if ch.Base != nil {
+				t.Base = &ch.Base.Minor
 			}
 			c.Taxes, tax = append(c.Taxes, t), tax+t.Amount
 		case ch.Bearer == order.AsBuyer && (ch.Kind != order.Promotion || ch.Side() == order.WithSeller): // the platform's promotion pays: it takes nothing off

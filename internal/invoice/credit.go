@@ -57,11 +57,19 @@ func creditTaxes(taxes []Tax, o db.Order, before, paid int64) (less []Tax, sum i
 	less = []Tax{}
 	was, is := taxesLeft(taxes, o, o.Total-before), taxesLeft(taxes, o, o.Total-before-paid)
 	for i, t := range taxes {
+		if t.Base != nil {
+			t.Base = new(baseOf(t, was[i], o.Currency) - baseOf(t, is[i], o.Currency))
+		}
 		if t.Amount = was[i] - is[i]; t.Amount > 0 {
 			less, sum = append(less, t), sum+t.Amount
 		}
 	}
 	return less, sum
+}
+
+// baseOf is what a part of a tax is of: its share of what all of it is of, so that credit notes come to no more than that.
+func baseOf(t Tax, part int64, currency string) int64 {
+	return money.New(*t.Base, money.Currency(currency)).Share(part, t.Amount).Minor
 }
 
 // taxesLeft is the tax of each rate of what is left of an order: of the whole, which payment.Terms has, each its share of what those before it leave.

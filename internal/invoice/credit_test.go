@@ -25,7 +25,7 @@ func TestCreditNotesDivide(t *testing.T) {
 		o := db.Order{Currency: "EUR", Total: goods + rapid.Int64Range(1, 1_000).Draw(t, "shipping"), Subsidy: rapid.Int64Range(0, 500).Draw(t, "subsidy")}
 		o.Fee = (o.Total + o.Subsidy) / 10
 		for range rapid.IntRange(0, 3).Draw(t, "taxes") {
-			tax := Tax{Amount: rapid.Int64Range(1, 1+(o.Total+o.Subsidy-o.Fee-o.Tax)/5).Draw(t, "tax")}
+			tax := Tax{Base: new(rapid.Int64Range(0, 1<<40).Draw(t, "base")), Amount: rapid.Int64Range(1, 1+(o.Total+o.Subsidy-o.Fee-o.Tax)/5).Draw(t, "tax")}
 			if o.Fee+o.Tax+tax.Amount <= o.Total+o.Subsidy {
 				o.Tax, i.Content.Taxes = o.Tax+tax.Amount, append(i.Content.Taxes, tax)
 			}
@@ -64,6 +64,9 @@ func TestCreditNotesDivide(t *testing.T) {
 			for _, n := range notes {
 				taxes += n.Tax.Minor
 			}
+			if left == 0 && basesOf(notes...) != basesOf(i) || basesOf(notes...) > basesOf(i) {
+				t.Fatalf("taxes of %d went back of %d, with %d left", basesOf(notes...), basesOf(i), left)
+			}
 			if taxes > o.Tax || left == 0 && taxes != o.Tax {
 				t.Fatalf("of %d of tax %d went back, with %d left", o.Tax, taxes, left)
 			}
@@ -81,6 +84,15 @@ func sumOf(all []int64) (sum int64) {
 func taxOf(all []Tax) (sum int64) {
 	for _, t := range all {
 		sum += t.Amount
+	}
+	return sum
+}
+
+func basesOf(all ...Invoice) (sum int64) {
+	for _, i := range all {
+		for _, t := range i.Content.Taxes {
+			sum += *t.Base
+		}
 	}
 	return sum
 }

@@ -28,38 +28,51 @@ import (
 const Path = "/invoices/"
 
 const (
-	linkTTL  = 15 * time.Minute
-	fileTime = 20 * time.Second
-	mostFile = 20 << 20
+	linkTTL = 15 * time.Minute
+	// fileEvery and fileBurst are how often somebody may fetch files by their links: so often on the average, and so many at once.
+	fileEvery, fileBurst = time.Second, 60
+	fileTime             = 20 * time.Second
+	mostFile             = 20 << 20
 )
 
-// URL is a link to an invoice's PDF in a language, which holds for fifteen minutes. Who has it may read the invoice.
-func (s *Service) URL(i Invoice, l locale.Locale) string {
+// URL is a link to an invoice's PDF in a language for a user, which holds for fifteen minutes. Who has it may read the invoice, at that user's pace.
+func (s *Service) URL(i Invoice, l locale.Locale, user uuid.UUID) string {
 	name := id.Invoice.Encode(i.ID) + "/" + string(l) + ".pdf"
 	expires := s.Clock.Now().Add(linkTTL).Unix()
+	by := id.User.Encode(user)
 	query := url.Values{
-		"expires": {strconv.FormatInt(expires, 10)}, "signature": {base64.RawURLEncoding.EncodeToString(s.mac(name, expires))},
+		"by": {by}, "expires": {strconv.FormatInt(expires, 10)}, "signature": {base64.RawURLEncoding.EncodeToString(s.mac(name, by, expires))},
 	}
 	return s.BaseURL() + Path + name + "?" + query.Encode()
 }
 
-func (s *Service) mac(name string, expires int64) []byte {
+func (s *Service) mac(name, by string, expires int64) []byte {
 	h := hmac.New(sha256.New, s.Key)
-	_, _ = fmt.Fprintf(h, "invoice %s %d", name, expires)
+	_, _ = fmt.Fprintf(h, "invoice %s %s %d", name, by, expires)
 	return h.Sum(nil)
 }
 
-// verify is what a link names.
+// verify is what a link names. Who it was made for may not be too fast.
 func (s *Service) verify(r *http.Request) (uuid.UUID, locale.Locale, error) {
-	name := r.URL.Path[len(Path):]
+	name, by := r.URL.Path[len(Path):], r.URL.Query().Get("by")
 	expires, err := strconv.ParseInt(r.URL.Query().Get("expires"), 10, 64)
 	signature, wrong := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("signature"))
-	if errors.Join(err, wrong) != nil || !hmac.Equal(signature, s.mac(name, expires)) || s.Clock.Now().Unix() > expires {
+	if errors.Join(err, wrong) != nil || !hmac.Equal(signature, s.mac(name, by, expires)) || s.Clock.Now().Unix() > expires {
 		return uuid.Nil, "", ErrLink
+	}
+	if wait, ok := s.pace.Take(by); !ok {
+		return uuid.Nil, "", tooFast(wait)
 	}
 	of, file, _ := strings.Cut(name, "/")
 	invoice, err := id.Invoice.Decode(of)
 	return invoice, locale.Locale(strings.TrimSuffix(file, ".pdf")), err
+}
+
+// tooFast says for how long somebody has to wait.
+func tooFast(wait time.Duration) error {
+	slow := *ErrTooFast
+	slow.RetryIn = wait
+	return &slow
 }
 
 // Handler gives PDFs to who holds a signed link. fail writes a refusal.
@@ -132,13 +145,35 @@ func (s *Service) File(ctx context.Context, i Invoice, l locale.Locale) (_ []byt
 		return nil, err
 	}
 	first, err := s.q.InvoiceFileGet(ctx, s.Pool, i.ID, string(l))
-	if err != nil || bytes.Equal(first.Sha256, sum[:]) {
-		return file, err
+	if err != nil {
+		return nil, err
+	}
+	s.tidy(ctx, i, l, first.Sha256)
+	if bytes.Equal(first.Sha256, sum[:]) {
+		return file, nil
 	}
 	if file, _, err = s.kept(ctx, i, l); err == nil && file == nil {
 		err = ErrChanged
 	}
 	return file, err
+}
+
+// tidy deletes what others have put of an invoice in a language that is not the file for ever: by another version of the program at the same time, or before it was killed. Nobody who
+// puts one later keeps it either, as the row is there. What can't be deleted now stays.
+func (s *Service) tidy(ctx context.Context, i Invoice, l locale.Locale, sum []byte) {
+	all, err := s.Store.List(ctx, prefix(i, l), "")
+	var others []string
+	for _, o := range all {
+		if o.Key != key(i, l, sum) {
+			others = append(others, o.Key)
+		}
+	}
+	if err == nil && len(others) > 0 {
+		err = s.Store.Delete(ctx, others...)
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "files of an invoice that nobody has were not deleted", "invoice", i.ID, "error", err)
+	}
 }
 
 // kept is the PDF that was made first, nil where the store does not have it; known is its hash, nil where there was none.
@@ -179,5 +214,10 @@ func (s *Service) make(ctx context.Context, i Invoice, l locale.Locale) ([]byte,
 
 // key is where a PDF lies: by its hash, so that none is ever written over.
 func key(i Invoice, l locale.Locale, sum []byte) string {
-	return fmt.Sprintf("invoices/%x/%s-%s-%x.pdf", i.ID[15:], i.ID, l, sum[:8])
+	return fmt.Sprintf("%s%x.pdf", prefix(i, l), sum[:8])
+}
+
+// prefix is what the keys of an invoice in a language begin with.
+func prefix(i Invoice, l locale.Locale) string {
+	return fmt.Sprintf("invoices/%x/%s-%s-", i.ID[15:], i.ID, l)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/pace"
 	"github.com/souklive/souk/internal/pdf"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -70,6 +71,7 @@ func (i Invoice) CreditsID() *id.ID {
 // TaxRate is the tax at one rate.
 type TaxRate struct {
 	Label     string
+	Base      *money.Amount // what it is of, without it; nil on what was issued before that was kept
 	Amount    money.Amount
 	Included  bool
 	Estimated bool
@@ -79,7 +81,10 @@ type TaxRate struct {
 func (i Invoice) TaxRates() []TaxRate {
 	all := make([]TaxRate, len(i.Content.Taxes))
 	for n, t := range i.Content.Taxes {
-		all[n] = TaxRate{t.Label, i.moneyOf(t.Amount), t.Included, t.Estimated}
+		all[n] = TaxRate{Label: t.Label, Amount: i.moneyOf(t.Amount), Included: t.Included, Estimated: t.Estimated}
+		if t.Base != nil {
+			all[n].Base = new(i.moneyOf(*t.Base))
+		}
 	}
 	return all
 }
@@ -114,7 +119,8 @@ type Service struct {
 
 	q     *db.Queries
 	fonts func() (*pdf.Fonts, error)
-	busy  chan struct{} // who makes a PDF: a few at once
+	busy  chan struct{}         // who makes a PDF: a few at once
+	pace  *pace.Limiter[string] // by user
 }
 
 // rendering is how many PDFs are made at once.
@@ -122,7 +128,7 @@ const rendering = 2
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{Config: c, q: db.New(), fonts: sync.OnceValues(pdf.Load), busy: make(chan struct{}, rendering)}
+	return &Service{Config: c, q: db.New(), fonts: sync.OnceValues(pdf.Load), busy: make(chan struct{}, rendering), pace: pace.New[string](fileEvery, fileBurst, c.Clock)}
 }
 
 // OfOrders reads, for a loader, the documents of orders: the invoice, then its credit notes, the oldest first.

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/blob"
 	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/invoice"
 	"github.com/souklive/souk/internal/locale"
@@ -209,5 +213,68 @@ func TestOneFileForEver(t *testing.T) {
 	changed.Content.Seller.Name = "Somebody else"
 	if _, err := office(w, disk(w)).File(w.Ctx(), changed, locale.Arabic); !errors.Is(err, invoice.ErrChanged) {
 		t.Errorf("another file than the first: %v", err)
+	}
+}
+
+// What others have put that is not the file for ever, such as another version of the program that was killed then, is gone once that is made; other documents' files stay.
+func TestLeftoversAreDeleted(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	store := disk(w)
+	s := office(w, store)
+	o := ship(w, w.Sale(100_00))
+	w.Must(s.IssueDue(w.Ctx()))
+	all, err := s.OfOrders(w.Ctx(), []uuid.UUID{o.ID})
+	w.Must(err)
+	i := all[o.ID][0]
+	beside := fmt.Sprintf("invoices/%x/%s-", i.ID[15:], i.ID)
+	for _, name := range []string{beside + "en-0011223344556677.pdf", beside + "en-1011223344556677.pdf", beside + "fr-0011223344556677.pdf"} {
+		w.Must(store.Put(w.Ctx(), name, "application/pdf", []byte("%PDF-")))
+	}
+	file, err := s.File(w.Ctx(), i, locale.English)
+	w.Must(err)
+	kept, err := store.List(w.Ctx(), "invoices/", "")
+	w.Must(err)
+	if len(kept) != 2 || int(kept[0].Bytes) != len(file) || kept[1].Key != beside+"fr-0011223344556677.pdf" {
+		t.Errorf("kept: %+v", kept)
+	}
+	if again, err := office(w, store).File(w.Ctx(), i, locale.English); err != nil || !bytes.Equal(again, file) {
+		t.Errorf("again: %v", err)
+	}
+}
+
+// Who fetches files faster than anybody reads waits, whichever they are and with whichever link; another does not wait for them.
+func TestFetchedAtAPace(t *testing.T) {
+	t.Parallel()
+	w := domaintest.New(t)
+	s := office(w, disk(w))
+	o := ship(w, w.Sale(100_00))
+	w.Must(s.IssueDue(w.Ctx()))
+	all, err := s.OfOrders(w.Ctx(), []uuid.UUID{o.ID})
+	w.Must(err)
+	i := all[o.ID][0]
+	var refused error
+	fetch := func(user uuid.UUID, l locale.Locale) int {
+		refused = nil
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL(i, l, user), nil)
+		answer := httptest.NewRecorder()
+		s.Handler(func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err }).ServeHTTP(answer, r)
+		return answer.Body.Len()
+	}
+	fetched, waits := 0, false
+	for n := range 200 {
+		if fetch(o.BuyerID, []locale.Locale{locale.English, locale.French}[n%2]) > 0 {
+			fetched++
+		}
+		if f, ok := fault.As(refused); ok && f.Code == "INVOICES_TOO_FAST" && f.Kind == fault.RateLimited && f.RetryIn > 0 {
+			waits = true
+			break
+		}
+	}
+	if fetched < 60 || !waits {
+		t.Errorf("%d were fetched, and then: %v", fetched, refused)
+	}
+	if fetch(o.SellerID, locale.English) == 0 {
+		t.Errorf("the seller: %v", refused)
 	}
 }

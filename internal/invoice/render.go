@@ -228,7 +228,7 @@ func (s *sheet) lines() {
 func (s *sheet) total(name string, minor int64, bold bool) {
 	s.room(s.row)
 	amount := pdf.Style{Size: body, Bold: bold, Direction: pdf.LeftToRight}
-	s.end(columns.amount.at-205, 205-10, name, s.own(body, bold))
+	s.end(0, columns.amount.at-10, name, s.own(body, bold))
 	s.end(columns.amount.at, columns.amount.width-4, s.words.sum(s.invoice.moneyOf(minor)), amount)
 	s.y += s.row + 1
 }
@@ -246,7 +246,7 @@ func (s *sheet) sums() {
 	}
 	for _, t := range i.Content.Taxes {
 		if !t.Included && i.Kind == AnInvoice {
-			s.total(w.tax(t), t.Amount, false)
+			s.total(s.tax(t), t.Amount, false)
 		}
 	}
 	name, promotion, buyer := w.total, w.byPromotion, w.byBuyer
@@ -256,7 +256,7 @@ func (s *sheet) sums() {
 	s.total(name, i.Total.Minor, true)
 	for _, t := range i.Content.Taxes {
 		if t.Included || i.Kind == CreditNote {
-			s.total(fmt.Sprintf(w.included, w.tax(t)), t.Amount, false)
+			s.total(fmt.Sprintf(w.included, s.tax(t)), t.Amount, false)
 		}
 	}
 	if i.Content.Subsidy > 0 {
@@ -272,6 +272,14 @@ func (s *sheet) sums() {
 		s.y += gap
 		s.start(0, inner, note, s.own(body, false))
 	}
+}
+
+// tax is what a tax is called, and what it is of, whose currency stands beside it: where reading begins at the right it would stand on the number's other side here.
+func (s *sheet) tax(t Tax) string {
+	if t.Base == nil {
+		return s.words.tax(t)
+	}
+	return fmt.Sprintf(s.words.base, s.words.tax(t), s.words.figure(s.invoice.moneyOf(*t.Base)))
 }
 
 // tax is what a tax is called.

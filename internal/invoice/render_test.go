@@ -41,7 +41,7 @@ func samples() map[string]Invoice {
 				{3, strings.Repeat("A rather long name of a thing that somebody sells ", 5), []string{"Größe 42", "Farbe: Grün"}, 1, 0, 0},
 			},
 			Charges: []Charge{{order.Shipping, "", 580}, {order.Promotion, "Noël", -500}},
-			Taxes:   []Tax{{Label: "TVA 20 %", BasisPoints: new(int32(2000)), Included: true, Amount: 1_900}, {Label: "TVA 5.5 %", Included: true, Estimated: true, Amount: 71}},
+			Taxes:   []Tax{{Label: "TVA 20 %", BasisPoints: new(int32(2000)), Included: true, Base: new(int64(9_500)), Amount: 1_900}, {Label: "TVA 5.5 %", Included: true, Estimated: true, Amount: 71}},
 			Subsidy: 1_000,
 		},
 	}
@@ -58,7 +58,7 @@ func samples() map[string]Invoice {
 	yen.Total, yen.Tax = money.New(11_000_000, "JPY"), money.New(1_000_000, "JPY")
 	yen.Content.Seller = Party{Name: "Kyoto Trading", Address: []string{"1-1 Marutamachi", "604-8571 Kyoto"}, Country: "JP", TaxNumber: "T1234567890123"}
 	yen.Content.Lines, yen.Content.Charges, yen.Content.Subsidy = []Line{{1, "Tea bowl", []string{}, 100, 100_000, 10_000_000}}, []Charge{}, 0
-	yen.Content.Taxes = []Tax{{Label: "JCT 10 %", Amount: 1_000_000}}
+	yen.Content.Taxes = []Tax{{Label: "JCT 10 %", Base: new(int64(10_000_000)), Amount: 1_000_000}}
 	all["yen"] = yen
 
 	dinar := base

@@ -24,7 +24,7 @@ type words struct {
 	total, totalBack                          string
 	byPromotion, byBuyer                      string
 	promotionBack, buyerBack                  string
-	included, estimated                       string // of a tax
+	included, estimated, base                 string // of a tax; the last with what it is of
 	noTax, privately                          string
 	reason, page                              string
 	months                                    [12]string
@@ -44,7 +44,7 @@ func wordsOf(l locale.Locale) words {
 			total:  "Total", totalBack: "Total remboursé",
 			byPromotion: "Pris en charge par la plateforme", byBuyer: "Payé par l’acheteur",
 			promotionBack: "Rendu à la plateforme", buyerBack: "Rendu à l’acheteur",
-			included: "dont %s", estimated: "%s (estimation)",
+			included: "dont %s", estimated: "%s (estimation)", base: "%s sur %s hors taxe",
 			noTax: "Aucune taxe n’est due sur cette vente.", privately: "Vente par un particulier : aucune taxe n’est facturée.",
 			reason: "Motif", page: "Page %d sur %d",
 			months:    [12]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"},
@@ -61,7 +61,7 @@ func wordsOf(l locale.Locale) words {
 			total:  "المجموع", totalBack: "المبلغ المسترد",
 			byPromotion: "تدفعه المنصة", byBuyer: "دفعه المشتري",
 			promotionBack: "أعيد إلى المنصة", buyerBack: "أعيد إلى المشتري",
-			included: "منها %s", estimated: "%s (تقدير)",
+			included: "منها %s", estimated: "%s (تقدير)", base: "%s على %s قبل الضريبة",
 			noTax: "لا تستحق أي ضريبة على هذا البيع.", privately: "بيع من شخص عادي: لا تحتسب أي ضريبة.",
 			reason: "السبب", page: "صفحة %d من %d",
 			months:    [12]string{"يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"},
@@ -79,7 +79,7 @@ func wordsOf(l locale.Locale) words {
 		total:  "Total", totalBack: "Total refunded",
 		byPromotion: "Paid by the marketplace", byBuyer: "Paid by the buyer",
 		promotionBack: "Returned to the marketplace", buyerBack: "Returned to the buyer",
-		included: "of which %s", estimated: "%s (estimated)",
+		included: "of which %s", estimated: "%s (estimated)", base: "%s on %s before tax",
 		noTax: "No tax is due on this sale.", privately: "Sold by a private person: no tax is charged.",
 		reason: "Reason", page: "Page %d of %d",
 		months:    [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
@@ -94,7 +94,10 @@ func (w words) day(t time.Time) string {
 }
 
 // sum is an amount with its currency's own decimals.
-func (w words) sum(a money.Amount) string {
+func (w words) sum(a money.Amount) string { return w.figure(a) + " " + string(a.Currency) }
+
+// figure is an amount without its currency.
+func (w words) figure(a money.Amount) string {
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(a.Decimal(), "-"), ".")
 	var b strings.Builder
 	if a.Minor < 0 {
@@ -109,7 +112,7 @@ func (w words) sum(a money.Amount) string {
 	if fraction != "" {
 		b.WriteString(w.point + fraction)
 	}
-	return b.String() + " " + string(a.Currency)
+	return b.String()
 }
 
 // country is a country's name in a language.

@@ -61,11 +61,12 @@ const (
 type Charge struct {
 	Kind         ChargeKind
 	Bearer       Party
-	Counterparty Counterparty // who gets it, or gives it where it is negative; "" stands for the platform
-	Promotion    *uuid.UUID   // of which it is
-	BasisPoints  *int         // of what it is a share of; nil where it is none
-	Label        string       // what it is called: a promotion's title
-	Estimated    bool         // nobody could say what it is: a tax that may be another, shipping by a table
+	Counterparty Counterparty  // who gets it, or gives it where it is negative; "" stands for the platform
+	Promotion    *uuid.UUID    // of which it is
+	BasisPoints  *int          // of what it is a share of; nil where it is none
+	Base         *money.Amount // what a tax is of, without it; nil of others
+	Label        string        // what it is called: a promotion's title
+	Estimated    bool          // nobody could say what it is: a tax that may be another, shipping by a table
 	Amount       money.Amount
 }
 
@@ -74,6 +75,14 @@ func (c Charge) TaxEstimated() bool { return c.Kind == Tax && c.Estimated }
 
 // Side is who stands on the other side of the charge from its bearer.
 func (c Charge) Side() Counterparty { return cmp.Or(c.Counterparty, WithPlatform) }
+
+// BaseMinor is what a tax is of, or -1, as rows are written with.
+func (c Charge) BaseMinor() int64 {
+	if c.Base == nil {
+		return -1
+	}
+	return c.Base.Minor
+}
 
 // PromotionID is the id of the promotion that the charge is of, or uuid.Nil, as rows are written with.
 func (c Charge) PromotionID() uuid.UUID {
@@ -262,6 +271,7 @@ func chargesOf(sales []Sale, had int) (rows db.OrderChargesInsertParams) {
 			rows.Counterparties, rows.PromotionIds = append(rows.Counterparties, string(c.Side())), append(rows.PromotionIds, c.PromotionID())
 			rows.BasisPoints, rows.Amounts = append(rows.BasisPoints, share), append(rows.Amounts, c.Amount.Minor)
 			rows.Labels, rows.Estimated = append(rows.Labels, c.Label), append(rows.Estimated, c.Estimated)
+			rows.Bases = append(rows.Bases, c.BaseMinor())
 		}
 	}
 	return rows
@@ -292,6 +302,9 @@ func (s *Service) ChargesOf(ctx context.Context, orders []uuid.UUID) (map[uuid.U
 		}
 		if share := row.OrderCharge.BasisPoints; share != nil {
 			c.BasisPoints = new(int(*share))
+		}
+		if base := row.OrderCharge.Base; base != nil {
+			c.Base = new(money.New(*base, money.Currency(row.Currency)))
 		}
 		charges[row.OrderCharge.OrderID] = append(charges[row.OrderCharge.OrderID], c)
 	}

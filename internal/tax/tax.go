@@ -136,6 +136,7 @@ type Due struct {
 	Label     string
 	Inclusive bool
 	Estimated bool
+	Base      money.Amount // what it is of, without it
 	Amount    money.Amount
 }
 
@@ -151,7 +152,13 @@ func (r Rates) Charge(items []Item, c money.Currency) (due []Due) {
 			whole += int64(rate)
 		}
 		if amount := share(base[rate], int64(rate), whole); amount > 0 {
-			due = append(due, Due{Rate: rate, Label: r.Name + " " + rate.String(), Inclusive: r.Inclusive, Estimated: r.Estimated, Amount: money.New(amount, c)})
+			of := base[rate]
+			if r.Inclusive {
+				of -= amount
+			}
+			due = append(due, Due{
+				Rate: rate, Label: r.Name + " " + rate.String(), Inclusive: r.Inclusive, Estimated: r.Estimated, Base: money.New(of, c), Amount: money.New(amount, c),
+			})
 		}
 	}
 	return due
