@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -50,6 +51,7 @@ func (q *Queries) RiskCheckInsert(ctx context.Context, db DBTX, arg RiskCheckIns
 
 const riskCounts = `-- name: RiskCounts :one
 SELECT
+    EXISTS (SELECT FROM risk_review v WHERE v.user_id = $1 AND v.status = 'REFUSED')::boolean AS refused,
     (SELECT count(*) FROM risk_check c WHERE c.user_id = $1 AND c.verdict <> 'REFUSE' AND c.checked_at > clock_timestamp() - make_interval(secs => $2::float8)) AS checkouts,
     (SELECT count(*) FROM order_payment p
      WHERE p.user_id = $1 AND p.status = 'FAILED' AND p.card_amount > 0 AND p.created_at > clock_timestamp() - make_interval(secs => $3::float8)) AS failed_cards,
@@ -88,6 +90,7 @@ type RiskCountsParams struct {
 }
 
 type RiskCountsRow struct {
+	Refused      bool
 	Checkouts    int64
 	FailedCards  int64
 	CardFailures int64
@@ -115,6 +118,7 @@ func (q *Queries) RiskCounts(ctx context.Context, db DBTX, arg RiskCountsParams)
 	)
 	var i RiskCountsRow
 	err := row.Scan(
+		&i.Refused,
 		&i.Checkouts,
 		&i.FailedCards,
 		&i.CardFailures,
@@ -124,4 +128,209 @@ func (q *Queries) RiskCounts(ctx context.Context, db DBTX, arg RiskCountsParams)
 		&i.DeviceUsers,
 	)
 	return i, err
+}
+
+const riskReviewDecide = `-- name: RiskReviewDecide :exec
+UPDATE risk_review SET status = $1, decided_by = $2::uuid, reason = $3::text, decided_at = clock_timestamp() WHERE check_id = $4
+`
+
+type RiskReviewDecideParams struct {
+	Status    string
+	DecidedBy uuid.UUID
+	Reason    string
+	CheckID   uuid.UUID
+}
+
+func (q *Queries) RiskReviewDecide(ctx context.Context, db DBTX, arg RiskReviewDecideParams) error {
+	_, err := db.Exec(ctx, riskReviewDecide,
+		arg.Status,
+		arg.DecidedBy,
+		arg.Reason,
+		arg.CheckID,
+	)
+	return err
+}
+
+const riskReviewGet = `-- name: RiskReviewGet :one
+SELECT v.check_id, v.user_id, v.checked_at, v.status, v.decided_by, v.reason, v.decided_at, v.undone_at, c.rules, c.card_id FROM risk_review v JOIN risk_check c ON c.id = v.check_id WHERE v.check_id = $1
+`
+
+type RiskReviewGetRow struct {
+	RiskReview RiskReview
+	Rules      []string
+	CardID     *uuid.UUID
+}
+
+func (q *Queries) RiskReviewGet(ctx context.Context, db DBTX, checkID uuid.UUID) (RiskReviewGetRow, error) {
+	row := db.QueryRow(ctx, riskReviewGet, checkID)
+	var i RiskReviewGetRow
+	err := row.Scan(
+		&i.RiskReview.CheckID,
+		&i.RiskReview.UserID,
+		&i.RiskReview.CheckedAt,
+		&i.RiskReview.Status,
+		&i.RiskReview.DecidedBy,
+		&i.RiskReview.Reason,
+		&i.RiskReview.DecidedAt,
+		&i.RiskReview.UndoneAt,
+		&i.Rules,
+		&i.CardID,
+	)
+	return i, err
+}
+
+const riskReviewLock = `-- name: RiskReviewLock :one
+SELECT check_id, user_id, checked_at, status, decided_by, reason, decided_at, undone_at FROM risk_review WHERE check_id = $1 FOR UPDATE
+`
+
+func (q *Queries) RiskReviewLock(ctx context.Context, db DBTX, checkID uuid.UUID) (RiskReview, error) {
+	row := db.QueryRow(ctx, riskReviewLock, checkID)
+	var i RiskReview
+	err := row.Scan(
+		&i.CheckID,
+		&i.UserID,
+		&i.CheckedAt,
+		&i.Status,
+		&i.DecidedBy,
+		&i.Reason,
+		&i.DecidedAt,
+		&i.UndoneAt,
+	)
+	return i, err
+}
+
+const riskReviewOrders = `-- name: RiskReviewOrders :many
+SELECT c.id AS check_id, c.order_id::uuid AS order_id FROM risk_check c WHERE c.id = ANY ($1::uuid[]) AND c.order_id IS NOT NULL
+UNION ALL
+SELECT c.id, o.id FROM risk_check c JOIN orders o ON o.reservation_id = c.reservation_id WHERE c.id = ANY ($1::uuid[])
+UNION ALL
+SELECT c.id, g.order_id FROM risk_check c JOIN quote_group g ON g.quote_id = c.quote_id WHERE c.id = ANY ($1::uuid[])
+ORDER BY 1, 2
+`
+
+type RiskReviewOrdersRow struct {
+	CheckID uuid.UUID
+	OrderID uuid.UUID
+}
+
+// The orders of what was looked at: of a quote, of a reservation, or the one that was paid.
+func (q *Queries) RiskReviewOrders(ctx context.Context, db DBTX, ids []uuid.UUID) ([]RiskReviewOrdersRow, error) {
+	rows, err := db.Query(ctx, riskReviewOrders, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RiskReviewOrdersRow
+	for rows.Next() {
+		var i RiskReviewOrdersRow
+		if err := rows.Scan(&i.CheckID, &i.OrderID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const riskReviewPage = `-- name: RiskReviewPage :many
+SELECT v.check_id, v.user_id, v.checked_at, v.status, v.decided_by, v.reason, v.decided_at, v.undone_at, c.rules, c.card_id
+FROM risk_review v JOIN risk_check c ON c.id = v.check_id
+WHERE v.status = $1 AND (v.checked_at, v.check_id) > ($2::timestamptz, $3::uuid)
+ORDER BY v.checked_at, v.check_id
+LIMIT $4
+`
+
+type RiskReviewPageParams struct {
+	Status   string
+	AfterAt  time.Time
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type RiskReviewPageRow struct {
+	RiskReview RiskReview
+	Rules      []string
+	CardID     *uuid.UUID
+}
+
+// What was looked at, as the queue of staff shows it.
+func (q *Queries) RiskReviewPage(ctx context.Context, db DBTX, arg RiskReviewPageParams) ([]RiskReviewPageRow, error) {
+	rows, err := db.Query(ctx, riskReviewPage,
+		arg.Status,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RiskReviewPageRow
+	for rows.Next() {
+		var i RiskReviewPageRow
+		if err := rows.Scan(
+			&i.RiskReview.CheckID,
+			&i.RiskReview.UserID,
+			&i.RiskReview.CheckedAt,
+			&i.RiskReview.Status,
+			&i.RiskReview.DecidedBy,
+			&i.RiskReview.Reason,
+			&i.RiskReview.DecidedAt,
+			&i.RiskReview.UndoneAt,
+			&i.Rules,
+			&i.CardID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const riskReviewUndone = `-- name: RiskReviewUndone :exec
+UPDATE risk_review SET undone_at = clock_timestamp() WHERE check_id = $1 AND status = 'REFUSED' AND undone_at IS NULL
+`
+
+func (q *Queries) RiskReviewUndone(ctx context.Context, db DBTX, checkID uuid.UUID) error {
+	_, err := db.Exec(ctx, riskReviewUndone, checkID)
+	return err
+}
+
+const riskReviewsToUndo = `-- name: RiskReviewsToUndo :many
+SELECT check_id, decided_by::uuid AS decided_by, decided_at::timestamptz AS decided_at FROM risk_review
+WHERE status = 'REFUSED' AND undone_at IS NULL AND (decided_at, check_id) > ($1::timestamptz, $2::uuid)
+ORDER BY decided_at, check_id
+LIMIT $3
+`
+
+type RiskReviewsToUndoRow struct {
+	CheckID   uuid.UUID
+	DecidedBy uuid.UUID
+	DecidedAt time.Time
+}
+
+// What staff have refused, of which orders may still be on their way.
+func (q *Queries) RiskReviewsToUndo(ctx context.Context, db DBTX, afterAt time.Time, afterID uuid.UUID, pageSize int32) ([]RiskReviewsToUndoRow, error) {
+	rows, err := db.Query(ctx, riskReviewsToUndo, afterAt, afterID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RiskReviewsToUndoRow
+	for rows.Next() {
+		var i RiskReviewsToUndoRow
+		if err := rows.Scan(&i.CheckID, &i.DecidedBy, &i.DecidedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 )
@@ -96,6 +97,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Offer.Steps = func(child int) int { return 1 + child*offerSteps }
 	c.Query.Wants = func(child int, _ *id.ID, first *int, after *string) int { return list(child, first, after) }
 	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports, c.Query.OrderProblemCases = list, list, list, list
+	c.Query.RiskReviews = func(child int, _ risk.ReviewStatus, first *int, after *string) int { return list(child, first, after) }
 	c.Cart.Groups = func(child int) int { return 1 + child*cartGroups }
 	c.CartGroup.Lines, c.Cart.Saved = ofCart, ofCart
 	c.CheckoutQuote.Groups, c.QuoteGroup.Lines = c.Cart.Groups, ofCart

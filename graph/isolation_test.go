@@ -230,7 +230,7 @@ var silent = allOf(
 	// A file of one's own, which TestNoFileHasAnothersListing reads.
 	"Viewer.listingImports", "Viewer.listingExport",
 	// Staff see all.
-	"Subscription.supportEvents", "SupportEvent.object", "Query.orderHappenings", "Query.orderProblemCases", "Query.searchSynonyms",
+	"Subscription.supportEvents", "SupportEvent.object", "Query.orderHappenings", "Query.orderProblemCases", "Query.riskReviews", "Query.searchSynonyms",
 	// Of an order of one's own, whose listing is seen for good; it shows that by Variant.listing.
 	"OrderCode.variant",
 )

@@ -41,6 +41,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/shipping"
@@ -68,6 +69,7 @@ type Resolver struct {
 	Carts      *cart.Service
 	Flash      *flash.Service
 	Checkout   *checkout.Service
+	Risk       *risk.Service
 	Promotions *promotion.Service
 	Taxes      *tax.Service
 	Explain    *explain.Service

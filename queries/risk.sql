@@ -6,6 +6,7 @@ VALUES (@id, @user_id, sqlc.narg('quote_id'), sqlc.narg('order_id'), sqlc.narg('
 -- How often, and by how many, of late. Of what a card, a place, an address or a device has had the newest thousand are looked at, however many there were; of a card's failures those of its newest hundred users.
 -- name: RiskCounts :one
 SELECT
+    EXISTS (SELECT FROM risk_review v WHERE v.user_id = @user_id AND v.status = 'REFUSED')::boolean AS refused,
     (SELECT count(*) FROM risk_check c WHERE c.user_id = @user_id AND c.verdict <> 'REFUSE' AND c.checked_at > clock_timestamp() - make_interval(secs => @checkout_seconds::float8)) AS checkouts,
     (SELECT count(*) FROM order_payment p
      WHERE p.user_id = @user_id AND p.status = 'FAILED' AND p.card_amount > 0 AND p.created_at > clock_timestamp() - make_interval(secs => @card_seconds::float8)) AS failed_cards,
@@ -26,3 +27,39 @@ SELECT
     (SELECT count(DISTINCT c.user_id) FROM (
         SELECT r.user_id FROM risk_check r WHERE r.device = sqlc.narg('device')::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => @device_seconds::float8)
         ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> @user_id) AS device_users;
+
+-- What was looked at, as the queue of staff shows it.
+-- name: RiskReviewPage :many
+SELECT sqlc.embed(v), c.rules, c.card_id
+FROM risk_review v JOIN risk_check c ON c.id = v.check_id
+WHERE v.status = @status AND (v.checked_at, v.check_id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY v.checked_at, v.check_id
+LIMIT @page_size;
+
+-- name: RiskReviewGet :one
+SELECT sqlc.embed(v), c.rules, c.card_id FROM risk_review v JOIN risk_check c ON c.id = v.check_id WHERE v.check_id = @check_id;
+
+-- name: RiskReviewLock :one
+SELECT * FROM risk_review WHERE check_id = @check_id FOR UPDATE;
+
+-- name: RiskReviewDecide :exec
+UPDATE risk_review SET status = @status, decided_by = @decided_by::uuid, reason = @reason::text, decided_at = clock_timestamp() WHERE check_id = @check_id;
+
+-- The orders of what was looked at: of a quote, of a reservation, or the one that was paid.
+-- name: RiskReviewOrders :many
+SELECT c.id AS check_id, c.order_id::uuid AS order_id FROM risk_check c WHERE c.id = ANY (@ids::uuid[]) AND c.order_id IS NOT NULL
+UNION ALL
+SELECT c.id, o.id FROM risk_check c JOIN orders o ON o.reservation_id = c.reservation_id WHERE c.id = ANY (@ids::uuid[])
+UNION ALL
+SELECT c.id, g.order_id FROM risk_check c JOIN quote_group g ON g.quote_id = c.quote_id WHERE c.id = ANY (@ids::uuid[])
+ORDER BY 1, 2;
+
+-- What staff have refused, of which orders may still be on their way.
+-- name: RiskReviewsToUndo :many
+SELECT check_id, decided_by::uuid AS decided_by, decided_at::timestamptz AS decided_at FROM risk_review
+WHERE status = 'REFUSED' AND undone_at IS NULL AND (decided_at, check_id) > (@after_at::timestamptz, @after_id::uuid)
+ORDER BY decided_at, check_id
+LIMIT @page_size;
+
+-- name: RiskReviewUndone :exec
+UPDATE risk_review SET undone_at = clock_timestamp() WHERE check_id = @check_id AND status = 'REFUSED' AND undone_at IS NULL;

@@ -168,9 +168,11 @@ func wire(ctx context.Context, s *services) (*app, error) {
 		return nil, err
 	}
 	parcels.UseOrders(orders)
+	looked := risk.New(s.pool, risk.NewVelocity(s.pool, s.config.riskLimits()), s.log)
+	looked.UseOrders(jobs, orders)
 	sold := checkout.New(checkout.Config{
 		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: promotions, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
-		Risk: risk.New(s.pool, risk.NewVelocity(s.pool, s.config.riskLimits()), s.log), Pace: true,
+		Risk: looked, Pace: true,
 	})
 	invoices := invoice.New(invoice.Config{
 		Pool: s.pool, Orders: orders, Store: labels, Hub: hub, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
@@ -178,7 +180,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	files := listingfile.New(listingfile.Config{
 		Pool: s.pool, Catalog: listings, Jobs: jobs, Clock: clock.System{}, Log: s.log, BaseURL: func() string { return s.publicURL }, Key: key,
 	})
-	if jobs.Client, err = newRiver(s, pay, orders, rates, referrals, answers, compare, shows, files, notices, carts, photos, parcels); err != nil {
+	if jobs.Client, err = newRiver(s, pay, orders, rates, referrals, answers, compare, shows, files, notices, carts, photos, parcels, looked); err != nil {
 		return nil, err
 	}
 
@@ -206,7 +208,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	s.closes("audiences", func(context.Context) error { viewers.Close(); return nil })
 	api := graph.NewHandler(&graph.Resolver{
 		Search: searches, Saved: saved,
-		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Promotions: promotions, Offers: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, Invoices: invoices, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
+		Identity: users, Catalog: listings, Media: photos, Taxonomy: taxonomy.New(s.pool), Inventory: stock, Addresses: addresses, Carts: carts, Wishes: wishes, Wants: wants, Reviews: review.New(s.pool, orders, hub), Codes: codes, Flash: sales, Checkout: sold, Risk: looked, Promotions: promotions, Offers: offers, Taxes: taxes, Explain: explain.New(s.pool), Shipping: parcels, Invoices: invoices, HandOver: handover.New(s.pool, orders, hub, key), Shows: shows, ShowChats: talk, Presence: crowd, Follows: follows, Video: video.New(s.pool, shows, signer, clock.System{}), Payment: pay, Referrals: referrals, Orders: orders, Auctions: auctions,
 		Books: books.New(s.pool), Reconcile: compare, AdminLog: adminlog.New(s.pool),
 		Chat: chat.New(chat.Config{Pool: s.pool, Catalog: listings, Hub: hub, Clock: clock.System{}}),
 		Feed: feed.New(s.pool), Notices: notices, Files: files, Answers: answers, Hub: hub, Clock: clock.System{}, Log: s.log,
@@ -274,7 +276,7 @@ func exchangeRates(s *services) *fx.Service {
 }
 
 // newRiver makes a client that works jobs off where the role does, and else only enqueues them.
-func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service, parcels *shipping.Service) (*river.Client[pgx.Tx], error) {
+func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *fx.Service, referrals *referral.Service, answers *idempotency.Store, compare *reconcile.Service, shows *show.Service, files *listingfile.Service, notices *notify.Service, carts *cart.Service, photos *media.Service, parcels *shipping.Service, looked *risk.Service) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{
 		Logger: slog.New(riverLog{s.log.Handler()}), JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 	}
@@ -292,8 +294,9 @@ func newRiver(s *services, pay *payment.Service, orders *order.Service, rates *f
 		cart.Workers(workers, carts)
 		media.Workers(workers, photos)
 		shipping.Workers(workers, parcels)
+		risk.Workers(workers, looked)
 		config.Workers = workers
-		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), order.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs(), shipping.PeriodicJobs())
+		config.PeriodicJobs = slices.Concat(payment.PeriodicJobs(), order.PeriodicJobs(), reconcile.PeriodicJobs(), ledger.PeriodicJobs(), referral.PeriodicJobs(), idempotency.PeriodicJobs(), notify.PeriodicJobs(), cart.PeriodicJobs(), media.PeriodicJobs(), shipping.PeriodicJobs(), risk.PeriodicJobs())
 		if rates != nil {
 			fx.Workers(workers, rates)
 			config.PeriodicJobs = append(config.PeriodicJobs, fx.PeriodicJobs()...)

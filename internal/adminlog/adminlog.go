@@ -49,6 +49,8 @@ const (
 	PromotionEnded      Kind = "PROMOTION_ENDED"
 	ReviewHidden        Kind = "REVIEW_HIDDEN"
 	ReviewRestored      Kind = "REVIEW_RESTORED"
+	RiskAllowed         Kind = "RISK_ALLOWED"
+	RiskRefused         Kind = "RISK_REFUSED"
 	SynonymChanged      Kind = "SYNONYM_CHANGED"
 	SynonymCreated      Kind = "SYNONYM_CREATED"
 	UserBanned          Kind = "USER_BANNED"

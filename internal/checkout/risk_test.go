@@ -101,7 +101,8 @@ func TestVelocity(t *testing.T) {
 			t.Errorf("%d are to be looked at for %v", n, want.rules)
 		}
 	}
-	for _, statement := range []string{`UPDATE risk_check SET verdict = 'ALLOW', rules = '{}'`, `DELETE FROM risk_check`} {
+	for _, statement := range []string{`UPDATE risk_check SET verdict = 'ALLOW', rules = '{}'`, `DELETE FROM risk_check`, `DELETE FROM risk_review`,
+		`UPDATE risk_review SET checked_at = now()`, `UPDATE risk_review SET status = 'REFUSED'`, `UPDATE risk_review SET undone_at = now()`} {
 		if _, err := s.Admin.Exec(t.Context(), statement); err == nil {
 			t.Errorf("%s", statement)
 		}

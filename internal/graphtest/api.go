@@ -105,6 +105,7 @@ type API struct {
 
 	t        testing.TB
 	checkout checkout.Config
+	jobs     *river.Client[pgx.Tx]
 	data     *pgtest.Database
 	pool     *pgxpool.Pool // of the domains
 	disk     *blob.Disk
@@ -158,7 +159,8 @@ func New(t testing.TB, options ...Option) *API {
 // Judge puts other rules before money moves. It comes before the first request.
 func (a *API) Judge(rules risk.Rules) {
 	a.checkout.Risk = risk.New(a.pool, rules, slog.New(obs.NewHandler(a.Log)))
-	a.Resolver.Checkout = checkout.New(a.checkout)
+	a.checkout.Risk.UseOrders(a.jobs, a.Resolver.Orders)
+	a.Resolver.Risk, a.Resolver.Checkout = a.checkout.Risk, checkout.New(a.checkout)
 }
 
 // JudgeBy does so by other limits.
@@ -232,6 +234,7 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	a.disk = disk
 	jobs, err := river.NewClient[pgx.Tx](riverpgxv5.New(pool), &river.Config{})
 	a.must(err)
+	a.jobs = jobs
 	photos := media.New(media.Config{Pool: pool, Disk: disk, BaseURL: func() string { return a.URL }, Jobs: jobs, Log: log})
 	rates := fx.New(pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	a.must(rates.Refresh(a.t.Context()))
@@ -286,7 +289,8 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Tax: r.Taxes, Shipping: r.Shipping, Payment: r.Payment, Hub: hub,
 		Risk: risk.New(pool, risk.NewVelocity(pool, risk.DefaultLimits()), log),
 	}
-	r.Checkout = checkout.New(a.checkout)
+	a.checkout.Risk.UseOrders(jobs, r.Orders)
+	r.Risk, r.Checkout = a.checkout.Risk, checkout.New(a.checkout)
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)
 	r.Offers = offer.New(offer.Config{Pool: pool, Hub: hub, Log: log})

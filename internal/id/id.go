@@ -63,6 +63,7 @@ const (
 	Promotion    Kind = "prm"
 	Shipment     Kind = "shp"
 	Invoice      Kind = "inv"
+	RiskReview   Kind = "rsk"
 )
 
 // ErrMalformed and ErrKind refuse text that is no id, and an id of another kind.

@@ -47,6 +47,7 @@ const (
 	Place       Rule = "PLACE"        // so many users who have things sent to one place
 	Client      Rule = "CLIENT"       // so many users from one address of the network
 	Device      Rule = "DEVICE"       // so many users on what a client calls one device
+	Staff       Rule = "STAFF"        // staff have refused what they bought before
 	Unavailable Rule = "UNAVAILABLE"
 )
 
@@ -115,6 +116,8 @@ type Service struct {
 	q     *db.Queries
 	rules Rules
 	log   *slog.Logger
+	jobs  Jobs   // see UseOrders
+	order Orders // likewise
 }
 
 // New makes a Service that asks rules.
@@ -157,7 +160,7 @@ func (j Judgement) refusal() error {
 		refusal = *ErrCardsFailed
 	case CardFailed:
 		refusal = *ErrCardFailed
-	case CardUsers, Place, Client, Device, Unavailable: // which says too much
+	case CardUsers, Place, Client, Device, Staff, Unavailable: // which says too much
 	}
 	refusal.RetryIn = j.RetryIn
 	return &refusal

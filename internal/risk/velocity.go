@@ -54,6 +54,8 @@ func (v *Velocity) Judge(ctx context.Context, a Attempt) (Judgement, error) {
 		return Judgement{}, err
 	}
 	switch {
+	case n.Refused:
+		return Judgement{Refuse, []Rule{Staff}, 0}, nil
 	case v.limits.Checkouts.reached(n.Checkouts):
 		return Judgement{Refuse, []Rule{Checkouts}, time.Minute}, nil
 	case a.Card != nil && v.limits.FailedCards.reached(n.FailedCards):
