@@ -986,6 +986,17 @@ type ReviewReport struct {
 	ReportedAt time.Time
 }
 
+type RiskReview struct {
+	CheckID   uuid.UUID
+	UserID    uuid.UUID
+	CheckedAt time.Time
+	Status    string
+	DecidedBy *uuid.UUID
+	Reason    *string
+	DecidedAt *time.Time
+	UndoneAt  *time.Time
+}
+
 type SearchSynonym struct {
 	ID        uuid.UUID
 	Words     []string

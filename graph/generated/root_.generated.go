@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/ledger"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/payment"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/show"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -80,6 +81,7 @@ type ResolverRoot interface {
 	ReservationLine() ReservationLineResolver
 	Review() ReviewResolver
 	ReviewReport() ReviewReportResolver
+	RiskReview() RiskReviewResolver
 	SavedSearch() SavedSearchResolver
 	SearchSuggestion() SearchSuggestionResolver
 	SecondChance() SecondChanceResolver
@@ -1323,6 +1325,7 @@ type ComplexityRoot struct {
 		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
 		ReviewRestore         func(childComplexity int, input model.ReviewRestoreInput) int
 		ReviewUpdate          func(childComplexity int, input model.ReviewUpdateInput) int
+		RiskReviewDecide      func(childComplexity int, input model.RiskReviewDecideInput) int
 		SavedSearchCreate     func(childComplexity int, input model.SavedSearchCreateInput) int
 		SavedSearchDelete     func(childComplexity int, input model.SavedSearchDeleteInput) int
 		SavedSearchUpdate     func(childComplexity int, input model.SavedSearchUpdateInput) int
@@ -1946,6 +1949,7 @@ type ComplexityRoot struct {
 		Promotions           func(childComplexity int, first *int, after *string) int
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
+		RiskReviews          func(childComplexity int, status risk.ReviewStatus, first *int, after *string) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
 		SearchSuggestions    func(childComplexity int, prefix string, first int) int
 		SearchSynonyms       func(childComplexity int, first *int, after *string) int
@@ -2162,6 +2166,35 @@ type ComplexityRoot struct {
 	ReviewUpdatePayload struct {
 		Review     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RiskReview struct {
+		CheckedAt func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		DecidedBy func(childComplexity int) int
+		NodeID    func(childComplexity int) int
+		OrderIDs  func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Rules     func(childComplexity int) int
+		Status    func(childComplexity int) int
+		UndoneAt  func(childComplexity int) int
+		User      func(childComplexity int) int
+	}
+
+	RiskReviewConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RiskReviewDecidePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RiskReviewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SavedSearch struct {
@@ -8044,6 +8077,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviewUpdate(childComplexity, args["input"].(model.ReviewUpdateInput)), true
+	case "Mutation.riskReviewDecide":
+		if e.ComplexityRoot.Mutation.RiskReviewDecide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_riskReviewDecide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RiskReviewDecide(childComplexity, args["input"].(model.RiskReviewDecideInput)), true
 	case "Mutation.savedSearchCreate":
 		if e.ComplexityRoot.Mutation.SavedSearchCreate == nil {
 			break
@@ -10905,6 +10949,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ReviewReports(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.riskReviews":
+		if e.ComplexityRoot.Query.RiskReviews == nil {
+			break
+		}
+
+		args, err := ec.field_Query_riskReviews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RiskReviews(childComplexity, args["status"].(risk.ReviewStatus), args["first"].(*int), args["after"].(*string)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -11741,6 +11796,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReviewUpdatePayload.UserErrors(childComplexity), true
+
+	case "RiskReview.checkedAt":
+		if e.ComplexityRoot.RiskReview.CheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.CheckedAt(childComplexity), true
+	case "RiskReview.decidedAt":
+		if e.ComplexityRoot.RiskReview.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.DecidedAt(childComplexity), true
+	case "RiskReview.decidedBy":
+		if e.ComplexityRoot.RiskReview.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.DecidedBy(childComplexity), true
+	case "RiskReview.id":
+		if e.ComplexityRoot.RiskReview.NodeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.NodeID(childComplexity), true
+	case "RiskReview.orderIds":
+		if e.ComplexityRoot.RiskReview.OrderIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.OrderIDs(childComplexity), true
+	case "RiskReview.reason":
+		if e.ComplexityRoot.RiskReview.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.Reason(childComplexity), true
+	case "RiskReview.rules":
+		if e.ComplexityRoot.RiskReview.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.Rules(childComplexity), true
+	case "RiskReview.status":
+		if e.ComplexityRoot.RiskReview.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.Status(childComplexity), true
+	case "RiskReview.undoneAt":
+		if e.ComplexityRoot.RiskReview.UndoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.UndoneAt(childComplexity), true
+	case "RiskReview.user":
+		if e.ComplexityRoot.RiskReview.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReview.User(childComplexity), true
+
+	case "RiskReviewConnection.edges":
+		if e.ComplexityRoot.RiskReviewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewConnection.Edges(childComplexity), true
+	case "RiskReviewConnection.nodes":
+		if e.ComplexityRoot.RiskReviewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewConnection.Nodes(childComplexity), true
+	case "RiskReviewConnection.pageInfo":
+		if e.ComplexityRoot.RiskReviewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewConnection.PageInfo(childComplexity), true
+
+	case "RiskReviewDecidePayload.review":
+		if e.ComplexityRoot.RiskReviewDecidePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewDecidePayload.Review(childComplexity), true
+	case "RiskReviewDecidePayload.userErrors":
+		if e.ComplexityRoot.RiskReviewDecidePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewDecidePayload.UserErrors(childComplexity), true
+
+	case "RiskReviewEdge.cursor":
+		if e.ComplexityRoot.RiskReviewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewEdge.Cursor(childComplexity), true
+	case "RiskReviewEdge.node":
+		if e.ComplexityRoot.RiskReviewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskReviewEdge.Node(childComplexity), true
 
 	case "SavedSearch.createdAt":
 		if e.ComplexityRoot.SavedSearch.CreatedAt == nil {
@@ -15060,6 +15221,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReviewReportInput,
 		ec.unmarshalInputReviewRestoreInput,
 		ec.unmarshalInputReviewUpdateInput,
+		ec.unmarshalInputRiskReviewDecideInput,
 		ec.unmarshalInputSavedSearchCreateInput,
 		ec.unmarshalInputSavedSearchDeleteInput,
 		ec.unmarshalInputSavedSearchQueryInput,
@@ -17782,6 +17944,8 @@ enum AdminActionKind {
   PROMOTION_ENDED
   REVIEW_HIDDEN
   REVIEW_RESTORED
+  RISK_ALLOWED
+  RISK_REFUSED
   SYNONYM_CHANGED
   SYNONYM_CREATED
   USER_BANNED
@@ -19965,6 +20129,76 @@ input ReviewRestoreInput {
 
 type ReviewRestorePayload {
   review: Review
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../riskreview.graphqls", Input: `extend type Query {
+  "Purchases that the rules want looked at, those first that have waited longest. They went on meanwhile."
+  riskReviews(status: RiskReviewStatus! = OPEN, first: Int, after: String): RiskReviewConnection! @auth(roles: [SUPPORT])
+}
+
+extend type Mutation {
+  """
+  Says what staff think of a purchase that is to be looked at. ALLOW: it was all right. REFUSE, by admins alone: its orders that were not sent are cancelled shortly, with all
+  that was paid for them given back, and its buyer pays nothing more (CHECKOUT_REFUSED) until an admin takes that back by ALLOW. The same once more is answered as it stands.
+  """
+  riskReviewDecide(input: RiskReviewDecideInput!): RiskReviewDecidePayload! @auth(roles: [SUPPORT])
+}
+
+enum RiskReviewStatus {
+  "Nobody has decided."
+  OPEN
+  "Staff have found nothing wrong with it, or have taken a refusal back."
+  ALLOWED
+  "Staff have refused it."
+  REFUSED
+}
+
+enum RiskDecision {
+  ALLOW
+  REFUSE
+}
+
+"A purchase that the rules want looked at."
+type RiskReview {
+  id: ID!
+  "Who bought it."
+  user: User!
+  status: RiskReviewStatus!
+  "Why: CARD_USERS, PLACE, CLIENT, DEVICE (so many others have the same), UNAVAILABLE (the rules could not be asked), or another's."
+  rules: [String!]!
+  checkedAt: Time!
+  "What was bought: for orderHappenings."
+  orderIds: [ID!]!
+  "Null while it is OPEN, as what follows."
+  decidedBy: User
+  "Staff's; the buyer does not see it."
+  reason: String
+  decidedAt: Time
+  "Of what is refused: when its orders were cancelled, those that could be. Null until then."
+  undoneAt: Time
+}
+
+type RiskReviewConnection {
+  edges: [RiskReviewEdge!]!
+  nodes: [RiskReview!]!
+  pageInfo: PageInfo!
+}
+
+type RiskReviewEdge {
+  cursor: String!
+  node: RiskReview!
+}
+
+input RiskReviewDecideInput {
+  reviewId: ID!
+  decision: RiskDecision!
+  "1 to 1000 characters; staff see it, the buyer does not."
+  reason: String!
+}
+
+type RiskReviewDecidePayload {
+  review: RiskReview
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -25283,6 +25517,64 @@ func (ec *executionContext) childFields_ReviewUpdatePayload(ctx context.Context,
 		return ec.fieldContext_ReviewUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskReview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RiskReview_id(ctx, field)
+	case "user":
+		return ec.fieldContext_RiskReview_user(ctx, field)
+	case "status":
+		return ec.fieldContext_RiskReview_status(ctx, field)
+	case "rules":
+		return ec.fieldContext_RiskReview_rules(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_RiskReview_checkedAt(ctx, field)
+	case "orderIds":
+		return ec.fieldContext_RiskReview_orderIds(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_RiskReview_decidedBy(ctx, field)
+	case "reason":
+		return ec.fieldContext_RiskReview_reason(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_RiskReview_decidedAt(ctx, field)
+	case "undoneAt":
+		return ec.fieldContext_RiskReview_undoneAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskReview", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskReviewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RiskReviewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RiskReviewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RiskReviewConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskReviewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskReviewDecidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_RiskReviewDecidePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RiskReviewDecidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskReviewDecidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskReviewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RiskReviewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RiskReviewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskReviewEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SavedSearch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

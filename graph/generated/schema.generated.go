@@ -44,6 +44,7 @@ import (
 	"github.com/souklive/souk/internal/reconcile"
 	"github.com/souklive/souk/internal/referral"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/shipping"
@@ -162,6 +163,7 @@ type MutationResolver interface {
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (model.ReviewReportPayload, error)
 	ReviewHide(ctx context.Context, input model.ReviewHideInput) (model.ReviewHidePayload, error)
 	ReviewRestore(ctx context.Context, input model.ReviewRestoreInput) (model.ReviewRestorePayload, error)
+	RiskReviewDecide(ctx context.Context, input model.RiskReviewDecideInput) (model.RiskReviewDecidePayload, error)
 	SavedSearchCreate(ctx context.Context, input model.SavedSearchCreateInput) (model.SavedSearchCreatePayload, error)
 	SavedSearchUpdate(ctx context.Context, input model.SavedSearchUpdateInput) (model.SavedSearchUpdatePayload, error)
 	SavedSearchDelete(ctx context.Context, input model.SavedSearchDeleteInput) (model.SavedSearchDeletePayload, error)
@@ -231,6 +233,7 @@ type QueryResolver interface {
 	OrderHappenings(ctx context.Context, orderID id.ID) ([]explain.Happening, error)
 	Promotions(ctx context.Context, first *int, after *string) (page.Page[promotion.Promotion], error)
 	ReviewReports(ctx context.Context, first *int, after *string) (page.Page[review.Report], error)
+	RiskReviews(ctx context.Context, status risk.ReviewStatus, first *int, after *string) (page.Page[risk.Case], error)
 	Search(ctx context.Context, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) (search.Result, error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]search.Suggestion, error)
 	PickupPoints(ctx context.Context, carrier string, country string, postalCode string, city string, street string) ([]shipping.Point, error)
@@ -1602,6 +1605,20 @@ func (ec *executionContext) field_Mutation_reviewUpdate_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_riskReviewDecide_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RiskReviewDecideInput, error) {
+			return ec.unmarshalNRiskReviewDecideInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐRiskReviewDecideInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_savedSearchCreate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2873,6 +2890,36 @@ func (ec *executionContext) field_Query_reviewReports_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_riskReviews_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+		func(ctx context.Context, v any) (risk.ReviewStatus, error) {
+			return ec.unmarshalNRiskReviewStatus2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋriskᚐReviewStatus(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["status"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -10269,6 +10316,68 @@ func (ec *executionContext) fieldContext_Mutation_reviewRestore(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_riskReviewDecide(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_riskReviewDecide(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RiskReviewDecide(ctx, fc.Args["input"].(model.RiskReviewDecideInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
+				if err != nil {
+					var zeroVal model.RiskReviewDecidePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal model.RiskReviewDecidePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.RiskReviewDecidePayload) graphql.Marshaler {
+			return ec.marshalNRiskReviewDecidePayload2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐRiskReviewDecidePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_riskReviewDecide(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RiskReviewDecidePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_riskReviewDecide_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_savedSearchCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14191,6 +14300,68 @@ func (ec *executionContext) fieldContext_Query_reviewReports(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_riskReviews(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_riskReviews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RiskReviews(ctx, fc.Args["status"].(risk.ReviewStatus), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				roles, err := ec.unmarshalORole2ᚕgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidentityᚐRoleᚄ(ctx, []any{"SUPPORT"})
+				if err != nil {
+					var zeroVal page.Page[risk.Case]
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal page.Page[risk.Case]
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, roles)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Page[risk.Case]) graphql.Marshaler {
+			return ec.marshalNRiskReviewConnection2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋpageᚐPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_riskReviews(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RiskReviewConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_riskReviews_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_search(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16769,6 +16940,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "riskReviewDecide":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_riskReviewDecide(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "savedSearchCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_savedSearchCreate(ctx, field)
@@ -17715,6 +17893,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_reviewReports(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "riskReviews":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_riskReviews(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

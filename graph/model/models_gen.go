@@ -30,6 +30,7 @@ import (
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/promotion"
 	"github.com/souklive/souk/internal/review"
+	"github.com/souklive/souk/internal/risk"
 	"github.com/souklive/souk/internal/savedsearch"
 	"github.com/souklive/souk/internal/search"
 	"github.com/souklive/souk/internal/shipping"
@@ -1761,6 +1762,18 @@ type ReviewUpdateInput struct {
 type ReviewUpdatePayload struct {
 	Review     *review.Review `json:"review,omitempty"`
 	UserErrors []UserError    `json:"userErrors"`
+}
+
+type RiskReviewDecideInput struct {
+	ReviewID id.ID         `json:"reviewId"`
+	Decision risk.Decision `json:"decision"`
+	// 1 to 1000 characters; staff see it, the buyer does not.
+	Reason string `json:"reason"`
+}
+
+type RiskReviewDecidePayload struct {
+	Review     *risk.Case  `json:"review,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // What is asked for of an attribute.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +47,47 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// tableLine is how a line of the table is written.
+var tableLine = regexp.MustCompile(`^[A-Z]{2}(-[A-Z]{2})? (STANDARD|BOOKS) (0|[1-9][0-9]?)(\.[0-9]{1,3})? (19[89][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])-[0-3][0-9]$`)
+
+// The table has its shape: each line is read whole; a region's rates of a class stand together, each of a later day and another rate than the one before; books bear less than other
+// things, never without those having a rate; and nothing is said that is not in the law two years from when it was compared.
+func TestShapeOfTheTable(t *testing.T) {
+	t.Parallel()
+	compared := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	type of struct {
+		region Region
+		class  Class
+	}
+	rows, last, over := NewTable().rows, map[of]row{}, map[of]bool{}
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	if len(lines) != len(rows) || len(rows) < 120 {
+		t.Fatalf("%d lines, %d rows", len(lines), len(rows))
+	}
+	for i, line := range lines {
+		r, f := rows[i], strings.Fields(line)
+		if !tableLine.MatchString(line) || r.from.Format(time.DateOnly) != f[3] || strings.TrimSuffix(r.rate.String(), " %") != f[2] {
+			t.Errorf("%q is read as %+v", line, r)
+		}
+		key := of{r.region, r.class}
+		before, again := last[key]
+		if over[key] || again && (!r.from.After(before.from) || r.rate == before.rate) {
+			t.Errorf("%q comes after %+v", line, before)
+		}
+		if i > 0 {
+			if previous := (of{rows[i-1].region, rows[i-1].class}); previous != key {
+				over[previous] = true
+			}
+		}
+		if last[key] = r; r.from.After(compared.AddDate(2, 0, 0)) {
+			t.Errorf("%q is too far ahead", line)
+		}
+		if r.class == Books && (r.region.Country == "US" || last[of{r.region, Standard}].rate <= r.rate) {
+			t.Errorf("%q: books bear what other things do, or more", line)
+		}
+	}
+}
+
 // Rates are those of their day.
 func TestRatesOfADay(t *testing.T) {
 	t.Parallel()
@@ -59,6 +102,8 @@ func TestRatesOfADay(t *testing.T) {
 		{Region{"CH", ""}, Standard, "2023-12-31", 7_700, "7.7 %"}, {Region{"CH", ""}, Standard, "2024-01-01", 8_100, "8.1 %"},
 		{Region{"CA", "QC"}, Standard, "2026-01-01", 14_975, "14.975 %"}, {Region{"US", "NJ"}, Books, "2026-01-01", 6_625, "6.625 %"},
 		{Region{"CA", "NS"}, Standard, "2025-03-31", 15_000, "15 %"}, {Region{"CA", "NS"}, Standard, "2025-04-01", 14_000, "14 %"},
+		{Region{"CA", "ON"}, Books, "2026-01-01", 5_000, "5 %"}, {Region{"CA", "NT"}, Books, "2026-01-01", 5_000, "5 %"},
+		{Region{"US", "DC"}, Standard, "2026-09-30", 6_000, "6 %"}, {Region{"US", "DC"}, Standard, "2026-10-01", 7_000, "7 %"}, {Region{"US", "SD"}, Standard, "2027-07-01", 4_500, "4.5 %"},
 		{Region{"AE", "DU"}, Standard, "2026-01-01", 5_000, "5 %"}, {Region{"ZZ", ""}, Standard, "2026-01-01", 0, "0 %"},
 	} {
 		day, err := time.Parse(time.DateOnly, c.day)
