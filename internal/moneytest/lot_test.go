@@ -37,9 +37,10 @@ func (m *machine) lotActions() []action {
 	late := action{"bid, late", some(&m.lots, each[*lot]), func() { m.bid(each) }}
 	retry := action{"bid again", some(&m.lots, func(l *lot) bool { return l.bids > 0 }), m.bidAgain}
 	rivals := action{"bids at once", some(&m.lots, (*lot).open), m.bidsAtOnce}
+	leads := action{"bid, leading", some(&m.lots, (*lot).sold), m.bidLeading}
 	sell := action{"close", some(&m.lots, (*lot).sold), func() { m.close((*lot).sold) }}
 	end := action{"close, unsold", some(&m.lots, (*lot).open), func() { m.close((*lot).open) }}
-	return []action{offer, bid, bid, bid, bid, late, retry, rivals, sell, sell, sell, end}
+	return []action{offer, bid, bid, bid, bid, late, leads, retry, rivals, sell, sell, sell, end}
 }
 
 // eur is euro cents.
@@ -134,6 +135,13 @@ func (m *machine) bid(on func(*lot) bool) {
 	_, err := m.Auctions.Place(m.Ctx(), who, in)
 	m.allowed("bid taken", err)
 	m.take(l, who, in)
+}
+
+// bidLeading is the leader's bid on what they lead already: chance alone rarely has one.
+func (m *machine) bidLeading() {
+	l := pick(m.t, m.lots, "lot", (*lot).sold)
+	in := auction.PlaceInput{Auction: l.id, Amount: eur(l.maximum), IdempotencyKey: uuid.NewString()}
+	m.refused(m.judge(l, l.leader, in.Amount.Minor), func() error { _, err := m.Auctions.Place(m.Ctx(), l.leader, in); return err })
 }
 
 func (m *machine) drawBid(l *lot) auction.PlaceInput {
