@@ -282,7 +282,9 @@ func (q *Queries) UserUnban(ctx context.Context, db DBTX, id uuid.UUID) error {
 }
 
 const usersByID = `-- name: UsersByID :many
-SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE id = ANY ($1::uuid[]) ORDER BY id
+SELECT u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE app_user.id = wanted.id OFFSET 0) u
+ORDER BY u.id
 `
 
 func (q *Queries) UsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]AppUser, error) {

@@ -25,8 +25,11 @@ SELECT count(*) FROM listing_photo WHERE listing_id = @listing_id;
 -- name: ListingsByID :many
 SELECT * FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
+-- OFFSET 0 has each id looked up by itself: for twenty PostgreSQL would read all sellers into a hash first.
 -- name: ListingsPublic :many
-SELECT * FROM public_listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+SELECT l.* FROM unnest(@ids::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (SELECT * FROM public_listing WHERE public_listing.id = wanted.id OFFSET 0) l
+ORDER BY l.id;
 
 -- What one person may see: what everybody may, what is offered to their tier, and their own; staff see all.
 -- name: ListingsSeenBy :many

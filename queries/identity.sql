@@ -6,7 +6,9 @@ VALUES (@id, @email, @name, @role, @password_hash);
 SELECT * FROM app_user WHERE lower(email) = lower(@email::text);
 
 -- name: UsersByID :many
-SELECT * FROM app_user WHERE id = ANY (@ids::uuid[]) ORDER BY id;
+SELECT u.* FROM unnest(@ids::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (SELECT * FROM app_user WHERE app_user.id = wanted.id OFFSET 0) u
+ORDER BY u.id;
 
 -- None for a user who is banned. The lock makes a ban and a sign-in of the same moment take turns: the ban sees the
 -- session and ends it, or the sign-in sees the ban.

@@ -175,23 +175,56 @@ func (b *bench) fill(ctx context.Context, listings int) error {
 type turn struct {
 	rate     float64 // a second
 	p50, p95 float64 // milliseconds
+	spent    spent
 }
 
-// ours is play for our side, with its statements where they were asked for.
-func (b *bench) ours(ctx context.Context, do func(ctx context.Context, client, n int) error) (turn, error) {
-	if !b.spend {
-		return play(ctx, b.length, do)
+// spent is what one call took of the processor, in milliseconds: unlike a rate, it says the same on a machine that has other work.
+type spent struct{ server, database, clients float64 }
+
+func (s spent) String() string {
+	return fmt.Sprintf("%.2f + %.2f + %.2f", s.server, s.database, s.clients)
+}
+
+// ours is play for our side, with its statements where they were asked for; the use cases of no server are called in this process.
+func (b *bench) ours(ctx context.Context, server *rig.Process, do func(ctx context.Context, client, n int) error) (turn, error) {
+	if b.spend {
+		if err := b.CountStatements(ctx); err != nil {
+			return turn{}, err
+		}
 	}
-	if err := b.CountStatements(ctx); err != nil {
+	before, err := b.cpu(ctx, server)
+	if err != nil {
 		return turn{}, err
 	}
 	t, err := play(ctx, b.length, do)
 	if err != nil {
 		return t, err
 	}
+	after, err := b.cpu(ctx, server)
+	if err != nil {
+		return t, err
+	}
+	calls := t.rate * b.length.Seconds()
+	t.spent = spent{(after.server - before.server) / calls, (after.database - before.database) / calls, (after.clients - before.clients) / calls}
+	if !b.spend {
+		return t, nil
+	}
 	lines, err := b.Statements(ctx)
 	b.Say("%.0f a second\n%s", t.rate, strings.Join(lines, "\n"))
 	return t, err
+}
+
+// cpu is what the server, PostgreSQL and this process have had of the processor so far.
+func (b *bench) cpu(ctx context.Context, server *rig.Process) (s spent, err error) {
+	var of [3]time.Duration
+	var errs [3]error
+	if server != nil {
+		of[0], errs[0] = server.CPU()
+	}
+	of[1], errs[1] = b.DatabaseCPU(ctx)
+	of[2], errs[2] = rig.OwnCPU()
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return spent{ms(of[0]), ms(of[1]), ms(of[2])}, errors.Join(errs[:]...)
 }
 
 // play has all clients do it for a time; do gets the client's number and how often it has been called by it.

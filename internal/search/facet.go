@@ -1,6 +1,7 @@
 package search
 
 import (
+	"bytes"
 	"cmp"
 	"math/bits"
 	"slices"
@@ -162,10 +163,8 @@ func facetsOf(counts map[string]int64, steps []int64, currency *money.Currency) 
 		}
 	}
 	f.Attributes = attributeCounts(attributes)
-	slices.SortFunc(f.Categories, func(a, b CategoryCount) int {
-		return byCount(a.Count, b.Count, a.Category.String(), b.Category.String())
-	})
-	slices.SortFunc(f.Brands, func(a, b BrandCount) int { return byCount(a.Count, b.Count, a.Brand.String(), b.Brand.String()) })
+	slices.SortFunc(f.Categories, func(a, b CategoryCount) int { return byCountID(a.Count, b.Count, a.Category, b.Category) })
+	slices.SortFunc(f.Brands, func(a, b BrandCount) int { return byCountID(a.Count, b.Count, a.Brand, b.Brand) })
 	f.Categories, f.Brands = f.Categories[:min(listed, len(f.Categories))], f.Brands[:min(listed, len(f.Brands))]
 	slices.SortFunc(f.Kinds, func(a, b KindCount) int { return byCount(a.Count, b.Count, a.Kind, b.Kind) })
 	slices.SortFunc(f.Conditions, func(a, b ConditionCount) int { return byCount(a.Count, b.Count, a.Condition, b.Condition) })
@@ -191,14 +190,16 @@ func attributeCounts(by map[string][]ValueCount) (counts []AttributeCount) {
 		slices.SortFunc(values, func(a, b ValueCount) int { return byCount(a.Count, b.Count, a.Value, b.Value) })
 		counts = append(counts, AttributeCount{attribute, values[:min(listed, len(values))]})
 	}
-	slices.SortFunc(counts, func(a, b AttributeCount) int {
-		return byCount(total(a), total(b), a.Attribute.String(), b.Attribute.String())
-	})
+	slices.SortFunc(counts, func(a, b AttributeCount) int { return byCountID(total(a), total(b), a.Attribute, b.Attribute) })
 	return counts[:min(listed, len(counts))]
 }
 
 func byCount[T cmp.Ordered](n, m int64, a, b T) int {
 	return cmp.Or(cmp.Compare(m, n), cmp.Compare(a, b))
+}
+
+func byCountID(n, m int64, a, b uuid.UUID) int {
+	return cmp.Or(cmp.Compare(m, n), bytes.Compare(a[:], b[:]))
 }
 
 func priceCount(step int, steps []int64, currency money.Currency, n int64) PriceCount {

@@ -70,10 +70,12 @@ func (s *shelf) any(terms []Term) *bitmap {
 			sets = appendIn(sets, s.postings[s.words[at]], t.In)
 		}
 	}
-	switch len(sets) {
-	case 0:
-		return roaring.New()
-	case 1:
+	return union(sets)
+}
+
+// union is not to be changed: one set's is that set.
+func union(sets []*bitmap) *bitmap {
+	if len(sets) == 1 {
 		return sets[0]
 	}
 	return roaring.FastOr(sets...)
@@ -120,8 +122,8 @@ func (n *narrowed) of(base *bitmap, without ...string) *bitmap {
 	return all
 }
 
-// find answers a request; base is what has its words.
-func (s *shelf) find(r Request, base *bitmap) (found Found) {
+// find answers a request; base is what has its words, and has gives what is live of what has one of some terms.
+func (s *shelf) find(r Request, base *bitmap, has func([]Term) *bitmap) (found Found) {
 	if r.Near != nil {
 		base = s.within(base, *r.Near)
 	}
@@ -130,13 +132,13 @@ func (s *shelf) find(r Request, base *bitmap) (found Found) {
 		filters.add(g.Dimension, s.group(g))
 	}
 	if r.PriceFrom != nil || r.PriceTo != nil {
-		filters.add(dimPrice, s.priced(r))
+		filters.add(dimPrice, s.priced(r, base))
 	}
 	for _, g := range r.Ranges {
 		filters.add(g.dimension(), s.numbers[g.Attribute].within(g))
 	}
 	all := filters.of(base)
-	found.Hits = s.page(r, all)
+	found.Hits = s.page(r, all, has)
 	if r.Count || r.Facets != 0 {
 		found.Total = int64(all.GetCardinality())
 	}
@@ -156,7 +158,7 @@ func (s *shelf) group(g Group) *bitmap {
 			sets = append(sets, s.facets[at].in)
 		}
 	}
-	return roaring.FastOr(sets...)
+	return union(sets)
 }
 
 // within is what of a set is in a circle.
@@ -176,8 +178,12 @@ func (i *item) chord(c Circle) float64 {
 	return float64(dx*dx) + float64(dy*dy) + float64(dz*dz)
 }
 
-// priced is what costs as much as a request asks for, in its currency: whole steps by their bitmaps, the steps at the ends item by item.
-func (s *shelf) priced(r Request) *bitmap {
+// priced is what of a set costs as much as a request asks for, in its currency, and it may be more than the set: of a large one whole steps by
+// their bitmaps, the steps at the ends item by item. The request's currency is a filter of its own.
+func (s *shelf) priced(r Request, of *bitmap) *bitmap {
+	if of.GetCardinality()*few < s.live.GetCardinality() {
+		return s.between(of, r.PriceFrom, r.PriceTo)
+	}
 	var sets []*bitmap
 	for step := range len(r.Steps) + 1 {
 		from, to := int64(0), int64(math.MaxInt64)
@@ -210,11 +216,11 @@ func (s *shelf) priced(r Request) *bitmap {
 			sets = append(sets, s.between(set, r.PriceFrom, r.PriceTo))
 		}
 	}
-	return roaring.FastOr(sets...)
+	return union(sets)
 }
 
 func (s *shelf) between(set *bitmap, from, to *int64) *bitmap {
-	var in []uint32
+	in := make([]uint32, 0, set.GetCardinality())
 	each(set, func(n uint32) {
 		price := s.prices[n]
 		if (from == nil || price >= *from) && (to == nil || price <= *to) {
@@ -265,10 +271,10 @@ func (s *shelf) counts(r Request, base, all *bitmap, filters narrowed) map[strin
 }
 
 // page is the rows of a page and one more, in the order of its sort.
-func (s *shelf) page(r Request, all *bitmap) []Place {
+func (s *shelf) page(r Request, all *bitmap, has func([]Term) *bitmap) []Place {
 	switch r.Sort {
 	case Relevance:
-		return s.ranked(r, all)
+		return s.ranked(r, all, has)
 	case Nearest:
 		key := func(n uint32) int64 { return -int64(math.Floor(s.items[n].chord(*r.Near) * 1e12)) }
 		return s.chosen(nil, all, key, r.After, r.Size+1)
@@ -297,12 +303,12 @@ func (s *shelf) reached(order []uint32, such func(price int64) bool) []uint32 {
 }
 
 // ranked is a page by what documents score: word by word they are parted by their scores so far, and the parts with the highest read first.
-func (s *shelf) ranked(r Request, all *bitmap) (hits []Place) {
+func (s *shelf) ranked(r Request, all *bitmap, has func([]Term) *bitmap) (hits []Place) {
 	parts := map[int32]*bitmap{0: all}
 	for levels := range byWord(r.Levels) {
 		sets := make([]*bitmap, len(levels))
 		for i, l := range levels {
-			sets[i] = s.any(l.Terms)
+			sets[i] = has(l.Terms)
 		}
 		next := map[int32]*bitmap{}
 		for score, part := range parts {

@@ -23,7 +23,7 @@ import (
 const (
 	loadRows    = 5_000  // in one statement, when the index is read from the beginning
 	changeRows  = 20_000 // beyond so many changes at once it is read from the beginning
-	keptMatches = 256    // bitmaps of what words match
+	keptMatches = 512    // bitmaps of what words match
 	keptAnswers = 4_096
 	retryAfter  = time.Second
 )
@@ -260,7 +260,7 @@ func (m *Memory) Find(_ context.Context, r Request) (Found, error) {
 		return kept, nil
 	}
 	answer, _, _ := m.flights.Do(key, func() (any, error) {
-		found := m.shelf.find(r, m.match(r.Match))
+		found := m.shelf.find(r, m.match(r.Match), func(terms []Term) *bitmap { return m.match(Match{terms}) })
 		m.answers.Add(key, found)
 		return found, nil
 	})

@@ -116,6 +116,7 @@ func (s *Service) fill(ctx context.Context, result *Result, hits []Place) error 
 		return nil
 	}
 	listings, err := s.catalog.Public(ctx, ids)
+	result.Nodes, result.places = make([]catalog.Listing, 0, len(hits)), make([]Place, 0, len(hits))
 	for _, hit := range hits {
 		if l, ok := listings[hit.ID]; ok {
 			result.Nodes, result.places = append(result.Nodes, l), append(result.places, hit)
