@@ -721,7 +721,7 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 }
 
 const listingsPublic = `-- name: ListingsPublic :many
-SELECT l.id, l.seller_id, l.kind, l.title, l.description, l.condition, l.price, l.currency, l.status, l.created_at, l.option_names, l.hidden_from, l.published_at, l.reserved_by, l.reserved_until, l.category_id, l.brand_id, l.minimum_tier FROM unnest($1::uuid[]) AS wanted (id)
+SELECT l.id, l.seller_id, l.kind, l.title, l.description, l.condition, l.price, l.currency, l.status, l.created_at, l.option_names, l.hidden_from, l.published_at, l.reserved_by, l.reserved_until, l.category_id, l.brand_id, l.minimum_tier FROM unnest((SELECT $1::uuid[])) AS wanted (id)
 CROSS JOIN LATERAL (SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing WHERE public_listing.id = wanted.id OFFSET 0) l
 ORDER BY l.id
 `

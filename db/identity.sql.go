@@ -53,7 +53,7 @@ func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, id uuid.UUID) erro
 const sessionUser = `-- name: SessionUser :many
 SELECT s.id AS session_id, s.token_hash, s.expires_at, u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier
 FROM session s JOIN app_user u ON u.id = s.user_id
-WHERE s.token_hash = ANY ($1::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+WHERE s.token_hash = ANY ((SELECT $1::bytea[])::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 ORDER BY s.id
 `
 
@@ -282,7 +282,7 @@ func (q *Queries) UserUnban(ctx context.Context, db DBTX, id uuid.UUID) error {
 }
 
 const usersByID = `-- name: UsersByID :many
-SELECT u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier FROM unnest($1::uuid[]) AS wanted (id)
+SELECT u.id, u.email, u.name, u.role, u.password_hash, u.created_at, u.banned_at, u.ban_reason, u.birth_date, u.tier FROM unnest((SELECT $1::uuid[])) AS wanted (id)
 CROSS JOIN LATERAL (SELECT id, email, name, role, password_hash, created_at, banned_at, ban_reason, birth_date, tier FROM app_user WHERE app_user.id = wanted.id OFFSET 0) u
 ORDER BY u.id
 `

@@ -559,9 +559,10 @@ INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options
 SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
        ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)), l.quantity, l.unit_price
 FROM (
-    SELECT unnest($1::uuid[]) AS order_id, unnest($2::integer[]) AS number, unnest($3::uuid[]) AS listing_id,
-           unnest($4::uuid[]) AS variant_id, unnest($5::text[]) AS title, unnest($6::text[]) AS options,
-           unnest($7::integer[]) AS quantity, unnest($8::bigint[]) AS unit_price
+    SELECT unnest(a.order_ids) AS order_id, unnest(a.numbers) AS number, unnest(a.listing_ids) AS listing_id, unnest(a.variant_ids) AS variant_id,
+           unnest(a.titles) AS title, unnest(a.options) AS options, unnest(a.quantities) AS quantity, unnest(a.unit_prices) AS unit_price
+    FROM (SELECT $1::uuid[] AS order_ids, $2::integer[] AS numbers, $3::uuid[] AS listing_ids, $4::uuid[] AS variant_ids,
+              $5::text[] AS titles, $6::text[] AS options, $7::integer[] AS quantities, $8::bigint[] AS unit_prices OFFSET 0) a
 ) l
 JOIN listing g ON g.id = l.listing_id
 `
@@ -1749,7 +1750,7 @@ func (q *Queries) OrdersInsert(ctx context.Context, db DBTX, arg OrdersInsertPar
 }
 
 const ordersOfParty = `-- name: OrdersOfParty :many
-SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = ANY ($1::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
+SELECT id, buyer_id, seller_id, listing_id, auction_id, total, fee, currency, payment, fulfilment, version, tracking, created_at, paid_at, sent_at, received_at, card_id, refunded, cancel_reason, authorised_at, cancelled_at, charged_back, disputed, pay_by, reservation_id, tax, shipping, subsidy, campaign_id, en_route_at, delivered_at, complete_by, settled_at, mature_by, matured_at, claim, quote_id FROM orders WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND $2::uuid IN (buyer_id, seller_id) ORDER BY id
 `
 
 func (q *Queries) OrdersOfParty(ctx context.Context, db DBTX, ids []uuid.UUID, party uuid.UUID) ([]Order, error) {

@@ -27,7 +27,7 @@ SELECT * FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id;
 
 -- OFFSET 0 has each id looked up by itself: for twenty PostgreSQL would read all sellers into a hash first.
 -- name: ListingsPublic :many
-SELECT l.* FROM unnest(@ids::uuid[]) AS wanted (id)
+SELECT l.* FROM unnest((SELECT @ids::uuid[])) AS wanted (id)
 CROSS JOIN LATERAL (SELECT * FROM public_listing WHERE public_listing.id = wanted.id OFFSET 0) l
 ORDER BY l.id;
 

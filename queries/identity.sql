@@ -6,7 +6,7 @@ VALUES (@id, @email, @name, @role, @password_hash);
 SELECT * FROM app_user WHERE lower(email) = lower(@email::text);
 
 -- name: UsersByID :many
-SELECT u.* FROM unnest(@ids::uuid[]) AS wanted (id)
+SELECT u.* FROM unnest((SELECT @ids::uuid[])) AS wanted (id)
 CROSS JOIN LATERAL (SELECT * FROM app_user WHERE app_user.id = wanted.id OFFSET 0) u
 ORDER BY u.id;
 
@@ -22,7 +22,7 @@ RETURNING expires_at;
 -- name: SessionUser :many
 SELECT s.id AS session_id, s.token_hash, s.expires_at, sqlc.embed(u)
 FROM session s JOIN app_user u ON u.id = s.user_id
-WHERE s.token_hash = ANY (@token_hashes::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+WHERE s.token_hash = ANY ((SELECT @token_hashes::bytea[])::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 ORDER BY s.id;
 
 -- name: SessionRevoke :exec

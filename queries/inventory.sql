@@ -63,7 +63,7 @@ SELECT v.id,
              AND (l.status = 'ACTIVE' OR (l.status = 'RESERVED' AND l.reserved_until <= clock_timestamp())) THEN 1
         ELSE 0 END)::integer AS available
 FROM variant v JOIN listing l ON l.id = v.listing_id
-WHERE v.id = ANY (@ids::uuid[])
+WHERE v.id = ANY ((SELECT @ids::uuid[])::uuid[])
 ORDER BY v.id;
 
 -- What buyers may buy, each of what they want, with what is needed to reserve it and with each place that has some: of listings that are
@@ -71,14 +71,19 @@ ORDER BY v.id;
 -- name: VariantsForSale :many
 SELECT w.number::integer AS number, l.kind, l.status, f.id AS flash_sale,
        s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
-FROM (SELECT unnest(@ids::uuid[]) AS variant_id, unnest(@buyers::uuid[]) AS buyer_id, generate_series(1, cardinality(@ids::uuid[])) AS number) w
-JOIN variant v ON v.id = w.variant_id
-JOIN offered_listing l ON l.id = v.listing_id
+FROM (
+    SELECT unnest(a.ids) AS variant_id, unnest(a.buyers) AS buyer_id, generate_series(1, cardinality(a.ids)) AS number
+    FROM (SELECT @ids::uuid[] AS ids, @buyers::uuid[] AS buyers OFFSET 0) a
+) w
+CROSS JOIN LATERAL (
+    SELECT o.* FROM variant v JOIN offered_listing o ON o.id = v.listing_id
+    WHERE v.id = w.variant_id AND v.retired_at IS NULL AND v.price IS NOT NULL
+      AND (o.minimum_tier IS NULL OR tier_rank(o.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = w.buyer_id))
+    OFFSET 0
+) l
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()
-LEFT JOIN stock s ON s.variant_id = v.id
+LEFT JOIN stock s ON s.variant_id = w.variant_id
 LEFT JOIN location p ON p.id = s.location_id
-WHERE v.retired_at IS NULL AND v.price IS NOT NULL
-  AND (l.minimum_tier IS NULL OR tier_rank(l.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = w.buyer_id))
 ORDER BY w.number, p.created_at, p.id;
 
 -- name: ReservationOpen :one

@@ -12,9 +12,10 @@ INSERT INTO order_line (order_id, number, listing_id, variant_id, title, options
 SELECT l.order_id, l.number, l.listing_id, l.variant_id, coalesce(nullif(l.title, ''), g.title),
        ARRAY(SELECT jsonb_array_elements_text(l.options::jsonb)), l.quantity, l.unit_price
 FROM (
-    SELECT unnest(@order_ids::uuid[]) AS order_id, unnest(@numbers::integer[]) AS number, unnest(@listing_ids::uuid[]) AS listing_id,
-           unnest(@variant_ids::uuid[]) AS variant_id, unnest(@titles::text[]) AS title, unnest(@options::text[]) AS options,
-           unnest(@quantities::integer[]) AS quantity, unnest(@unit_prices::bigint[]) AS unit_price
+    SELECT unnest(a.order_ids) AS order_id, unnest(a.numbers) AS number, unnest(a.listing_ids) AS listing_id, unnest(a.variant_ids) AS variant_id,
+           unnest(a.titles) AS title, unnest(a.options) AS options, unnest(a.quantities) AS quantity, unnest(a.unit_prices) AS unit_price
+    FROM (SELECT @order_ids::uuid[] AS order_ids, @numbers::integer[] AS numbers, @listing_ids::uuid[] AS listing_ids, @variant_ids::uuid[] AS variant_ids,
+              @titles::text[] AS titles, @options::text[] AS options, @quantities::integer[] AS quantities, @unit_prices::bigint[] AS unit_prices OFFSET 0) a
 ) l
 JOIN listing g ON g.id = l.listing_id;
 
@@ -63,7 +64,7 @@ SELECT * FROM orders WHERE id = @id FOR UPDATE;
 SELECT * FROM orders WHERE id = @id AND @party::uuid IN (buyer_id, seller_id);
 
 -- name: OrdersOfParty :many
-SELECT * FROM orders WHERE id = ANY (@ids::uuid[]) AND @party::uuid IN (buyer_id, seller_id) ORDER BY id;
+SELECT * FROM orders WHERE id = ANY ((SELECT @ids::uuid[])::uuid[]) AND @party::uuid IN (buyer_id, seller_id) ORDER BY id;
 
 -- name: OrderByID :one
 SELECT * FROM orders WHERE id = @id;
