@@ -141,7 +141,7 @@ func TestOutsideIsReachedInOnePlace(t *testing.T) {
 		"github.com/stripe/stripe-go":   {"internal/payment"},
 		"github.com/gorilla/websocket":  {"internal/socket", "internal/apitest"},
 		"github.com/redis/go-redis":     {"internal/redisx", "internal/realtime", "internal/presence", "internal/flash", "server"},
-		"github.com/riverqueue/river":   {"internal/cart", "internal/listingfile", "internal/idempotency", "internal/ledger", "internal/media", "internal/fx", "internal/notify", "internal/order", "internal/payment", "internal/reconcile", "internal/referral", "internal/shipping", "internal/show", "internal/postgres", "server"},
+		"github.com/riverqueue/river":   {"internal/cart", "internal/listingfile", "internal/idempotency", "internal/ledger", "internal/media", "internal/fx", "internal/notify", "internal/order", "internal/payment", "internal/reconcile", "internal/referral", "internal/risk", "internal/shipping", "internal/show", "internal/postgres", "server"},
 		"github.com/99designs/gqlgen":   {"graph", "graph/answer", "graph/generated", "graph/model", "graph/scalar", "internal/gqlws", "internal/gqlsse", "internal/audience"},
 		"github.com/aws":                {"internal/blob"},
 		"github.com/alicebob/miniredis": {"internal/redisx"},
