@@ -933,8 +933,8 @@ func (q *Queries) VariantByID(ctx context.Context, db DBTX, id uuid.UUID) (Varia
 }
 
 const variantInsert = `-- name: VariantInsert :one
-INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency, grams)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 RETURNING id, listing_id, seller_id, position, sku, option_values, price, currency, created_at, retired_at, grams
 `
 
@@ -947,6 +947,7 @@ type VariantInsertParams struct {
 	OptionValues []string
 	Price        *int64
 	Currency     *string
+	Grams        *int32
 }
 
 func (q *Queries) VariantInsert(ctx context.Context, db DBTX, arg VariantInsertParams) (Variant, error) {
@@ -959,6 +960,7 @@ func (q *Queries) VariantInsert(ctx context.Context, db DBTX, arg VariantInsertP
 		arg.OptionValues,
 		arg.Price,
 		arg.Currency,
+		arg.Grams,
 	)
 	var i Variant
 	err := row.Scan(

@@ -182,7 +182,7 @@ func listingInput(v model.ListingCreateInput) (catalog.CreateInput, error) {
 // variant wants a variant, which stands below a path of the input.
 func (in *inputReader) variant(v model.VariantInput, path ...string) catalog.VariantInput {
 	var own inputReader
-	out := catalog.VariantInput{SKU: v.Sku, Options: v.Options, Price: own.maybeAmount(v.Price, "price")}
+	out := catalog.VariantInput{SKU: v.Sku, Options: v.Options, Price: own.maybeAmount(v.Price, "price"), Grams: v.Grams}
 	if f, ok := fault.As(own.err); ok && in.err == nil {
 		in.err = f.At(append(path, f.Field...)...)
 	}

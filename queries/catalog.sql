@@ -125,8 +125,8 @@ WHERE la.listing_id = ANY (@listing_ids::uuid[]) AND a.retired_at IS NULL
 ORDER BY la.listing_id, a.position, a.code, a.id;
 
 -- name: VariantInsert :one
-INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency)
-VALUES (@id, @listing_id, @seller_id, @position, @sku, @option_values, @price, @currency)
+INSERT INTO variant (id, listing_id, seller_id, position, sku, option_values, price, currency, grams)
+VALUES (@id, @listing_id, @seller_id, @position, @sku, @option_values, @price, @currency, @grams)
 RETURNING *;
 
 -- name: VariantUpdate :one

@@ -21834,6 +21834,8 @@ input VariantInput {
   options: [String!]! = []
   "In the one currency of the listing; it may be missing in a draft."
   price: MoneyInput
+  "What one weighs as it is sent: 1 to 1,000,000."
+  grams: Int
 }
 
 input VariantAddInput {

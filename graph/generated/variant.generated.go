@@ -792,7 +792,7 @@ func (ec *executionContext) unmarshalInputVariantInput(ctx context.Context, obj 
 		asMap["options"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"sku", "options", "price"}
+	fieldsInOrder := [...]string{"sku", "options", "price", "grams"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -820,6 +820,13 @@ func (ec *executionContext) unmarshalInputVariantInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Price = data
+		case "grams":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grams"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Grams = data
 		}
 	}
 	return it, nil

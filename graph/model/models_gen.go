@@ -2411,6 +2411,8 @@ type VariantInput struct {
 	Options []string `json:"options"`
 	// In the one currency of the listing; it may be missing in a draft.
 	Price *MoneyInput `json:"price,omitempty"`
+	// What one weighs as it is sent: 1 to 1,000,000.
+	Grams *int `json:"grams,omitempty"`
 }
 
 type VariantRetireInput struct {

@@ -191,7 +191,7 @@ func (s *Service) copyVariantsTx(ctx context.Context, tx pgx.Tx, from uuid.UUID,
 		return err
 	}
 	for i, v := range variants {
-		copied := VariantInput{Options: v.OptionValues, Price: v.Price}
+		copied := VariantInput{Options: v.OptionValues, Price: v.Price, Grams: v.Grams}
 		if _, err := s.q.VariantInsert(ctx, tx, copied.row(to, i+1)); err != nil {
 			return err
 		}

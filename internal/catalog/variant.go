@@ -58,6 +58,7 @@ type VariantInput struct {
 	SKU     *string // unique among its seller's
 	Options []string
 	Price   *money.Amount
+	Grams   *int // what one weighs as it is sent; nil where its seller does not say so
 }
 
 // row is a variant of a listing as it is written.
@@ -65,8 +66,23 @@ func (in VariantInput) row(l db.Listing, position int) db.VariantInsertParams {
 	price, currency := columnsOf(in.Price)
 	return db.VariantInsertParams{
 		ID: id.New(), ListingID: l.ID, SellerID: l.SellerID, Position: int16(position), Sku: in.SKU, OptionValues: in.Options,
-		Price: price, Currency: currency,
+		Price: price, Currency: currency, Grams: gramsColumn(in.Grams),
 	}
+}
+
+// gramsColumn is a weight as its column has it.
+func gramsColumn(grams *int) *int32 {
+	if grams == nil {
+		return nil
+	}
+	return new(int32(*grams))
+}
+
+func checkGrams(grams *int) error {
+	if grams != nil && (*grams < 1 || *grams > maxGrams) {
+		return ErrGrams.At("grams")
+	}
+	return nil
 }
 
 // validateVariants checks prices and variants, and gives a product that comes in one form its only variant.
@@ -137,6 +153,9 @@ func (in *VariantInput) check(kind Kind, options int) error {
 	}
 	if in.SKU != nil && !isSKU(*in.SKU) {
 		return ErrSKU.At("sku")
+	}
+	if err := checkGrams(in.Grams); err != nil {
+		return err
 	}
 	return checkPrice(kind, in.Price)
 }
@@ -302,8 +321,8 @@ func (s *Service) UpdateVariantTx(ctx context.Context, tx pgx.Tx, seller, varian
 			v.Price = in.Price
 		}
 		if in.Grams != nil {
-			if *in.Grams < 1 || *in.Grams > maxGrams {
-				return db.Variant{}, ErrGrams.At("grams")
+			if err := checkGrams(in.Grams); err != nil {
+				return db.Variant{}, err
 			}
 			v.Grams = in.Grams
 		}
@@ -317,11 +336,7 @@ func (s *Service) UpdateVariantTx(ctx context.Context, tx pgx.Tx, seller, varian
 
 func (v Variant) update() db.VariantUpdateParams {
 	price, currency := columnsOf(v.Price)
-	update := db.VariantUpdateParams{ID: v.ID, Sku: v.SKU, Price: price, Currency: currency}
-	if v.Grams != nil {
-		update.Grams = new(int32(*v.Grams))
-	}
-	return update
+	return db.VariantUpdateParams{ID: v.ID, Sku: v.SKU, Price: price, Currency: currency, Grams: gramsColumn(v.Grams)}
 }
 
 // RetireVariant takes a variant out of its product for good; its SKU is free again. The last one stays.

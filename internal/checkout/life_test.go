@@ -268,7 +268,7 @@ func TestLivesOfOrders(t *testing.T) {
 			"pay": l.pay, "ship": l.ship, "confirm": l.confirm, "cancel": l.cancel, "refund": l.refund, "report": l.report, "withdraw": l.withdraw,
 			"accept": l.acceptReturn, "refuse": l.refuseClaim, "ask to return": l.requestReturn, "send back": l.sendReturn, "receive": l.receiveReturn,
 			"completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
-			"carrier": l.carrier, "provider": l.provider, "bank forgets": l.bankForgets, "bank disputes": l.bankDisputes, "by hand": l.byHand,
+			"carrier": l.carrier, "a return's carrier": l.returnCarried, "provider": l.provider, "bank forgets": l.bankForgets, "bank disputes": l.bankDisputes, "by hand": l.byHand,
 		})
 		if l.dispute != "" {
 			l.bankDisputes(t)
@@ -279,7 +279,7 @@ func TestLivesOfOrders(t *testing.T) {
 	t.Logf("%d orders were lived", lived)
 	for what, within := range map[string]int{
 		"SHIP by seller": some, "REFUND by seller": some, "PAYMENT PAID to PAID": some, "by hand": some, "told again by the provider": some,
-		"CANCEL by admin": many, "completed by time": many, "matured": many, "carried: EN_ROUTE": many,
+		"CANCEL by admin": many, "completed by time": many, "matured": many, "carried: EN_ROUTE": many, "a return's carrier: RETURN_ARRIVED": many,
 	} {
 		if s.met[what] == 0 && !t.Failed() && lived > within {
 			t.Errorf("never: %s", what)

@@ -278,6 +278,38 @@ func (l *life) carrier(*rapid.T) {
 	}
 }
 
+// returnCarried has a carrier say that it has what goes back, or has brought it, of the newest return that was accepted, whatever has become of that: the goods that the order sent do not move by it.
+func (l *life) returnCarried(*rapid.T) {
+	claims, err := l.Orders.Claims(l.Ctx(), []uuid.UUID{l.id})
+	l.must(err)
+	i := slices.IndexFunc(claims[l.id], func(c order.Claim) bool { return c.Return != nil && c.Return.Bearer != nil })
+	if i < 0 {
+		return
+	}
+	c, before, to := claims[l.id][i], l.look(), order.ClaimReturnSent
+	arrived := rapid.Bool().Draw(l.t, "arrived")
+	if arrived {
+		to = order.ClaimReturnArrived
+	}
+	var told []realtime.Event
+	l.must(postgres.InTx(l.Ctx(), l.Pool, func(tx pgx.Tx) (err error) {
+		told, err = l.Orders.ReturnCarriedTx(l.Ctx(), tx, l.id, c.ID, arrived)
+		return err
+	}))
+	l.Told.Publish(l.Ctx(), told...)
+	now, want := l.look(), before.Claim
+	moves := c.EndedAt == nil && slices.Contains(order.Moves(), order.Move{Machine: "CLAIM", From: string(c.Status), To: string(to)})
+	if moves {
+		want = to
+	}
+	if now.Claim != want || now.Payment != before.Payment || now.Fulfilment != before.Fulfilment || now.Refunded != before.Refunded {
+		l.t.Fatalf("a carrier has what goes back (arrived: %t) by a claim that is %s: the order is %s/%s, its claim %q and not %q", arrived, c.Status, now.Payment, now.Fulfilment, now.Claim, want)
+	}
+	if moves {
+		l.met["a return's carrier: "+string(to)]++
+	}
+}
+
 // intent is the provider's name of the order's newest payment by card, with its charge.
 func (l *life) intent() (p uuid.UUID, intent, charge string) {
 	err := l.Admin.QueryRow(l.Ctx(), `SELECT id, coalesce(provider_id, ''), coalesce(charge_id, '') FROM order_payment WHERE order_id = $1 AND card_amount > 0 ORDER BY created_at DESC LIMIT 1`, l.id).Scan(&p, &intent, &charge)

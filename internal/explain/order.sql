@@ -1,7 +1,7 @@
 -- All that happened to one order ($1; $2 is its id as the API writes it). Each row is a time, the part of the product that knows of it, and what it knows.
 WITH o AS (SELECT * FROM orders WHERE id = $1),
 p AS (SELECT * FROM order_payment WHERE order_id = $1),
-q AS (SELECT q.*, g.number AS part FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = $1),
+q AS (SELECT q.*, g.number AS part, g.parcels FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = $1),
 f AS (SELECT f.* FROM order_refund r JOIN refund f ON f.id = r.id WHERE r.order_id = $1),
 b AS (SELECT b.* FROM chargeback b JOIN p ON p.id = b.order_payment_id)
 SELECT at, part, what FROM (
@@ -13,6 +13,10 @@ SELECT at, part, what FROM (
     UNION ALL
     SELECT q.created_at, 2, 'QUOTE', format('told in %s: %s %s, which give %s %s at %s by %s of %s, less %s basis points', x.from_currency, x.from_amount, x.from_currency, x.to_amount, x.to_currency, x.rate, x.source, x.as_of, x.margin_bp)
     FROM q JOIN quote_exchange x ON x.quote_id = q.id AND x.group_number = q.part
+    UNION ALL
+    SELECT q.created_at, 3, 'QUOTE', format('chosen of %s: %s (%s), %s %s for %s g%s%s%s', jsonb_array_length(p.plan -> 'options'), p.plan ->> 'chosen', c ->> 'name', c -> 'cost' ->> 'minor', c -> 'cost' ->> 'currency', p.plan ->> 'grams',
+           CASE WHEN (c ->> 'estimated')::boolean THEN ', estimated' END, CASE WHEN (c ->> 'free')::boolean THEN ', borne by the seller' END, coalesce(', to point ' || (p.plan -> 'point' ->> 'ID'), ''))
+    FROM q CROSS JOIN LATERAL jsonb_array_elements(q.parcels) AS p(plan) CROSS JOIN LATERAL jsonb_array_elements(p.plan -> 'options') AS c WHERE c ->> 'code' = p.plan ->> 'chosen'
     UNION ALL
     SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card%s', c.quote_id, c.wallet_amount, c.card_amount, CASE WHEN c.exchanged IS NOT NULL THEN format(', %s %s exchanged for it', c.exchanged, q.pay_currency) END) FROM q JOIN checkout c ON c.quote_id = q.id
     UNION ALL

@@ -17,14 +17,18 @@ import (
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
+	"github.com/souklive/souk/internal/shipping"
 )
 
-// sold is an order by card and wallet of a shirt, as a checkout makes it.
-func sold(t *testing.T, w *domaintest.CardWorld) order.Order {
+// sold is an order by card and wallet of a shirt, as a checkout makes it; its seller sends as these offers say.
+func sold(t *testing.T, w *domaintest.CardWorld, offers ...shipping.Offer) order.Order {
 	t.Helper()
 	seller, buyer, listing, shirt := w.User(identity.Seller), w.Buyer(100_00), id.New(), id.New()
 	w.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition) VALUES ($1, $2, 'RETAIL', 'A cotton shirt', '', 'NEW')`, listing, seller)
 	w.Exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency) VALUES ($1, $2, $3, 1000, 'EUR')`, shirt, listing, seller)
+	if len(offers) > 0 {
+		w.Must2(w.Shipping.SetProfile(t.Context(), seller, 200, offers))
+	}
 	place, err := w.Inventory.AddLocation(t.Context(), seller, "Home", "FR")
 	w.Must(err)
 	w.Must2(w.Inventory.Receive(t.Context(), seller, inventory.ChangeInput{Variant: shirt, Location: place.ID, Quantity: 9, IdempotencyKey: "k"}))
@@ -79,6 +83,21 @@ func TestOrder(t *testing.T) {
 	}
 	if _, err := explain.New(w.Pool).Order(t.Context(), uuid.New()); domaintest.Code(err) != "ORDER_NOT_FOUND" {
 		t.Errorf("of none: %v", err)
+	}
+}
+
+// How a parcel is brought is told, as it was chosen.
+func TestOrderTellsHowItIsBrought(t *testing.T) {
+	t.Parallel()
+	w := domaintest.NewWithCards(t)
+	defer w.Audited()
+	o := sold(t, w, shipping.Offer{Kind: shipping.BySeller, Name: "By bike", Price: new(domaintest.EUR(4_00))}, shipping.Offer{Kind: shipping.BySeller, Name: "By van", Price: new(domaintest.EUR(9_00))})
+	all, err := explain.New(w.Pool).Order(t.Context(), o.ID)
+	w.Must(err)
+	if !slices.ContainsFunc(all, func(h explain.Happening) bool {
+		return h.Part == explain.Quote && h.What == "chosen of 2: SELLER/0 (By bike), 400 EUR for 600 g"
+	}) {
+		t.Errorf("%+v", all)
 	}
 }
 

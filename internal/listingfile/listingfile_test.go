@@ -215,16 +215,16 @@ func TestBadFiles(t *testing.T) {
 func TestExportAndBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.imported("title,description,kind,handle,price,currency,sku,option1_name,option1\n" +
-		"'=Sum of it,\"two\nlines, \"\"quoted\"\"\",ONE_OFF,,3,EUR,,,\n" +
-		"Shirt,,RETAIL,s,20,EUR,A,Size,S\n,,,s,21,EUR,B,,M\nHat,,ONE_OFF,,7,EUR,,,\n")
+	b.imported("title,description,kind,handle,price,currency,sku,option1_name,option1,grams\n" +
+		"'=Sum of it,\"two\nlines, \"\"quoted\"\"\",ONE_OFF,,3,EUR,,,,\n" +
+		"Shirt,,RETAIL,s,20,EUR,A,Size,S,210\n,,,s,21,EUR,B,,M,\nHat,,ONE_OFF,,7,EUR,,,,90\n")
 	file := b.send(http.MethodGet, b.Export(b.seller).URL, "")
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file, "\ufeff"))).ReadAll()
 	b.Must(err)
 	if len(rows) != 5 {
 		t.Fatalf("%d rows: %s", len(rows), file)
 	}
-	changed := strings.NewReplacer(",21.00,EUR", ",25.00,EUR", "Hat", "Fine hat").Replace(file)
+	changed := strings.NewReplacer(",21.00,EUR,", ",25.00,EUR,230", "EUR,90", "EUR,95", "Hat", "Fine hat").Replace(file)
 	got := b.imported(changed)
 	b.want(got, listingfile.Done, 0, 3, 0)
 	if titles := b.titles(); titles != "=Sum of it Shirt Fine hat" {
@@ -232,6 +232,14 @@ func TestExportAndBack(t *testing.T) {
 	}
 	if n := b.Int(`SELECT price FROM variant WHERE sku = 'B'`); n != 2500 {
 		t.Errorf("the price is %d", n)
+	}
+	if n := b.Int(`SELECT sum(grams) FROM variant`); n != 210+230+95 {
+		t.Errorf("all weigh %d", n)
+	}
+	for cell, want := range map[string]string{"0": "GRAMS_INVALID", "-1": "GRAMS_INVALID", "1.5": "GRAMS_INVALID", "1000001": "GRAMS_INVALID", "99999999999999999999": "GRAMS_INVALID"} {
+		for _, kind := range []string{"ONE_OFF", "RETAIL"} {
+			b.want(b.imported("title,kind,price,currency,grams\nA thing,"+kind+",3,EUR,"+cell+"\n"), listingfile.Done, 0, 0, 1, "2 grams "+want)
+		}
 	}
 	again := b.send(http.MethodGet, b.Export(b.seller).URL, "")
 	if want := strings.TrimSpace(changed); strings.TrimSpace(again) != want {

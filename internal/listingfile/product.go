@@ -39,6 +39,7 @@ const (
 	columnSKU         = "sku"
 	columnPrice       = "price"
 	columnCurrency    = "currency"
+	columnGrams       = "grams"
 )
 
 // optionColumns are the name and the value of each option.
@@ -50,7 +51,7 @@ var columns = spreadsheet.Columns{
 	Known: []string{
 		columnListing, columnHandle, columnKind, columnStatus, columnTitle, columnDescription, columnCondition, columnPhotos,
 		columnCategory, columnBrand, columnAttributes, columnTier,
-		columnVariant, columnSKU, columnPrice, columnCurrency, "option1_name", "option1", "option2_name", "option2", "option3_name", "option3",
+		columnVariant, columnSKU, columnPrice, columnCurrency, columnGrams, "option1_name", "option1", "option2_name", "option2", "option3_name", "option3",
 	},
 }
 
@@ -84,8 +85,34 @@ func (s *Service) put(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p produc
 		return false, err
 	}
 	in.Draft = !publish
-	_, err = s.Catalog.CreateTx(ctx, tx, seller, in)
-	return true, err
+	l, err := s.Catalog.CreateTx(ctx, tx, seller, in)
+	if err != nil || !in.Kind.Once() {
+		return true, err
+	}
+	return true, s.weigh(ctx, tx, seller, l.ID, p)
+}
+
+// weigh says what weighs what exists once, whose variant has the listing's own id.
+func (s *Service) weigh(ctx context.Context, tx pgx.Tx, seller, listing uuid.UUID, p product) error {
+	grams, err := gramsOf(p.rows[0].Cells)
+	if err != nil || grams == nil {
+		return err
+	}
+	_, err = s.Catalog.UpdateVariantTx(ctx, tx, seller, listing, catalog.VariantChange{Grams: grams})
+	return err
+}
+
+// gramsOf is a row's weight; nil where it has none.
+func gramsOf(cells map[string]string) (*int, error) {
+	text := cells[columnGrams]
+	if text == "" {
+		return nil, nil
+	}
+	grams, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, catalog.ErrGrams.At(columnGrams)
+	}
+	return &grams, nil
 }
 
 // input is a new listing, and whether it is to be on the market.
@@ -138,7 +165,11 @@ func (p product) variants(options int) ([]catalog.VariantInput, error) {
 		if err != nil {
 			return nil, within(err, i)
 		}
-		v := catalog.VariantInput{Price: price, Options: []string{}}
+		grams, err := gramsOf(row.Cells)
+		if err != nil {
+			return nil, within(err, i)
+		}
+		v := catalog.VariantInput{Price: price, Grams: grams, Options: []string{}}
 		if sku := row.Cells[columnSKU]; sku != "" {
 			v.SKU = &sku
 		}
@@ -156,7 +187,7 @@ func (p product) variants(options int) ([]catalog.VariantInput, error) {
 	return variants, nil
 }
 
-// change changes a listing of the seller's: its words by the first row, and of each row with a variant_id its SKU and price. A cell
+// change changes a listing of the seller's: its words by the first row, and of each row with a variant_id its SKU, price and weight. A cell
 // that is empty changes nothing.
 func (s *Service) change(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p product) error {
 	first := p.rows[0].Cells
@@ -190,6 +221,9 @@ func (s *Service) change(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p pro
 		if len(p.rows) > 1 {
 			return catalog.ErrVariantsOfKind.At("variants", "1")
 		}
+		if err := s.weigh(ctx, tx, seller, listing, p); err != nil {
+			return err
+		}
 	} else if err := s.changeVariants(ctx, tx, seller, p); err != nil {
 		return err
 	}
@@ -215,10 +249,14 @@ func (s *Service) changeVariants(ctx context.Context, tx pgx.Tx, seller uuid.UUI
 		if err != nil {
 			return within(err, i)
 		}
+		grams, err := gramsOf(row.Cells)
+		if err != nil {
+			return within(err, i)
+		}
 		if row.Cells[columnListing] != p.rows[0].Cells[columnListing] {
 			return within(ErrID.At(columnListing), i)
 		}
-		v, err := s.Catalog.UpdateVariantTx(ctx, tx, seller, variant, catalog.VariantChange{SKU: given(row.Cells[columnSKU]), Price: price})
+		v, err := s.Catalog.UpdateVariantTx(ctx, tx, seller, variant, catalog.VariantChange{SKU: given(row.Cells[columnSKU]), Price: price, Grams: grams})
 		if err != nil {
 			return within(err, i)
 		}
@@ -413,6 +451,9 @@ func cellsOf(l catalog.Listing, variants []catalog.Variant, photos []media.Photo
 		}
 		if v.Price != nil {
 			cells[columnPrice], cells[columnCurrency] = v.Price.Decimal(), string(v.Price.Currency)
+		}
+		if v.Grams != nil {
+			cells[columnGrams] = strconv.Itoa(*v.Grams)
 		}
 		for n, value := range v.OptionValues {
 			cells[optionColumns[n][0]], cells[optionColumns[n][1]] = l.OptionNames[n], value
