@@ -623,14 +623,15 @@ func (q *Queries) QuoteGroupsInsert(ctx context.Context, db DBTX, arg QuoteGroup
 }
 
 const quoteInsert = `-- name: QuoteInsert :exec
-INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO quote (id, user_id, reservation_id, offer_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type QuoteInsertParams struct {
 	ID             uuid.UUID
 	UserID         uuid.UUID
 	ReservationID  *uuid.UUID
+	OfferID        *uuid.UUID
 	IdempotencyKey string
 	RequestHash    []byte
 	Total          int64
@@ -644,6 +645,7 @@ func (q *Queries) QuoteInsert(ctx context.Context, db DBTX, arg QuoteInsertParam
 		arg.ID,
 		arg.UserID,
 		arg.ReservationID,
+		arg.OfferID,
 		arg.IdempotencyKey,
 		arg.RequestHash,
 		arg.Total,
@@ -857,9 +859,9 @@ func (q *Queries) QuoteOfReservation(ctx context.Context, db DBTX, reservationID
 }
 
 const quoteOfUser = `-- name: QuoteOfUser :one
-SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, q.order_id, q.expires_at, q.paid, q.pay_currency, coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
-       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() ELSE quote_order_open(q, o) END, false)::boolean AS open
-FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id
+SELECT q.id, q.user_id, q.reservation_id, q.idempotency_key, q.request_hash, q.total, q.currency, q.ship_to, q.created_at, q.order_id, q.expires_at, q.paid, q.pay_currency, q.offer_id, coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
+       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND coalesce(p.status, 'ACCEPTED') = 'ACCEPTED' ELSE quote_order_open(q, o) END, false)::boolean AS open
+FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id LEFT JOIN price_offer p ON p.id = q.offer_id
 WHERE q.id = $1 AND q.user_id = $2
 `
 
@@ -870,7 +872,7 @@ type QuoteOfUserRow struct {
 	Open      bool
 }
 
-// How a quote stands is told by its reservation or its order, and whether it was confirmed, by the database's clock.
+// How a quote stands is told by its reservation, or its order, and by its offer, if it is of one; and whether it was confirmed, by the database's clock.
 func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (QuoteOfUserRow, error) {
 	row := db.QueryRow(ctx, quoteOfUser, iD, userID)
 	var i QuoteOfUserRow
@@ -888,6 +890,7 @@ func (q *Queries) QuoteOfUser(ctx context.Context, db DBTX, iD uuid.UUID, userID
 		&i.Quote.ExpiresAt,
 		&i.Quote.Paid,
 		&i.Quote.PayCurrency,
+		&i.Quote.OfferID,
 		&i.EndsAt,
 		&i.Confirmed,
 		&i.Open,

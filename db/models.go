@@ -805,6 +805,7 @@ type Quote struct {
 	ExpiresAt      *time.Time
 	Paid           bool
 	PayCurrency    *string
+	OfferID        *uuid.UUID
 }
 
 type QuoteCharge struct {

@@ -381,6 +381,21 @@ func (q *Queries) OfferPageOfSeller(ctx context.Context, db DBTX, arg OfferPageO
 	return items, nil
 }
 
+const offerQuoted = `-- name: OfferQuoted :execrows
+UPDATE price_offer o SET quoted_until = greatest(o.quoted_until, r.expires_at), reservation_id = r.id
+FROM reservation r
+WHERE o.id = $1 AND o.buyer_id = $2 AND o.status = 'ACCEPTED' AND o.expires_at > clock_timestamp() AND r.id = $3
+`
+
+// No row where it is not accepted, or its time is over. What is quoted of it binds the reservation's time.
+func (q *Queries) OfferQuoted(ctx context.Context, db DBTX, iD uuid.UUID, buyerID uuid.UUID, reservationID uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, offerQuoted, iD, buyerID, reservationID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const offerSteps = `-- name: OfferSteps :many
 SELECT s.offer_id, s.number, s.status, s.moved_by, s.unit_price, s.moved_at, o.currency FROM price_offer_step s JOIN price_offer o ON o.id = s.offer_id WHERE s.offer_id = ANY ($1::uuid[]) ORDER BY s.offer_id, s.number
 `
@@ -416,6 +431,20 @@ func (q *Queries) OfferSteps(ctx context.Context, db DBTX, offers []uuid.UUID) (
 		return nil, err
 	}
 	return items, nil
+}
+
+const offerUse = `-- name: OfferUse :execrows
+UPDATE price_offer SET status = 'USED', moved_by = 'BUYER', version = version + 1, changed_at = clock_timestamp(), order_id = $1
+WHERE id = $2 AND status = 'ACCEPTED'
+`
+
+// No row where it was used, or taken back. Whether its quote is still open is the reservation's to say.
+func (q *Queries) OfferUse(ctx context.Context, db DBTX, orderID *uuid.UUID, iD uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, offerUse, orderID, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const offerVariant = `-- name: OfferVariant :one

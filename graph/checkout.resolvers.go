@@ -10,6 +10,7 @@ import (
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 )
@@ -20,6 +21,11 @@ func (r *checkoutQuoteResolver) Order(ctx context.Context, obj *checkout.Quote) 
 		return nil, nil
 	}
 	return maybe(ctx, load(ctx).orderOfActor, *obj.Order)
+}
+
+// Offer is the resolver for the offer field.
+func (r *checkoutQuoteResolver) Offer(ctx context.Context, obj *checkout.Quote) (*offer.Offer, error) {
+	return maybePtr(ctx, load(ctx).offerSeen, obj.Offer)
 }
 
 // CheckoutQuote is the resolver for the checkoutQuote field.

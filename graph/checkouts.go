@@ -10,7 +10,7 @@ import (
 
 func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 	var in inputReader
-	out := checkout.QuoteInput{Address: in.maybeID(v.AddressID, id.Address, "addressId"), IdempotencyKey: v.IdempotencyKey}
+	out := checkout.QuoteInput{Address: in.maybeID(v.AddressID, id.Address, "addressId"), Offer: in.maybeID(v.OfferID, id.Offer, "offerId"), IdempotencyKey: v.IdempotencyKey}
 	if v.VariantIds != nil {
 		out.Variants = in.ids(v.VariantIds, id.Variant, "variantIds")
 	}

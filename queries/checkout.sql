@@ -45,8 +45,8 @@ SELECT count(*) FROM quote q
 WHERE q.user_id = @user_id AND q.created_at > clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id);
 
 -- name: QuoteInsert :exec
-INSERT INTO quote (id, user_id, reservation_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
-VALUES (@id, @user_id, @reservation_id, @idempotency_key, @request_hash, @total, @currency, sqlc.narg('pay_currency'), sqlc.narg('ship_to'));
+INSERT INTO quote (id, user_id, reservation_id, offer_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
+VALUES (@id, @user_id, @reservation_id, sqlc.narg('offer_id'), @idempotency_key, @request_hash, @total, @currency, sqlc.narg('pay_currency'), sqlc.narg('ship_to'));
 
 -- An empty text stands for no parcels.
 -- name: QuoteGroupsInsert :exec
@@ -95,11 +95,11 @@ FROM quote_exchange x JOIN quote_group g ON g.quote_id = x.quote_id AND g.number
 WHERE g.order_id = ANY (@order_ids::uuid[])
 ORDER BY g.order_id;
 
--- How a quote stands is told by its reservation or its order, and whether it was confirmed, by the database's clock.
+-- How a quote stands is told by its reservation, or its order, and by its offer, if it is of one; and whether it was confirmed, by the database's clock.
 -- name: QuoteOfUser :one
 SELECT sqlc.embed(q), coalesce(q.expires_at, r.expires_at)::timestamptz AS ends_at, (c.quote_id IS NOT NULL)::boolean AS confirmed,
-       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() ELSE quote_order_open(q, o) END, false)::boolean AS open
-FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id
+       coalesce(CASE WHEN q.order_id IS NULL THEN r.status = 'OPEN' AND r.expires_at > clock_timestamp() AND coalesce(p.status, 'ACCEPTED') = 'ACCEPTED' ELSE quote_order_open(q, o) END, false)::boolean AS open
+FROM quote q LEFT JOIN reservation r ON r.id = q.reservation_id LEFT JOIN orders o ON o.id = q.order_id LEFT JOIN checkout c ON c.quote_id = q.id LEFT JOIN price_offer p ON p.id = q.offer_id
 WHERE q.id = @id AND q.user_id = @user_id;
 
 -- Read under the order's lock.

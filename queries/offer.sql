@@ -81,3 +81,14 @@ SELECT kind FROM listing WHERE id = @id AND seller_id = @seller_id;
 -- name: OffersTakeSet :exec
 INSERT INTO listing_offers (listing_id, takes) SELECT l.id, @takes FROM listing l WHERE l.id = @listing_id
 ON CONFLICT (listing_id) DO UPDATE SET takes = excluded.takes, changed_at = clock_timestamp();
+
+-- No row where it is not accepted, or its time is over. What is quoted of it binds the reservation's time.
+-- name: OfferQuoted :execrows
+UPDATE price_offer o SET quoted_until = greatest(o.quoted_until, r.expires_at), reservation_id = r.id
+FROM reservation r
+WHERE o.id = @id AND o.buyer_id = @buyer_id AND o.status = 'ACCEPTED' AND o.expires_at > clock_timestamp() AND r.id = @reservation_id;
+
+-- No row where it was used, or taken back. Whether its quote is still open is the reservation's to say.
+-- name: OfferUse :execrows
+UPDATE price_offer SET status = 'USED', moved_by = 'BUYER', version = version + 1, changed_at = clock_timestamp(), order_id = @order_id
+WHERE id = @id AND status = 'ACCEPTED';

@@ -16,7 +16,7 @@ import (
 // orderChecks are the invariants of `souk ledger check` that say that orders, goods, codes, providers and money agree.
 func orderChecks() []string {
 	return []string{
-		"code_sold", "code_stock", "clearing_recorded", "exchange_posted", "hold_sum", "invoice_numbers", "invoice_of_order", "order_chargeback", "order_escrow", "order_escrow_flow", "order_goods", "order_lines", "order_subsidy", "promotion_uses", "order_payment_hold",
+		"code_sold", "code_stock", "clearing_recorded", "exchange_posted", "hold_sum", "invoice_numbers", "invoice_of_order", "offer_used", "order_chargeback", "order_escrow", "order_escrow_flow", "order_goods", "order_lines", "order_subsidy", "promotion_uses", "order_payment_hold",
 		"order_payment_posted", "order_payment_state", "order_refund_posted", "order_refund_source", "order_settled", "reservation_listing", "reservation_paid", "reservation_sold",
 		"stock_movements", "stock_reserved",
 	}

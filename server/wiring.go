@@ -171,7 +171,7 @@ func wire(ctx context.Context, s *services) (*app, error) {
 	looked := risk.New(s.pool, risk.NewVelocity(s.pool, s.config.riskLimits()), s.log)
 	looked.UseOrders(jobs, orders)
 	sold := checkout.New(checkout.Config{
-		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Promotion: promotions, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
+		Pool: s.pool, Addresses: addresses, Carts: carts, Inventory: stock, Codes: codes, Orders: orders, Offers: offers, Promotion: promotions, Tax: taxes, Shipping: parcels, Payment: pay, Hub: hub,
 		Risk: looked, Pace: true,
 	})
 	invoices := invoice.New(invoice.Config{

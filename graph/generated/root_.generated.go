@@ -641,6 +641,7 @@ type ComplexityRoot struct {
 		ExpiresAt     func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		NodeID        func(childComplexity int) int
+		Offer         func(childComplexity int) int
 		Order         func(childComplexity int) int
 		ShipTo        func(childComplexity int) int
 		Status        func(childComplexity int) int
@@ -5003,6 +5004,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckoutQuote.NodeID(childComplexity), true
+	case "CheckoutQuote.offer":
+		if e.ComplexityRoot.CheckoutQuote.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckoutQuote.Offer(childComplexity), true
 	case "CheckoutQuote.order":
 		if e.ComplexityRoot.CheckoutQuote.Order == nil {
 			break
@@ -16633,6 +16640,7 @@ type ConversationEvent {
   """
   Sets aside what is in one's cart, of any number of sellers, and says what it costs: a group for each order that it would become. It binds
   until expiresAt, whatever its sellers change meanwhile, and takes the place of the last quote. Prices that the cart showed otherwise are told.
+  With offerId it does so with what one has agreed on a price for, without the cart: at that price, or the listed one where that is lower by now.
   """
   checkoutQuote(input: CheckoutQuoteInput!): CheckoutQuotePayload! @idempotent @auth(roles: [BUYER])
   """
@@ -16698,6 +16706,8 @@ type CheckoutQuote implements Node {
   due: Money!
   "The order of a lot that it is of, before it was confirmed; null where its orders are made by that."
   order: Order
+  "Whose price it is at, in place of the listed one; null where it is of the cart."
+  offer: Offer
   "What all of it costs in payCurrency, at a rate that binds as long as the quote; null where none was asked for, or it is the quote's own."
   exchangeTotal: Money
   "A tax in it was estimated, as nobody could say what it is. It binds all the same."
@@ -16754,7 +16764,7 @@ type QuoteLine {
   unitPrice: Money!
   "All of them."
   amount: Money!
-  "What one cost when the cart last showed it; null where it is not known."
+  "What one cost when the cart last showed it, or as it was agreed on; null where it is not known."
   priceSeen: Money
   priceChanged: Boolean!
 }
@@ -16817,6 +16827,8 @@ type PostalAddress {
 input CheckoutQuoteInput {
   "Left out: all lines of the cart that are not saved for later."
   variantIds: [ID!]
+  "An offer of one's own that was accepted (offerAccept), in place of the cart and without variantIds. No promotion of its seller's goes with it."
+  offerId: ID
   "Of one's own book: where it is sent. Left out for codes, and for what is fetched in person, alone (ADDRESS_REQUIRED)."
   addressId: ID
   "How it is brought, of what a quote has shown. What is not chosen comes in the cheapest way to the address, else to a pickup point (PICKUP_POINT_REQUIRED)."
@@ -19162,6 +19174,8 @@ type OrderProblemCaseEdge {
 
 "Which part knows of something that happened to an order."
 enum OrderHappeningPart {
+  "The price that was agreed on."
+  OFFER
   QUOTE
   ORDER
   STOCK
@@ -23023,6 +23037,8 @@ func (ec *executionContext) childFields_CheckoutQuote(ctx context.Context, field
 		return ec.fieldContext_CheckoutQuote_due(ctx, field)
 	case "order":
 		return ec.fieldContext_CheckoutQuote_order(ctx, field)
+	case "offer":
+		return ec.fieldContext_CheckoutQuote_offer(ctx, field)
 	case "exchangeTotal":
 		return ec.fieldContext_CheckoutQuote_exchangeTotal(ctx, field)
 	case "taxEstimated":

@@ -627,6 +627,8 @@ type CheckoutConfirmPayload struct {
 type CheckoutQuoteInput struct {
 	// Left out: all lines of the cart that are not saved for later.
 	VariantIds []id.ID `json:"variantIds,omitempty"`
+	// An offer of one's own that was accepted (offerAccept), in place of the cart and without variantIds. No promotion of its seller's goes with it.
+	OfferID *id.ID `json:"offerId,omitempty"`
 	// Of one's own book: where it is sent. Left out for codes, and for what is fetched in person, alone (ADDRESS_REQUIRED).
 	AddressID *id.ID `json:"addressId,omitempty"`
 	// How it is brought, of what a quote has shown. What is not chosen comes in the cheapest way to the address, else to a pickup point (PICKUP_POINT_REQUIRED).

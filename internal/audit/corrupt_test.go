@@ -182,6 +182,8 @@ func corruptions() []corruption {
 		one("a charge of the seller's that is the platform's", "UPDATE order_charge SET counterparty = 'SELLER' WHERE order_id = :paid;", "order_lines"),
 		one("a promotion that was used by nobody", `INSERT INTO promotion (id, seller_id, title, kind, amount, currency, minimum, stackable, seller_ids, listing_ids, category_ids, starts_at, uses, created_by, idempotency_key, request_hash)
 			VALUES (gen_random_uuid(), :seller;, 'x', 'AMOUNT', 1, 'EUR', 0, false, '{}', '{}', '{}', now(), 1, :seller;, 'k', '')`, "promotion_uses"),
+		one("a price that no order was made at", `INSERT INTO price_offer (id, buyer_id, seller_id, listing_id, variant_id, title, quantity, currency, unit_price, status, moved_by, version, expires_at, order_id)
+			VALUES (gen_random_uuid(), :amal;, :seller;, :product;, :product;, 'x', 1, 'EUR', 1, 'USED', 'BUYER', 3, now(), :paid;)`, "offer_used"),
 		one("a label that nobody booked", `INSERT INTO shipment (id, order_id, seller_id, carrier, product, reference, grams, ship_from, ship_to, losses, carrier_number, cost, currency)
 			VALUES (gen_random_uuid(), :paid;, :amal;, 'X_Y', 'X', 'AAAAAAAAAAAAAAA', 1, '{}', '{}', '[]', '1', 1, 'EUR')`, "shipment_label"),
 		one("an order of nothing", "DELETE FROM order_line WHERE order_id = :paid;", "order_lines", "auction_order"),

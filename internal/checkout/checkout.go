@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/code"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/pace"
 	"github.com/souklive/souk/internal/payment"
@@ -49,6 +50,7 @@ type Service struct {
 	stock     *inventory.Service
 	codes     *code.Service
 	orders    *order.Service
+	offers    *offer.Service
 	promotion *promotion.Service
 	tax       *tax.Service
 	shipping  *shipping.Service
@@ -67,6 +69,7 @@ type Config struct {
 	Inventory *inventory.Service
 	Codes     *code.Service
 	Orders    *order.Service
+	Offers    *offer.Service
 	Promotion *promotion.Service
 	Tax       *tax.Service
 	Shipping  *shipping.Service
@@ -79,7 +82,7 @@ type Config struct {
 // New makes a Service.
 func New(c Config) *Service {
 	s := &Service{
-		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, promotion: c.Promotion, tax: c.Tax, shipping: c.Shipping, payment: c.Payment, hub: c.Hub, risk: c.Risk,
+		pool: c.Pool, q: db.New(), addresses: c.Addresses, carts: c.Carts, stock: c.Inventory, codes: c.Codes, orders: c.Orders, offers: c.Offers, promotion: c.Promotion, tax: c.Tax, shipping: c.Shipping, payment: c.Payment, hub: c.Hub, risk: c.Risk,
 	}
 	if c.Pace {
 		s.quotes, s.confirms = pace.New[uuid.UUID](paceEvery, paceBurst, clock.System{}), pace.New[uuid.UUID](paceEvery, paceBurst, clock.System{})

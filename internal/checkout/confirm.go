@@ -201,6 +201,15 @@ func (s *Service) takeTx(ctx context.Context, tx pgx.Tx, q Quote) ([]realtime.Ev
 		}
 		return nil, err
 	}
+	if q.Offer != nil {
+		used, err := s.offers.UseTx(ctx, tx, *q.Offer, q.Groups[0].OrderID)
+		if err == nil && !used {
+			err = ErrQuoteOver.At("quoteId")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	told, err := s.stock.ConsumeTx(ctx, tx, q.reservation) // which decides whether it is open
 	if errors.Is(err, inventory.ErrReservationOver) {
 		err = ErrQuoteOver.At("quoteId")

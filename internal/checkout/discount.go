@@ -17,8 +17,8 @@ import (
 var errQuoted = errors.New("the reservation has a quote")
 
 // discountTx takes off of groups what promotions give, and takes their uses for the quote.
-func (s *Service) discountTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, groups []QuoteGroup, codes []string) error {
-	if len(codes) > 0 { // a request that was sent twice must not find its own coupon used
+func (s *Service) discountTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, groups []QuoteGroup, in asked) error {
+	if len(in.codes) > 0 { // a request that was sent twice must not find its own coupon used
 		if _, err := s.q.CheckoutReservationLock(ctx, tx, set.ID, set.UserID); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (s *Service) discountTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, se
 	if err != nil {
 		return at(err, "variantIds")
 	}
-	given, err := s.promotion.QuoteTx(ctx, tx, promotion.Ask{Quote: quote, User: set.UserID, Codes: codes, Currency: goods.Currency, Groups: askOf(groups)})
+	given, err := s.promotion.QuoteTx(ctx, tx, promotion.Ask{Quote: quote, User: set.UserID, Codes: in.codes, Agreed: in.offer != nil, Currency: goods.Currency, Groups: askOf(groups)})
 	for _, d := range given {
 		p := d.Promotion
 		charge := order.Charge{

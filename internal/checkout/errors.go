@@ -23,6 +23,7 @@ var (
 	ErrPaidAlready     = fault.New(fault.Precondition, "ORDER_PAID_ALREADY", "This order is paid already: only what costs its buyer nothing more can be had.")
 	ErrExchangeAlone   = fault.New(fault.Invalid, "EXCHANGE_PAYS_ALL", "What is paid in another currency is paid from that wallet alone.")
 	ErrNotExchanged    = fault.New(fault.Precondition, "QUOTE_NOT_EXCHANGED", "The quote has no price in another currency: ask for one with payCurrency.")
+	ErrOfferAlone      = fault.New(fault.Invalid, "OFFER_ALONE", "An offer is checked out by itself, without lines of the cart.")
 	ErrAddressRequired = shipping.ErrAddressRequired
 	ErrNothingToPay    = fault.New(fault.Precondition, "NOTHING_TO_PAY", "The platform's promotion pays all of what is bought of one seller: something has to be left for its buyer.")
 	ErrDigitalByWallet = fault.New(fault.Invalid, "DIGITAL_BY_WALLET", "Codes are paid from the wallet alone.")

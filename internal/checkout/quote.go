@@ -16,12 +16,12 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
-	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/inventory"
 	"github.com/souklive/souk/internal/money"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
@@ -86,6 +86,7 @@ type Quote struct {
 	ExpiresAt time.Time
 	Order     *uuid.UUID // that there was before, of a lot that was won; nil where its orders are made when it is confirmed
 	Paid      bool       // that order was paid before: confirming it takes nothing
+	Offer     *uuid.UUID // whose price it is at; nil where it is of a cart
 
 	reservation uuid.UUID // where there is no order yet
 }
@@ -108,9 +109,10 @@ func (q Quote) TaxEstimated() bool {
 // NodeID is the id that clients see.
 func (q Quote) NodeID() id.ID { return id.Quote.ID(q.ID) }
 
-// QuoteInput says what of a cart to buy, and where it is sent.
+// QuoteInput says what of a cart to buy, or which offer, and where it is sent.
 type QuoteInput struct {
 	Variants       []uuid.UUID    // nil for all lines that are not saved for later
+	Offer          *uuid.UUID     // that was accepted, in place of the cart; nil for the cart
 	Address        *uuid.UUID     // nil where nothing is sent
 	Shipping       []Choice       // how it is brought; what is not chosen comes in the cheapest way
 	Coupons        []string       // codes, as they were typed
@@ -135,12 +137,15 @@ func (in QuoteInput) hash() []byte {
 	if in.PayCurrency != "" {
 		text = fmt.Appendf(text, "\nin %s", in.PayCurrency)
 	}
+	if in.Offer != nil {
+		text = fmt.Appendf(text, "\noffer %s", *in.Offer)
+	}
 	sum := sha256.Sum256(text)
 	return sum[:]
 }
 
-// Quote sets a buyer's cart aside and says what it costs, which binds as long as it is set aside. It takes the place of the cart's last
-// quote. The same key with the same input answers the same quote, as it is now.
+// Quote sets a buyer's cart aside, or what an offer is about, and says what it costs, which binds as long as it is set aside. It takes the place of the last
+// quote of the cart, or of the offer. The same key with the same input answers the same quote, as it is now.
 func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ Quote, err error) {
 	defer fault.Wrap(&err, "quote a cart")
 	if !payment.Printable(in.IdempotencyKey) {
@@ -148,6 +153,9 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	}
 	if first, err := s.quotedBefore(ctx, buyer, in.IdempotencyKey, in.hash()); first != nil || err != nil {
 		return deref(first), err
+	}
+	if in.Offer != nil && in.Variants != nil {
+		return Quote{}, ErrOfferAlone.At("variantIds")
 	}
 	if err := s.mayQuote(ctx, buyer, in.Shipping); err != nil {
 		return Quote{}, err
@@ -169,7 +177,7 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if to != nil {
 		region = to.Country
 	}
-	set, err := s.carts.Reserve(ctx, buyer, cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey})
+	set, of, err := s.setAside(ctx, buyer, in, region)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -177,7 +185,7 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		return Quote{}, inventory.ErrReservationOver
 	}
 	quote := id.New()
-	err = s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates})
+	err = s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates, offer: of})
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in.IdempotencyKey, in.hash())
 	}
@@ -271,6 +279,7 @@ type asked struct {
 	to    *address.Postal // nil where nothing is sent
 	codes []string        // of coupons, as they are kept
 	rates tax.Rates       // where it is sent to
+	offer *offer.Offer    // nil where it is of a cart
 	local map[uuid.UUID]local
 }
 
@@ -279,6 +288,9 @@ func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Rese
 	rows, err := s.q.QuoteLinesToMake(ctx, s.pool, set.ID)
 	if err != nil {
 		return err
+	}
+	if in.offer != nil {
+		agreedOn(rows, *in.offer)
 	}
 	groups, err := group(rows)
 	if err != nil {
@@ -295,8 +307,13 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	for i := range groups {
 		groups[i].Charges = groups[i].carriage()
 	}
-	if err := s.discountTx(ctx, tx, quote, set, groups, in.codes); err != nil {
+	if err := s.discountTx(ctx, tx, quote, set, groups, in); err != nil {
 		return err
+	}
+	if in.offer != nil {
+		if err := s.offers.QuoteTx(ctx, tx, *in.offer, set.ID); err != nil {
+			return err
+		}
 	}
 	if err := s.taxTx(ctx, tx, groups, in); err != nil {
 		return err
@@ -309,7 +326,7 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 		return err
 	}
 	insert := db.QuoteInsertParams{
-		ID: quote, UserID: set.UserID, ReservationID: &set.ID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
+		ID: quote, UserID: set.UserID, ReservationID: &set.ID, OfferID: in.Offer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
 	}
 	if slices.ContainsFunc(groups, func(g QuoteGroup) bool { return g.Exchange != nil }) {
 		insert.PayCurrency = new(string(in.PayCurrency))

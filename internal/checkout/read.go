@@ -41,7 +41,7 @@ func (s *Service) readQuote(ctx context.Context, conn postgres.Conn, buyer, quot
 	c := money.Currency(row.Quote.Currency)
 	q := Quote{
 		ID: quote, UserID: buyer, Status: QuoteOver, Total: money.New(row.Quote.Total, c), CreatedAt: row.Quote.CreatedAt, ExpiresAt: row.EndsAt,
-		Order: row.Quote.OrderID, Paid: row.Quote.Paid,
+		Order: row.Quote.OrderID, Paid: row.Quote.Paid, Offer: row.Quote.OfferID,
 	}
 	if row.Quote.ReservationID != nil {
 		q.reservation = *row.Quote.ReservationID

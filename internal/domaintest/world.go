@@ -164,7 +164,7 @@ func (w *World) wire(basisPoints int64) {
 	w.Promotions = promotion.New(w.Pool, clock.System{})
 	w.Shipping = w.ShippingBy()
 	w.Checkout = checkout.New(checkout.Config{
-		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Promotion: w.Promotions, Tax: w.Taxes, Shipping: w.Shipping, Payment: w.Payment, Hub: w.Told,
+		Pool: w.Pool, Addresses: w.Addresses, Carts: w.Carts, Inventory: w.Inventory, Codes: w.Codes, Orders: w.Orders, Offers: w.Offers, Promotion: w.Promotions, Tax: w.Taxes, Shipping: w.Shipping, Payment: w.Payment, Hub: w.Told,
 	})
 	w.Referrals = referral.New(referral.Config{Pool: w.Pool, Hub: w.Told, BasisPoints: ReferralBP, Window: ReturnWindow})
 	w.Identity.UseReferrals(w.Referrals)

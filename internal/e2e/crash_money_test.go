@@ -144,11 +144,11 @@ func (c *crashSite) pass(d time.Duration) {
 	}
 }
 
-// olderRows are the statements that make all rows older. A provider_event's created_at is Stripe's own.
+// olderRows are the statements that make all rows older; what is generated from them follows. A provider_event's created_at is Stripe's own.
 const olderRows = `SELECT format('UPDATE %I.%I SET ', table_schema, table_name) ||
 		string_agg(format('%1$I = %1$I - make_interval(secs => $1)', column_name), ', ' ORDER BY column_name)
 	FROM information_schema.columns JOIN information_schema.tables t USING (table_schema, table_name)
-	WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE' AND data_type = 'timestamp with time zone'
+	WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE' AND data_type = 'timestamp with time zone' AND is_generated = 'NEVER'
 	  AND table_name !~ '^(goose_|app_user|session|river_migration)' AND (table_name, column_name) <> ('provider_event', 'created_at')
 	GROUP BY table_schema, table_name`
 

@@ -22,6 +22,7 @@ type Part string
 
 // The parts.
 const (
+	Offer      Part = "OFFER" // the price that was agreed on
 	Quote      Part = "QUOTE"
 	Order      Part = "ORDER"
 	Stock      Part = "STOCK"

@@ -18,6 +18,9 @@ SELECT at, part, what FROM (
            CASE WHEN (c ->> 'estimated')::boolean THEN ', estimated' END, CASE WHEN (c ->> 'free')::boolean THEN ', borne by the seller' END, coalesce(', to point ' || (p.plan -> 'point' ->> 'ID'), ''))
     FROM q CROSS JOIN LATERAL jsonb_array_elements(q.parcels) AS p(plan) CROSS JOIN LATERAL jsonb_array_elements(p.plan -> 'options') AS c WHERE c ->> 'code' = p.plan ->> 'chosen'
     UNION ALL
+    SELECT s.moved_at, 0, 'OFFER', format('%s by the %s: %s × %s at %s %s', s.status, lower(s.moved_by), f.quantity, f.title, s.unit_price, f.currency)
+    FROM q JOIN price_offer f ON f.id = q.offer_id JOIN price_offer_step s ON s.offer_id = f.id
+    UNION ALL
     SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card%s', c.quote_id, c.wallet_amount, c.card_amount, CASE WHEN c.exchanged IS NOT NULL THEN format(', %s %s exchanged for it', c.exchanged, q.pay_currency) END) FROM q JOIN checkout c ON c.quote_id = q.id
     UNION ALL
     SELECT o.created_at, 5, 'ORDER', format('charge %s: %s%s of %s, borne by the %s, with the %s%s%s', c.number, c.kind, CASE c.label WHEN '' THEN '' ELSE format(' (%s)', c.label) END, c.amount, lower(c.bearer), lower(c.counterparty),

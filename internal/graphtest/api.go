@@ -285,15 +285,15 @@ func (a *API) resolver(pool *pgxpool.Pool, log *slog.Logger) *graph.Resolver {
 	r.Inventory.UseDoor(r.Flash)
 	r.Taxes = tax.New(pool, nil, clock.System{}, slog.New(slog.DiscardHandler))
 	r.Promotions = promotion.New(pool, clock.System{})
+	r.Offers = offer.New(offer.Config{Pool: pool, Hub: hub, Log: log})
 	a.checkout = checkout.Config{
-		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Promotion: r.Promotions, Tax: r.Taxes, Shipping: r.Shipping, Payment: r.Payment, Hub: hub,
+		Pool: pool, Addresses: r.Addresses, Carts: r.Carts, Inventory: r.Inventory, Codes: r.Codes, Orders: r.Orders, Offers: r.Offers, Promotion: r.Promotions, Tax: r.Taxes, Shipping: r.Shipping, Payment: r.Payment, Hub: hub,
 		Risk: risk.New(pool, risk.NewVelocity(pool, risk.DefaultLimits()), log),
 	}
 	a.checkout.Risk.UseOrders(jobs, r.Orders)
 	r.Risk, r.Checkout = a.checkout.Risk, checkout.New(a.checkout)
 	r.Reviews = review.New(pool, r.Orders, hub)
 	r.Wants = want.New(pool, hub, log)
-	r.Offers = offer.New(offer.Config{Pool: pool, Hub: hub, Log: log})
 	r.Referrals = referral.New(referral.Config{Pool: pool, Hub: hub, Log: log, BasisPoints: 100, Window: 14 * 24 * time.Hour})
 	r.Identity.UseReferrals(r.Referrals)
 	r.Orders.UseReferrals(r.Referrals)

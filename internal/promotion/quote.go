@@ -25,6 +25,7 @@ type Ask struct {
 	Quote    uuid.UUID
 	User     uuid.UUID
 	Codes    []string
+	Agreed   bool // at a price that buyer and seller have agreed on, of which sellers' promotions take nothing off
 	Currency money.Currency
 	Groups   []Group
 }
@@ -104,7 +105,7 @@ func (s *Service) foundTx(ctx context.Context, tx pgx.Tx, ask Ask) (found []Prom
 		p := promotionOf(row.Promotion)
 		r := Refusal{Promotion: p}
 		switch {
-		case p.Currency != ask.Currency:
+		case p.Currency != ask.Currency, ask.Agreed && !p.ByPlatform():
 			r.Err = ErrNotForThis
 		case row.Over:
 			r.Err = ErrExpired

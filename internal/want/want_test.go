@@ -60,7 +60,7 @@ func (b *bundle) wants(in want.Input) want.Want {
 func (b *bundle) offered(w want.Want) (listings []uuid.UUID) {
 	b.T.Helper()
 	b.Must2(b.Match(b.Ctx()))
-	p, err := b.Offers(b.Ctx(), w.ID, page.Args{First: new(100)})
+	p, err := b.Service.Offers(b.Ctx(), w.ID, page.Args{First: new(100)})
 	b.Must(err)
 	for _, o := range p.Nodes {
 		listings = append(listings, o.ListingID)

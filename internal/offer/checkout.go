@@ -1,0 +1,48 @@
+package offer
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/souklive/souk/internal/fault"
+)
+
+// ToCheckOut is an offer that its buyer may check out now. It is looked at again as it is quoted.
+func (s *Service) ToCheckOut(ctx context.Context, buyer, which uuid.UUID) (o Offer, err error) {
+	defer fault.Wrap(&err, "check out offer %s", which)
+	rows, err := s.q.OffersSeenBy(ctx, s.pool, []uuid.UUID{which}, false, buyer)
+	if err != nil {
+		return o, err
+	}
+	if len(rows) == 0 || rows[0].BuyerID != buyer {
+		return o, ErrNotFound.At("offerId")
+	}
+	o = offerOf(rows[0])
+	now, err := s.q.OfferNow(ctx, s.pool)
+	switch {
+	case err != nil:
+		return o, err
+	case !o.LastStatus.live() || !now.Before(o.ExpiresAt):
+		return o, ErrOver.At("offerId").With("offer", o)
+	case o.LastStatus != Accepted:
+		return o, ErrNotAgreed.At("offerId").With("offer", o)
+	}
+	return o, nil
+}
+
+// QuoteTx notes that an offer was quoted, with what is set aside for it: it may be used as long as that is, though its own time be over by then.
+func (s *Service) QuoteTx(ctx context.Context, tx pgx.Tx, o Offer, reservation uuid.UUID) error {
+	n, err := s.q.OfferQuoted(ctx, tx, o.ID, o.BuyerID, reservation)
+	if err == nil && n == 0 {
+		err = ErrOver.At("offerId").With("offer", o)
+	}
+	return err
+}
+
+// UseTx makes an order of an offer, once. False: it was used, or taken back.
+func (s *Service) UseTx(ctx context.Context, tx pgx.Tx, which, order uuid.UUID) (bool, error) {
+	n, err := s.q.OfferUse(ctx, tx, &order, which)
+	return n > 0, err
+}
