@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/souklive/souk/graph/generated"
 	"github.com/souklive/souk/graph/model"
 	"github.com/souklive/souk/internal/catalog"
@@ -59,12 +58,7 @@ func (r *mutationResolver) OfferWithdraw(ctx context.Context, input model.OfferW
 
 // ListingOffersSet is the resolver for the listingOffersSet field.
 func (r *mutationResolver) ListingOffersSet(ctx context.Context, input model.ListingOffersSetInput) (model.ListingOffersSetPayload, error) {
-	set, errs, err := answered(r.changeListing(ctx, input.ListingID, func(ctx context.Context, seller, listing uuid.UUID) (catalog.Listing, error) {
-		if err := r.Offers.SetTaken(ctx, seller, listing, input.TakesOffers); err != nil {
-			return catalog.Listing{}, err
-		}
-		return r.Catalog.Get(ctx, listing)
-	}))
+	set, errs, err := answered(r.changeListing(ctx, input.ListingID, r.takeOffers(input.TakesOffers)))
 	return model.ListingOffersSetPayload{Listing: set, UserErrors: errs}, err
 }
 

@@ -3,6 +3,9 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
+	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/offer"
@@ -16,6 +19,16 @@ func (r *Resolver) moveOffer(ctx context.Context, which id.ID, version int, acti
 		return offer.Offer{}, in.err
 	}
 	return r.Offers.Move(ctx, actorID(ctx), move)
+}
+
+// takeOffers says whether a listing takes offers.
+func (r *Resolver) takeOffers(takes bool) func(_ context.Context, seller, listing uuid.UUID) (catalog.Listing, error) {
+	return func(ctx context.Context, seller, listing uuid.UUID) (catalog.Listing, error) {
+		if err := r.Offers.SetTaken(ctx, seller, listing, takes); err != nil {
+			return catalog.Listing{}, err
+		}
+		return r.Catalog.Get(ctx, listing)
+	}
 }
 
 // findOffer is for the two who are in it, and for staff.
