@@ -331,6 +331,53 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 	return items, nil
 }
 
+const listingPageOfAll = `-- name: ListingPageOfAll :many
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing
+WHERE (published_at, id) < ($1::timestamptz, $2::uuid) AND status IN ('ACTIVE', 'RESERVED', 'SOLD')
+ORDER BY published_at DESC, id DESC
+LIMIT $3
+`
+
+// A page without filters, which is what is asked for most. Its plan is made once; that of the next depends on which filters are there.
+func (q *Queries) ListingPageOfAll(ctx context.Context, db DBTX, beforeAt time.Time, beforeID uuid.UUID, pageSize int32) ([]PublicListing, error) {
+	rows, err := db.Query(ctx, listingPageOfAll, beforeAt, beforeID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PublicListing
+	for rows.Next() {
+		var i PublicListing
+		if err := rows.Scan(
+			&i.ID,
+			&i.SellerID,
+			&i.Kind,
+			&i.Title,
+			&i.Description,
+			&i.Condition,
+			&i.Price,
+			&i.Currency,
+			&i.Status,
+			&i.CreatedAt,
+			&i.OptionNames,
+			&i.HiddenFrom,
+			&i.PublishedAt,
+			&i.ReservedBy,
+			&i.ReservedUntil,
+			&i.CategoryID,
+			&i.BrandID,
+			&i.MinimumTier,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listingPhotoCount = `-- name: ListingPhotoCount :one
 SELECT count(*) FROM listing_photo WHERE listing_id = $1
 `

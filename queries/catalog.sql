@@ -42,6 +42,13 @@ ORDER BY listing.id;
 -- name: ListingLock :one
 SELECT * FROM listing WHERE id = @id FOR UPDATE;
 
+-- A page without filters, which is what is asked for most. Its plan is made once; that of the next depends on which filters are there.
+-- name: ListingPageOfAll :many
+SELECT * FROM public_listing
+WHERE (published_at, id) < (@before_at::timestamptz, @before_id::uuid) AND status IN ('ACTIVE', 'RESERVED', 'SOLD')
+ORDER BY published_at DESC, id DESC
+LIMIT @page_size;
+
 -- name: ListingPage :many
 SELECT * FROM public_listing
 WHERE (published_at, id) < (@before_at::timestamptz, @before_id::uuid)

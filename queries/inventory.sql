@@ -67,18 +67,15 @@ WHERE v.id = ANY ((SELECT @ids::uuid[])::uuid[])
 ORDER BY v.id;
 
 -- What buyers may buy, each of what they want, with what is needed to reserve it and with each place that has some: of listings that are
--- offered to their tier. number is the want's, from 1.
+-- offered to their tier. number is the want's, from 1. Of a series PostgreSQL would believe that it has a thousand rows, and read the whole stock.
 -- name: VariantsForSale :many
 SELECT w.number::integer AS number, l.kind, l.status, f.id AS flash_sale,
        s.location_id, coalesce(p.region, '') AS region, coalesce(s.on_hand - s.reserved, 0)::integer AS free
-FROM (
-    SELECT unnest(a.ids) AS variant_id, unnest(a.buyers) AS buyer_id, generate_series(1, cardinality(a.ids)) AS number
-    FROM (SELECT @ids::uuid[] AS ids, @buyers::uuid[] AS buyers OFFSET 0) a
-) w
+FROM unnest((SELECT @ids::uuid[])) WITH ORDINALITY AS w (variant_id, number)
 CROSS JOIN LATERAL (
     SELECT o.* FROM variant v JOIN offered_listing o ON o.id = v.listing_id
     WHERE v.id = w.variant_id AND v.retired_at IS NULL AND v.price IS NOT NULL
-      AND (o.minimum_tier IS NULL OR tier_rank(o.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = w.buyer_id))
+      AND (o.minimum_tier IS NULL OR tier_rank(o.minimum_tier) <= (SELECT tier_rank(u.tier) FROM app_user u WHERE u.id = (@buyers::uuid[])[w.number]))
     OFFSET 0
 ) l
 LEFT JOIN flash_sale f ON f.listing_id = l.id AND f.cancelled_at IS NULL AND f.starts_at <= clock_timestamp() AND f.ends_at > clock_timestamp()

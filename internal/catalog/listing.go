@@ -167,6 +167,10 @@ func (s *Service) List(ctx context.Context, f Filter, args page.Args) (ListingPa
 			return ListingPage{}, err
 		}
 	}
+	if f == (Filter{}) {
+		rows, err := s.q.ListingPageOfAll(ctx, s.pool, before.At, before.ID, int32(size+1))
+		return page.Of(rows, size, publicOf, publicCursor), err
+	}
 	rows, err := s.q.ListingPage(ctx, s.pool, db.ListingPageParams{
 		BeforeAt: before.At, BeforeID: before.ID, Statuses: wanted, SellerID: f.Seller, Kind: (*string)(f.Kind), Categories: within, BrandID: f.Brand, PageSize: int32(size + 1),
 	})
