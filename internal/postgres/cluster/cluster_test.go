@@ -31,7 +31,7 @@ func TestFreshStart(t *testing.T) {
 	}
 	settings := map[string]string{
 		"server_encoding": "UTF8", "TimeZone": "UTC", "fsync": "on", "synchronous_commit": "on",
-		"listen_addresses": "", "max_connections": "200", "lc_collate": "C.UTF-8", "data_checksums": "on",
+		"listen_addresses": "", "max_connections": "200", "lc_collate": "C.UTF-8", "data_checksums": "on", "jit": "off",
 	}
 	admin := connect(t, running.AdminURL("souk"))
 	for name, want := range settings {
