@@ -807,12 +807,12 @@ func (q *Queries) QuoteLinesToMake(ctx context.Context, db DBTX, reservationID u
 }
 
 const quoteOfOrderInsert = `-- name: QuoteOfOrderInsert :execrows
-INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, ship_to)
+INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
 SELECT $1, o.buyer_id, o.id,
        CASE WHEN $2::boolean THEN clock_timestamp() + make_interval(secs => $3::float8) ELSE least(o.pay_by, clock_timestamp() + make_interval(secs => $3::float8)) END,
-       $2, $4, $5, $6, o.currency, $7
+       $2, $4, $5, $6, o.currency, $7, $8
 FROM orders o
-WHERE o.id = $8 AND o.buyer_id = $9 AND o.quote_id IS NULL AND o.auction_id IS NOT NULL AND o.fulfilment = 'PENDING'
+WHERE o.id = $9 AND o.buyer_id = $10 AND o.quote_id IS NULL AND o.auction_id IS NOT NULL AND o.fulfilment = 'PENDING'
   AND CASE WHEN $2 THEN o.payment IN ('AUTHORISED', 'PAID') AND o.refunded + o.charged_back = 0 ELSE o.payment = 'PENDING' AND o.pay_by > clock_timestamp() END
 `
 
@@ -823,6 +823,7 @@ type QuoteOfOrderInsertParams struct {
 	IdempotencyKey string
 	RequestHash    []byte
 	Total          int64
+	PayCurrency    *string
 	ShipTo         []byte
 	OrderID        uuid.UUID
 	UserID         uuid.UUID
@@ -837,6 +838,7 @@ func (q *Queries) QuoteOfOrderInsert(ctx context.Context, db DBTX, arg QuoteOfOr
 		arg.IdempotencyKey,
 		arg.RequestHash,
 		arg.Total,
+		arg.PayCurrency,
 		arg.ShipTo,
 		arg.OrderID,
 		arg.UserID,

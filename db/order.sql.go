@@ -1411,19 +1411,6 @@ func (q *Queries) OrderReturnable(ctx context.Context, db DBTX, orderID uuid.UUI
 	return items, nil
 }
 
-const orderSellerCharges = `-- name: OrderSellerCharges :one
-SELECT (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = $1 AND p.offers <> '[]')
-     OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = $1 AND t.active))::boolean
-`
-
-// Whether a seller charges for sending things, or tax, so that what they sell has to be checked out before it is paid.
-func (q *Queries) OrderSellerCharges(ctx context.Context, db DBTX, sellerID uuid.UUID) (bool, error) {
-	row := db.QueryRow(ctx, orderSellerCharges, sellerID)
-	var column_1 bool
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const orderStepsOfConversations = `-- name: OrderStepsOfConversations :many
 SELECT c.id AS conversation_id, s.order_id, s.version, s.kind, s.at
 FROM conversation c,
@@ -1897,6 +1884,35 @@ func (q *Queries) OrdersReturnable(ctx context.Context, db DBTX, orderIds []uuid
 			return nil, err
 		}
 		items = append(items, order_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersToCheckOut = `-- name: OrdersToCheckOut :many
+SELECT o.id FROM orders o
+WHERE o.id = ANY ($1::uuid[]) AND o.auction_id IS NOT NULL AND o.quote_id IS NULL
+  AND (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = o.seller_id AND p.offers <> '[]')
+    OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = o.seller_id AND t.active))
+ORDER BY o.id
+`
+
+// Those of some orders that have to be checked out before they are paid: what was won of a seller who charges for sending things, or tax.
+func (q *Queries) OrdersToCheckOut(ctx context.Context, db DBTX, orderIds []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, ordersToCheckOut, orderIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

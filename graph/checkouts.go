@@ -26,9 +26,13 @@ func quoteInput(v model.CheckoutQuoteInput) (checkout.QuoteInput, error) {
 
 func orderQuoteInput(v model.OrderQuoteInput) (checkout.OrderQuoteInput, error) {
 	var in inputReader
-	return checkout.OrderQuoteInput{
+	out := checkout.OrderQuoteInput{
 		Order: in.id(v.OrderID, id.Order, "orderId"), Address: in.maybeID(v.AddressID, id.Address, "addressId"), Shipping: in.shippingChoices(v.Shipping), IdempotencyKey: v.IdempotencyKey,
-	}, in.err
+	}
+	if v.PayCurrency != nil {
+		out.PayCurrency = in.currency(*v.PayCurrency, "payCurrency")
+	}
+	return out, in.err
 }
 
 func confirmInput(ctx context.Context, v model.CheckoutConfirmInput) (checkout.ConfirmInput, error) {

@@ -230,6 +230,7 @@ type sources struct {
 	refunds     byID[[]order.Refund] // by order
 	problems    byID[[]order.Claim]  // by order
 	returnable  byID[bool]           // by order
+	toCheckOut  byID[bool]           // by order
 
 	user            byID[identity.User]
 	listing         byID[catalog.Listing] // what everybody may see
@@ -323,6 +324,7 @@ func (r *Resolver) newSources() *sources {
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),
 		returnable: sourceOf(r.Orders.Returnable),
+		toCheckOut: sourceOf(r.Orders.ToCheckOut),
 		user:       &source[uuid.UUID, identity.User]{r.Identity.UsersByID, peopleOf},
 		listing:    sourceOf(r.Catalog.Public),
 		location:   sourceOf(r.Inventory.LocationsByID),

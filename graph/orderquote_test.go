@@ -18,6 +18,13 @@ func TestWhatWasWonThroughTheAPI(t *testing.T) {
 	b.seller.Must(t, shippingProfileSet, input(apitest.Vars{"grams": 900, "offers": []apitest.Vars{{"kind": "SELLER", "name": "By post", "price": eur("6.90"), "countries": []string{"FR"}}}}))
 	home := b.buyer.Must(t, addressCreate, input(parisOf("Amal Haddad"))).Str("addressCreate.address.id")
 	owed := b.owed(20)
+	offered := func(want string) {
+		t.Helper()
+		if got := string(b.buyer.Must(t, `query($id: ID!) { order(id: $id) { availableActions } }`, apitest.Vars{"id": owed}).At("order.availableActions").Raw()); got != want {
+			t.Errorf("offered are %s, want %s", got, want)
+		}
+	}
+	offered(`["CHECK_OUT","CANCEL"]`)
 	if got := codeOf(t, b.buyer.Client, orderPay, input(apitest.Vars{"orderId": owed, "cardId": b.card, "idempotencyKey": b.key()})); got != "CHECKOUT_REQUIRED" {
 		t.Errorf("without a quote: %s", got)
 	}
@@ -34,6 +41,7 @@ func TestWhatWasWonThroughTheAPI(t *testing.T) {
 		"groups":[{"parcels":[{"chosen":{"code":"SELLER/0"}}],"charges":[{"kind":"PLATFORM_FEE","bearer":"SELLER","amount":{"amount":"2.00"}},{"kind":"SHIPPING","bearer":"BUYER","amount":{"amount":"6.90"}}]}]}`)
 	yes := input(apitest.Vars{"quoteId": quote.Str("id"), "total": eur("26.90"), "cardId": b.card, "idempotencyKey": "yes"})
 	done := b.buyer.Must(t, checkoutConfirm, yes)
+	offered(`[]`)
 	if done.Str("checkoutConfirm.orders.0.id") != owed || done.Str("checkoutConfirm.orders.0.payment") != "AUTHORISED" || done.Str("checkoutConfirm.orders.0.total.amount") != "26.90" ||
 		done.Str("checkoutConfirm.orders.0.payments.0.cardAmount.amount") != "26.90" || done.Str("checkoutConfirm.orders.0.shipTo.postalCode") != "75002" {
 		t.Errorf("got %s", done.Raw())

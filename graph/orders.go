@@ -17,17 +17,33 @@ func orderActor(ctx context.Context) order.Actor {
 	return order.Actor{User: session.User.ID, Admin: session.User.Role == identity.Admin, Support: session.User.Role == identity.Support}
 }
 
-// offered is what the viewer may do with an order next. Whether there is something to send back is in its lines, which are asked where that matters.
+// offered is what the viewer may do with an order next. Whether there is something to send back is in its lines, and whether it has to be checked out before it is paid
+// is its seller's to say: they are asked where that matters.
 func offered(ctx context.Context, o order.Order) ([]order.Action, error) {
 	actions := o.AvailableActions(orderActor(ctx).Party(o))
-	if !slices.Contains(actions, order.ActionRequestReturn) {
-		return actions, nil
+	if slices.Contains(actions, order.ActionRequestReturn) {
+		some, err := load(ctx).returnable.Load(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !some {
+			actions = without(actions, order.ActionRequestReturn)
+		}
 	}
-	some, err := load(ctx).returnable.Load(ctx, o.ID)
-	if err != nil || some {
-		return actions, err
+	if slices.Contains(actions, order.ActionPay) && slices.Contains(actions, order.ActionCheckOut) {
+		first, err := load(ctx).toCheckOut.Load(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			actions = without(actions, order.ActionPay)
+		}
 	}
-	return slices.DeleteFunc(actions, func(a order.Action) bool { return a == order.ActionRequestReturn }), nil
+	return actions, nil
+}
+
+func without(actions []order.Action, a order.Action) []order.Action {
+	return slices.DeleteFunc(actions, func(has order.Action) bool { return has == a })
 }
 
 func payInput(v model.OrderPayInput) (order.PayInput, error) {

@@ -115,7 +115,7 @@ func TestOrderByCardOverTheAPI(t *testing.T) {
 	order := b.owed(50)
 	mine := apitest.Vars{"id": order}
 	b.wants(b.buyer.Must(t, orderOfBoth, mine).At("order"),
-		`{"payment":"PENDING","availableActions":["PAY","CANCEL"],"card":{"last4":"4242"},"payments":[],"refunds":[]}`)
+		`{"payment":"PENDING","availableActions":["PAY","CHECK_OUT","CANCEL"],"card":{"last4":"4242"},"payments":[],"refunds":[]}`)
 	b.wants(b.seller.Must(t, orderOfBoth, mine).At("order"),
 		`{"payment":"PENDING","availableActions":["CANCEL"],"card":null,"payments":[],"refunds":[]}`)
 	events := b.buyer.Subscribe(t, `subscription { viewerEvents { kind object { ... on OrderPayment { status } } } }`, nil)
@@ -126,7 +126,7 @@ func TestOrderByCardOverTheAPI(t *testing.T) {
 	pay := input(apitest.Vars{"orderId": order, "cardId": b.card, "walletAmount": eur("20"), "idempotencyKey": b.key()})
 	paid := b.buyer.Must(t, orderPay, pay).At("orderPay")
 	payment := paid.Str("orderPayment.id")
-	b.wants(paid, fmt.Sprintf(`{"order":{"payment":"AUTHORISED","availableActions":[]},"orderPayment":{"id":%q,"status":"AUTHORISED","nextActionUrl":null,`+
+	b.wants(paid, fmt.Sprintf(`{"order":{"payment":"AUTHORISED","availableActions":["CHECK_OUT"]},"orderPayment":{"id":%q,"status":"AUTHORISED","nextActionUrl":null,`+
 		`"failureCode":null,"walletAmount":{"amount":"20.00"},"cardAmount":{"amount":"30.00"},"card":{"last4":"4242"}},"userErrors":[]}`, payment))
 	if again := b.buyer.Must(t, orderPay, pay).At("orderPay"); string(again.Raw()) != string(paid.Raw()) {
 		t.Errorf("again: %s", again.Raw())

@@ -116,10 +116,10 @@ LIMIT 1;
 
 -- No row where the order can't be quoted any more. It binds no longer than the order may be paid.
 -- name: QuoteOfOrderInsert :execrows
-INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, ship_to)
+INSERT INTO quote (id, user_id, order_id, expires_at, paid, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
 SELECT @id, o.buyer_id, o.id,
        CASE WHEN @paid::boolean THEN clock_timestamp() + make_interval(secs => @seconds::float8) ELSE least(o.pay_by, clock_timestamp() + make_interval(secs => @seconds::float8)) END,
-       @paid, @idempotency_key, @request_hash, @total, o.currency, sqlc.narg('ship_to')
+       @paid, @idempotency_key, @request_hash, @total, o.currency, sqlc.narg('pay_currency'), sqlc.narg('ship_to')
 FROM orders o
 WHERE o.id = @order_id AND o.buyer_id = @user_id AND o.quote_id IS NULL AND o.auction_id IS NOT NULL AND o.fulfilment = 'PENDING'
   AND CASE WHEN @paid THEN o.payment IN ('AUTHORISED', 'PAID') AND o.refunded + o.charged_back = 0 ELSE o.payment = 'PENDING' AND o.pay_by > clock_timestamp() END;

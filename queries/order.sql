@@ -46,10 +46,13 @@ UPDATE orders SET quote_id = @quote_id, total = @total, tax = @tax, shipping = @
 -- name: OrderChargesCount :one
 SELECT count(*) FROM order_charge WHERE order_id = @order_id;
 
--- Whether a seller charges for sending things, or tax, so that what they sell has to be checked out before it is paid.
--- name: OrderSellerCharges :one
-SELECT (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = @seller_id AND p.offers <> '[]')
-     OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = @seller_id AND t.active))::boolean;
+-- Those of some orders that have to be checked out before they are paid: what was won of a seller who charges for sending things, or tax.
+-- name: OrdersToCheckOut :many
+SELECT o.id FROM orders o
+WHERE o.id = ANY (@order_ids::uuid[]) AND o.auction_id IS NOT NULL AND o.quote_id IS NULL
+  AND (EXISTS (SELECT FROM shipping_profile p WHERE p.seller_id = o.seller_id AND p.offers <> '[]')
+    OR EXISTS (SELECT FROM tax_registration t WHERE t.user_id = o.seller_id AND t.active))
+ORDER BY o.id;
 
 -- name: OrderReturn :exec
 SELECT order_return(@id);

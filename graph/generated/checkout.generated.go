@@ -2070,7 +2070,7 @@ func (ec *executionContext) unmarshalInputOrderQuoteInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"orderId", "addressId", "shipping", "idempotencyKey"}
+	fieldsInOrder := [...]string{"orderId", "addressId", "shipping", "payCurrency", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2098,6 +2098,13 @@ func (ec *executionContext) unmarshalInputOrderQuoteInput(ctx context.Context, o
 				return it, err
 			}
 			it.Shipping = data
+		case "payCurrency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("payCurrency"))
+			data, err := ec.unmarshalOCurrencyCode2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋmoneyᚐCurrency(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PayCurrency = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)

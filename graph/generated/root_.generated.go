@@ -16861,6 +16861,8 @@ input OrderQuoteInput {
   addressId: ID
   "How it is brought, of what a quote has shown; as in CheckoutQuoteInput."
   shipping: [ShippingChoiceInput!]
+  "Of another wallet of one's own, as in CheckoutQuoteInput. What is paid already is told in none."
+  payCurrency: CurrencyCode
   "1 to 255 printable ASCII characters: see @idempotent."
   idempotencyKey: String!
 }
@@ -18846,7 +18848,10 @@ enum OrderFulfilment {
 }
 
 enum OrderAction {
+  "orderPay. Not where what was won has to be checked out first."
   PAY
+  "orderQuote, and then checkoutConfirm: to say how what was won in a lot is brought."
+  CHECK_OUT
   SHIP
   CONFIRM_RECEIPT
   CANCEL

@@ -1360,6 +1360,8 @@ type OrderQuoteInput struct {
 	AddressID *id.ID `json:"addressId,omitempty"`
 	// How it is brought, of what a quote has shown; as in CheckoutQuoteInput.
 	Shipping []ShippingChoiceInput `json:"shipping,omitempty"`
+	// Of another wallet of one's own, as in CheckoutQuoteInput. What is paid already is told in none.
+	PayCurrency *money.Currency `json:"payCurrency,omitempty"`
 	// 1 to 255 printable ASCII characters: see @idempotent.
 	IdempotencyKey string `json:"idempotencyKey"`
 }

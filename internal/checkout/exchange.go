@@ -31,6 +31,24 @@ func (q Quote) ExchangeTotal() (*money.Amount, error) {
 	return sum, nil
 }
 
+// checkPayCurrency refuses a currency in which nothing can be told, before anything is set aside.
+func (s *Service) checkPayCurrency(c money.Currency) error {
+	if c == "" {
+		return nil
+	}
+	return at(s.payment.CheckPayCurrency(c), "payCurrency")
+}
+
+// toldIn is the other currency that groups are told in; nil where there is none.
+func toldIn(groups []QuoteGroup) *string {
+	for _, g := range groups {
+		if g.Exchange != nil {
+			return new(string(g.Exchange.From.Currency))
+		}
+	}
+	return nil
+}
+
 // exchangeTx fixes what groups cost in another currency, at the rate of now. What is in that currency anyway is not exchanged.
 func (s *Service) exchangeTx(ctx context.Context, tx pgx.Tx, groups []QuoteGroup, from money.Currency) error {
 	if from == "" || len(groups) == 0 || groups[0].Total.Currency == from {
@@ -44,9 +62,9 @@ func (s *Service) exchangeTx(ctx context.Context, tx pgx.Tx, groups []QuoteGroup
 	if err != nil {
 		return at(err, "payCurrency")
 	}
-	for i, x := range fixed {
-		if x.From.Minor > 0 {
-			groups[i].Exchange = &x
+	for i := range groups {
+		if fixed[i].From.Minor > 0 {
+			groups[i].Exchange = &fixed[i]
 		}
 	}
 	_, err = Quote{Groups: groups}.ExchangeTotal() // which has to be money

@@ -160,10 +160,8 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if err := s.mayQuote(ctx, buyer, in.Shipping); err != nil {
 		return Quote{}, err
 	}
-	if in.PayCurrency != "" {
-		if err := s.payment.CheckPayCurrency(in.PayCurrency); err != nil {
-			return Quote{}, at(err, "payCurrency")
-		}
+	if err := s.checkPayCurrency(in.PayCurrency); err != nil {
+		return Quote{}, err
 	}
 	codes, err := s.promotion.CheckCodes(ctx, buyer, in.Coupons)
 	if err != nil {
@@ -327,9 +325,7 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	}
 	insert := db.QuoteInsertParams{
 		ID: quote, UserID: set.UserID, ReservationID: &set.ID, OfferID: in.Offer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
-	}
-	if slices.ContainsFunc(groups, func(g QuoteGroup) bool { return g.Exchange != nil }) {
-		insert.PayCurrency = new(string(in.PayCurrency))
+		PayCurrency: toldIn(groups),
 	}
 	if slices.ContainsFunc(groups, QuoteGroup.sent) {
 		if insert.ShipTo, err = json.Marshal(in.to); err != nil {

@@ -26,6 +26,7 @@ type OrderQuoteInput struct {
 	Order          uuid.UUID
 	Address        *uuid.UUID // nil where it is fetched in person
 	Shipping       []Choice
+	PayCurrency    money.Currency // of another wallet, from which it may be paid; empty for none
 	IdempotencyKey string
 }
 
@@ -38,6 +39,9 @@ func (in OrderQuoteInput) hash() []byte {
 	text := fmt.Appendf(nil, "order_quote\n%s\n%s", in.Order, to)
 	for _, c := range in.Shipping {
 		text = c.append(text)
+	}
+	if in.PayCurrency != "" { // so that without one it is what it was
+		text = fmt.Appendf(text, "\nin %s", in.PayCurrency)
 	}
 	sum := sha256.Sum256(text)
 	return sum[:]
@@ -57,11 +61,14 @@ func (s *Service) QuoteOrder(ctx context.Context, buyer uuid.UUID, in OrderQuote
 	if err := s.mayQuote(ctx, buyer, in.Shipping); err != nil {
 		return Quote{}, err
 	}
+	if err := s.checkPayCurrency(in.PayCurrency); err != nil {
+		return Quote{}, err
+	}
 	o, group, err := s.won(ctx, buyer, in.Order)
 	if err != nil {
 		return Quote{}, err
 	}
-	ask := asked{QuoteInput: QuoteInput{Shipping: in.Shipping}}
+	ask := asked{QuoteInput: QuoteInput{Shipping: in.Shipping, PayCurrency: in.PayCurrency}}
 	if ask.to, ask.rates, err = s.destination(ctx, buyer, in.Address); err != nil {
 		return Quote{}, err
 	}
@@ -130,6 +137,12 @@ func (s *Service) quoteOrderTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, 
 	if insert.Paid && terms.Total != o.Total {
 		return ErrPaidAlready.At("orderId").With("total", terms.Total)
 	}
+	if !insert.Paid {
+		if err := s.exchangeTx(ctx, tx, groups, ask.PayCurrency); err != nil {
+			return err
+		}
+	}
+	insert.PayCurrency = toldIn(groups)
 	if groups[0].sent() {
 		if insert.ShipTo, err = json.Marshal(ask.to); err != nil {
 			return err
@@ -150,10 +163,14 @@ func (s *Service) checkOutTx(ctx context.Context, tx pgx.Tx, q Quote, in Confirm
 	if wallet != q.Due() {
 		out.Card = in.Card
 	}
-	err := s.q.CheckoutInsert(ctx, tx, db.CheckoutInsertParams{
+	insert := db.CheckoutInsertParams{
 		QuoteID: q.ID, UserID: q.UserID, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(),
 		WalletAmount: wallet.Minor, CardAmount: q.Due().Minor - wallet.Minor, CardID: out.Card,
-	})
+	}
+	if in.Exchange != nil {
+		out.Exchange, insert.Exchanged = q.Groups[0].Exchange, &in.Exchange.Minor
+	}
+	err := s.q.CheckoutInsert(ctx, tx, insert)
 	if err != nil {
 		return nil, nil, err
 	}

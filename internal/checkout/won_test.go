@@ -15,6 +15,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/ledger"
+	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/shipping"
@@ -142,6 +143,71 @@ func TestWhatWasWonIsCheckedOut(t *testing.T) {
 	}
 	s.Must2(s.Orders.Refund(t.Context(), order.Actor{User: s.seller}, order.RefundInput{Order: o.ID, Amount: new(domaintest.EUR(12_00)), IdempotencyKey: "k"}))
 	s.WantWallet(o.BuyerID, 88_00, 0)
+}
+
+// What was won is told in yen with all that is added to it, and paid in them at the rate of its quote, once; its order stays in euros.
+func TestWhatWasWonIsPaidInYen(t *testing.T) {
+	t.Parallel()
+	s, _ := withVan(t)
+	defer s.Audited()
+	s.sends(byVan())
+	o := s.won(0)
+	s.Fund(o.BuyerID, money.New(20_000, "JPY"))
+	in := s.asks(o, "")
+	for code, c := range map[string]money.Currency{"FX_CURRENCY_UNSUPPORTED": "XXX", "": "EUR"} { // its own is exchanged into nothing
+		other := s.asks(o, "")
+		other.PayCurrency = c
+		q, err := s.Checkout.QuoteOrder(t.Context(), o.BuyerID, other)
+		if total, _ := q.ExchangeTotal(); domaintest.Code(err) != code || total != nil {
+			t.Errorf("in %s: %+v, %v", c, q, err)
+		}
+	}
+	plain := s.priced(o)
+	in.PayCurrency = "JPY"
+	q, err := s.Checkout.QuoteOrder(t.Context(), o.BuyerID, in)
+	if s.Must(err); q.Total != domaintest.EUR(24_00) || q.Groups[0].Exchange == nil || q.Groups[0].Exchange.From != money.New(3920, "JPY") { // 24 euros and the half percent that the platform keeps, at 162.5
+		t.Fatalf("%+v", q)
+	}
+	without := in
+	without.PayCurrency = ""
+	if _, err := s.Checkout.QuoteOrder(t.Context(), o.BuyerID, without); domaintest.Code(err) != "IDEMPOTENCY_KEY_REUSED" {
+		t.Errorf("the same key without yen: %v", err)
+	}
+	s.Exec(`UPDATE fx_rate SET rate = (rate::numeric / 3)::numeric(20, 12)::text WHERE currency = 'JPY'`)
+	yes := exchanged(t, q)
+	card, less, none := yes, yes, agreed(plain)
+	card.Card, less.Exchange, none.Exchange = s.unasked(o.BuyerID), new(money.New(3919, "JPY")), yes.Exchange
+	for code, in := range map[string]checkout.ConfirmInput{"EXCHANGE_PAYS_ALL": card, "PRICE_CHANGED": less, "QUOTE_NOT_EXCHANGED": none, "INSUFFICIENT_FUNDS": agreed(q)} {
+		if _, err := s.Checkout.Confirm(t.Context(), o.BuyerID, in); domaintest.Code(err) != code {
+			t.Errorf("%v, want %s", err, code)
+		}
+	}
+	for range 2 {
+		orders, err := s.Checkout.Confirm(t.Context(), o.BuyerID, yes)
+		if s.Must(err); orders[0].ID != o.ID || orders[0].Payment != order.Paid || orders[0].Total != q.Total {
+			t.Fatalf("%+v", orders)
+		}
+	}
+	gives := q.Groups[0].Exchange.To.Minor
+	if yen, cents := s.wallet(o.BuyerID, "JPY"), s.wallet(o.BuyerID, "EUR"); yen != 20_000-3920 || cents != gives-24_00 || s.position("JPY") != 3920 || s.position("EUR") != -gives {
+		t.Errorf("the buyer has %d yen and %d cents", yen, cents)
+	}
+	told, err := s.Checkout.Exchanges(t.Context(), []uuid.UUID{o.ID})
+	if s.Must(err); told[o.ID].From.Minor != 3920 || !told[o.ID].Paid || s.Balance(ledger.Escrow, o.ID) != 24_00 {
+		t.Errorf("the order keeps %+v", told[o.ID])
+	}
+	s.Must2(s.Orders.Cancel(t.Context(), order.Actor{User: s.seller}, o.ID, "It broke")) // and its money goes back in euros
+	s.WantWallet(o.BuyerID, gives, 0)
+
+	free := byVan() // what is paid already takes nothing, in any currency
+	free.Free = true
+	s.sends(free)
+	paid := s.SaleBy(s.seller, s.Buyer(20_00), 20_00)
+	in = s.asks(paid, "")
+	in.PayCurrency = "JPY"
+	if q, err := s.Checkout.QuoteOrder(t.Context(), paid.BuyerID, in); err != nil || !q.Paid || q.Groups[0].Exchange != nil {
+		t.Errorf("%+v, %v", q, err)
+	}
 }
 
 // A card that is refused leaves what was checked out to be paid at what it comes to; one that says yes is charged that. Nothing of it outlives a cancellation.

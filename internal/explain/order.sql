@@ -3,7 +3,9 @@ WITH o AS (SELECT * FROM orders WHERE id = $1),
 p AS (SELECT * FROM order_payment WHERE order_id = $1),
 q AS (SELECT q.*, g.number AS part, g.parcels FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = $1),
 f AS (SELECT f.* FROM order_refund r JOIN refund f ON f.id = r.id WHERE r.order_id = $1),
-b AS (SELECT b.* FROM chargeback b JOIN p ON p.id = b.order_payment_id)
+b AS (SELECT b.* FROM chargeback b JOIN p ON p.id = b.order_payment_id),
+-- What a checkout has added to what was won: all but the platform's fee.
+c AS (SELECT c.*, k.confirmed_at AS added_at FROM o JOIN order_charge c ON c.order_id = o.id LEFT JOIN checkout k ON k.quote_id = o.quote_id AND c.kind <> 'PLATFORM_FEE')
 SELECT at, part, what FROM (
     SELECT r.created_at AS at, 1 AS rank, 'STOCK' AS part, format('reservation %s, until %s', r.id, r.expires_at) AS what FROM o JOIN reservation r ON r.id = o.reservation_id
     UNION ALL
@@ -23,11 +25,11 @@ SELECT at, part, what FROM (
     UNION ALL
     SELECT c.confirmed_at, 3, 'QUOTE', format('quote %s confirmed: %s from the wallet, %s by card%s', c.quote_id, c.wallet_amount, c.card_amount, CASE WHEN c.exchanged IS NOT NULL THEN format(', %s %s exchanged for it', c.exchanged, q.pay_currency) END) FROM q JOIN checkout c ON c.quote_id = q.id
     UNION ALL
-    SELECT o.created_at, 5, 'ORDER', format('charge %s: %s%s of %s, borne by the %s, with the %s%s%s', c.number, c.kind, CASE c.label WHEN '' THEN '' ELSE format(' (%s)', c.label) END, c.amount, lower(c.bearer), lower(c.counterparty),
+    SELECT coalesce(c.added_at, o.created_at), 5, 'ORDER', format('charge %s: %s%s of %s, borne by the %s, with the %s%s%s', c.number, c.kind, CASE c.label WHEN '' THEN '' ELSE format(' (%s)', c.label) END, c.amount, lower(c.bearer), lower(c.counterparty),
            CASE WHEN c.basis_points IS NOT NULL THEN format(', %s basis points', c.basis_points) END, CASE WHEN c.estimated THEN ', estimated' END)
-    FROM o JOIN order_charge c ON c.order_id = o.id
+    FROM o CROSS JOIN c
     UNION ALL
-    SELECT o.created_at, 4, 'ORDER', format('made over %s %s with a fee of %s: %s', o.total, o.currency, o.fee,
+    SELECT o.created_at, 4, 'ORDER', format('made over %s %s with a fee of %s: %s', o.total - (SELECT coalesce(sum(c.amount), 0) FROM c WHERE c.bearer = 'BUYER' AND c.added_at IS NOT NULL), o.currency, o.fee,
            (SELECT string_agg(format('%s × %s at %s', l.quantity, l.title, l.unit_price), ', ' ORDER BY l.number) FROM order_line l WHERE l.order_id = o.id)) FROM o
     UNION ALL
     SELECT e.at, 10 + least(e.version, 1000), 'ORDER', format('%s: %s and %s (version %s)', e.kind, e.payload ->> 'payment', e.payload ->> 'fulfilment', e.version)

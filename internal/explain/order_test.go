@@ -131,3 +131,30 @@ func TestOrderInAnotherCurrency(t *testing.T) {
 		}
 	}
 }
+
+// What a checkout adds to what was won is told when it was added, and the order's beginning as it was then.
+func TestOrderThatWasWon(t *testing.T) {
+	t.Parallel()
+	w := domaintest.NewWithCards(t)
+	defer w.Audited()
+	o, _ := w.Owed(20_00, 100_00, "pm_card_visa")
+	w.Must2(w.Shipping.SetProfile(t.Context(), o.SellerID, 500, []shipping.Offer{{Kind: shipping.BySeller, Name: "By bike", Price: new(domaintest.EUR(4_00))}}))
+	home, err := w.Addresses.Create(t.Context(), o.BuyerID, address.Postal{Name: "Amal Haddad", Line1: "12 rue de la Paix", City: "Paris", PostalCode: "75002", Country: "FR"}, false)
+	w.Must(err)
+	q, err := w.Checkout.QuoteOrder(t.Context(), o.BuyerID, checkout.OrderQuoteInput{Order: o.ID, Address: &home.ID, IdempotencyKey: "k"})
+	w.Must(err)
+	w.Must2(w.Checkout.Confirm(t.Context(), o.BuyerID, checkout.ConfirmInput{Quote: q.ID, Total: q.Total, IdempotencyKey: "k"}))
+	all, err := explain.New(w.Pool).Order(t.Context(), o.ID)
+	w.Must(err)
+	at := -1
+	for _, want := range []string{
+		"ORDER made over 2000 EUR with a fee of 170: 1 × A thing at 2000", "ORDER charge 1: PLATFORM_FEE of 170", "ORDER CREATED", "QUOTE quote",
+		"confirmed: 2400 from the wallet, 0 by card", "ORDER charge 2: SHIPPING (By bike) of 400, borne by the buyer", "ORDER CHECKED_OUT", "ORDER PAID", "MONEY purchase",
+	} {
+		i := slices.IndexFunc(all, func(h explain.Happening) bool { return strings.Contains(string(h.Part)+" "+h.What, want) })
+		if i <= at {
+			t.Errorf("%q is number %d, after %d: %+v", want, i, at, all)
+		}
+		at = i
+	}
+}

@@ -91,7 +91,7 @@ func (o Order) done(a Action) bool {
 		return o.state() == settled
 	case ActionCancel:
 		return o.Fulfilment == Cancelled
-	case ActionPay, ActionRefund: // told by their keys
+	case ActionPay, ActionCheckOut, ActionRefund: // told by their keys
 	case ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn: // again is another
 	}
 	return false

@@ -76,6 +76,7 @@ type Action string
 // The actions.
 const (
 	ActionPay            Action = "PAY"
+	ActionCheckOut       Action = "CHECK_OUT" // to say how what was won is brought; package checkout does it
 	ActionShip           Action = "SHIP"
 	ActionConfirmReceipt Action = "CONFIRM_RECEIPT"
 	ActionCancel         Action = "CANCEL"
@@ -123,6 +124,7 @@ var (
 // actions is who may do what, and when.
 var actions = map[Action]map[Party][]state{
 	ActionPay:            {AsBuyer: {unpaid}},
+	ActionCheckOut:       {AsBuyer: {unpaid, authorised, paid}},
 	ActionShip:           {AsSeller: {authorised, paid}},
 	ActionConfirmReceipt: {AsBuyer: underWay},
 	ActionCancel: {
@@ -159,6 +161,8 @@ func (o Order) check(a Action, p Party) error {
 		return ErrMove
 	case claims[a] != nil && !slices.Contains(claims[a][p], o.Claim):
 		return ErrMove
+	case a == ActionCheckOut && !o.Quotable():
+		return ErrMove
 	case (a == ActionReportProblem || a == ActionRequestReturn) && o.Claim != "":
 		return ErrClaimOpen
 	case (a == ActionReportProblem || a == ActionRequestReturn) && !o.returnable():
@@ -181,7 +185,7 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionPay, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn} {
+	for _, a := range []Action{ActionPay, ActionCheckOut, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn} {
 		if o.may(a, p) {
 			available = append(available, a)
 		}

@@ -60,10 +60,10 @@ type Order struct {
 	Claim        ClaimStatus  `json:"claim"`      // its open claim's; empty where there is none
 	EarningsAt   *time.Time   `json:"earningsAt"` // when what it earned becomes its seller's, or became; nil before its completion
 	CancelledAt  *time.Time   `json:"cancelledAt"`
+	CheckedOut   bool         `json:"checkedOut"` // its buyer has said how it is brought, after it was won
 
 	campaign    *uuid.UUID // whose promotion pays the subsidy
 	reservation *uuid.UUID // that its goods were set aside by
-	checkedOut  bool       // its buyer has said how it is brought, after it was won
 	handedOver  bool       // in this transaction: it has no way to go
 	earns       earnings   // what this transaction does with what it earns
 	carried     Fulfilment // what its carrier says in this transaction: EnRoute, Received, or nothing
@@ -126,7 +126,7 @@ func orderOf(row db.Order) Order {
 		CardID: row.CardID, Total: money.New(row.Total, c), Fee: money.New(row.Fee, c), Tax: money.New(row.Tax, c), Shipping: money.New(row.Shipping, c), Subsidy: money.New(row.Subsidy, c), Refunded: money.New(row.Refunded, c), ChargedBack: money.New(row.ChargedBack, c), Disputed: row.Disputed, Reason: row.CancelReason,
 		Payment: Payment(row.Payment), Fulfilment: Fulfilment(row.Fulfilment), Tracking: row.Tracking,
 		Version: row.Version, CreatedAt: row.CreatedAt, PayBy: payBy(row), AuthorisedAt: row.AuthorisedAt, PaidAt: row.PaidAt, SentAt: row.SentAt,
-		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, Matured: row.MaturedAt != nil, Claim: claimOf(row.Claim), EarningsAt: earningsAt(row), CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID, checkedOut: row.QuoteID != nil,
+		EnRouteAt: row.EnRouteAt, DeliveredAt: row.DeliveredAt, ReceivedAt: row.ReceivedAt, CompleteBy: completeBy(row), SettledAt: row.SettledAt, Matured: row.MaturedAt != nil, Claim: claimOf(row.Claim), EarningsAt: earningsAt(row), CancelledAt: row.CancelledAt, campaign: row.CampaignID, reservation: row.ReservationID, CheckedOut: row.QuoteID != nil,
 	}
 }
 

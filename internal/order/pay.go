@@ -53,7 +53,7 @@ func (s *Service) PayWonTx(ctx context.Context, tx pgx.Tx, o Order, idempotencyK
 		return nil, err
 	}
 	ask := PayInput{Order: o.ID, IdempotencyKey: idempotencyKey}.of(o)
-	_, told, err := s.payTx(ctx, tx, o, ask)
+	_, told, err := s.payTx(ctx, tx, o, nil, ask)
 	return told, err
 }
 
@@ -107,7 +107,7 @@ func (s *Service) Pay(ctx context.Context, buyer uuid.UUID, in PayInput) (_ Orde
 			}
 		}
 		fresh = true
-		p, told, err = s.payTx(ctx, tx, o, ask)
+		p, told, err = s.payTx(ctx, tx, o, nil, ask)
 		return err
 	})
 	if err != nil {
@@ -141,8 +141,8 @@ func (in PayInput) of(o Order) payment.OrderPaymentInput {
 	}
 }
 
-// payTx begins a payment, and moves the order where that is all there is to it.
-func (s *Service) payTx(ctx context.Context, tx pgx.Tx, o Order, ask payment.OrderPaymentInput) (payment.OrderPayment, []realtime.Event, error) {
+// payTx begins a payment, and moves the order where that is all there is to it. What is exchanged for it fills the wallet first.
+func (s *Service) payTx(ctx context.Context, tx pgx.Tx, o Order, x *payment.FixedExchange, ask payment.OrderPaymentInput) (payment.OrderPayment, []realtime.Event, error) {
 	if !o.may(ActionPay, AsBuyer) {
 		return payment.OrderPayment{}, nil, ErrMove
 	}
@@ -150,6 +150,11 @@ func (s *Service) payTx(ctx context.Context, tx pgx.Tx, o Order, ask payment.Ord
 	if ask.Card == nil {
 		var err error
 		if done, err = s.stepTx(ctx, tx, &o, paid, EventPaid); err != nil {
+			return payment.OrderPayment{}, nil, err
+		}
+	}
+	if x != nil {
+		if err := s.payment.ExchangeForOrderTx(ctx, tx, o.BuyerID, o.ID, *x); err != nil {
 			return payment.OrderPayment{}, nil, err
 		}
 	}
