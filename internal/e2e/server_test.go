@@ -91,7 +91,7 @@ func (s *site) another() *site {
 // command is a call of the program with the site's settings and nothing else of ours.
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.program, args...)
-	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GORACE"} {
 		if value, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
