@@ -128,26 +128,26 @@ type confirmed struct {
 
 // buyCart puts things of one seller or two into a cart, has it quoted, and confirms it in some way.
 func (m *machine) buyCart() {
-	buyer := anyOf(m.t, m.buyers, "buyer")
+	buyer := anyOf(m, m.buyers, "buyer")
 	in := checkout.QuoteInput{Address: new(m.home(buyer)), IdempotencyKey: uuid.NewString()}
 	m.Exec(`DELETE FROM cart_line WHERE cart_id IN (SELECT id FROM cart WHERE user_id = $1)`, buyer)
 	put := func(variant uuid.UUID, n int) {
 		_, _, err := m.Carts.Add(m.Ctx(), cart.Owner{User: buyer}, variant, n)
 		m.Must(err)
 	}
-	sellers := m.merchants[:rapid.IntRange(1, len(m.merchants)).Draw(m.t, "sellers")]
-	coupon := rapid.Bool().Draw(m.t, "coupon")
+	sellers := m.merchants[:draw(m, rapid.IntRange(1, len(m.merchants)), "sellers")]
+	coupon := draw(m, rapid.Bool(), "coupon")
 	var (
 		sales []*sale
 		codes int64
 	)
-	if rapid.IntRange(0, 3).Draw(m.t, "a code too") == 3 {
+	if draw(m, rapid.IntRange(0, 3), "a code too") == 3 {
 		codes = 7_00
 	}
 	offCodes := int64(0)
 	for i, seller := range sellers {
 		s := m.stallOf(seller)
-		price, n := rapid.SampledFrom([]int64{1_01, 7_77, 19_99}).Draw(m.t, "price"), rapid.IntRange(1, 3).Draw(m.t, "how many")
+		price, n := draw(m, rapid.SampledFrom([]int64{1_01, 7_77, 19_99}), "price"), draw(m, rapid.IntRange(1, 3), "how many")
 		put(s.goods[price], n)
 		goods, theirs := price*int64(n), int64(0)
 		if i == 0 {
@@ -164,14 +164,14 @@ func (m *machine) buyCart() {
 		put(s.codes, 1)
 		sales = append(sales, s.sellsCodes(buyer, codes-offCodes))
 	}
-	how := rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "JPY", "TND"}).Draw(m.t, "paid by")
+	how := draw(m, rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "JPY", "TND"}), "paid by")
 	if how == "JPY" || how == "TND" {
 		in.PayCurrency = money.Currency(how)
 	}
 	q, err := m.Checkout.Quote(m.Ctx(), buyer, in)
 	m.allowed("a cart is quoted", err)
 	m.agreesOn(q, sales)
-	if rapid.IntRange(0, 5).Draw(m.t, "changes their mind") == 5 {
+	if draw(m, rapid.IntRange(0, 5), "changes their mind") == 5 {
 		return // which leaves the goods aside for the next quote to free
 	}
 	m.confirm(q, sales, how)
@@ -230,10 +230,10 @@ func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) {
 	}
 	switch how {
 	case "card", "both":
-		card = rapid.SampledFrom([]string{asks, pays, pends, returns, declines}).Draw(m.t, "card")
+		card = draw(m, rapid.SampledFrom([]string{asks, pays, pends, returns, declines}), "card")
 		in.Card = new(m.saved(buyer, card))
 		if byWallet = codes; how == "both" {
-			byWallet = rapid.SampledFrom([]int64{q.Total.Minor / 2, q.Total.Minor / 3, q.Total.Minor - 49, codes}).Draw(m.t, "wallet's part")
+			byWallet = draw(m, rapid.SampledFrom([]int64{q.Total.Minor / 2, q.Total.Minor / 3, q.Total.Minor - 49, codes}), "wallet's part")
 			byWallet = max(byWallet, codes)
 			in.Wallet = new(eur(byWallet))
 		}
@@ -363,9 +363,9 @@ func (m *machine) judgeConfirm(sales []*sale, parts []int64, in checkout.Confirm
 
 // confirmAgain is a client's retry, or the same quote under another key.
 func (m *machine) confirmAgain() {
-	c := anyOf(m.t, m.confirmed, "checkout")
+	c := anyOf(m, m.confirmed, "checkout")
 	in := c.input
-	if rapid.Bool().Draw(m.t, "another key") {
+	if draw(m, rapid.Bool(), "another key") {
 		in.IdempotencyKey = uuid.NewString()
 		m.refused("QUOTE_CONFIRMED", func() error { _, err := m.Checkout.Confirm(m.Ctx(), c.buyer, in); return err })
 		return
@@ -387,8 +387,8 @@ func (m *machine) confirmAgain() {
 
 // payCodes reserves codes and pays the reservation from the wallet.
 func (m *machine) payCodes() {
-	buyer, s := anyOf(m.t, m.buyers, "buyer"), m.stallOf(anyOf(m.t, m.merchants, "seller"))
-	n := rapid.IntRange(1, 2).Draw(m.t, "codes")
+	buyer, s := anyOf(m, m.buyers, "buyer"), m.stallOf(anyOf(m, m.merchants, "seller"))
+	n := draw(m, rapid.IntRange(1, 2), "codes")
 	r, err := m.Inventory.Reserve(m.Ctx(), buyer, inventory.ReserveInput{IdempotencyKey: uuid.NewString(), Wants: []inventory.Want{{Variant: s.codes, Quantity: int32(n)}}})
 	m.Must(err)
 	o := s.sellsCodes(buyer, int64(n)*7_00)

@@ -96,7 +96,7 @@ func (m *machine) dispute() {
 	if len(all) == 0 {
 		return
 	}
-	d := anyOf(m.t, slices.Clone(all), "charge")
+	d := anyOf(m, slices.Clone(all), "charge")
 	var intent struct {
 		Status string
 		Charge string `json:"latest_charge"`
@@ -109,8 +109,8 @@ func (m *machine) dispute() {
 		return // Stripe has taken nothing
 	}
 	third := d.of.gave.Minor / 3
-	amount := rapid.SampledFrom([]int64{0, third - third%cardStep(d.of.gave.Currency)}).Draw(m.t, "amount")
-	opened, err := m.fake.OpenDispute(intent.Charge, "fraudulent", amount, rapid.IntRange(0, 3).Draw(m.t, "asks first") == 3)
+	amount := draw(m, rapid.SampledFrom([]int64{0, third - third%cardStep(d.of.gave.Currency)}), "amount")
+	opened, err := m.fake.OpenDispute(intent.Charge, "fraudulent", amount, draw(m, rapid.IntRange(0, 3), "asks first") == 3)
 	if err != nil {
 		return // nothing is left of the charge
 	}
@@ -124,7 +124,7 @@ func (m *machine) dispute() {
 
 // answerDispute is ours: there is evidence.
 func (m *machine) answerDispute() {
-	d := pick(m.t, m.disputes, "dispute", (*dispute).undecided)
+	d := pick(m, m.disputes, "dispute", (*dispute).undecided)
 	if d.state == "needs_response" || d.state == "warning_needs_response" {
 		var answer struct{}
 		m.stripe(http.MethodPost, "/v1/disputes/"+d.stripe, "evidence[uncategorized_text]=It+was+delivered.&submit=true", &answer)
@@ -135,7 +135,7 @@ func (m *machine) answerDispute() {
 
 // decideDispute is the bank's decision.
 func (m *machine) decideDispute() {
-	m.decide(pick(m.t, m.disputes, "dispute", (*dispute).undecided))
+	m.decide(pick(m, m.disputes, "dispute", (*dispute).undecided))
 	m.perhapsHear()
 }
 
@@ -144,19 +144,19 @@ func (m *machine) decide(d *dispute) {
 	if meaning[d.state] == payment.ChargebackInquiry {
 		outcomes = []string{"needs_response", "warning_closed"}
 	}
-	m.Must(m.fake.DecideDispute(d.stripe, rapid.SampledFrom(outcomes).Draw(m.t, "outcome")))
+	m.Must(m.fake.DecideDispute(d.stripe, draw(m, rapid.SampledFrom(outcomes), "outcome")))
 }
 
 // perhapsHear has all of Stripe's events come at once, as often as not: in turn or backwards, and the last one twice.
 func (m *machine) perhapsHear() {
-	if rapid.Bool().Draw(m.t, "not heard") {
+	if draw(m, rapid.Bool(), "not heard") {
 		return
 	}
 	all := slices.Clone(m.collect())
 	if len(all) == 0 {
 		return
 	}
-	if rapid.Bool().Draw(m.t, "backwards") {
+	if draw(m, rapid.Bool(), "backwards") {
 		slices.Reverse(all)
 		m.seen.add("mishap reorder")
 	}
@@ -168,7 +168,7 @@ func (m *machine) perhapsHear() {
 
 // actOnDisputed is what may not be done while the bank has the money, and after it has taken it from the platform.
 func (m *machine) actOnDisputed() {
-	s := pick(m.t, m.sales, "sale", (*sale).disputed)
+	s := pick(m, m.sales, "sale", (*sale).disputed)
 	if s.sent && !s.received && s.funded() {
 		m.refused("ORDER_DISPUTED", func() error { _, err := m.Orders.ConfirmReceipt(m.Ctx(), s.buyer, s.id); return err })
 	}

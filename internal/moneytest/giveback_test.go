@@ -2,6 +2,7 @@ package moneytest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -26,7 +27,7 @@ func byRequest(r repaid) bool { return r.input != nil }
 
 // drawActor is one of an order's parties, or an admin.
 func (m *machine) drawActor(s *sale) (as string, who order.Actor) {
-	as = rapid.SampledFrom([]string{"buyer", "seller", "seller", "admin", "admin"}).Draw(m.t, "as")
+	as = draw(m, rapid.SampledFrom([]string{"buyer", "seller", "seller", "admin", "admin"}), "as")
 	return as, map[string]order.Actor{"buyer": {User: s.buyer}, "seller": {User: s.seller}, "admin": {User: m.admin, Admin: true}}[as]
 }
 
@@ -45,7 +46,7 @@ func (s *sale) judgeCancel(as string) string {
 
 // cancel ends an order that is not sent. Each source has back what it gave: the wallet at once, the card when Stripe says so.
 func (m *machine) cancel(which func(*sale) bool) {
-	s := pick(m.t, m.sales, "sale", which)
+	s := pick(m, m.sales, "sale", which)
 	as, who := m.drawActor(s)
 	if code := s.judgeCancel(as); code != "" {
 		m.refused(code, func() error { _, err := m.Orders.Cancel(m.Ctx(), who, s.id, "The model wants it."); return err })
@@ -92,12 +93,21 @@ func (m *machine) cancelled(s *sale) {
 
 // shipOrCancel has the seller ship while an admin cancels: one of them comes first, and the other too late.
 func (m *machine) shipOrCancel() {
-	s := pick(m.t, m.sales, "sale", (*sale).ready)
+	s := pick(m, m.sales, "sale", (*sale).ready)
 	p := s.live()
 	if p != nil && (p.shipping || p.age >= asideFor) {
 		return // there the seller is not the only one who may win, or nobody does
 	}
+	m.shipsOrCancels(s, 0, 0)
+}
+
+// shipsOrCancels has one of the two, the seller or the admin, wait for a moment.
+func (m *machine) shipsOrCancels(s *sale, late int, by time.Duration) {
+	p := s.live()
 	errs := domaintest.AtOnce(2, func(i int) (err error) {
+		if i == late {
+			time.Sleep(by)
+		}
 		if i == 0 {
 			_, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
 		} else {
@@ -140,13 +150,13 @@ func (s *sale) judgeRefund(as string, amount int64) string {
 
 // refund gives an amount of an order back, or all that is left.
 func (m *machine) refund(which func(*sale) bool) {
-	s := pick(m.t, m.sales, "sale", which)
+	s := pick(m, m.sales, "sale", which)
 	as, who := m.drawActor(s)
 	in := order.RefundInput{Order: s.id, Reason: "The model wants it.", IdempotencyKey: uuid.NewString()}
 	amount := s.left()
-	if rapid.IntRange(0, 3).Draw(m.t, "in part") > 0 {
-		amount = rapid.SampledFrom([]int64{amount / 2, amount / 3, amount + 1, amount, 1, amount - 1, 0}).Draw(m.t, "amount")
-		if rapid.IntRange(0, 4).Draw(m.t, "for cards") > 0 {
+	if draw(m, rapid.IntRange(0, 3), "in part") > 0 {
+		amount = draw(m, rapid.SampledFrom([]int64{amount / 2, amount / 3, amount + 1, amount, 1, amount - 1, 0}), "amount")
+		if draw(m, rapid.IntRange(0, 4), "for cards") > 0 {
 			amount -= amount % cardStep(s.total.Currency)
 		}
 		part := s.of(amount)
@@ -208,10 +218,10 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 
 // refundAgain is a client's retry.
 func (m *machine) refundAgain() {
-	s := pick(m.t, m.sales, "sale", (*sale).refunded)
-	r := pick(m.t, s.refunds, "refund", byRequest)
+	s := pick(m, m.sales, "sale", (*sale).refunded)
+	r := pick(m, s.refunds, "refund", byRequest)
 	in := *r.input
-	if rapid.Bool().Draw(m.t, "other input") {
+	if draw(m, rapid.Bool(), "other input") {
 		other := money.New(s.total.Minor+1, s.total.Currency)
 		in.Amount = &other
 		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Orders.Refund(m.Ctx(), r.by, in); return err })
@@ -228,7 +238,7 @@ func (m *machine) refundAgain() {
 
 // refundsAtOnce has seller and admin give back more than half of what is left: one does.
 func (m *machine) refundsAtOnce() {
-	s := pick(m.t, m.sales, "sale", (*sale).givable)
+	s := pick(m, m.sales, "sale", (*sale).givable)
 	amount := s.left()/2 + 1
 	if step := cardStep(s.total.Currency); amount%step != 0 {
 		amount = min(amount+step-amount%step, s.left())

@@ -117,7 +117,7 @@ func (m *machine) take(l *lot, who uuid.UUID, in auction.PlaceInput) {
 
 // offer opens a lot.
 func (m *machine) offer() {
-	seller := anyOf(m.t, m.sellers, "seller")
+	seller := anyOf(m, m.sellers, "seller")
 	a, err := m.Auctions.Start(m.Ctx(), seller, auction.StartInput{Listing: m.Listing(seller), StartPrice: eur(10_00), Duration: time.Hour})
 	m.allowed("lot opened", err)
 	m.lots = append(m.lots, &lot{id: a.ID, seller: seller})
@@ -125,8 +125,8 @@ func (m *machine) offer() {
 
 // bid bids around what is needed, and around what the bidder has.
 func (m *machine) bid(on func(*lot) bool) {
-	l := pick(m.t, m.lots, "lot", on)
-	who := anyOf(m.t, append(slices.Clip(m.buyers), l.seller), "bidder")
+	l := pick(m, m.lots, "lot", on)
+	who := anyOf(m, append(slices.Clip(m.buyers), l.seller), "bidder")
 	in := m.drawBid(l)
 	if code := m.judge(l, who, in.Amount.Minor); code != "" {
 		m.refused(code, func() error { _, err := m.Auctions.Place(m.Ctx(), who, in); return err })
@@ -139,22 +139,22 @@ func (m *machine) bid(on func(*lot) bool) {
 
 // bidLeading is the leader's bid on what they lead already: chance alone rarely has one.
 func (m *machine) bidLeading() {
-	l := pick(m.t, m.lots, "lot", (*lot).sold)
+	l := pick(m, m.lots, "lot", (*lot).sold)
 	in := auction.PlaceInput{Auction: l.id, Amount: eur(l.maximum), IdempotencyKey: uuid.NewString()}
 	m.refused(m.judge(l, l.leader, in.Amount.Minor), func() error { _, err := m.Auctions.Place(m.Ctx(), l.leader, in); return err })
 }
 
 func (m *machine) drawBid(l *lot) auction.PlaceInput {
-	over := rapid.SampledFrom([]int64{-1, 0, 0, 0, 1, 20_00, 300_00}).Draw(m.t, "over the minimum")
+	over := draw(m, rapid.SampledFrom([]int64{-1, 0, 0, 0, 1, 20_00, 300_00}), "over the minimum")
 	return auction.PlaceInput{Auction: l.id, Amount: eur(l.minimum() + over), IdempotencyKey: uuid.NewString()}
 }
 
 // bidAgain is a client's retry, of the same or of something else with the same key.
 func (m *machine) bidAgain() {
-	l := pick(m.t, m.lots, "lot", func(l *lot) bool { return l.bids > 0 })
-	n := rapid.IntRange(0, len(l.inputs)-1).Draw(m.t, "bid")
+	l := pick(m, m.lots, "lot", func(l *lot) bool { return l.bids > 0 })
+	n := draw(m, rapid.IntRange(0, len(l.inputs)-1), "bid")
 	in := l.inputs[n]
-	if rapid.Bool().Draw(m.t, "other input") {
+	if draw(m, rapid.Bool(), "other input") {
 		in.Amount.Minor++
 		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Auctions.Place(m.Ctx(), l.bidders[n], in); return err })
 		return
@@ -173,7 +173,7 @@ func (m *machine) bidAgain() {
 
 // bidsAtOnce has everybody bid the same at once; who comes first is the database's to say.
 func (m *machine) bidsAtOnce() {
-	l := pick(m.t, m.lots, "lot", (*lot).open)
+	l := pick(m, m.lots, "lot", (*lot).open)
 	cents := l.minimum()
 	able := 0
 	for _, who := range m.buyers {
@@ -210,7 +210,7 @@ func (m *machine) bidsAtOnce() {
 
 // close ends a lot, N at once; its leader's order is paid by what was set aside.
 func (m *machine) close(which func(*lot) bool) {
-	l := pick(m.t, m.lots, "lot", which)
+	l := pick(m, m.lots, "lot", which)
 	m.End(l.id)
 	closed := make([]bool, 3)
 	for _, err := range domaintest.AtOnce(len(closed), func(i int) (err error) {

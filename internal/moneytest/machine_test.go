@@ -29,6 +29,8 @@ type machine struct {
 
 	parts   []part // of what happens, the most frequent first
 	steps   int    // since the jobs ran
+	will    will   // of the scene that is played
+	asked   map[string]bool
 	books   books
 	buyers  []uuid.UUID
 	sellers []uuid.UUID
@@ -52,9 +54,9 @@ type machine struct {
 }
 
 // newMachine is a market of a few people, each of whom has some money to begin with.
-func newMachine(run *rapid.T, w *world, seen *tally, parts []part) *machine {
+func newMachine(run *rapid.T, w *world, parts []part) *machine {
 	m := &machine{
-		world: w, t: run, seen: seen, parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
+		world: w, t: run, seen: new(tally), parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
 		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID), homes: make(map[uuid.UUID]uuid.UUID), stalls: make(map[uuid.UUID]*stall),
 	}
 	for range 2 {
@@ -143,12 +145,12 @@ func (m *machine) step(*rapid.T) {
 			parts = append(parts, of)
 		}
 	}
-	of := rapid.SampledFrom(parts).Draw(m.t, "part")
+	of := draw(m, rapid.SampledFrom(parts), "part")
 	names := make([]string, len(possible[of]))
 	for i, a := range possible[of] {
 		names[i] = a.name
 	}
-	name := rapid.SampledFrom(names).Draw(m.t, "action")
+	name := draw(m, rapid.SampledFrom(names), "action")
 	m.steps++
 	possible[of][slices.Index(names, name)].do()
 }
@@ -176,11 +178,11 @@ func (m *machine) observe() {
 // finish has the product's jobs do what is left, after which nothing may be in doubt.
 func (m *machine) finish() {
 	m.steps = 0
-	if rapid.Bool().Draw(m.t, "the jobs are lost") {
+	if draw(m, rapid.Bool(), "the jobs are lost") {
 		m.Exec(`DELETE FROM river_job`)
 		m.seen.add("jobs lost")
 	}
-	if n := rapid.IntRange(0, 2).Draw(m.t, "faults in the jobs' requests"); n > 0 {
+	if n := draw(m, rapid.IntRange(0, 2), "faults in the jobs' requests"); n > 0 {
 		m.fake.Faults().Add(stripefake.Rule{Path: "/v1/", Fault: stripefake.CutAfter, Times: n})
 	}
 	m.pass(5 * time.Minute) // so that the sweeps believe that the jobs are lost
@@ -297,7 +299,7 @@ func (m *machine) allowed(what string, err error) {
 
 // timePasses lets a minute go by, or more than the life of Stripe's keys.
 func (m *machine) timePasses() {
-	d := rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, time.Minute, 25 * time.Hour, asideFor + time.Hour, domaintest.ReturnWindow}).Draw(m.t, "time")
+	d := draw(m, rapid.SampledFrom([]time.Duration{time.Minute, time.Minute, time.Minute, 25 * time.Hour, asideFor + time.Hour, domaintest.ReturnWindow}), "time")
 	m.pass(d)
 	if d > time.Hour {
 		m.seen.add("a day passed")
@@ -341,17 +343,17 @@ var (
 // troubled runs a call that speaks to Stripe, with something going wrong there as often as not, and says whether it did.
 // While Stripe's answer is late, others go on.
 func (m *machine) troubled(call func(), spots ...stripefake.Rule) (fired bool) {
-	if rapid.Bool().Draw(m.t, "all goes well") {
+	if draw(m, rapid.Bool(), "all goes well") {
 		call()
 		return false
 	}
-	rule := anyOf(m.t, spots, "spot")
-	rule.Fault = rapid.SampledFrom(stripefake.Faults()).Draw(m.t, "fault")
+	rule := anyOf(m, spots, "spot")
+	rule.Fault = draw(m, rapid.SampledFrom(stripefake.Faults()), "fault")
 	plan := m.fake.Faults()
 	defer plan.Clear()
 	before := plan.Fired()
 	if rule.Fault != stripefake.Delay && rule.Fault != stripefake.DelayAfter {
-		rule.Times = rapid.IntRange(1, 2).Draw(m.t, "times")
+		rule.Times = draw(m, rapid.IntRange(1, 2), "times")
 		plan.Add(rule)
 		call()
 	} else {
@@ -389,7 +391,7 @@ func (m *machine) reached(fault stripefake.Fault, before int, done <-chan struct
 
 // meanwhile is what others do while a call waits for Stripe.
 func (m *machine) meanwhile() {
-	switch rapid.SampledFrom([]string{"resolvers", "webhooks", "nothing"}).Draw(m.t, "meanwhile") {
+	switch draw(m, rapid.SampledFrom([]string{"resolvers", "webhooks", "nothing"}), "meanwhile") {
 	case "resolvers":
 		for _, top := range m.ids(`SELECT id FROM top_up WHERE resolved_at IS NULL ORDER BY created_at, id`) {
 			_, err := m.Payment.Resolve(m.Ctx(), top)
@@ -427,21 +429,28 @@ func (c *tally) add(what string) {
 	c.times[what]++
 }
 
-// missing is what no run has met, and the parts to play to meet it.
-func (c *tally) missing(wanted map[part][]string) (parts []part, missing []string) {
-	for of, whats := range wanted {
-		still := slices.DeleteFunc(slices.Clone(whats), func(what string) bool { return c.times[what] > 0 })
-		if missing = append(missing, still...); len(still) > 0 {
-			parts = append(parts, of)
+// count is how often something was met.
+func (c *tally) count(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times[what]
+}
+
+// copy is all that was met until now.
+func (c *tally) copy() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.times)
+}
+
+// sum adds what a run has met to what others have.
+func (c *tally) sum(run *tally) {
+	for what, n := range run.times {
+		if c.times == nil {
+			c.times = make(map[string]int)
 		}
+		c.times[what] += n
 	}
-	slices.Sort(parts)
-	for _, of := range []part{selling, hearing, waiting} { // without which little follows from the others
-		if !slices.Contains(parts, of) {
-			parts = append(parts, of)
-		}
-	}
-	return parts, missing
 }
 
 func (c *tally) String() string {

@@ -142,7 +142,7 @@ func TestMutantsAreFound(t *testing.T) {
 	for _, mutant := range mutants() {
 		t.Run(mutant.name, func(t *testing.T) {
 			t.Parallel()
-			play := &stage{t: t, twist: mutant.twist, harm: mutant.harm, parts: mutant.parts, seen: new(tally)}
+			play := &stage{t: t, twist: mutant.twist, harm: mutant.harm, parts: mutant.parts, seen: new(tally), scenes: scenes(), shares: 2, first: 4}
 			var found any
 			(&court{name: t.Name()}).hear(func(run *rapid.T) {
 				if found != nil {
@@ -153,7 +153,7 @@ func TestMutantsAreFound(t *testing.T) {
 						panic(found)
 					}
 				}()
-				for range 15 { // until it is found; some hide well
+				for range play.first + play.shares { // until it is found: at random, or by scenes as some hide well
 					play.run(run)
 				}
 			})

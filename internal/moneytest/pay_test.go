@@ -112,9 +112,9 @@ func (s *sale) tangled() bool { return s.owed() && s.live() != nil }
 // drawPayment draws how an order is paid: by wallet, by card, or by both.
 func (m *machine) drawPayment(s *sale) *try {
 	p := &try{sale: s, charge: charge{user: s.buyer}, wallet: s.total, input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
-	how := rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "both"}).Draw(m.t, "paid by")
+	how := draw(m, rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "both"}), "paid by")
 	if how != "wallet" {
-		m.useCard(p, rapid.SampledFrom([]string{asks, pays, pends, returns, declines}).Draw(m.t, "card"))
+		m.useCard(p, draw(m, rapid.SampledFrom([]string{asks, pays, pends, returns, declines}), "card"))
 	}
 	switch how {
 	case "card":
@@ -123,7 +123,7 @@ func (m *machine) drawPayment(s *sale) *try {
 		p.wallet = s.of(m.drawWalletPart(s))
 		p.input.Wallet = &p.wallet
 	}
-	if rapid.IntRange(0, 9).Draw(m.t, "nonsense") == 9 {
+	if draw(m, rapid.IntRange(0, 9), "nonsense") == 9 {
 		m.spoil(p)
 	}
 	p.gave = less(s.total, p.wallet)
@@ -139,7 +139,7 @@ func (m *machine) useCard(p *try, kind string) {
 // drawWalletPart is around what the wallet has, in such a way that the card's part is mostly one that cards can be charged.
 func (m *machine) drawWalletPart(s *sale) int64 {
 	free, total, step := m.books.free(s.buyer, s.total.Currency), s.total.Minor, cardStep(s.total.Currency)
-	part := rapid.SampledFrom([]int64{free, free / 2, free + 1, total / 2, total / 3, total / 3, 1}).Draw(m.t, "wallet's part")
+	part := draw(m, rapid.SampledFrom([]int64{free, free / 2, free + 1, total / 2, total / 3, total / 3, 1}), "wallet's part")
 	part = min(part, total-leastOnCard(s.total.Currency))
 	return max(part+(total-part)%step, 0)
 }
@@ -152,7 +152,7 @@ func leastOnCard(c money.Currency) int64 {
 // spoil makes a payment one that nobody can make.
 func (m *machine) spoil(p *try) {
 	total, part := p.sale.total.Minor, int64(0)
-	switch rapid.SampledFrom([]string{"negative", "too much", "all and a card", "almost all", "no card"}).Draw(m.t, "bad") {
+	switch draw(m, rapid.SampledFrom([]string{"negative", "too much", "all and a card", "almost all", "no card"}), "bad") {
 	case "negative":
 		part = -1
 	case "too much":
@@ -205,7 +205,7 @@ func (m *machine) judgePayment(p *try) []string {
 
 // pay pays an order.
 func (m *machine) pay(which func(*sale) bool) {
-	p := m.drawPayment(pick(m.t, m.sales, "sale", which))
+	p := m.drawPayment(pick(m, m.sales, "sale", which))
 	var (
 		now payment.OrderPayment
 		err error
@@ -264,9 +264,9 @@ func (m *machine) paymentAnswered(p *try, now payment.OrderPayment, err error) {
 
 // payAgain is a client's retry: of the same, N at once, or of something else with the same key.
 func (m *machine) payAgain() {
-	p := anyOf(m.t, m.tried(each), "payment")
+	p := anyOf(m, m.tried(each), "payment")
 	in := p.input
-	if rapid.Bool().Draw(m.t, "other input") {
+	if draw(m, rapid.Bool(), "other input") {
 		other := money.New(p.wallet.Minor+1, p.wallet.Currency)
 		in.Wallet = &other
 		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, _, err := m.Orders.Pay(m.Ctx(), p.user, in); return err })
@@ -289,7 +289,7 @@ func (m *machine) payAgain() {
 
 // paymentsAtOnce has a buyer pay an order in two windows: one pays.
 func (m *machine) paymentsAtOnce() {
-	s := pick(m.t, m.sales, "sale", (*sale).fresh)
+	s := pick(m, m.sales, "sale", (*sale).fresh)
 	rivals := make([]*try, 2)
 	for i := range rivals {
 		rivals[i] = &try{sale: s, charge: charge{user: s.buyer, gave: s.total}, wallet: s.of(0), input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
@@ -323,7 +323,7 @@ func (m *machine) paymentsAtOnce() {
 
 // lookAtPayment asks what has become of a payment.
 func (m *machine) lookAtPayment() {
-	p := anyOf(m.t, m.tried((*try).undecided), "payment")
+	p := anyOf(m, m.tried((*try).undecided), "payment")
 	var (
 		now payment.OrderPayment
 		err error
@@ -336,7 +336,7 @@ func (m *machine) lookAtPayment() {
 
 // lookAtPaymentAtOnce has N resolvers at one payment, of whom one posts.
 func (m *machine) lookAtPaymentAtOnce() {
-	p := anyOf(m.t, m.tried((*try).undecided), "payment")
+	p := anyOf(m, m.tried((*try).undecided), "payment")
 	for _, err := range domaintest.AtOnce(4, func(int) error { _, err := m.Payment.AdvanceOrderPayment(m.Ctx(), p.id); return err }) {
 		m.Must(err)
 	}
@@ -345,10 +345,10 @@ func (m *machine) lookAtPaymentAtOnce() {
 
 // holderOfPayment passes or fails at their bank.
 func (m *machine) holderOfPayment() {
-	p := anyOf(m.t, m.tried((*try).waiting), "payment")
+	p := anyOf(m, m.tried((*try).waiting), "payment")
 	now, err := m.Payment.OrderPaymentOf(m.Ctx(), p.user, p.id)
 	m.Must(err)
-	p.holder = rapid.SampledFrom([]string{"succeed", "fail", "succeed"}).Draw(m.t, "outcome")
+	p.holder = draw(m, rapid.SampledFrom([]string{"succeed", "fail", "succeed"}), "outcome")
 	m.authenticate(*now.NextActionURL(), p.holder)
 	m.seen.add("3-D Secure of an order " + p.holder)
 }

@@ -47,7 +47,7 @@ func (m *machine) referralActions() []action {
 
 // signUp is somebody new, who names who brought them.
 func (m *machine) signUp() {
-	referrer := anyOf(m.t, append(slices.Clip(m.buyers), m.sellers...), "referrer")
+	referrer := anyOf(m, append(slices.Clip(m.buyers), m.sellers...), "referrer")
 	m.join(referrer)
 	m.seen.add("signed up by a code")
 }
@@ -74,7 +74,7 @@ func (m *machine) mistype() {
 
 // firstPurchase has somebody who was brought buy something.
 func (m *machine) firstPurchase() {
-	if s := m.dealOf(pick(m.t, m.brought, "referee", (*brought).waiting).referee); s.onWay() {
+	if s := m.dealOf(pick(m, m.brought, "referee", (*brought).waiting).referee); s.onWay() {
 		m.receives(s)
 	}
 }
@@ -91,7 +91,7 @@ func (m *machine) rush(b *brought) (sales []*sale) {
 
 // firstPurchases has two of them received at once: one pays a commission.
 func (m *machine) firstPurchases() {
-	b := pick(m.t, m.brought, "referee", (*brought).waiting)
+	b := pick(m, m.brought, "referee", (*brought).waiting)
 	for len(m.rush(b)) < 2 {
 		if s := m.dealOf(b.referee); !s.onWay() {
 			return
@@ -153,7 +153,7 @@ func (m *machine) undoes(s *sale) {
 
 // matureAtOnce has N servers pay what is due: each commission once.
 func (m *machine) matureAtOnce() {
-	if rapid.IntRange(0, 2).Draw(m.t, "the window passes") == 2 {
+	if draw(m, rapid.IntRange(0, 2), "the window passes") == 2 {
 		m.pass(domaintest.ReturnWindow)
 	}
 	for _, err := range domaintest.AtOnce(3, func(int) error { return m.Referrals.MatureDue(m.Ctx()) }) {

@@ -158,18 +158,20 @@ func (m *machine) count(fits func(*sale) bool) (n int) {
 
 // deal is an order that goes as it should, for a while, so that there is something for others to go wrong with.
 func (m *machine) deal() {
-	if s := m.dealOf(anyOf(m.t, m.buyers, "buyer")); s.onWay() && rapid.Bool().Draw(m.t, "and received") {
+	if s := m.dealOf(anyOf(m, m.buyers, "buyer")); s.onWay() && draw(m, rapid.Bool(), "and received") {
 		m.receives(s)
 	}
 }
 
-func (m *machine) dealOf(buyer uuid.UUID) *sale {
-	s := m.owes(buyer)
+func (m *machine) dealOf(buyer uuid.UUID) *sale { return m.dealWith(m.needy(), buyer) }
+
+func (m *machine) dealWith(seller, buyer uuid.UUID) *sale {
+	s := m.owes(seller, buyer)
 	p := &try{sale: s, charge: charge{user: s.buyer}, input: order.PayInput{Order: s.id, IdempotencyKey: uuid.NewString()}}
-	if card := rapid.SampledFrom([]string{pays, pends, returns, ""}).Draw(m.t, "card"); card != "" {
+	if card := draw(m, rapid.SampledFrom([]string{pays, pends, returns, ""}), "card"); card != "" {
 		m.useCard(p, card)
 	}
-	if p.wallet = s.of(s.total.Minor % cardStep(s.total.Currency)); rapid.Bool().Draw(m.t, "wallet too") {
+	if p.wallet = s.of(s.total.Minor % cardStep(s.total.Currency)); draw(m, rapid.Bool(), "wallet too") {
 		p.wallet = s.of(m.drawWalletPart(s))
 	}
 	if p.card == "" {
@@ -182,7 +184,7 @@ func (m *machine) dealOf(buyer uuid.UUID) *sale {
 	_, now, err := m.Orders.Pay(m.Ctx(), p.user, p.input)
 	m.allowed("deal", err)
 	m.begins(p, now)
-	if m.observe(); rapid.IntRange(0, 2).Draw(m.t, "and sent") == 2 {
+	if m.observe(); draw(m, rapid.IntRange(0, 2), "and sent") == 2 {
 		return s
 	}
 	_, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "")
@@ -193,14 +195,18 @@ func (m *machine) dealOf(buyer uuid.UUID) *sale {
 }
 
 // owe has a buyer win a lot that cards stand behind.
-func (m *machine) owe() { m.owes(anyOf(m.t, m.buyers, "buyer")) }
+func (m *machine) owe() { m.owes(m.needy(), anyOf(m, m.buyers, "buyer")) }
 
-func (m *machine) owes(buyer uuid.UUID) *sale {
-	seller := anyOf(m.t, m.sellers, "seller")
+// needy is a seller: who owes something sells first.
+func (m *machine) needy() uuid.UUID {
 	if i := slices.IndexFunc(m.sellers, m.owing); i >= 0 {
-		seller = m.sellers[i] // needs the money
+		return m.sellers[i]
 	}
-	price := drawPrice(m.t)
+	return anyOf(m, m.sellers, "seller")
+}
+
+func (m *machine) owes(seller, buyer uuid.UUID) *sale {
+	price := m.drawPrice()
 	card := m.saved(buyer, pays)
 	a, err := m.Auctions.Start(m.Ctx(), seller, auction.StartInput{
 		Listing: m.Listing(seller), Backing: auction.ByCard, StartPrice: price, Duration: time.Hour,
@@ -221,7 +227,7 @@ func (m *machine) sold(lot, buyer, seller uuid.UUID, total money.Amount) *sale {
 
 // ship is the seller's. What is set aside on a card is taken with it, if the card still has it.
 func (m *machine) ship() {
-	s := pick(m.t, m.sales, "sale", (*sale).ready)
+	s := pick(m, m.sales, "sale", (*sale).ready)
 	p := s.live()
 	var err error
 	fired := m.troubled(func() { _, err = m.Orders.Ship(m.Ctx(), s.seller, s.id, "") }, capturing, capturing, looking)
@@ -242,7 +248,7 @@ func (m *machine) ship() {
 }
 
 // receive is the buyer's.
-func (m *machine) receive() { m.receives(pick(m.t, m.sales, "sale", (*sale).onWay)) }
+func (m *machine) receive() { m.receives(pick(m, m.sales, "sale", (*sale).onWay)) }
 
 // receives is N at once: what is left in escrow goes to the seller less the platform's share, once.
 func (m *machine) receives(s *sale) {
@@ -332,7 +338,7 @@ func (m *machine) sellersHave() bool {
 
 // sellerSpends is a payout that does not exist yet: what was earned is gone.
 func (m *machine) sellerSpends() {
-	seller := pick(m.t, slices.Concat(m.sellers, m.merchants), "seller", m.earned)
+	seller := pick(m, slices.Concat(m.sellers, m.merchants), "seller", m.earned)
 	m.Exec("UPDATE orders SET mature_by = clock_timestamp() WHERE seller_id = $1 AND mature_by > clock_timestamp()", seller)
 	for _, s := range m.sales {
 		if s.seller == seller && s.received {
@@ -357,7 +363,7 @@ func (m *machine) sellerSpends() {
 
 // outOfTurn is what may not be done with an order: by the wrong side, too early, or too late.
 func (m *machine) outOfTurn() {
-	s := anyOf(m.t, m.sales, "sale")
+	s := anyOf(m, m.sales, "sale")
 	m.refused("ORDER_ACTION_NOT_AVAILABLE", func() error { _, err := m.Orders.Ship(m.Ctx(), s.buyer, s.id, ""); return err })
 	m.refused("ORDER_NOT_FOUND", func() error { _, err := m.Orders.Ship(m.Ctx(), uuid.New(), s.id, ""); return err })
 	if !s.sent {
@@ -443,13 +449,13 @@ func (m *machine) observeSales() {
 }
 
 // drawPrice is what a lot goes for; mostly in euros, and in dinars by the millime, which cards are not charged in.
-func drawPrice(t *rapid.T) money.Amount {
-	switch currency := rapid.SampledFrom([]money.Currency{"EUR", "TND", "EUR", "JPY"}).Draw(t, "currency"); currency {
+func (m *machine) drawPrice() money.Amount {
+	switch currency := draw(m, rapid.SampledFrom([]money.Currency{"EUR", "TND", "EUR", "JPY"}), "currency"); currency {
 	case "JPY":
-		return money.New(rapid.Int64Range(150, 20_000).Draw(t, "yen"), currency)
+		return money.New(draw(m, rapid.Int64Range(150, 20_000), "yen"), currency)
 	case "TND":
-		return money.New(rapid.Int64Range(3_000, 40_000).Draw(t, "millimes"), currency)
+		return money.New(draw(m, rapid.Int64Range(3_000, 40_000), "millimes"), currency)
 	default:
-		return money.New(rapid.Int64Range(1_00, 120_00).Draw(t, "cents"), currency)
+		return money.New(draw(m, rapid.Int64Range(1_00, 120_00), "cents"), currency)
 	}
 }

@@ -61,12 +61,12 @@ func (m *machine) topUpActions() []action {
 
 // topUp pays into a wallet from a card.
 func (m *machine) topUp() {
-	user := anyOf(m.t, m.buyers, "buyer")
-	kind := rapid.SampledFrom([]string{pays, pays, pends, returns, declines, asks}).Draw(m.t, "card")
+	user := anyOf(m, m.buyers, "buyer")
+	kind := draw(m, rapid.SampledFrom([]string{pays, pays, pends, returns, declines, asks}), "card")
 	in := payment.TopUpInput{
-		Amount: drawAmount(m.t), PaymentMethod: rapid.SampledFrom(cards[kind]).Draw(m.t, "method"), IdempotencyKey: uuid.NewString(),
+		Amount: m.drawAmount(), PaymentMethod: draw(m, rapid.SampledFrom(cards[kind]), "method"), IdempotencyKey: uuid.NewString(),
 	}
-	if bad := rapid.IntRange(0, 9).Draw(m.t, "nonsense"); bad == 9 {
+	if bad := draw(m, rapid.IntRange(0, 9), "nonsense"); bad == 9 {
 		m.badTopUp(user, in)
 		return
 	}
@@ -95,10 +95,10 @@ func (m *machine) answered(mine *topUp, top payment.TopUp, err error) {
 }
 
 func (m *machine) badTopUp(user uuid.UUID, in payment.TopUpInput) {
-	code := rapid.SampledFrom([]string{"TOP_UP_TOO_SMALL", "TOP_UP_TOO_LARGE", "CURRENCY_UNSUPPORTED", "CARD_NOT_FOUND", "IDEMPOTENCY_KEY_INVALID"}).Draw(m.t, "bad")
+	code := draw(m, rapid.SampledFrom([]string{"TOP_UP_TOO_SMALL", "TOP_UP_TOO_LARGE", "CURRENCY_UNSUPPORTED", "CARD_NOT_FOUND", "IDEMPOTENCY_KEY_INVALID"}), "bad")
 	switch code {
 	case "TOP_UP_TOO_SMALL":
-		in.Amount.Minor = rapid.Int64Range(-1, 49).Draw(m.t, "too small")
+		in.Amount.Minor = draw(m, rapid.Int64Range(-1, 49), "too small")
 	case "TOP_UP_TOO_LARGE":
 		in.Amount.Minor = 1 << 40
 	case "CURRENCY_UNSUPPORTED":
@@ -114,9 +114,9 @@ func (m *machine) badTopUp(user uuid.UUID, in payment.TopUpInput) {
 
 // topUpAgain is a client's retry: of the same, N at once, or of something else with the same key.
 func (m *machine) topUpAgain() {
-	mine := anyOf(m.t, m.topUps, "top-up")
+	mine := anyOf(m, m.topUps, "top-up")
 	in := mine.input
-	if rapid.Bool().Draw(m.t, "other input") {
+	if draw(m, rapid.Bool(), "other input") {
 		in.Amount.Minor += 10
 		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Payment.TopUp(m.Ctx(), mine.user, in); return err })
 		return
@@ -139,7 +139,7 @@ func (m *machine) topUpAgain() {
 
 // look asks what has become of a top-up.
 func (m *machine) look() {
-	mine := pick(m.t, m.topUps, "top-up", (*topUp).open)
+	mine := pick(m, m.topUps, "top-up", (*topUp).open)
 	var (
 		top payment.TopUp
 		err error
@@ -151,7 +151,7 @@ func (m *machine) look() {
 
 // lookAtOnce has N resolvers at one top-up, of whom one posts.
 func (m *machine) lookAtOnce() {
-	mine := pick(m.t, m.topUps, "top-up", (*topUp).open)
+	mine := pick(m, m.topUps, "top-up", (*topUp).open)
 	for _, err := range domaintest.AtOnce(4, func(int) error { _, err := m.Payment.Resolve(m.Ctx(), mine.id); return err }) {
 		m.Must(err)
 	}
@@ -160,10 +160,10 @@ func (m *machine) lookAtOnce() {
 
 // holder passes or fails at their bank.
 func (m *machine) holder() {
-	mine := pick(m.t, m.topUps, "top-up", (*topUp).waiting)
+	mine := pick(m, m.topUps, "top-up", (*topUp).waiting)
 	top, err := m.Payment.TopUpOf(m.Ctx(), mine.user, mine.id)
 	m.Must(err)
-	outcome := rapid.SampledFrom([]string{"succeed", "succeed", "fail"}).Draw(m.t, "outcome")
+	outcome := draw(m, rapid.SampledFrom([]string{"succeed", "succeed", "fail"}), "outcome")
 	m.authenticate(*top.NextActionURL(), outcome)
 	mine.holder = outcome
 	m.seen.add("3-D Secure " + outcome)

@@ -53,13 +53,13 @@ func gives(from money.Amount, to money.Currency) money.Amount {
 
 // exchange moves money between two of a user's wallets.
 func (m *machine) exchange() {
-	user := anyOf(m.t, m.buyers, "buyer")
-	pair := rapid.SampledFrom([][2]money.Currency{{"EUR", "JPY"}, {"EUR", "TND"}, {"JPY", "EUR"}, {"TND", "JPY"}}).Draw(m.t, "currencies")
+	user := anyOf(m, m.buyers, "buyer")
+	pair := draw(m, rapid.SampledFrom([][2]money.Currency{{"EUR", "JPY"}, {"EUR", "TND"}, {"JPY", "EUR"}, {"TND", "JPY"}}), "currencies")
 	free := m.books.free(user, pair[0])
-	amount := rapid.SampledFrom([]int64{free, free + 1, free / 3, free / 3, 1}).Draw(m.t, "amount")
+	amount := draw(m, rapid.SampledFrom([]int64{free, free + 1, free / 3, free / 3, 1}), "amount")
 	in := payment.ExchangeInput{From: money.New(max(amount, 1), pair[0]), To: pair[1], IdempotencyKey: uuid.NewString()}
 	to := gives(in.From, in.To)
-	if rapid.IntRange(0, 3).Draw(m.t, "minimum") == 3 {
+	if draw(m, rapid.IntRange(0, 3), "minimum") == 3 {
 		least := money.New(to.Minor+1, to.Currency)
 		in.Minimum = &least
 	}
@@ -95,7 +95,7 @@ func (m *machine) judgeExchange(user uuid.UUID, in payment.ExchangeInput, to mon
 
 // exchangeAgain is a client's retry.
 func (m *machine) exchangeAgain() {
-	mine := anyOf(m.t, m.exchanges, "exchange")
+	mine := anyOf(m, m.exchanges, "exchange")
 	before := m.digest()
 	for _, err := range domaintest.AtOnce(2, func(int) error {
 		again, err := m.Payment.Exchange(m.Ctx(), mine.user, mine.input)
@@ -113,7 +113,7 @@ func (m *machine) exchangeAgain() {
 
 // freeze is an admin's: nothing leaves the user's wallets from then on.
 func (m *machine) freeze() {
-	user := anyOf(m.t, m.buyers, "buyer")
+	user := anyOf(m, m.buyers, "buyer")
 	_, err := m.Payment.FreezeWallet(m.Ctx(), m.admin, user, "The model wants it.")
 	m.allowed("frozen", err)
 	m.frozen[user] = true
@@ -121,7 +121,7 @@ func (m *machine) freeze() {
 
 // unfreezing is an action that is possible where a user fits.
 func (m *machine) unfreezing(fits func(uuid.UUID) bool) action {
-	return action{"unfreeze", func() bool { return slices.ContainsFunc(m.buyers, fits) }, func() { m.unfreeze(pick(m.t, m.buyers, "buyer", fits)) }}
+	return action{"unfreeze", func() bool { return slices.ContainsFunc(m.buyers, fits) }, func() { m.unfreeze(pick(m, m.buyers, "buyer", fits)) }}
 }
 
 func (m *machine) unfreeze(user uuid.UUID) {

@@ -33,13 +33,13 @@ func (m *machine) webhookActions() []action {
 
 // webhook delivers one of the events that wait: in turn or not, once, twice or never.
 func (m *machine) webhook() {
-	at := rapid.IntRange(0, len(m.post.waiting)-1).Draw(m.t, "event")
+	at := draw(m, rapid.IntRange(0, len(m.post.waiting)-1), "event")
 	e := m.post.waiting[at]
 	m.post.waiting = slices.Delete(m.post.waiting, at, at+1)
 	if at > 0 {
 		m.seen.add("mishap reorder")
 	}
-	switch rapid.SampledFrom([]string{"once", "once", "duplicate", "drop"}).Draw(m.t, "delivery") {
+	switch draw(m, rapid.SampledFrom([]string{"once", "once", "duplicate", "drop"}), "delivery") {
 	case "drop":
 		m.seen.add("mishap drop")
 		return
@@ -53,7 +53,7 @@ func (m *machine) webhook() {
 
 // oldWebhook is one that was delivered long ago and comes again.
 func (m *machine) oldWebhook() {
-	m.hand(anyOf(m.t, m.post.delivered, "event"))
+	m.hand(anyOf(m, m.post.delivered, "event"))
 	m.seen.add("mishap late")
 }
 

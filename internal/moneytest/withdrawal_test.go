@@ -88,7 +88,7 @@ func (m *machine) judgeWithdrawal(user uuid.UUID, amount money.Amount) (codes []
 
 // withdraw takes unspent money back to the cards that it came from.
 func (m *machine) withdraw() {
-	user := anyOf(m.t, m.buyers, "buyer")
+	user := anyOf(m, m.buyers, "buyer")
 	in := m.drawWithdrawal(user)
 	if codes := m.judgeWithdrawal(user, in.Amount); len(codes) > 0 {
 		m.refusedAs(codes, func() error { _, err := m.Payment.Withdraw(m.Ctx(), user, in); return err })
@@ -111,10 +111,10 @@ func (m *machine) withdraw() {
 
 // drawWithdrawal is around what the wallet has, or around what cards have paid in.
 func (m *machine) drawWithdrawal(user uuid.UUID) payment.WithdrawInput {
-	currency := rapid.SampledFrom([]money.Currency{"EUR", "EUR", "JPY"}).Draw(m.t, "currency")
+	currency := draw(m, rapid.SampledFrom([]money.Currency{"EUR", "EUR", "JPY"}), "currency")
 	_, _, covered := m.paidIn(user, currency)
 	free := m.books.free(user, currency)
-	amount := rapid.SampledFrom([]int64{free + 1, free / 5, free / 4, free / 2, min(free, covered), min(free, covered+1)}).Draw(m.t, "amount")
+	amount := draw(m, rapid.SampledFrom([]int64{free + 1, free / 5, free / 4, free / 2, min(free, covered), min(free, covered+1)}), "amount")
 	return payment.WithdrawInput{Amount: money.New(max(amount, 1), currency), IdempotencyKey: uuid.NewString()}
 }
 
@@ -154,7 +154,7 @@ func (m *machine) sourceOf(id uuid.UUID) uuid.UUID {
 
 // withdrawAtOnce has two clients empty one wallet: one does.
 func (m *machine) withdrawAtOnce() {
-	user := anyOf(m.t, m.buyers, "buyer")
+	user := anyOf(m, m.buyers, "buyer")
 	if slices.ContainsFunc(m.disputes, func(d *dispute) bool { return d.of.user == user && d.taken && !d.withdrawn }) {
 		return // what Stripe refuses to pay out comes back at once, and can be withdrawn again
 	}
@@ -186,9 +186,9 @@ func (m *machine) withdrawAtOnce() {
 
 // withdrawAgain is a client's retry.
 func (m *machine) withdrawAgain() {
-	mine := anyOf(m.t, m.withdrawals, "withdrawal")
+	mine := anyOf(m, m.withdrawals, "withdrawal")
 	in := mine.input
-	if rapid.Bool().Draw(m.t, "other input") {
+	if draw(m, rapid.Bool(), "other input") {
 		in.Amount.Minor++
 		m.refused("IDEMPOTENCY_KEY_REUSED", func() error { _, err := m.Payment.Withdraw(m.Ctx(), mine.user, in); return err })
 		return
@@ -203,7 +203,7 @@ func (m *machine) withdrawAgain() {
 
 // pushRefund looks after a refund.
 func (m *machine) pushRefund() {
-	r := pick(m.t, m.refunds, "refund", (*refund).onWay)
+	r := pick(m, m.refunds, "refund", (*refund).onWay)
 	var err error
 	m.troubled(func() { _, err = m.Payment.PushRefund(m.Ctx(), r.id) }, refunding, searching)
 	m.allowed("refund pushed", err)
@@ -211,7 +211,7 @@ func (m *machine) pushRefund() {
 
 // pushAtOnce has N resolvers at one refund, which is sent once and posted once.
 func (m *machine) pushAtOnce() {
-	r := anyOf(m.t, m.refunds, "refund")
+	r := anyOf(m, m.refunds, "refund")
 	for _, err := range domaintest.AtOnce(4, func(int) error { _, err := m.Payment.PushRefund(m.Ctx(), r.id); return err }) {
 		m.Must(err)
 	}

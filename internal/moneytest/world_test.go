@@ -57,6 +57,11 @@ type stage struct {
 	world *world
 	runs  int
 
+	scenes []scene // which the runs begin with, a share each
+	shares int
+	first  int // of the runs begin with none
+	ended  int // runs that ended well
+
 	failed bool // the last run did not end well
 }
 
@@ -75,7 +80,10 @@ func (s *stage) enter(run *rapid.T) (w *world, leave func()) {
 	s.runs++
 	s.failed = true
 	s.world.T = scope{TB: s.t, run: run}
-	return s.world, func() { s.failed = false }
+	return s.world, func() {
+		s.failed = false
+		s.ended++
+	}
 }
 
 func newWorld(tb testing.TB, change twist) *world {
@@ -259,17 +267,17 @@ type event struct {
 // events are what Stripe has told since the one that was the last then, the oldest first.
 func (w *world) events(last string) (fresh []event) {
 	w.T.Helper()
-	for after := ""; ; {
-		r := httptest.NewRequestWithContext(w.Ctx(), http.MethodGet, "/v1/events?limit=20"+after, nil)
+	for page := "limit=1"; ; { // as mostly there are none
+		r := httptest.NewRequestWithContext(w.Ctx(), http.MethodGet, "/v1/events?"+page, nil)
 		r.Header.Set("Authorization", "Bearer "+stripeKey)
 		answer := httptest.NewRecorder()
 		w.fake.ServeHTTP(answer, r)
-		var page struct {
+		var told struct {
 			Data    []json.RawMessage
 			HasMore bool `json:"has_more"`
 		}
-		w.Must(json.Unmarshal(answer.Body.Bytes(), &page))
-		for _, raw := range page.Data {
+		w.Must(json.Unmarshal(answer.Body.Bytes(), &told))
+		for _, raw := range told.Data {
 			e := event{body: raw}
 			w.Must(json.Unmarshal(raw, &e))
 			if e.ID == last {
@@ -277,10 +285,10 @@ func (w *world) events(last string) (fresh []event) {
 			}
 			fresh = append([]event{e}, fresh...)
 		}
-		if !page.HasMore {
+		if !told.HasMore {
 			return fresh
 		}
-		after = "&starting_after=" + fresh[0].ID
+		page = "limit=20&starting_after=" + fresh[0].ID
 	}
 }
 
