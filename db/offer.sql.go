@@ -528,14 +528,50 @@ func (q *Queries) OffersDueLock(ctx context.Context, db DBTX, batch int32) ([]Pr
 	return items, nil
 }
 
-const offersExpire = `-- name: OffersExpire :exec
+const offersExpire = `-- name: OffersExpire :many
 UPDATE price_offer SET status = 'EXPIRED', moved_by = 'TIME', version = version + 1, changed_at = clock_timestamp() WHERE id = ANY ($1::uuid[])
+RETURNING id, buyer_id, seller_id, listing_id, variant_id, title, quantity, currency, unit_price, status, moved_by, version, expires_at, quoted_until, ends_at, reservation_id, order_id, created_at, changed_at
 `
 
 // Under their locks.
-func (q *Queries) OffersExpire(ctx context.Context, db DBTX, ids []uuid.UUID) error {
-	_, err := db.Exec(ctx, offersExpire, ids)
-	return err
+func (q *Queries) OffersExpire(ctx context.Context, db DBTX, ids []uuid.UUID) ([]PriceOffer, error) {
+	rows, err := db.Query(ctx, offersExpire, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PriceOffer
+	for rows.Next() {
+		var i PriceOffer
+		if err := rows.Scan(
+			&i.ID,
+			&i.BuyerID,
+			&i.SellerID,
+			&i.ListingID,
+			&i.VariantID,
+			&i.Title,
+			&i.Quantity,
+			&i.Currency,
+			&i.UnitPrice,
+			&i.Status,
+			&i.MovedBy,
+			&i.Version,
+			&i.ExpiresAt,
+			&i.QuotedUntil,
+			&i.EndsAt,
+			&i.ReservationID,
+			&i.OrderID,
+			&i.CreatedAt,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const offersSeenBy = `-- name: OffersSeenBy :many

@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/notify"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/show"
@@ -90,6 +91,7 @@ func newAisle(t *testing.T) *aisle {
 		"quote":               {query: `query($id: ID!) { node(id: $id) { ... on CheckoutQuote { groups { lines { variant { listing { title } } } } } } }`, vars: apitest.Vars{"id": quote}},
 		"lines of an order":   {who: a.winner, query: `query($id: ID!) { order(id: $id) { lines { listing { title } } } }`, vars: one(id.Order, bought), own: true},
 		"offer":               {query: `query($id: ID!) { offer(id: $id) { listing { title } } }`, vars: apitest.Vars{"id": offered}},
+		"an offer's events":   {query: `subscription($id: ID!) { offerEvents(offerId: $id, afterVersion: 0) { offer { listing { title } } } }`, vars: apitest.Vars{"id": offered}, topic: of(offer.Topic(a.only(t, "price_offer")))},
 		"offers made":         {query: `{ viewer { offersMade { nodes { variant { listing { title } } } } } }`},
 		"offers received":     {who: a.seller, query: `{ viewer { offersReceived { nodes { listing { title } } } } }`, own: true},
 		"wishes":              {query: `{ viewer { wishes { nodes { listing { title } } } } }`},

@@ -108,6 +108,19 @@ func (r *queryResolver) Offer(ctx context.Context, id id.ID) (*offer.Offer, erro
 	return r.findOffer(ctx, id)
 }
 
+// OfferEvents is the resolver for the offerEvents field.
+func (r *subscriptionResolver) OfferEvents(ctx context.Context, offerID id.ID, afterVersion *int, epoch *string) (<-chan model.OfferEvent, error) {
+	o, err := offerID.As(id.Offer)
+	if err != nil {
+		return nil, err
+	}
+	user := actorID(ctx)
+	if _, err := r.Offers.Get(ctx, user, o); err != nil {
+		return nil, err
+	}
+	return streamPrivate(ctx, r.Resolver, from(offer.Topic(o), afterVersion, epoch, r.Offers.Snapshot(user, o)), r.offerEvent)
+}
+
 // OffersMade is the resolver for the offersMade field.
 func (r *viewerResolver) OffersMade(ctx context.Context, obj *identity.Session, live bool, first *int, after *string) (page.Page[offer.Offer], error) {
 	return r.Offers.Made(ctx, obj.User.ID, live, page.Args{First: first, After: after})

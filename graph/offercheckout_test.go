@@ -32,9 +32,19 @@ func TestOfferIsCheckedOutThroughTheAPI(t *testing.T) {
 	asks := func(key string) apitest.Vars {
 		return input(apitest.Vars{"offerId": of, "addressId": home, "idempotencyKey": key})
 	}
+	const events = `subscription($id: ID!) { offerEvents(offerId: $id, afterVersion: 0) { kind version offer { status order { total { amount } } } } }`
+	live := seller.Subscribe(t, events, apitest.Vars{"id": of})
+	hears := func(want string) {
+		t.Helper()
+		if got := inOrder(t, live.Next().At("offerEvents").Raw()); got != inOrder(t, []byte(want)) {
+			t.Errorf("the seller hears %s", got)
+		}
+	}
+	hears(`{"kind":"OFFERED","version":1,"offer":{"status":"OPEN","order":null}}`)
 	early := string(buyer.Must(t, quote, asks("early")).Raw())
 	accept(of)
 	accept(theirs)
+	hears(`{"kind":"ACCEPTED","version":2,"offer":{"status":"ACCEPTED","order":null}}`)
 	if again := string(buyer.Must(t, quote, asks("early")).Raw()); again != early || !strings.Contains(early, `"code":"OFFER_NOT_ACCEPTED","field":["offerId"],"offer":{"status":"OPEN"}`) {
 		t.Errorf("before it was accepted: %s, and sent again: %s", early, again)
 	}
@@ -57,6 +67,11 @@ func TestOfferIsCheckedOutThroughTheAPI(t *testing.T) {
 	order := buyer.Must(t, confirm, yes)
 	if order.Str("checkoutConfirm.orders.0.payment") != "PAID" || order.Str("checkoutConfirm.orders.0.total.amount") != "15.00" {
 		t.Errorf("confirmed: %s", order.Raw())
+	}
+	hears(`{"kind":"USED","version":3,"offer":{"status":"USED","order":{"total":{"amount":"15.00"}}}}`)
+	const told = `{ viewer { notifications(first: 1) { nodes { kind parameters { value } } } } }`
+	if got := string(seller.Must(t, told, nil).At("viewer.notifications.nodes").Raw()); got != `[{"kind":"OFFER_CHANGED","parameters":[{"value":"USED"},{"value":"15.00 EUR"}]}]` {
+		t.Errorf("the seller is told %s", got)
 	}
 	if again := buyer.Must(t, confirm, yes); string(again.Raw()) != string(order.Raw()) {
 		t.Errorf("confirmed again: %s", again.Raw())

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/gqlws"
 	"github.com/souklive/souk/internal/id"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/presence"
 	"github.com/souklive/souk/internal/realtime"
@@ -194,6 +195,13 @@ func (r *Resolver) conversationEvent(e realtime.Event) (model.ConversationEvent,
 	message, err := chat.MessageOf(e)
 	return model.ConversationEvent{
 		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.ConversationEventKind(e.Kind), At: e.At, Message: message,
+	}, err
+}
+
+func (r *Resolver) offerEvent(e realtime.Event) (model.OfferEvent, error) {
+	o, err := offer.FromEvent(e)
+	return model.OfferEvent{
+		Version: int(e.Version), Epoch: r.Hub.Epoch(), Kind: model.OfferEventKind(e.Kind), At: e.At, Offer: o,
 	}, err
 }
 

@@ -42,8 +42,9 @@ SELECT * FROM price_offer WHERE status IN ('OPEN', 'COUNTERED', 'ACCEPTED') AND 
 ORDER BY ends_at LIMIT @batch FOR UPDATE SKIP LOCKED;
 
 -- Under their locks.
--- name: OffersExpire :exec
-UPDATE price_offer SET status = 'EXPIRED', moved_by = 'TIME', version = version + 1, changed_at = clock_timestamp() WHERE id = ANY (@ids::uuid[]);
+-- name: OffersExpire :many
+UPDATE price_offer SET status = 'EXPIRED', moved_by = 'TIME', version = version + 1, changed_at = clock_timestamp() WHERE id = ANY (@ids::uuid[])
+RETURNING *;
 
 -- What somebody is a party of; staff see all.
 -- name: OffersSeenBy :many

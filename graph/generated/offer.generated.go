@@ -907,6 +907,130 @@ func (ec *executionContext) fieldContext_OfferEdge_node(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _OfferEvent_version(ctx context.Context, field graphql.CollectedField, obj *model.OfferEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferEvent_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferEvent_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OfferEvent", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OfferEvent_epoch(ctx context.Context, field graphql.CollectedField, obj *model.OfferEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferEvent_epoch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Epoch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferEvent_epoch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OfferEvent", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OfferEvent_kind(ctx context.Context, field graphql.CollectedField, obj *model.OfferEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferEvent_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OfferEventKind) graphql.Marshaler {
+			return ec.marshalNOfferEventKind2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferEventKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OfferEvent", field, false, false, errors.New("field of type OfferEventKind does not have child fields"))
+}
+
+func (ec *executionContext) _OfferEvent_at(ctx context.Context, field graphql.CollectedField, obj *model.OfferEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferEvent_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferEvent_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OfferEvent", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OfferEvent_offer(ctx context.Context, field graphql.CollectedField, obj *model.OfferEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferEvent_offer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Offer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v offer.Offer) graphql.Marshaler {
+			return ec.marshalNOffer2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋofferᚐOffer(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferEvent_offer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OfferEvent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Offer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OfferMakePayload_offer(ctx context.Context, field graphql.CollectedField, obj *model.OfferMakePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2267,6 +2391,64 @@ func (ec *executionContext) _OfferEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var offerEventImplementors = []string{"OfferEvent"}
+
+func (ec *executionContext) _OfferEvent(ctx context.Context, sel ast.SelectionSet, obj *model.OfferEvent) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, offerEventImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OfferEvent")
+		case "version":
+			out.Values[i] = ec._OfferEvent_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "epoch":
+			out.Values[i] = ec._OfferEvent_epoch(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._OfferEvent_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._OfferEvent_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offer":
+			out.Values[i] = ec._OfferEvent_offer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var offerMakePayloadImplementors = []string{"OfferMakePayload"}
 
 func (ec *executionContext) _OfferMakePayload(ctx context.Context, sel ast.SelectionSet, obj *model.OfferMakePayload) graphql.Marshaler {
@@ -2646,6 +2828,20 @@ func (ec *executionContext) marshalNOfferEdge2ᚕgithubᚗcomᚋsoukliveᚋsouk�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNOfferEvent2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferEvent(ctx context.Context, sel ast.SelectionSet, v model.OfferEvent) graphql.Marshaler {
+	return ec._OfferEvent(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOfferEventKind2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferEventKind(ctx context.Context, v any) (model.OfferEventKind, error) {
+	var res model.OfferEventKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOfferEventKind2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferEventKind(ctx context.Context, sel ast.SelectionSet, v model.OfferEventKind) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNOfferMakeInput2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferMakeInput(ctx context.Context, v any) (model.OfferMakeInput, error) {

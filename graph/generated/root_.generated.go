@@ -1468,6 +1468,14 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	OfferEvent struct {
+		At      func(childComplexity int) int
+		Epoch   func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Offer   func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	OfferMakePayload struct {
 		Offer      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -2724,6 +2732,7 @@ type ComplexityRoot struct {
 		ConversationEvents func(childComplexity int, conversationID id.ID, afterVersion *int, epoch *string) int
 		ConversationTyping func(childComplexity int, conversationID id.ID) int
 		FlashSalePlace     func(childComplexity int, flashSaleID id.ID) int
+		OfferEvents        func(childComplexity int, offerID id.ID, afterVersion *int, epoch *string) int
 		OrderEvents        func(childComplexity int, orderID id.ID, afterVersion *int, epoch *string) int
 		ShowEvents         func(childComplexity int, showID id.ID, afterVersion *int, epoch *string) int
 		SupportEvents      func(childComplexity int, afterVersion *int, epoch *string) int
@@ -8959,6 +8968,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OfferEdge.Node(childComplexity), true
 
+	case "OfferEvent.at":
+		if e.ComplexityRoot.OfferEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEvent.At(childComplexity), true
+	case "OfferEvent.epoch":
+		if e.ComplexityRoot.OfferEvent.Epoch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEvent.Epoch(childComplexity), true
+	case "OfferEvent.kind":
+		if e.ComplexityRoot.OfferEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEvent.Kind(childComplexity), true
+	case "OfferEvent.offer":
+		if e.ComplexityRoot.OfferEvent.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEvent.Offer(childComplexity), true
+	case "OfferEvent.version":
+		if e.ComplexityRoot.OfferEvent.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferEvent.Version(childComplexity), true
+
 	case "OfferMakePayload.offer":
 		if e.ComplexityRoot.OfferMakePayload.Offer == nil {
 			break
@@ -13840,6 +13880,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.FlashSalePlace(childComplexity, args["flashSaleId"].(id.ID)), true
+	case "Subscription.offerEvents":
+		if e.ComplexityRoot.Subscription.OfferEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_offerEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OfferEvents(childComplexity, args["offerId"].(id.ID), args["afterVersion"].(*int), args["epoch"].(*string)), true
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
 			break
@@ -18581,6 +18632,11 @@ extend type Mutation {
   listingOffersSet(input: ListingOffersSetInput!): ListingOffersSetPayload! @auth(roles: [SELLER])
 }
 
+extend type Subscription {
+  "An offer's moves, for its buyer and its seller. ` + "`" + `afterVersion` + "`" + ` and ` + "`" + `epoch` + "`" + ` as in auctionEvents."
+  offerEvents(offerId: ID!, afterVersion: Int, epoch: String): OfferEvent! @auth
+}
+
 extend type Viewer {
   "The offers that one has made, the newest first; live: those alone that may come to something."
   offersMade(live: Boolean! = false, first: Int, after: String): OfferConnection!
@@ -18608,6 +18664,29 @@ enum OfferStatus {
   WITHDRAWN
   "Nobody answered, or checked out, in time."
   EXPIRED
+}
+
+enum OfferEventKind {
+  SNAPSHOT
+  "The buyer has named a price."
+  OFFERED
+  "The seller has named one."
+  COUNTERED
+  ACCEPTED
+  "An order was made at the price."
+  USED
+  DECLINED
+  WITHDRAWN
+  EXPIRED
+}
+
+type OfferEvent {
+  version: Int!
+  epoch: String!
+  kind: OfferEventKind!
+  at: Time!
+  "The offer right after the event."
+  offer: Offer!
 }
 
 enum OfferParty {
@@ -24308,6 +24387,22 @@ func (ec *executionContext) childFields_OfferEdge(ctx context.Context, field gra
 		return ec.fieldContext_OfferEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OfferEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OfferEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_OfferEvent_version(ctx, field)
+	case "epoch":
+		return ec.fieldContext_OfferEvent_epoch(ctx, field)
+	case "kind":
+		return ec.fieldContext_OfferEvent_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_OfferEvent_at(ctx, field)
+	case "offer":
+		return ec.fieldContext_OfferEvent_offer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_OfferMakePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

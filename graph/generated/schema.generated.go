@@ -252,6 +252,7 @@ type SubscriptionResolver interface {
 	ConversationEvents(ctx context.Context, conversationID id.ID, afterVersion *int, epoch *string) (<-chan model.ConversationEvent, error)
 	ConversationTyping(ctx context.Context, conversationID id.ID) (<-chan chat.Typing, error)
 	FlashSalePlace(ctx context.Context, flashSaleID id.ID) (<-chan flash.Place, error)
+	OfferEvents(ctx context.Context, offerID id.ID, afterVersion *int, epoch *string) (<-chan model.OfferEvent, error)
 	OrderEvents(ctx context.Context, orderID id.ID, afterVersion *int, epoch *string) (<-chan model.OrderEvent, error)
 	ViewerEvents(ctx context.Context, afterVersion *int, epoch *string) (<-chan feed.Event, error)
 	ShowEvents(ctx context.Context, showID id.ID, afterVersion *int, epoch *string) (<-chan model.ShowEvent, error)
@@ -3270,6 +3271,36 @@ func (ec *executionContext) field_Subscription_flashSalePlace_args(ctx context.C
 		return nil, err
 	}
 	args["flashSaleId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_offerEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "offerId",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["offerId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "afterVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["afterVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "epoch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["epoch"] = arg2
 	return args, nil
 }
 
@@ -15249,6 +15280,63 @@ func (ec *executionContext) fieldContext_Subscription_flashSalePlace(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_offerEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_offerEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OfferEvents(ctx, fc.Args["offerId"].(id.ID), fc.Args["afterVersion"].(*int), fc.Args["epoch"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal model.OfferEvent
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.OfferEvent) graphql.Marshaler {
+			return ec.marshalNOfferEvent2githubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐOfferEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_offerEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OfferEvent(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_offerEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_orderEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -18207,6 +18295,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_conversationTyping(ctx, fields[0])
 	case "flashSalePlace":
 		return ec._Subscription_flashSalePlace(ctx, fields[0])
+	case "offerEvents":
+		return ec._Subscription_offerEvents(ctx, fields[0])
 	case "orderEvents":
 		return ec._Subscription_orderEvents(ctx, fields[0])
 	case "viewerEvents":

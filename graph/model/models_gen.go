@@ -1215,6 +1215,15 @@ type OfferDeclinePayload struct {
 	UserErrors []UserError  `json:"userErrors"`
 }
 
+type OfferEvent struct {
+	Version int            `json:"version"`
+	Epoch   string         `json:"epoch"`
+	Kind    OfferEventKind `json:"kind"`
+	At      time.Time      `json:"at"`
+	// The offer right after the event.
+	Offer offer.Offer `json:"offer"`
+}
+
 type OfferMakeInput struct {
 	VariantID id.ID `json:"variantId"`
 	// 1 to 1,000; 1 of what exists once.
@@ -2792,6 +2801,76 @@ func (e *InvoiceLanguage) UnmarshalJSON(b []byte) error {
 }
 
 func (e InvoiceLanguage) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type OfferEventKind string
+
+const (
+	OfferEventKindSnapshot OfferEventKind = "SNAPSHOT"
+	// The buyer has named a price.
+	OfferEventKindOffered OfferEventKind = "OFFERED"
+	// The seller has named one.
+	OfferEventKindCountered OfferEventKind = "COUNTERED"
+	OfferEventKindAccepted  OfferEventKind = "ACCEPTED"
+	// An order was made at the price.
+	OfferEventKindUsed      OfferEventKind = "USED"
+	OfferEventKindDeclined  OfferEventKind = "DECLINED"
+	OfferEventKindWithdrawn OfferEventKind = "WITHDRAWN"
+	OfferEventKindExpired   OfferEventKind = "EXPIRED"
+)
+
+var AllOfferEventKind = []OfferEventKind{
+	OfferEventKindSnapshot,
+	OfferEventKindOffered,
+	OfferEventKindCountered,
+	OfferEventKindAccepted,
+	OfferEventKindUsed,
+	OfferEventKindDeclined,
+	OfferEventKindWithdrawn,
+	OfferEventKindExpired,
+}
+
+func (e OfferEventKind) IsValid() bool {
+	switch e {
+	case OfferEventKindSnapshot, OfferEventKindOffered, OfferEventKindCountered, OfferEventKindAccepted, OfferEventKindUsed, OfferEventKindDeclined, OfferEventKindWithdrawn, OfferEventKindExpired:
+		return true
+	}
+	return false
+}
+
+func (e OfferEventKind) String() string {
+	return string(e)
+}
+
+func (e *OfferEventKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OfferEventKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OfferEventKind", str)
+	}
+	return nil
+}
+
+func (e OfferEventKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OfferEventKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OfferEventKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -104,8 +104,9 @@ func paced(limit *pace.Limiter[uuid.UUID], user uuid.UUID) error {
 	return &slow
 }
 
-// sellTx makes the orders of a purchase, hands the codes of those over that are sent, and begins their payments, as how says of each. Money moves last.
-func (s *Service) sellTx(ctx context.Context, tx pgx.Tx, p order.Purchase, how func(order.Order) order.Beginning) (told []realtime.Event, payments []payment.OrderPayment, err error) {
+// sellTx makes the orders of a purchase, hands the codes of those over that are sent, and begins their payments, as how says of each. Money moves last; tell tells what
+// else is to be told before that, nil of nothing.
+func (s *Service) sellTx(ctx context.Context, tx pgx.Tx, p order.Purchase, how func(order.Order) order.Beginning, tell func() ([]realtime.Event, error)) (told []realtime.Event, payments []payment.OrderPayment, err error) {
 	orders, told, err := s.orders.CreateTx(ctx, tx, p)
 	if err != nil {
 		return nil, nil, err
@@ -126,6 +127,13 @@ func (s *Service) sellTx(ctx context.Context, tx pgx.Tx, p order.Purchase, how f
 				return nil, nil, err
 			}
 		}
+	}
+	if tell != nil {
+		news, err := tell()
+		if err != nil {
+			return nil, nil, err
+		}
+		told = append(told, news...)
 	}
 	payments = make([]payment.OrderPayment, len(begun))
 	for i, b := range begun {

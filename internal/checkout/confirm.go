@@ -246,11 +246,15 @@ func (s *Service) makeTx(ctx context.Context, tx pgx.Tx, q Quote, in ConfirmInpu
 	if err := s.q.CheckoutInsert(ctx, tx, insert); err != nil {
 		return nil, nil, err
 	}
+	var tell func() ([]realtime.Event, error)
+	if q.Offer != nil {
+		tell = func() ([]realtime.Event, error) { return s.offers.TellUsedTx(ctx, tx, q.UserID, *q.Offer) }
+	}
 	return s.sellTx(ctx, tx, purchase, func(o order.Order) order.Beginning {
 		begin := begins[o.ID]
 		begin.Order = o
 		return begin
-	})
+	}, tell)
 }
 
 // split is the wallet's part of each order: codes first, which nothing else pays, then one order after the other, until its part is used

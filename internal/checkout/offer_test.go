@@ -153,6 +153,30 @@ func TestOfferQuotedAgain(t *testing.T) {
 	h.WantWallet(buyer, 76_00, 0)
 }
 
+// Quotes of one offer that are asked for at the same instant: the last one's goods are set aside, and nothing else is.
+func TestOfferQuotedAtOnce(t *testing.T) {
+	t.Parallel()
+	h := haggling(t, 9)
+	defer h.Audited()
+	servers := []*domaintest.World{h.World, h.Another(t)}
+	for range 5 {
+		o := h.accepted(h.Buyer(100_00), 1)
+		ins := []checkout.QuoteInput{h.asks(o), h.asks(o), h.asks(o), h.asks(o)}
+		ins[3].IdempotencyKey = ins[2].IdempotencyKey // a request that is sent twice
+		quotes := make([]checkout.Quote, len(ins))
+		domaintest.AtOnce(len(ins), func(i int) (err error) {
+			quotes[i], err = servers[i%2].Checkout.Quote(t.Context(), o.BuyerID, ins[i])
+			return err
+		})
+		open := h.Int(`SELECT count(*) FROM reservation r WHERE r.user_id = $1 AND r.status = 'OPEN' AND r.expires_at > clock_timestamp()`, o.BuyerID)
+		kept := h.Int(`SELECT count(*) FROM quote q JOIN price_offer p ON p.reservation_id = q.reservation_id JOIN reservation r ON r.id = q.reservation_id WHERE p.id = $1 AND r.status = 'OPEN'`, o.ID)
+		if open != 1 || kept != 1 {
+			t.Fatalf("%d are set aside, of which %d are the offer's: %+v", open, kept, quotes)
+		}
+		h.Must2(h.Offers.Move(t.Context(), o.BuyerID, offer.MoveInput{Offer: o.ID, Version: o.Version, Action: offer.Withdraw}))
+	}
+}
+
 // The listed price where it is lower by now; else what was agreed on, whatever is asked for since.
 func TestOfferAndTheListedPrice(t *testing.T) {
 	t.Parallel()

@@ -120,7 +120,7 @@ func (s *Service) payTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in PayI
 	}
 	sold, _, err := s.sellTx(ctx, tx, order.Purchase{Buyer: buyer, Reservation: &in.Reservation, Sales: sales}, func(o order.Order) order.Beginning {
 		return order.Beginning{Order: o, Wallet: o.Total, Sent: true}
-	})
+	}, nil)
 	return append(told, sold...), err
 }
 

@@ -183,13 +183,18 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		return Quote{}, inventory.ErrReservationOver
 	}
 	quote := id.New()
-	err = s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates, offer: of})
+	other, err := s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates, offer: of})
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in.IdempotencyKey, in.hash())
 	}
 	if kind := fault.KindOf(err); kind != fault.Internal && kind != fault.Unavailable { // else a failure is ours, or a carrier's: then a retry goes on with what is set aside
 		_, freed := s.stock.Release(context.WithoutCancel(ctx), buyer, set.ID)
 		return Quote{}, errors.Join(err, freed)
+	}
+	if err == nil && other != nil {
+		if _, err = s.stock.Release(context.WithoutCancel(ctx), buyer, *other); errors.Is(err, inventory.ErrReservationOver) {
+			err = nil
+		}
 	}
 	if err != nil {
 		return Quote{}, err
@@ -281,47 +286,51 @@ type asked struct {
 	local map[uuid.UUID]local
 }
 
-// write writes a quote down of what is set aside. Carriers are asked before its transaction.
-func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Reservation, in asked) error {
+// write writes a quote down of what is set aside, and answers what another quote of its offer has set aside meanwhile. Carriers are asked before its transaction.
+func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Reservation, in asked) (other *uuid.UUID, err error) {
 	rows, err := s.q.QuoteLinesToMake(ctx, s.pool, set.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if in.offer != nil {
 		agreedOn(rows, *in.offer)
 	}
 	groups, err := group(rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if in.local, err = s.plan(ctx, groups, in); err != nil {
-		return err
+		return nil, err
 	}
-	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.quoteTx(ctx, tx, quote, set, slices.Clone(groups), in) })
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		other, err = s.quoteTx(ctx, tx, quote, set, slices.Clone(groups), in)
+		return err
+	})
+	return other, err
 }
 
-// quoteTx writes down what groups cost now.
-func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, groups []QuoteGroup, in asked) error {
+// quoteTx writes down what groups cost now; it answers as write does.
+func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set inventory.Reservation, groups []QuoteGroup, in asked) (other *uuid.UUID, err error) {
 	for i := range groups {
 		groups[i].Charges = groups[i].carriage()
 	}
 	if err := s.discountTx(ctx, tx, quote, set, groups, in); err != nil {
-		return err
+		return nil, err
 	}
 	if in.offer != nil {
-		if err := s.offers.QuoteTx(ctx, tx, *in.offer, set.ID); err != nil {
-			return err
+		if other, err = s.offers.QuoteTx(ctx, tx, *in.offer, set.ID); err != nil {
+			return nil, err
 		}
 	}
 	if err := s.taxTx(ctx, tx, groups, in); err != nil {
-		return err
+		return nil, err
 	}
 	total, err := s.price(groups)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.exchangeTx(ctx, tx, groups, in.PayCurrency); err != nil {
-		return err
+		return nil, err
 	}
 	insert := db.QuoteInsertParams{
 		ID: quote, UserID: set.UserID, ReservationID: &set.ID, OfferID: in.Offer, IdempotencyKey: in.IdempotencyKey, RequestHash: in.hash(), Total: total.Minor, Currency: string(total.Currency),
@@ -329,13 +338,13 @@ func (s *Service) quoteTx(ctx context.Context, tx pgx.Tx, quote uuid.UUID, set i
 	}
 	if slices.ContainsFunc(groups, QuoteGroup.sent) {
 		if insert.ShipTo, err = json.Marshal(in.to); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := s.q.QuoteInsert(ctx, tx, insert); err != nil {
-		return err
+		return nil, err
 	}
-	return s.groupsTx(ctx, tx, quote, groups)
+	return other, s.groupsTx(ctx, tx, quote, groups)
 }
 
 // group divides what is set aside into what become orders, in the order of the cart.

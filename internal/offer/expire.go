@@ -67,11 +67,14 @@ func (s *Service) expireTx(ctx context.Context, tx pgx.Tx, rows []db.PriceOffer)
 	}
 	ids, offers := make([]uuid.UUID, len(rows)), make([]Offer, len(rows))
 	for i, row := range rows {
-		ids[i], offers[i] = row.ID, offerOf(row)
-		offers[i].LastStatus, offers[i].MovedBy, offers[i].Version = Expired, Time, offers[i].Version+1
+		ids[i] = row.ID
 	}
-	if err := s.q.OffersExpire(ctx, tx, ids); err != nil {
+	over, err := s.q.OffersExpire(ctx, tx, ids)
+	if err != nil {
 		return nil, err
+	}
+	for i, row := range over {
+		offers[i] = offerOf(row)
 	}
 	return tellTx(ctx, tx, offers...)
 }

@@ -274,8 +274,12 @@ func (s *Service) standsTx(ctx context.Context, tx pgx.Tx, o Offer, in MoveInput
 	return ware{sold}.checkPrice(in.Price, &o)
 }
 
-// tellTx tells the side that did not move, and both where time did.
+// tellTx tells those who watch offers that are moved, and by notices the side that did not move, both where time did.
 func tellTx(ctx context.Context, tx pgx.Tx, offers ...Offer) ([]realtime.Event, error) {
+	told, err := appendTx(ctx, tx, offers)
+	if err != nil {
+		return nil, err
+	}
 	var notes []notify.Note
 	for _, o := range offers {
 		for party, user := range map[Party]uuid.UUID{Buyer: o.BuyerID, Seller: o.SellerID} {
@@ -288,5 +292,6 @@ func tellTx(ctx context.Context, tx pgx.Tx, offers ...Offer) ([]realtime.Event, 
 			})
 		}
 	}
-	return notify.InsertTx(ctx, tx, notes...)
+	news, err := notify.InsertTx(ctx, tx, notes...)
+	return append(told, news...), err
 }

@@ -49,24 +49,24 @@ const (
 
 // Offer is a price that is talked about, of so many of a variant.
 type Offer struct {
-	ID        uuid.UUID
-	BuyerID   uuid.UUID
-	SellerID  uuid.UUID
-	ListingID uuid.UUID
-	VariantID uuid.UUID
-	Title     string // the listing's, when it was made
-	Quantity  int
-	Price     money.Amount // of one: what is on the table
-	MovedBy   Party        // last
-	Version   int
-	ExpiresAt time.Time // until when it is answered, or checked out
-	OrderID   *uuid.UUID
-	CreatedAt time.Time
-	ChangedAt time.Time
+	ID        uuid.UUID    `json:"id"`
+	BuyerID   uuid.UUID    `json:"buyerId"`
+	SellerID  uuid.UUID    `json:"sellerId"`
+	ListingID uuid.UUID    `json:"listingId"`
+	VariantID uuid.UUID    `json:"variantId"`
+	Title     string       `json:"title"` // the listing's, when it was made
+	Quantity  int          `json:"quantity"`
+	Price     money.Amount `json:"price"`   // of one: what is on the table
+	MovedBy   Party        `json:"movedBy"` // last
+	Version   int          `json:"version"`
+	ExpiresAt time.Time    `json:"expiresAt"` // until when it is answered, or checked out
+	OrderID   *uuid.UUID   `json:"orderId"`
+	CreatedAt time.Time    `json:"createdAt"`
+	ChangedAt time.Time    `json:"changedAt"`
 
-	LastStatus  Status     // whatever time it is since
-	EndsAt      time.Time  // ExpiresAt, or the end of a quote that was made before
-	Reservation *uuid.UUID // of its last quote
+	LastStatus  Status     `json:"lastStatus"`  // whatever time it is since
+	EndsAt      time.Time  `json:"endsAt"`      // ExpiresAt, or the end of a quote that was made before
+	Reservation *uuid.UUID `json:"reservation"` // of its last quote
 }
 
 // NodeID is the id that clients see.
