@@ -593,6 +593,41 @@ func (q *Queries) OrderLinesInsert(ctx context.Context, db DBTX, arg OrderLinesI
 	return err
 }
 
+const orderLinesLeft = `-- name: OrderLinesLeft :many
+SELECT l.number, (l.quantity - coalesce((
+    SELECT sum(x.quantity) FROM order_refund r CROSS JOIN LATERAL jsonb_to_recordset(r.lines) AS x (number integer, quantity integer)
+    WHERE r.order_id = l.order_id AND x.number = l.number), 0))::integer AS quantity
+FROM order_line l
+WHERE l.order_id = $1
+ORDER BY l.number
+`
+
+type OrderLinesLeftRow struct {
+	Number   int16
+	Quantity int32
+}
+
+// How many of each line of an order no refund is of. Read under the order's lock.
+func (q *Queries) OrderLinesLeft(ctx context.Context, db DBTX, orderID uuid.UUID) ([]OrderLinesLeftRow, error) {
+	rows, err := db.Query(ctx, orderLinesLeft, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrderLinesLeftRow
+	for rows.Next() {
+		var i OrderLinesLeftRow
+		if err := rows.Scan(&i.Number, &i.Quantity); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderLinesOfOrder = `-- name: OrderLinesOfOrder :many
 SELECT order_id, number, listing_id, variant_id, title, options, quantity, unit_price FROM order_line WHERE order_id = $1 ORDER BY number
 `

@@ -127,7 +127,7 @@ func (r *orderResolver) Auction(ctx context.Context, obj *order.Order) (*auction
 
 // Refunds is the resolver for the refunds field.
 func (r *orderResolver) Refunds(ctx context.Context, obj *order.Order) ([]order.Refund, error) {
-	if obj.Refunded.Minor == 0 {
+	if obj.Refunded.Minor == 0 && !obj.Free() {
 		return []order.Refund{}, nil
 	}
 	return some(ctx, load(ctx).refunds, obj.ID)

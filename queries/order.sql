@@ -151,6 +151,15 @@ INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, cur
 VALUES (@id, @order_id, @user_id, @wallet_amount, @card_amount, @currency, @subsidy_amount, @fee_returned, @tax_returned, @shipping_returned, @seller_returned, @reason,
         sqlc.narg('idempotency_key'), sqlc.narg('request_hash'), sqlc.narg('lines'));
 
+-- How many of each line of an order no refund is of. Read under the order's lock.
+-- name: OrderLinesLeft :many
+SELECT l.number, (l.quantity - coalesce((
+    SELECT sum(x.quantity) FROM order_refund r CROSS JOIN LATERAL jsonb_to_recordset(r.lines) AS x (number integer, quantity integer)
+    WHERE r.order_id = l.order_id AND x.number = l.number), 0))::integer AS quantity
+FROM order_line l
+WHERE l.order_id = @order_id
+ORDER BY l.number;
+
 -- name: OrderRefundByKey :one
 SELECT * FROM order_refund WHERE user_id = @user_id AND idempotency_key = @idempotency_key::text;
 

@@ -1,6 +1,8 @@
 package checkout_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -35,7 +37,7 @@ func (s *shop) taken(buyer uuid.UUID) order.Order {
 
 // moved is how much of an order's there is where money leaves a trace.
 func (s *shop) moved(o order.Order) int64 {
-	return s.Int(`SELECT (SELECT count(*) FROM ledger.entry WHERE cause_id = $1) + (SELECT count(*) FROM order_payment WHERE order_id = $1) + (SELECT count(*) FROM order_refund WHERE order_id = $1)
+	return s.Int(`SELECT (SELECT count(*) FROM ledger.entry WHERE cause_id = $1) + (SELECT count(*) FROM order_payment WHERE order_id = $1) + (SELECT count(*) FROM order_refund WHERE order_id = $1 AND wallet_amount + card_amount > 0)
 		+ (SELECT count(*) FROM invoice_due WHERE order_id = $1)`, o.ID)
 }
 
@@ -245,5 +247,113 @@ func TestAGiftBesideYen(t *testing.T) {
 	s.put(buyer, 1, s.gift())
 	if total, err := s.quotedIn(buyer, "JPY").ExchangeTotal(); err != nil || total != nil {
 		t.Errorf("a gift alone: %v, %v", total, err)
+	}
+}
+
+// free is an order over nothing of three of each of two things, of which there were nine, as a coupon of the seller's makes it.
+func (s *shop) free(buyer uuid.UUID) (order.Order, []uuid.UUID) {
+	s.T.Helper()
+	shirts := s.shirts(s.seller, 2, 9)
+	s.put(buyer, 3, shirts...)
+	q, err := s.wants(buyer, *s.offers(func(in *promotion.Input) { in.BasisPoints = new(10_000) }).Code)
+	s.Must(err)
+	orders, err := s.Checkout.Confirm(s.Ctx(), buyer, agreed(q))
+	if s.Must(err); len(orders) != 1 || !orders[0].Free() {
+		s.T.Fatalf("%+v", orders)
+	}
+	return orders[0], shirts
+}
+
+// Lines of an order over nothing are refunded one by one, each once, and may be sold again; with the last of them it ends.
+func TestLinesOfNothing(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	defer s.Audited()
+	o, shirts := s.free(s.Buyer(0))
+	seller := order.Actor{User: s.seller}
+	refund := func(key string, lines ...order.ReturnedLine) (order.Order, error) {
+		return s.Orders.Refund(s.Ctx(), seller, order.RefundInput{Order: o.ID, Lines: lines, IdempotencyKey: key})
+	}
+	type line = order.ReturnedLine
+	for range 2 {
+		if now, err := refund("first", line{Number: 1, Quantity: 1}); err != nil || now.Payment != order.Paid || now.Fulfilment != order.FulfilmentPending || now.Version != o.Version+1 {
+			t.Fatalf("%+v, %v", now, err)
+		}
+	}
+	for key, c := range map[string]struct {
+		line line
+		code string
+	}{
+		"first": {line{Number: 1, Quantity: 2}, "IDEMPOTENCY_KEY_REUSED"}, "too-many": {line{Number: 1, Quantity: 3}, "ORDER_LINES_INVALID"}, "none": {line{Number: 1}, "ORDER_LINES_INVALID"},
+		"no-such": {line{Number: 3, Quantity: 1}, "ORDER_LINES_INVALID"}, "not-sent": {line{Number: 2, Quantity: 1, Restock: true}, "RESTOCK_TOO_MANY"},
+	} {
+		if _, err := refund(key, c.line); domaintest.Code(err) != c.code {
+			t.Errorf("%s: %v, want %s", key, err, c.code)
+		}
+	}
+	s.Must2(s.Orders.Ship(t.Context(), s.seller, o.ID, ""))
+	if now, err := refund("second", line{Number: 1, Quantity: 2, Restock: true}); err != nil || now.Payment != order.Paid || s.onHand(shirts[0]) != 8 {
+		t.Fatalf("%+v, %v; %d are there", now, err, s.onHand(shirts[0]))
+	}
+	codes := domaintest.Codes(domaintest.AtOnce(4, func(int) error {
+		_, err := refund(uuid.NewString(), line{Number: 2, Quantity: 2, Restock: true})
+		return err
+	}))
+	if codes[""] != 1 || codes["ORDER_LINES_INVALID"]+codes["RESTOCK_TOO_MANY"] != 3 || s.onHand(shirts[1]) != 8 {
+		t.Errorf("at once: %v; %d are there", codes, s.onHand(shirts[1]))
+	}
+	s.Must2(s.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID))
+	for range 2 {
+		if now, err := refund("rest"); err != nil || now.Payment != order.Refunded || now.Fulfilment != order.Received {
+			t.Fatalf("%+v, %v", now, err)
+		}
+	}
+	if _, err := refund("gone"); domaintest.Code(err) != "ORDER_ACTION_NOT_AVAILABLE" {
+		t.Errorf("once more: %v", err)
+	}
+	s.WantEvents(o.ID, "CREATED PAID REFUNDED SENT"+strings.Repeat(" REFUNDED", 2)+" RECEIVED REFUNDED")
+	refunds, err := s.Orders.Refunds(t.Context(), []uuid.UUID{o.ID})
+	if s.Must(err); len(refunds[o.ID]) != 4 || slices.ContainsFunc(refunds[o.ID], func(r order.Refund) bool { return r.Amount().Minor != 0 }) || s.moved(o) != 0 {
+		t.Errorf("%+v", refunds)
+	}
+	// Whoever writes into the database: no more than was given, and of nothing alone.
+	other := s.SaleBy(s.seller, s.Buyer(20_00), 20_00)
+	for _, of := range []uuid.UUID{o.ID, other.ID} {
+		_, err := s.Pool.Exec(t.Context(), `INSERT INTO order_refund (id, order_id, user_id, wallet_amount, card_amount, currency, fee_returned, seller_returned, reason, lines)
+			VALUES (gen_random_uuid(), $1, $2, 0, 0, 'EUR', 0, 0, '', '[{"number": 1, "quantity": 1}]')`, of, s.seller)
+		if !refusedAs(err, "SK303") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// What comes back of an order over nothing ends it with the last of it, what was refunded before counted once.
+func TestAReturnOfNothing(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	defer s.Audited()
+	o, shirts := s.free(s.Buyer(0))
+	seller := order.Actor{User: s.seller}
+	s.Must2(s.Orders.Ship(t.Context(), s.seller, o.ID, ""))
+	s.Must2(s.Orders.ConfirmReceipt(t.Context(), o.BuyerID, o.ID))
+	back := func(key string, lines ...order.ReturnedLine) order.Order {
+		t.Helper()
+		s.Must2(s.Orders.RequestReturn(t.Context(), o.BuyerID, o.ID, order.ChangedMind, "It does not fit.", nil))
+		s.Must2(s.Orders.AcceptReturn(t.Context(), seller, o.ID, "Send it back.", false))
+		now, err := s.Orders.ReceiveReturn(t.Context(), seller, order.ReceivedInput{Order: o.ID, Lines: lines, Text: "The others are missing.", IdempotencyKey: key})
+		s.Must(err)
+		return now
+	}
+	s.Must2(s.Orders.Refund(t.Context(), seller, order.RefundInput{Order: o.ID, Lines: []order.ReturnedLine{{Number: 1, Quantity: 2}}, IdempotencyKey: "before"}))
+	now := back("some", order.ReturnedLine{Number: 1, Quantity: 3, Restock: true})
+	if now.Payment != order.Settled || now.Claim != order.ClaimEscalated || s.onHand(shirts[0]) != 9 {
+		t.Fatalf("%+v", now)
+	}
+	s.Must2(s.Orders.RefuseClaim(t.Context(), order.Actor{User: s.User(identity.Support), Support: true}, o.ID, "They are yours."))
+	if now = back("rest", order.ReturnedLine{Number: 2, Quantity: 3, Restock: true}); now.Payment != order.Refunded || now.Claim != "" || s.onHand(shirts[1]) != 9 {
+		t.Errorf("%+v", now)
+	}
+	if n := s.Int(`SELECT count(*) FROM order_refund WHERE order_id = $1`, o.ID); n != 3 || s.moved(o) != 0 {
+		t.Errorf("%d refunds", n)
 	}
 }

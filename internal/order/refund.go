@@ -95,9 +95,6 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			}
 			return err
 		}
-		if _, may := actions[ActionRefund][party]; may && o.Free() && o.Payment == Refunded { // which has no row with its key
-			return nil
-		}
 		if err := o.check(ActionRefund, party); err != nil {
 			return err
 		}
@@ -138,6 +135,9 @@ type refundAsk struct {
 	kind   string // of the order's event
 	key    *string
 	hash   []byte
+
+	cameBack bool // by a return, which may be of what was refunded before
+	partly   bool // something is left of an order over nothing
 }
 
 // refundTx refunds an order that is paid: the row, the state, the money last. after sends the card's part.
@@ -145,8 +145,8 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 	switch {
 	case ask.amount.Currency != o.Total.Currency:
 		return nil, nil, money.ErrMismatch.At("amount")
-	case o.Free() && ask.amount.Minor == 0: // it ends, and nobody has anything to give back
-		told, err = s.refundedTx(ctx, tx, o, ask)
+	case o.Free() && ask.amount.Minor == 0:
+		told, err = s.refundNothingTx(ctx, tx, o, ask)
 		return told, nil, err
 	case ask.amount.Minor <= 0:
 		return nil, nil, payment.ErrAmountNotPositive.At("amount")
@@ -182,6 +182,46 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 	return told, after, s.payment.RefundOrderTx(ctx, tx, parts)
 }
 
+// refundNothingTx refunds lines of an order over nothing, all that are left where none are named: nobody has any money to give back. With the last of them it ends.
+func (s *Service) refundNothingTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundAsk) ([]realtime.Event, error) {
+	rows, err := s.q.OrderLinesLeft(ctx, tx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	named := ask.lines
+	ask.lines = nil
+	for _, row := range rows {
+		line := ReturnedLine{Number: int(row.Number), Quantity: int(row.Quantity)}
+		if len(named) > 0 {
+			line.Quantity = 0
+		}
+		for _, l := range named {
+			if l.Number == line.Number {
+				line = l
+			}
+		}
+		if ask.cameBack {
+			line.Quantity = min(line.Quantity, int(row.Quantity))
+		}
+		if line.Quantity > int(row.Quantity) {
+			return nil, ErrLines.At("lines")
+		}
+		if line.Quantity > 0 {
+			ask.lines = append(ask.lines, line)
+		}
+		ask.partly = ask.partly || line.Quantity < int(row.Quantity)
+	}
+	if len(ask.lines) == 0 { // it was refunded before it came back
+		return nil, nil
+	}
+	nothing := money.New(0, o.Total.Currency)
+	kept := payment.RefundInParts{OrderRefund: payment.OrderRefund{ID: id.New(), Order: o.ID, Amount: nothing}}
+	if err := s.keepRefundTx(ctx, tx, kept, ask); err != nil {
+		return nil, err
+	}
+	return s.refundedTx(ctx, tx, o, ask)
+}
+
 func (s *Service) keepRefundTx(ctx context.Context, tx pgx.Tx, r payment.RefundInParts, ask refundAsk) error {
 	row := db.OrderRefundInsertParams{
 		ID: r.ID, OrderID: r.Order, UserID: ask.by, WalletAmount: r.Parts.Wallet.Minor, CardAmount: r.Parts.Card.Minor,
@@ -200,7 +240,7 @@ func (s *Service) keepRefundTx(ctx context.Context, tx pgx.Tx, r payment.RefundI
 func (s *Service) refundedTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundAsk) ([]realtime.Event, error) {
 	o.Refunded.Minor += ask.amount.Minor
 	to := o.state()
-	ends := o.Left().Minor == 0
+	ends := o.Left().Minor == 0 && !ask.partly
 	if ends {
 		if to.payment = Refunded; to.fulfilment == FulfilmentPending {
 			to.fulfilment, o.Reason = Cancelled, ask.reason

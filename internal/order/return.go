@@ -340,7 +340,7 @@ func (s *Service) backTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, back
 	if told, err = s.claimedTx(ctx, tx, o, back.to, back.tell...); err != nil {
 		return told, nil, err
 	}
-	if amount.Minor -= kept.Minor; amount.Minor > 0 {
+	if amount.Minor -= kept.Minor; amount.Minor > 0 || o.Free() {
 		refunded, push, err := s.refundBackTx(ctx, tx, o, amount, back)
 		if err != nil {
 			return nil, nil, err
@@ -361,7 +361,7 @@ func (s *Service) refundBackTx(ctx context.Context, tx pgx.Tx, o *Order, amount 
 		reason = string([]rune(reason)[:reasonMax])
 	}
 	return s.refundTx(ctx, tx, o, refundAsk{
-		by: back.who.User, amount: amount, reason: reason, lines: back.lines, kind: EventRefunded, key: back.key, hash: back.hash,
+		by: back.who.User, amount: amount, reason: reason, lines: back.lines, kind: EventRefunded, key: back.key, hash: back.hash, cameBack: true,
 	})
 }
 
