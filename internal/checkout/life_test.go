@@ -29,6 +29,7 @@ type theatre struct {
 	buyer                    customer
 	support, admin, stranger uuid.UUID
 	met                      map[string]int // what has happened
+	unused                   int            // quotes that this buyer did not confirm, of which nobody has many
 }
 
 // life is one order, lived by all who have to do with it.
@@ -38,8 +39,12 @@ type life struct {
 
 	id       uuid.UUID
 	seller   uuid.UUID
-	variants []uuid.UUID
-	start    int64 // in the buyer's wallet before it
+	lot      uuid.UUID   // the listing that was won; else nil
+	offer    *uuid.UUID  // whose price it is at
+	variants []uuid.UUID // of which there were nine each
+	lines    int
+	each     int   // of each line
+	start    int64 // in the buyer's wallet before it, with what was exchanged for it
 	held     int64 // and held
 	restock  map[int]int
 	told     int64 // the version that its events were read up to
@@ -87,6 +92,11 @@ func (l *life) mays(who actor, o order.Order) []order.Action {
 	l.must(err)
 	if !back[o.ID] {
 		actions = slices.DeleteFunc(actions, func(a order.Action) bool { return a == order.ActionRequestReturn })
+	}
+	first, err := l.Orders.ToCheckOut(l.Ctx(), []uuid.UUID{o.ID})
+	l.must(err)
+	if first[o.ID] {
+		actions = slices.DeleteFunc(actions, func(a order.Action) bool { return a == order.ActionPay })
 	}
 	return actions
 }
@@ -138,15 +148,8 @@ func (l *life) agree(*rapid.T) {
 	if p, a := l.Balance(ledger.SellerPending, l.seller), l.Balance(ledger.SellerAvailable, l.seller); !l.byBank && (p != pending || p+a != earned) {
 		l.t.Fatalf("%s, matured %t: %d wait and %d are the seller's, who earned %d", now.Payment, now.Matured, p, a, earned)
 	}
-	for n, v := range l.variants {
-		sold := int64(3)
-		if now.Fulfilment == order.Cancelled {
-			sold = 0
-		}
-		if left := l.onHand(v); left != 9-sold+int64(l.restock[n]) {
-			l.t.Fatalf("%s: %d of line %d are there, 3 of 9 were sold and %d came back", now.Fulfilment, left, n+1, l.restock[n])
-		}
-	}
+	l.goods(now)
+	l.nothing(now)
 	l.wallet(now)
 	if (now.CompleteBy != nil) != (now.Payment == order.Paid && slices.Contains(onTheWay, now.Fulfilment)) || (now.PayBy != nil) != (now.Payment == order.PaymentPending && now.Fulfilment == order.FulfilmentPending) {
 		l.t.Fatalf("times: %+v", now)
@@ -218,31 +221,6 @@ func (l *life) step(machine, from, to string) {
 	l.met[machine+" "+from+" to "+to]++
 }
 
-// begins buys three of two things each, from the wallet or in any other way, or leaves it to be paid.
-func (s *theatre) begins(t *rapid.T) *life {
-	l := &life{theatre: s, t: t, seller: s.User(identity.Seller), restock: map[int]int{}}
-	l.variants = l.shirts(l.seller, 2, 9)
-	l.Fund(l.buyer.id, domaintest.EUR(60_00))
-	l.start = l.Balance(ledger.Wallet, l.buyer.id)
-	l.held = l.Balance(ledger.WalletHeld, l.buyer.id)
-	l.put(l.buyer.id, 3, l.variants...)
-	in := agreed(l.quoted(l.buyer.id))
-	switch rapid.SampledFrom([]string{"wallet", "card", "both", "declines"}).Draw(t, "first paid by") {
-	case "card":
-		in.Card = &l.buyer.visa
-	case "both":
-		in.Card, in.Wallet = &l.buyer.visa, new(domaintest.EUR(20_00))
-	case "declines":
-		in.Card = &l.buyer.declines
-	}
-	orders, err := l.Checkout.Confirm(l.Ctx(), l.buyer.id, in)
-	if code := domaintest.Code(err); code != "" && code != "CARD_DECLINED" {
-		t.Fatalf("%v", err)
-	}
-	l.id = orders[0].ID
-	return l
-}
-
 // some lives have what is common in them, many what is rare: that is in one of ten to forty.
 const some, many = 20, 500
 
@@ -254,8 +232,7 @@ func TestLivesOfOrders(t *testing.T) {
 	w := domaintest.NewWithHurriedCards(t)
 	s := &theatre{shop: &shop{World: w.World}, cards: w, met: map[string]int{}}
 	s.support, s.admin, s.stranger = s.User(identity.Support), s.User(identity.Admin), s.User(identity.Seller)
-	s.buyer.id = s.Buyer(0)
-	s.buyer.visa, s.buyer.declines = w.Card(s.buyer.id, "pm_card_visa"), w.Card(s.buyer.id, "pm_card_chargeCustomerFail")
+	s.enters()
 	began, lived := time.Now(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		if time.Since(began) > *lifetime {
@@ -267,7 +244,7 @@ func TestLivesOfOrders(t *testing.T) {
 			"": l.agree, "goes on": l.goesOn, "goes on, 2": l.goesOn, "goes on, 3": l.goesOn, "goes on, 4": l.goesOn, "goes on, 5": l.goesOn, "goes on, 6": l.goesOn,
 			"pay": l.pay, "ship": l.ship, "confirm": l.confirm, "cancel": l.cancel, "refund": l.refund, "report": l.report, "withdraw": l.withdraw,
 			"accept": l.acceptReturn, "refuse": l.refuseClaim, "ask to return": l.requestReturn, "send back": l.sendReturn, "receive": l.receiveReturn,
-			"completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
+			"check out": l.checkOut, "use the offer again": l.useAgain, "completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
 			"carrier": l.carrier, "a return's carrier": l.returnCarried, "provider": l.provider, "bank forgets": l.bankForgets, "bank disputes": l.bankDisputes, "by hand": l.byHand,
 		})
 		if l.dispute != "" {
@@ -280,6 +257,8 @@ func TestLivesOfOrders(t *testing.T) {
 	for what, within := range map[string]int{
 		"SHIP by seller": some, "REFUND by seller": some, "PAYMENT PAID to PAID": some, "by hand": some, "told again by the provider": some,
 		"CANCEL by admin": many, "completed by time": many, "matured": many, "carried: EN_ROUTE": many, "a return's carrier: RETURN_ARRIVED": many,
+		"began: cart": many, "began: won": many, "began: won, to check out": many, "began: offer": many, "began: yen": many, "began: nothing": many, "CHECK_OUT by buyer": many, "checked out in yen": many,
+		"a part of nothing": many, "all of nothing": many,
 	} {
 		if s.met[what] == 0 && !t.Failed() && lived > within {
 			t.Errorf("never: %s", what)

@@ -37,7 +37,7 @@ func (l *life) goesOn(*rapid.T) {
 	l.next = &drawn.who
 	defer func() { l.next = nil }()
 	map[order.Action]func(*rapid.T){
-		order.ActionPay: l.pay, order.ActionShip: l.ship, order.ActionConfirmReceipt: l.confirm, order.ActionCancel: l.cancel, order.ActionRefund: l.refund,
+		order.ActionPay: l.pay, order.ActionCheckOut: l.checkOut, order.ActionShip: l.ship, order.ActionConfirmReceipt: l.confirm, order.ActionCancel: l.cancel, order.ActionRefund: l.refund,
 		order.ActionReportProblem: l.report, order.ActionWithdrawClaim: l.withdraw, order.ActionAcceptReturn: l.acceptReturn, order.ActionRefuseClaim: l.refuseClaim,
 		order.ActionRequestReturn: l.requestReturn, order.ActionSendReturn: l.sendReturn, order.ActionReceiveReturn: l.receiveReturn,
 	}[drawn.action](l.t)
@@ -86,19 +86,27 @@ func (l *life) cancel(*rapid.T) {
 func (l *life) refund(*rapid.T) {
 	in, now := order.RefundInput{Order: l.id, Reason: "Sorry.", IdempotencyKey: l.key()}, l.look()
 	tolerated, back := []string{}, map[int]int{}
-	switch how := rapid.SampledFrom([]string{"part", "part", "lines", "lines", "all", "too much"}).Draw(l.t, "how much"); {
+	hows := []string{"part", "part", "lines", "lines", "all", "too much"}
+	if now.Free() {
+		hows = []string{"lines", "lines", "lines", "all", "too much"}
+	}
+	given := l.given()
+	switch how := rapid.SampledFrom(hows).Draw(l.t, "how much"); {
 	case how == "part" && now.Left().Minor > 1:
 		in.Amount = new(domaintest.EUR(rapid.Int64Range(1, min(now.Left().Minor-1, 9_99)).Draw(l.t, "cents")))
 	case how == "too much":
 		in.Amount, tolerated = new(domaintest.EUR(now.Left().Minor+1)), []string{"REFUND_TOO_LARGE"}
 	case how == "lines":
-		for n := range l.variants {
-			line := order.ReturnedLine{Number: n + 1, Quantity: rapid.IntRange(1, 3).Draw(l.t, "quantity"), Restock: rapid.Bool().Draw(l.t, "restock")}
+		for n := range l.lines {
+			line := order.ReturnedLine{Number: n + 1, Quantity: rapid.IntRange(1, l.each).Draw(l.t, "quantity"), Restock: rapid.Bool().Draw(l.t, "restock")}
 			if in.Lines = append(in.Lines, line); line.Restock {
 				back[n] = line.Quantity
-				if !slices.Contains([]order.Fulfilment{order.Sent, order.EnRoute, order.Received}, now.Fulfilment) || l.restock[n]+line.Quantity > 3 {
-					tolerated = []string{"RESTOCK_TOO_MANY"}
+				if !slices.Contains(onTheWay, now.Fulfilment) || l.restock[n]+line.Quantity > l.each {
+					tolerated = append(tolerated, "RESTOCK_TOO_MANY")
 				}
+			}
+			if now.Free() && given[n]+line.Quantity > l.each { // each is refunded once
+				tolerated = append(tolerated, "ORDER_LINES_INVALID")
 			}
 			if rapid.Bool().Draw(l.t, "one line") {
 				break
@@ -247,7 +255,7 @@ func (l *life) timeExpires(*rapid.T) {
 	l.Exec(`UPDATE orders SET pay_by = clock_timestamp() WHERE id = $1`, l.id)
 	due := before.Payment == order.PaymentPending && before.Fulfilment == order.FulfilmentPending
 	for range 2 {
-		_, err := l.Orders.Expire(l.Ctx(), l.id)
+		_, err := l.Auctions.ExpireOrder(l.Ctx(), l.id)
 		l.must(err)
 	}
 	l.becomes("expired unpaid", due, before, func(o order.Order) bool { return o.Fulfilment == order.Cancelled })
