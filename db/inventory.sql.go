@@ -449,15 +449,25 @@ func (q *Queries) ReservationsOpen(ctx context.Context, db DBTX, arg Reservation
 
 const reservationsRelease = `-- name: ReservationsRelease :many
 WITH ended AS MATERIALIZED (SELECT reservations_release($1::uuid[], $2::uuid[])::uuid[] AS gone)
-SELECT r.id, r.user_id, r.idempotency_key, r.request_hash, r.status, r.created_at, r.expires_at, r.ended_at, (r.id = ANY (ended.gone))::boolean AS freed FROM ended, reservation r WHERE r.id = ANY ($1::uuid[]) ORDER BY r.id
+SELECT r.id, r.user_id, r.idempotency_key, r.request_hash, r.status, r.created_at, r.expires_at, r.ended_at, (r.id = ANY (ended.gone))::boolean AS freed
+FROM ended CROSS JOIN unnest((SELECT $1::uuid[])) AS w (id) CROSS JOIN LATERAL (SELECT id, user_id, idempotency_key, request_hash, status, created_at, expires_at, ended_at FROM reservation x WHERE x.id = w.id OFFSET 0) r
+ORDER BY r.id
 `
 
 type ReservationsReleaseRow struct {
-	Reservation Reservation
-	Freed       bool
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	Status         string
+	CreatedAt      time.Time
+	ExpiresAt      time.Time
+	EndedAt        *time.Time
+	Freed          bool
 }
 
-// Gives back what buyers have reserved, each their own, and reads what was asked for as it was before.
+// Gives back what buyers have reserved, each their own, and reads what was asked for as it was before; by one look for each, whatever PostgreSQL
+// believes of a table that was empty when it planned.
 func (q *Queries) ReservationsRelease(ctx context.Context, db DBTX, ids []uuid.UUID, users []uuid.UUID) ([]ReservationsReleaseRow, error) {
 	rows, err := db.Query(ctx, reservationsRelease, ids, users)
 	if err != nil {
@@ -468,14 +478,14 @@ func (q *Queries) ReservationsRelease(ctx context.Context, db DBTX, ids []uuid.U
 	for rows.Next() {
 		var i ReservationsReleaseRow
 		if err := rows.Scan(
-			&i.Reservation.ID,
-			&i.Reservation.UserID,
-			&i.Reservation.IdempotencyKey,
-			&i.Reservation.RequestHash,
-			&i.Reservation.Status,
-			&i.Reservation.CreatedAt,
-			&i.Reservation.ExpiresAt,
-			&i.Reservation.EndedAt,
+			&i.ID,
+			&i.UserID,
+			&i.IdempotencyKey,
+			&i.RequestHash,
+			&i.Status,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
 			&i.Freed,
 		); err != nil {
 			return nil, err

@@ -110,10 +110,13 @@ SELECT reservation_free(@id, @status)::boolean AS freed;
 WITH ended AS MATERIALIZED (SELECT reservation_free(r.id, 'RELEASED') AS freed FROM reservation r WHERE r.id = @id AND r.user_id = @user_id)
 SELECT sqlc.embed(r), ended.freed::boolean AS freed FROM ended, reservation r WHERE r.id = @id;
 
--- Gives back what buyers have reserved, each their own, and reads what was asked for as it was before.
+-- Gives back what buyers have reserved, each their own, and reads what was asked for as it was before; by one look for each, whatever PostgreSQL
+-- believes of a table that was empty when it planned.
 -- name: ReservationsRelease :many
 WITH ended AS MATERIALIZED (SELECT reservations_release(@ids::uuid[], @users::uuid[])::uuid[] AS gone)
-SELECT sqlc.embed(r), (r.id = ANY (ended.gone))::boolean AS freed FROM ended, reservation r WHERE r.id = ANY (@ids::uuid[]) ORDER BY r.id;
+SELECT r.*, (r.id = ANY (ended.gone))::boolean AS freed
+FROM ended CROSS JOIN unnest((SELECT @ids::uuid[])) AS w (id) CROSS JOIN LATERAL (SELECT * FROM reservation x WHERE x.id = w.id OFFSET 0) r
+ORDER BY r.id;
 
 -- name: ReservationSell :one
 SELECT r.consumed::boolean AS consumed, r.variants::uuid[] AS variants, r.locations::uuid[] AS locations, r.numbers::bigint[] AS numbers, r.left_on_hand::integer[] AS left_on_hand

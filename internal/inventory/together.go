@@ -132,9 +132,14 @@ func (s *Service) releaseTogether(ctx context.Context, _ struct{}, asks []releas
 	for i, ask := range asks {
 		answers[i].Err = ErrReservationNotFound
 		for _, row := range rows {
-			if row.Reservation.ID == ask.reservation && row.Reservation.UserID == ask.buyer {
-				answers[i] = batch.Answer[*Reservation]{Value: new(s.released(row.Reservation, row.Freed))}
+			if row.ID != ask.reservation || row.UserID != ask.buyer {
+				continue
 			}
+			was := db.Reservation{
+				ID: row.ID, UserID: row.UserID, IdempotencyKey: row.IdempotencyKey, RequestHash: row.RequestHash,
+				Status: row.Status, CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt, EndedAt: row.EndedAt,
+			}
+			answers[i] = batch.Answer[*Reservation]{Value: new(s.released(was, row.Freed))}
 		}
 	}
 	return answers
