@@ -574,6 +574,61 @@ func (q *Queries) OffersExpire(ctx context.Context, db DBTX, ids []uuid.UUID) ([
 	return items, nil
 }
 
+const offersOfConversations = `-- name: OffersOfConversations :many
+SELECT c.id AS conversation_id, o.id, o.buyer_id, o.seller_id, o.listing_id, o.variant_id, o.title, o.quantity, o.currency, o.unit_price, o.status, o.moved_by, o.version, o.expires_at, o.quoted_until, o.ends_at, o.reservation_id, o.order_id, o.created_at, o.changed_at
+FROM conversation c JOIN price_offer o ON o.id IN (
+    SELECT p.id FROM price_offer p WHERE p.buyer_id = c.buyer_id AND p.listing_id = c.listing_id ORDER BY p.created_at DESC, p.id DESC LIMIT $1::integer)
+WHERE c.id = ANY ($2::uuid[])
+ORDER BY c.id, o.created_at, o.id
+`
+
+type OffersOfConversationsRow struct {
+	ConversationID uuid.UUID
+	PriceOffer     PriceOffer
+}
+
+// What a conversation's buyer has offered for its listing, the newest of each conversation.
+func (q *Queries) OffersOfConversations(ctx context.Context, db DBTX, most int32, conversationIds []uuid.UUID) ([]OffersOfConversationsRow, error) {
+	rows, err := db.Query(ctx, offersOfConversations, most, conversationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OffersOfConversationsRow
+	for rows.Next() {
+		var i OffersOfConversationsRow
+		if err := rows.Scan(
+			&i.ConversationID,
+			&i.PriceOffer.ID,
+			&i.PriceOffer.BuyerID,
+			&i.PriceOffer.SellerID,
+			&i.PriceOffer.ListingID,
+			&i.PriceOffer.VariantID,
+			&i.PriceOffer.Title,
+			&i.PriceOffer.Quantity,
+			&i.PriceOffer.Currency,
+			&i.PriceOffer.UnitPrice,
+			&i.PriceOffer.Status,
+			&i.PriceOffer.MovedBy,
+			&i.PriceOffer.Version,
+			&i.PriceOffer.ExpiresAt,
+			&i.PriceOffer.QuotedUntil,
+			&i.PriceOffer.EndsAt,
+			&i.PriceOffer.ReservationID,
+			&i.PriceOffer.OrderID,
+			&i.PriceOffer.CreatedAt,
+			&i.PriceOffer.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const offersSeenBy = `-- name: OffersSeenBy :many
 SELECT id, buyer_id, seller_id, listing_id, variant_id, title, quantity, currency, unit_price, status, moved_by, version, expires_at, quoted_until, ends_at, reservation_id, order_id, created_at, changed_at FROM price_offer WHERE id = ANY ($1::uuid[]) AND ($2::boolean OR $3 IN (buyer_id, seller_id)) ORDER BY id
 `

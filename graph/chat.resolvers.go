@@ -9,6 +9,7 @@ import (
 	"github.com/souklive/souk/internal/chat"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
+	"github.com/souklive/souk/internal/offer"
 	"github.com/souklive/souk/internal/page"
 )
 
@@ -30,6 +31,11 @@ func (r *conversationResolver) Seller(ctx context.Context, obj *chat.Conversatio
 // Steps is the resolver for the steps field.
 func (r *conversationResolver) Steps(ctx context.Context, obj *chat.Conversation) ([]model.OrderStep, error) {
 	return stepsOf(some(ctx, load(ctx).chatSteps, obj.ID))
+}
+
+// Offers is the resolver for the offers field.
+func (r *conversationResolver) Offers(ctx context.Context, obj *chat.Conversation) ([]offer.Offer, error) {
+	return some(ctx, load(ctx).chatOffers, obj.ID)
 }
 
 // Messages is the resolver for the messages field.

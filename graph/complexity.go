@@ -42,6 +42,9 @@ const orderLines = 5
 // offerSteps is how many steps an offer is taken to have.
 const offerSteps = 12
 
+// chatOffers is how many offers a conversation shows.
+const chatOffers = 10
+
 // orderCodes is how many codes an order is taken to have; few have more than one.
 const orderCodes = 10
 
@@ -94,6 +97,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.Query.SearchSynonyms = list
 	c.Viewer.OffersMade = c.Viewer.Notifications
 	c.Viewer.OffersReceived = c.Viewer.Notifications
+	c.Conversation.Offers = func(child int) int { return 1 + child*chatOffers }
 	c.Offer.Steps = func(child int) int { return 1 + child*offerSteps }
 	c.Query.Wants = func(child int, _ *id.ID, first *int, after *string) int { return list(child, first, after) }
 	c.Listing.Reviews, c.User.Reviews, c.Query.ReviewReports, c.Query.OrderProblemCases = list, list, list, list

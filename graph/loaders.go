@@ -289,6 +289,7 @@ type sources struct {
 	invoices        byID[[]invoice.Invoice] // by order
 	orderSteps      byID[[]order.Step]
 	chatSteps       byID[[]order.Step]  // by conversation
+	chatOffers      byID[[]offer.Offer] // by conversation
 	topUp           byID[payment.TopUp] // anybody's: for staff
 	topUpOfActor    byID[payment.TopUp]
 
@@ -320,6 +321,7 @@ func (r *Resolver) newSources() *sources {
 		invoices:      sourceOf(r.Invoices.OfOrders),
 		orderSteps:    sourceOf(r.Orders.Steps),
 		chatSteps:     sourceOf(r.Orders.StepsOfConversations),
+		chatOffers:    sourceOf(r.Offers.OfConversations),
 
 		refunds:    sourceOf(r.Orders.Refunds),
 		problems:   sourceOf(r.Orders.Claims),

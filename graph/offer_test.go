@@ -76,6 +76,14 @@ func TestOffersThroughTheAPI(t *testing.T) {
 			t.Errorf("the %s sees %s", name, got)
 		}
 	}
+	const talk = `mutation($input: ConversationStartInput!) { conversationStart(input: $input) { conversation { offers { id status price { amount } } } userErrors { code } } }`
+	start := input(apitest.Vars{"listingId": thing.NodeID().String(), "body": "Is it the lamp?"})
+	if got := inOrder(t, buyer.Must(t, talk, start).At("conversationStart.conversation.offers").Raw()); got != inOrder(t, []byte(`[{"id":"`+of+`","status":"WITHDRAWN","price":{"amount":"80.00"}}]`)) {
+		t.Errorf("the conversation shows %s", got)
+	}
+	if got := string(other.Must(t, talk, start).At("conversationStart.conversation.offers").Raw()); got != "[]" {
+		t.Errorf("another's conversation shows %s", got)
+	}
 	const node = `query($id: ID!) { node(id: $id) { ... on Offer { status } } offer(id: $id) { status } }`
 	if got := inOrder(t, other.Must(t, node, apitest.Vars{"id": of}).Raw()); got != inOrder(t, []byte(`{"node":null,"offer":null}`)) {
 		t.Errorf("another sees %s", got)

@@ -67,6 +67,14 @@ LIMIT @page_size;
 -- name: OfferSteps :many
 SELECT sqlc.embed(s), o.currency FROM price_offer_step s JOIN price_offer o ON o.id = s.offer_id WHERE s.offer_id = ANY (@offers::uuid[]) ORDER BY s.offer_id, s.number;
 
+-- What a conversation's buyer has offered for its listing, the newest of each conversation.
+-- name: OffersOfConversations :many
+SELECT c.id AS conversation_id, sqlc.embed(o)
+FROM conversation c JOIN price_offer o ON o.id IN (
+    SELECT p.id FROM price_offer p WHERE p.buyer_id = c.buyer_id AND p.listing_id = c.listing_id ORDER BY p.created_at DESC, p.id DESC LIMIT @most::integer)
+WHERE c.id = ANY (@conversation_ids::uuid[])
+ORDER BY c.id, o.created_at, o.id;
+
 -- name: OfferMoves :many
 SELECT * FROM price_offer_move ORDER BY from_status, to_status, moved_by;
 

@@ -701,6 +701,7 @@ type ComplexityRoot struct {
 		Listing  func(childComplexity int) int
 		Messages func(childComplexity int, first *int, after *string) int
 		NodeID   func(childComplexity int) int
+		Offers   func(childComplexity int) int
 		Seller   func(childComplexity int) int
 		Steps    func(childComplexity int) int
 		Version  func(childComplexity int) int
@@ -5225,6 +5226,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.NodeID(childComplexity), true
+	case "Conversation.offers":
+		if e.ComplexityRoot.Conversation.Offers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Offers(childComplexity), true
 	case "Conversation.seller":
 		if e.ComplexityRoot.Conversation.Seller == nil {
 			break
@@ -16600,6 +16607,8 @@ type Conversation implements Node {
   activeAt: Time!
   "What happened to the orders that its buyer made of its listing: the newest fifty steps, the oldest first, to be shown among the messages. orderEvents tells what comes."
   steps: [OrderStep!]!
+  "What its buyer has offered for its listing: the newest ten, the oldest first, to be shown among the messages. offerEvents tells what comes of each."
+  offers: [Offer!]!
   "The newest first."
   messages(first: Int, after: String): MessageConnection!
 }
@@ -23245,6 +23254,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_activeAt(ctx, field)
 	case "steps":
 		return ec.fieldContext_Conversation_steps(ctx, field)
+	case "offers":
+		return ec.fieldContext_Conversation_offers(ctx, field)
 	case "messages":
 		return ec.fieldContext_Conversation_messages(ctx, field)
 	}

@@ -128,6 +128,19 @@ func (s *Service) Steps(ctx context.Context, offers []uuid.UUID) (map[uuid.UUID]
 	return steps, err
 }
 
+// newestOffers is how many offers a conversation shows.
+const newestOffers = 10
+
+// OfConversations reads, for a loader, the newest ten offers that the buyer of each conversation has made for its listing, the oldest first. Who may see the conversation may see them.
+func (s *Service) OfConversations(ctx context.Context, conversations []uuid.UUID) (map[uuid.UUID][]Offer, error) {
+	rows, err := s.q.OffersOfConversations(ctx, s.pool, newestOffers, conversations)
+	offers := make(map[uuid.UUID][]Offer, len(conversations))
+	for _, row := range rows {
+		offers[row.ConversationID] = append(offers[row.ConversationID], offerOf(row.PriceOffer))
+	}
+	return offers, err
+}
+
 // Takes reads, for a loader, which listings take offers. Those that never do have nothing.
 func (s *Service) Takes(ctx context.Context, listings []uuid.UUID) (map[uuid.UUID]bool, error) {
 	rows, err := s.q.OffersTaken(ctx, s.pool, listings)
