@@ -22,13 +22,14 @@ import (
 	"github.com/souklive/souk/internal/shipping"
 )
 
-// stall is what a seller sells for a fixed price: it is sent for 3 euros; of two sellers the first charges tax, which is a fifth of what it is on and within
-// the price, and gives a tenth of the goods to who has their coupon.
+// stall is what a seller sells for a fixed price: it is sent for 3 euros. Of three sellers the first charges tax, which is a fifth of what it is on and within
+// the price, and gives a tenth of the goods to who has their coupon; the last adds California's tax to the price, and is in a cart of its own.
 type stall struct {
 	seller uuid.UUID
+	place  uuid.UUID
 	goods  map[int64]uuid.UUID // variants by their price
 	codes  uuid.UUID           // at 7 euros
-	taxed  bool
+	taxed  string              // in which country
 	coupon string
 }
 
@@ -40,7 +41,8 @@ func (m *machine) checkoutActions() []action {
 	buy := action{"buy a cart", always, m.buyCart}
 	codes := action{"pay a reservation", always, m.payCodes}
 	again := action{"confirm again", some(&m.confirmed, each[confirmed]), m.confirmAgain}
-	return []action{buy, buy, buy, codes, again}
+	agreed := action{"buy at an accepted price", always, m.buyAtAcceptedPrice}
+	return []action{buy, buy, agreed, buy, codes, again}
 }
 
 // stallOf is a seller's stall, which they set up with their first sale.
@@ -48,29 +50,26 @@ func (m *machine) stallOf(seller uuid.UUID) *stall {
 	if s, ok := m.stalls[seller]; ok {
 		return s
 	}
-	s := &stall{seller: seller, goods: make(map[int64]uuid.UUID), taxed: seller == m.merchants[0]}
+	s := &stall{seller: seller, goods: make(map[int64]uuid.UUID), taxed: map[uuid.UUID]string{m.merchants[0]: "DE", m.merchants[2]: "US"}[seller]}
 	m.stalls[seller] = s
-	m.home(seller)
-	place, err := m.Inventory.AddLocation(m.Ctx(), seller, "Home", "FR")
+	m.home(seller, s.country())
+	place, err := m.Inventory.AddLocation(m.Ctx(), seller, "Home", s.country())
 	m.Must(err)
-	add := func(kind string, cents int64) uuid.UUID {
-		listing, variant := id.New(), id.New()
-		m.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, option_names) VALUES ($1, $2, $3, 'A thing', '', 'NEW', '{Edition}')`, listing, seller, kind)
-		m.Exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency, option_values) VALUES ($1, $2, $3, $4, 'EUR', '{one}')`, variant, listing, seller, cents)
-		return variant
-	}
+	s.place = place.ID
 	for _, cents := range []int64{1_01, 7_77, 19_99} {
-		s.goods[cents] = add("RETAIL", cents)
-		m.Must2(m.Inventory.Receive(m.Ctx(), seller, inventory.ChangeInput{Variant: s.goods[cents], Location: place.ID, Quantity: 10_000, IdempotencyKey: uuid.NewString()}))
+		_, s.goods[cents] = m.puts(s, "RETAIL", cents)
 	}
-	s.codes = add("DIGITAL_CODE", 7_00)
+	_, s.codes = m.puts(s, "DIGITAL_CODE", 7_00)
 	lines := make([]string, 300)
 	for i := range lines {
 		lines[i] = uuid.NewString()
 	}
 	m.Must2(m.Codes.Upload(m.Ctx(), seller, code.UploadInput{Variant: s.codes, Text: strings.Join(lines, "\n"), IdempotencyKey: "codes"}))
 	m.Must2(m.Shipping.SetProfile(m.Ctx(), seller, 500, []shipping.Offer{{Kind: shipping.BySeller, Name: "By hand", Price: new(eur(postage))}}))
-	if s.taxed {
+	switch s.taxed {
+	case "US":
+		m.Must2(m.Taxes.Register(m.Ctx(), seller, "US", "12-3456789"))
+	case "DE":
 		m.Must2(m.Taxes.Register(m.Ctx(), seller, "DE", "DE136695976"))
 		s.coupon = "ten-" + strings.ReplaceAll(uuid.NewString(), "-", "")
 		m.Must2(m.Promotions.Create(m.Ctx(), promotion.Actor{User: seller}, promotion.Input{
@@ -80,14 +79,50 @@ func (m *machine) stallOf(seller uuid.UUID) *stall {
 	return s
 }
 
-// home is where somebody lives.
-func (m *machine) home(user uuid.UUID) uuid.UUID {
-	if at, ok := m.homes[user]; ok {
+// puts something into a stall.
+func (m *machine) puts(s *stall, kind string, cents int64) (listing, variant uuid.UUID) {
+	listing, variant = id.New(), id.New()
+	m.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, option_names) VALUES ($1, $2, $3, 'A thing', '', 'NEW', '{Edition}')`, listing, s.seller, kind)
+	m.Exec(`INSERT INTO variant (id, listing_id, seller_id, price, currency, option_values) VALUES ($1, $2, $3, $4, 'EUR', '{one}')`, variant, listing, s.seller, cents)
+	if kind == "RETAIL" {
+		m.Must2(m.Inventory.Receive(m.Ctx(), s.seller, inventory.ChangeInput{Variant: variant, Location: s.place, Quantity: 10_000, IdempotencyKey: uuid.NewString()}))
+	}
+	return listing, variant
+}
+
+// bargain is something new in a stall, whose price may be talked about.
+func (m *machine) bargain(s *stall) uuid.UUID {
+	listing, variant := m.puts(s, "RETAIL", 19_99)
+	m.Must(m.Offers.SetTaken(m.Ctx(), s.seller, listing, true))
+	return variant
+}
+
+// country is where a stall sends to.
+func (s *stall) country() string {
+	if s.taxed == "US" {
+		return "US"
+	}
+	return "FR"
+}
+
+// resident is somebody in a country.
+type resident struct {
+	user    uuid.UUID
+	country string
+}
+
+// home is where somebody lives in a country.
+func (m *machine) home(user uuid.UUID, country string) uuid.UUID {
+	who := resident{user, country}
+	if at, ok := m.homes[who]; ok {
 		return at
 	}
-	a, err := m.Addresses.Create(m.Ctx(), user, address.Postal{Name: "Amal Haddad", Line1: "12 rue de la Paix", City: "Paris", PostalCode: "75002", Country: "FR"}, true)
+	a, err := m.Addresses.Create(m.Ctx(), user, map[string]address.Postal{
+		"FR": {Name: "Amal Haddad", Line1: "12 rue de la Paix", City: "Paris", PostalCode: "75002", Country: "FR"},
+		"US": {Name: "Amal Haddad", Line1: "1 Market Street", City: "San Francisco", Region: "CA", PostalCode: "94105", Country: "US"},
+	}[country], true)
 	m.Must(err)
-	m.homes[user] = a.ID
+	m.homes[who] = a.ID
 	return a.ID
 }
 
@@ -108,10 +143,48 @@ func (s *stall) takesOff(goods, codes int64, coupon bool) (offGoods, offCodes in
 func (s *stall) sells(buyer uuid.UUID, goods int64) *sale {
 	o := &sale{buyer: buyer, seller: s.seller, total: eur(goods + postage)}
 	o.kept = new(share(eur(goods), domaintest.FeeBasisPoints).Minor)
-	if s.taxed {
+	switch s.taxed {
+	case "DE":
 		o.tax = nearest(goods+postage, 20, 120)
+	case "US":
+		o.tax = nearest(goods+postage, 725, 100_00)
+		o.total.Minor += o.tax
 	}
 	return o
+}
+
+// campaign is the platform's: a twentieth of the goods, and of codes, to who has its coupon. It has money for all of a run.
+type campaign struct {
+	id     uuid.UUID
+	coupon string
+}
+
+// campaigns is the platform's campaign, which begins with its first coupon.
+func (m *machine) platformGives() campaign {
+	if m.campaign.coupon == "" {
+		coupon, budget := "platform-"+strings.ReplaceAll(uuid.NewString(), "-", ""), eur(1_000_00)
+		p, err := m.Promotions.Create(m.Ctx(), promotion.Actor{User: m.admin, Admin: true, Reason: "The model wants it."}, promotion.Input{
+			ByPlatform: true, Title: "A twentieth", Kind: promotion.Percent, BasisPoints: new(500), Code: &coupon, Currency: "EUR", Budget: &budget, IdempotencyKey: uuid.NewString(),
+		})
+		m.Must(err)
+		m.campaign = campaign{p.ID, coupon}
+		m.books.move(leg(ledger.Promotions, uuid.Nil, minus(budget)), leg(ledger.PromoBudget, p.ID, budget))
+	}
+	return m.campaign
+}
+
+// subsidise has the platform pay a twentieth of what the orders of a cart are of: all together rounded once, and order by order its share of that.
+func (m *machine) subsidise(sales []*sale, goods []int64) {
+	whole := int64(0)
+	for _, cents := range goods {
+		whole += cents
+	}
+	off := nearest(whole, 1, 20)
+	for i, s := range sales {
+		s.campaign, s.subsidy = m.campaign.id, off*goods[i]/whole
+		s.total.Minor -= s.subsidy
+		off, whole = off-s.subsidy, whole-goods[i]
+	}
 }
 
 // sellsCodes is an order of codes, which bear neither postage nor tax.
@@ -129,16 +202,22 @@ type confirmed struct {
 // buyCart puts things of one seller or two into a cart, has it quoted, and confirms it in some way.
 func (m *machine) buyCart() {
 	buyer := anyOf(m, m.buyers, "buyer")
-	in := checkout.QuoteInput{Address: new(m.home(buyer)), IdempotencyKey: uuid.NewString()}
+	abroad := draw(m, rapid.IntRange(0, 3), "in California") == 3
+	in := checkout.QuoteInput{Address: new(m.home(buyer, map[bool]string{false: "FR", true: "US"}[abroad])), IdempotencyKey: uuid.NewString()}
 	m.Exec(`DELETE FROM cart_line WHERE cart_id IN (SELECT id FROM cart WHERE user_id = $1)`, buyer)
 	put := func(variant uuid.UUID, n int) {
 		_, _, err := m.Carts.Add(m.Ctx(), cart.Owner{User: buyer}, variant, n)
 		m.Must(err)
 	}
-	sellers := m.merchants[:draw(m, rapid.IntRange(1, len(m.merchants)), "sellers")]
-	coupon := draw(m, rapid.Bool(), "coupon")
+	sellers := m.merchants[2:]
+	if !abroad {
+		sellers = m.merchants[:draw(m, rapid.IntRange(1, 2), "sellers")]
+	}
+	whose := draw(m, rapid.SampledFrom([]string{"nobody's", "the seller's", "the platform's"}), "coupon")
+	coupon := whose == "the seller's"
 	var (
 		sales []*sale
+		of    []int64 // what each is of, without postage and tax
 		codes int64
 	)
 	if draw(m, rapid.IntRange(0, 3), "a code too") == 3 {
@@ -154,7 +233,9 @@ func (m *machine) buyCart() {
 			theirs = codes
 		}
 		off, more := s.takesOff(goods, theirs, coupon)
-		sales, offCodes = append(sales, s.sells(buyer, goods-off)), offCodes+more
+		o := s.sells(buyer, goods-off)
+		o.pieces = n
+		sales, of, offCodes = append(sales, o), append(of, goods-off), offCodes+more
 		if coupon && s.coupon != "" {
 			in.Coupons = []string{s.coupon}
 		}
@@ -162,7 +243,11 @@ func (m *machine) buyCart() {
 	if codes > 0 {
 		s := m.stallOf(sellers[0])
 		put(s.codes, 1)
-		sales = append(sales, s.sellsCodes(buyer, codes-offCodes))
+		sales, of = append(sales, s.sellsCodes(buyer, codes-offCodes)), append(of, codes-offCodes)
+	}
+	if whose == "the platform's" {
+		in.Coupons = []string{m.platformGives().coupon}
+		m.subsidise(sales, of)
 	}
 	how := draw(m, rapid.SampledFrom([]string{"wallet", "card", "card", "both", "both", "JPY", "TND"}), "paid by")
 	if how == "JPY" || how == "TND" {
@@ -195,6 +280,9 @@ func (m *machine) agreesOn(q checkout.Quote, sales []*sale) {
 			case order.Shipping, order.Promotion:
 			}
 		}
+		if s.tax > 0 && q.TaxEstimated() {
+			m.seen.add("tax beside the price")
+		}
 		if s.id = g.OrderID; g.Total != s.total || g.SellerID != s.seller || g.Digital != s.digital || fee != s.fee().Minor || tax != s.tax {
 			m.t.Fatalf("a quote's group is %+v; the model: %+v, with a fee of %s and tax of %d", g, *s, s.fee(), s.tax)
 		}
@@ -218,8 +306,8 @@ func costs(of money.Amount, in money.Currency) money.Amount {
 	return money.New(high, in)
 }
 
-// confirm confirms a quote, with things going wrong at Stripe where a card pays of it.
-func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) {
+// confirm confirms a quote, and says whether that made orders, with things going wrong at Stripe where a card pays of it.
+func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) (made bool) {
 	in := checkout.ConfirmInput{Quote: q.ID, Total: q.Total, IdempotencyKey: uuid.NewString()}
 	buyer, card, byWallet := q.UserID, "", q.Total.Minor
 	codes := int64(0)
@@ -250,7 +338,7 @@ func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) {
 	do := func() { orders, err = m.Checkout.Confirm(m.Ctx(), buyer, in) }
 	if codes := m.judgeConfirm(sales, parts, in, how); len(codes) > 0 {
 		m.refusedAs(codes, func() error { do(); return err })
-		return
+		return false
 	}
 	fired := false
 	if card == "" {
@@ -280,6 +368,7 @@ func (m *machine) confirm(q checkout.Quote, sales []*sale, how string) {
 			m.t.Fatal("a payment of a checkout is open although nothing went wrong")
 		}
 	}
+	return true
 }
 
 // exchangesFor fills the wallet for an order, out of another.
@@ -295,6 +384,10 @@ func (m *machine) exchangesFor(s *sale, c money.Currency) {
 // makes is an order of a checkout with its first payment.
 func (m *machine) makes(s *sale, wallet int64, card string, saved *uuid.UUID) {
 	m.sales = append(m.sales, s)
+	if s.subsidy > 0 {
+		m.books.move(leg(ledger.PromoBudget, s.campaign, s.of(-s.subsidy)), leg(ledger.Escrow, s.id, s.of(s.subsidy)))
+		m.seen.add("the platform pays a part")
+	}
 	p := &try{sale: s, charge: charge{user: s.buyer}, wallet: s.of(wallet)}
 	p.gave = less(s.total, p.wallet)
 	p.input = order.PayInput{Order: s.id, Wallet: &p.wallet, IdempotencyKey: "order:" + s.id.String()}

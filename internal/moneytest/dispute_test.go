@@ -307,7 +307,10 @@ func (m *machine) takesFromEscrow(d *dispute) {
 	if want := max(0, min(d.amount.Minor, left, m.books[account(ledger.Escrow, s.id, d.amount.Currency)])); d.covered != want {
 		m.t.Fatalf("a lost chargeback took %d out of escrow, the model says %d: %+v of %+v", d.covered, want, *d, *s)
 	}
+	before := s.split(s.left()).subsidy
 	s.charged += d.covered
+	shift := s.of(before - s.split(s.left()).subsidy) // which is the platform's own, and no campaign's
+	m.books.move(leg(ledger.Escrow, s.id, minus(shift)), leg(ledger.Promotions, uuid.Nil, shift))
 	s.borne = s.borne || d.covered == 0 && s.settled()
 	s.lost = true
 	if s.left() == 0 && d.covered > 0 {

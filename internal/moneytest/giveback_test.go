@@ -85,6 +85,7 @@ func (m *machine) cancelled(s *sale) {
 		m.seen.add("cancelled when it was paid")
 		return
 	}
+	m.books.move(leg(ledger.Escrow, s.id, s.of(-s.subsidy)), leg(ledger.PromoBudget, s.campaign, s.of(s.subsidy)))
 	if p := s.live(); p != nil {
 		m.seen.add("cancelled when it was " + string(p.status))
 		m.giveUp(p)
@@ -187,14 +188,14 @@ func (m *machine) givesBack(s *sale, amount int64, r repaid) {
 		m.t.Fatalf("one refund was made, and there are %d", len(ids))
 	}
 	r.id = ids[0]
-	legs := []ledger.Leg{leg(ledger.Wallet, s.buyer, s.of(toWallet)), leg(ledger.RefundInFlight, r.id, s.of(toCard))}
+	legs := []ledger.Leg{leg(ledger.Wallet, s.buyer, s.of(toWallet)), leg(ledger.RefundInFlight, r.id, s.of(toCard)), leg(ledger.PromoBudget, s.campaign, s.of(before.subsidy-after.subsidy))}
 	when := "before"
 	if s.received {
 		when = "after"
 		legs = append(legs, leg(ledger.PlatformFees, uuid.Nil, s.of(after.fee-before.fee)), leg(ledger.TaxPayable, uuid.Nil, s.of(after.tax-before.tax)))
 		legs = append(legs, m.gets(s, after.earned-before.earned)...)
 	} else {
-		legs = append(legs, leg(ledger.Escrow, s.id, s.of(-amount)))
+		legs = append(legs, leg(ledger.Escrow, s.id, s.of(-amount-before.subsidy+after.subsidy)))
 	}
 	m.books.move(legs...)
 	if toCard > 0 {

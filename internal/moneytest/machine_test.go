@@ -45,10 +45,11 @@ type machine struct {
 	admin       uuid.UUID
 	frozen      map[uuid.UUID]bool
 	purse       map[owned]uuid.UUID // the saved cards
-	homes       map[uuid.UUID]uuid.UUID
+	homes       map[resident]uuid.UUID
 	merchants   []uuid.UUID // who have stalls, and no lots
 	stalls      map[uuid.UUID]*stall
 	confirmed   []confirmed
+	campaign    campaign
 	disputes    []*dispute
 	brought     []*brought
 }
@@ -57,7 +58,7 @@ type machine struct {
 func newMachine(run *rapid.T, w *world, parts []part) *machine {
 	m := &machine{
 		world: w, t: run, seen: new(tally), parts: parts, books: w.ledger(), admin: w.User(identity.Admin),
-		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID), homes: make(map[uuid.UUID]uuid.UUID), stalls: make(map[uuid.UUID]*stall),
+		frozen: make(map[uuid.UUID]bool), purse: make(map[owned]uuid.UUID), homes: make(map[resident]uuid.UUID), stalls: make(map[uuid.UUID]*stall),
 	}
 	for range 2 {
 		m.buyers = append(m.buyers, m.User(identity.Buyer))
@@ -77,6 +78,7 @@ func newMachine(run *rapid.T, w *world, parts []part) *machine {
 			m.books.move(leg(ledger.Bank, uuid.Nil, minus(cash)), leg(ledger.Wallet, buyer, cash))
 		}
 	}
+	m.merchants = append(m.merchants, m.User(identity.Seller))
 	m.offer()
 	m.collect()
 	m.post.waiting = nil // what is still on its way from other runs is lost
@@ -111,7 +113,7 @@ const (
 func (m *machine) actions() map[part][]action {
 	always := func() bool { return true }
 	return map[part][]action{
-		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: m.saleActions(), checkingOut: m.checkoutActions(), disputing: m.disputeActions(), bringing: m.referralActions(),
+		toppingUp: m.topUpActions(), hearing: m.webhookActions(), bidding: m.lotActions(), paying: m.payActions(), selling: slices.Concat(m.saleActions(), m.returnActions()), checkingOut: m.checkoutActions(), disputing: m.disputeActions(), bringing: m.referralActions(),
 		withdrawing: m.withdrawalActions(), minding: m.walletActions(),
 		waiting: {{"time passes", always, m.timePasses}, {"time passes", always, m.timePasses}, {"finish midway", m.rested, m.finish}},
 	}

@@ -26,6 +26,13 @@ type sale struct {
 	kept    *int64 // the platform's fee of all of it; nil: its share of the total
 	tax     int64  // within the total
 	digital bool   // codes, which are sent with their payment
+	pieces  int    // of one thing, where they are not one
+	returns int    // of those
+
+	// What the platform's campaign pays beside the total.
+	subsidy  int64
+	campaign uuid.UUID
+
 	tries   []*try
 	paid    *try  // what put the money into escrow
 	back    int64 // what was refunded
@@ -98,18 +105,21 @@ func (s *sale) onCard() int64 {
 }
 
 // split is how what is left of a sale is divided: by who paid it, and by who earns it.
-type split struct{ card, wallet, fee, tax, earned int64 }
+type split struct{ card, wallet, subsidy, fee, tax, earned int64 }
 
 // split gives each their share of what is left: the card and the platform rounded down, to what a card takes, and the tax its share of what the platform leaves,
-// rounded down; the others have the rest.
+// rounded down; the others have the rest. What a campaign pays gets less as what is left does, and is divided with it.
 func (s *sale) split(left int64) split {
-	of := func(whole, step int64) int64 {
-		exact := new(big.Rat).Mul(big.NewRat(whole, s.total.Minor), big.NewRat(left, step))
+	of := func(whole, left, total, step int64) int64 {
+		exact := new(big.Rat).Mul(big.NewRat(whole, total), big.NewRat(left, step))
 		return step * new(big.Int).Quo(exact.Num(), exact.Denom()).Int64()
 	}
-	card, fee := of(s.onCard(), cardStep(s.total.Currency)), of(s.fee().Minor, 1)
-	tax := s.tax * (left - fee) / (s.total.Minor - s.fee().Minor)
-	return split{card: card, wallet: left - card, fee: fee, tax: tax, earned: left - fee - tax}
+	total := s.total.Minor
+	card, subsidy := of(s.onCard(), left, total, cardStep(s.total.Currency)), of(s.subsidy, left, total, 1)
+	all := left + subsidy
+	fee := of(s.fee().Minor, all, total+s.subsidy, 1)
+	tax := of(s.tax, all-fee, total+s.subsidy-s.fee().Minor, 1)
+	return split{card: card, wallet: left - card, subsidy: subsidy, fee: fee, tax: tax, earned: all - fee - tax}
 }
 
 // cardStep is what cards are charged in: dinars in ten millimes.
@@ -264,7 +274,7 @@ func (m *machine) received(s *sale) {
 	s.received = true
 	m.earns(s)
 	to := s.split(s.left())
-	m.books.move(append(m.gets(s, to.earned), leg(ledger.Escrow, s.id, s.of(-s.left())), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)), leg(ledger.TaxPayable, uuid.Nil, s.of(to.tax)))...)
+	m.books.move(append(m.gets(s, to.earned), leg(ledger.Escrow, s.id, s.of(-s.left()-to.subsidy)), leg(ledger.PlatformFees, uuid.Nil, s.of(to.fee)), leg(ledger.TaxPayable, uuid.Nil, s.of(to.tax)))...)
 }
 
 // of is an amount in the sale's currency.

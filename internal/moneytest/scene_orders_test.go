@@ -165,15 +165,31 @@ func refundScenes() []scene {
 func checkoutScenes() []scene {
 	cart := func(buyer uuid.UUID, how string) will {
 		return will{
-			"buyer": buyer, "sellers": 1, "price": int64(19_99), "how many": 1, "coupon": false, "a code too": 0, "paid by": how, "changes their mind": 0,
+			"buyer": buyer, "sellers": 1, "price": int64(19_99), "how many": 1, "coupon": "nobody's", "in California": 0, "a code too": 0, "paid by": how, "changes their mind": 0,
 		}
 	}
-	return []scene{{name: "carts", meets: []string{
+	return []scene{{name: "carts by all who take a part", meets: []string{"an accepted price is quoted", "an accepted price is paid", "the platform pays a part", "tax beside the price"}, play: func(m *machine) {
+		seller, buyer := m.merchants[0], m.guest()
+		m.do(will{"buyer": buyer, "seller": seller, "price": int64(9_99), "how many": 1, "paid by": "wallet"}, m.buyAtAcceptedPrice)
+		platform := cart(buyer, "wallet").with(will{"coupon": "the platform's", "sellers": 2, "a code too": 3})
+		m.do(platform, m.buyCart)
+		abroad := cart(buyer, "wallet").with(will{"in California": 3})
+		delete(abroad, "sellers")
+		m.do(abroad, m.buyCart)
+		for _, sold := range m.sales[len(m.sales)-4:] { // what each has a part of goes back in parts
+			if !sold.digital {
+				m.do(fine().with(will{"sale": sold}), m.ship)
+			}
+			m.refunds50(sold, "seller", 1_01)
+		}
+		m.do(will{"sale": last(m.sales)}, m.receive)
+		m.refunds50(last(m.sales), "admin", 0)
+	}}, {name: "carts", meets: []string{
 		"a cart is quoted", "a cart is paid by wallet", "a cart is paid by card", "a cart is paid by both", "a cart is paid in another currency", "a cart of several orders",
 		"a confirmation is retried", "refused QUOTE_CONFIRMED", "a reservation is paid",
 	}, play: func(m *machine) {
 		buyer := m.guest()
-		m.do(cart(buyer, "wallet").with(will{"sellers": 2, "coupon": true, "a code too": 3}), m.buyCart)
+		m.do(cart(buyer, "wallet").with(will{"sellers": 2, "coupon": "the seller's", "a code too": 3}), m.buyCart)
 		m.do(cart(buyer, "JPY"), m.buyCart)
 		for _, other := range []bool{false, true} {
 			m.do(will{"checkout": func(c confirmed) bool { return c.buyer == buyer }, "another key": other}, m.confirmAgain)

@@ -108,7 +108,7 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 			}
 		}
 		if in.Amount != nil {
-			ask.amount = *in.Amount
+			ask.amount, ask.named = *in.Amount, true
 		}
 		told, after, err = s.refundTx(ctx, tx, &o, ask)
 		return err
@@ -130,6 +130,7 @@ func (s *Service) Refund(ctx context.Context, who Actor, in RefundInput) (o Orde
 type refundAsk struct {
 	by     uuid.UUID
 	amount money.Amount
+	named  bool // by whoever asks
 	reason string
 	lines  []ReturnedLine
 	kind   string // of the order's event
@@ -154,9 +155,12 @@ func (s *Service) refundTx(ctx context.Context, tx pgx.Tx, o *Order, ask refundA
 		return nil, nil, ErrRefundTooLarge.At("amount").With("maximum", o.Left())
 	}
 	parts, err := s.payment.DivideRefundTx(ctx, tx, payment.OrderRefund{
-		ID: id.New(), Order: o.ID, Seller: o.SellerID, Terms: o.terms(), Campaign: o.campaign, Left: o.Left(), Amount: ask.amount,
+		ID: id.New(), Order: o.ID, Seller: o.SellerID, Terms: o.terms(), Campaign: o.campaign, Left: o.Left(), Amount: ask.amount, Named: ask.named,
 		Released: o.Payment == Settled,
 	})
+	if ask.amount = parts.Amount; err == nil && ask.amount.Minor == 0 {
+		err = payment.ErrAmountNotPositive.At("amount")
+	}
 	if err == nil {
 		err = s.keepRefundTx(ctx, tx, parts, ask)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -360,9 +361,13 @@ func (s *Service) refundBackTx(ctx context.Context, tx pgx.Tx, o *Order, amount 
 	if utf8.RuneCountInString(reason) > reasonMax {
 		reason = string([]rune(reason)[:reasonMax])
 	}
-	return s.refundTx(ctx, tx, o, refundAsk{
+	told, after, err := s.refundTx(ctx, tx, o, refundAsk{
 		by: back.who.User, amount: amount, reason: reason, lines: back.lines, kind: EventRefunded, key: back.key, hash: back.hash, cameBack: true,
 	})
+	if errors.Is(err, payment.ErrAmountNotPositive) { // it is less than a card takes
+		return nil, nil, nil
+	}
+	return told, after, err
 }
 
 // claimTx reads an open claim with what is to come back by it.

@@ -22,6 +22,7 @@ type OrderRefund struct {
 	Campaign *uuid.UUID   // whose subsidy it has
 	Left     money.Amount // of the total, before this refund
 	Amount   money.Amount // of what is left
+	Named    bool         // somebody has said how much: what cards don't take is refused. What follows from lines is rounded down to what they take
 	Released bool         // the seller and the platform have theirs already
 }
 
@@ -34,7 +35,8 @@ type RefundInParts struct {
 }
 
 // DivideRefundTx divides a refund of an order whose row the caller has locked: what each source and each side has of what
-// is left before it, less what it has of what is left after it. So refunds in any steps end at what each source paid.
+// is left before it, less what it has of what is left after it. So refunds in any steps end at what each source paid. What is refunded is the answer's
+// amount, which may be nothing.
 func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) (parts RefundInParts, err error) {
 	defer fault.Wrap(&err, "divide a refund of order %s", r.Order)
 	paid, err := s.q.OrderPaymentLive(ctx, tx, r.Order)
@@ -57,7 +59,10 @@ func (s *Service) DivideRefundTx(ctx context.Context, tx pgx.Tx, r OrderRefund) 
 		terms.Card.Minor = 0
 	}
 	if step := cardStep(c); terms.Card.Minor > 0 && r.Amount != r.Left && r.Amount.Minor%step != 0 {
-		return parts, ErrAmountStep.At("amount").With("step", money.New(step, c))
+		if r.Named {
+			return parts, ErrAmountStep.At("amount").With("step", money.New(step, c))
+		}
+		r.Amount.Minor -= r.Amount.Minor % step
 	}
 	after := money.New(r.Left.Minor-r.Amount.Minor, c)
 	return RefundInParts{OrderRefund: r, Parts: terms.Of(r.Left).Less(terms.Of(after)), payment: paid}, nil
