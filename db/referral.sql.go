@@ -288,6 +288,18 @@ func (q *Queries) ReferralPend(ctx context.Context, db DBTX, arg ReferralPendPar
 	return i, err
 }
 
+const referralReferrer = `-- name: ReferralReferrer :one
+SELECT referrer_id FROM referral WHERE referee_id = $1 AND status IN ('WAITING', 'PENDING') FOR UPDATE
+`
+
+// Who brought a user, where a commission on their orders is to come or may be taken back. The row is locked, as it comes before its referrer's feed.
+func (q *Queries) ReferralReferrer(ctx context.Context, db DBTX, refereeID uuid.UUID) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, referralReferrer, refereeID)
+	var referrer_id uuid.UUID
+	err := row.Scan(&referrer_id)
+	return referrer_id, err
+}
+
 const referralsDue = `-- name: ReferralsDue :many
 SELECT id FROM referral
 WHERE status = 'PENDING' AND matures_at <= clock_timestamp() AND id > $1

@@ -26,6 +26,10 @@ UPDATE referral SET status = 'CANCELLED', resolved_at = clock_timestamp()
 WHERE order_id = @order_id::uuid AND status = 'PENDING'
 RETURNING *;
 
+-- Who brought a user, where a commission on their orders is to come or may be taken back. The row is locked, as it comes before its referrer's feed.
+-- name: ReferralReferrer :one
+SELECT referrer_id FROM referral WHERE referee_id = @referee_id AND status IN ('WAITING', 'PENDING') FOR UPDATE;
+
 -- name: ReferralMature :one
 UPDATE referral SET status = 'MATURED', resolved_at = clock_timestamp()
 WHERE id = @id AND status = 'PENDING' AND matures_at <= clock_timestamp()

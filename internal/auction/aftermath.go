@@ -80,10 +80,10 @@ func (s *Service) ExpireOrder(ctx context.Context, o uuid.UUID) (done bool, err 
 		if expired, err = s.orders.ExpireTx(ctx, tx, o); err != nil || expired == nil {
 			return nil, err
 		}
-		if told, err = s.afterExpiryTx(ctx, tx, row, now, expired.Order); err != nil {
+		if err := s.afterExpiryTx(ctx, tx, row, now, expired); err != nil {
 			return nil, err
 		}
-		return append(expired.Told, told...), expired.ReleaseTx(ctx, tx)
+		return expired.Told, expired.ReleaseTx(ctx, tx)
 	})
 	if err != nil || expired == nil || expired.After == nil {
 		return done, err
@@ -93,21 +93,16 @@ func (s *Service) ExpireOrder(ctx context.Context, o uuid.UUID) (done bool, err 
 
 // afterExpiryTx offers the lot of an order that was cancelled to the next bidder, and tells who is concerned. The listing is for
 // sale again; while the lot is offered, it is not.
-func (s *Service) afterExpiryTx(ctx context.Context, tx pgx.Tx, lot db.Auction, now time.Time, o order.Order) ([]realtime.Event, error) {
+func (s *Service) afterExpiryTx(ctx context.Context, tx pgx.Tx, lot db.Auction, now time.Time, expired *order.Expired) error {
 	next, err := s.offerTx(ctx, tx, lot, now)
+	var news []feed.News
+	if err == nil && next != nil {
+		news, err = newsOf(lot, *next), s.catalog.ReserveTx(ctx, tx, lot.ListingID, lot.SellerID)
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	news := []feed.News{
-		{User: o.BuyerID, Kind: feed.OrderExpired, Object: o.NodeID()}, {User: o.SellerID, Kind: feed.OrderExpired, Object: o.NodeID()},
-	}
-	if next != nil {
-		if err := s.catalog.ReserveTx(ctx, tx, lot.ListingID, lot.SellerID); err != nil {
-			return nil, err
-		}
-		news = append(news, newsOf(lot, *next)...)
-	}
-	return feed.TellTx(ctx, tx, news...)
+	return expired.TellTx(ctx, tx, news...)
 }
 
 // ExpireChance ends an offer whose time is over, and makes the next. It is false where there was nothing to end.

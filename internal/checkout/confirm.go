@@ -210,7 +210,7 @@ func (s *Service) takeTx(ctx context.Context, tx pgx.Tx, q Quote) ([]realtime.Ev
 			return nil, err
 		}
 	}
-	told, err := s.stock.ConsumeTx(ctx, tx, q.reservation) // which decides whether it is open
+	told, err := s.stock.ConsumeTx(ctx, tx, q.reservation, q.UserID) // which decides whether it is open
 	if errors.Is(err, inventory.ErrReservationOver) {
 		err = ErrQuoteOver.At("quoteId")
 	}

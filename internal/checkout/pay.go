@@ -104,7 +104,7 @@ func (s *Service) payTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID, in PayI
 	if err != nil {
 		return nil, err
 	}
-	told, err := s.stock.ConsumeTx(ctx, tx, in.Reservation) // which decides whether it is open
+	told, err := s.stock.ConsumeTx(ctx, tx, in.Reservation, buyer) // which decides whether it is open
 	if err != nil {
 		return nil, err
 	}

@@ -120,6 +120,7 @@ func newWorld(t testing.TB, basisPoints int64, change func(*payment.Config)) *Wo
 	w.Rates = fx.New(w.Pool, fx.Fixed{Clock: clock.System{}}, 36*time.Hour)
 	w.Must(w.Rates.Refresh(w.Ctx()))
 	w.wire(basisPoints)
+	w.watchLocks()
 	t.Cleanup(func() {
 		if !t.Failed() && !w.Broken {
 			w.Replayed()

@@ -23,19 +23,27 @@ type low struct {
 	left                      int32
 }
 
-// tellLowTx tells sellers of what got low: live, and by a notice that they find again, one a movement.
-func tellLowTx(ctx context.Context, tx pgx.Tx, lows []low) ([]realtime.Event, error) {
+// tellLowTx tells sellers of what got low: live, and by a notice that they find again, one a movement. Their feeds are locked together with those of others, whom the
+// transaction tells after that.
+func tellLowTx(ctx context.Context, tx pgx.Tx, lows []low, others ...uuid.UUID) ([]realtime.Event, error) {
+	if len(lows) == 0 {
+		return nil, nil
+	}
 	news, notes := make([]feed.News, len(lows)), make([]notify.Note, len(lows))
 	for i, l := range lows {
 		subject, kind := id.Variant.ID(l.variant), notify.StockLow
 		if l.kind == catalog.DigitalCode {
 			kind = notify.CodesLow
 		}
+		others = append(others, l.seller)
 		news[i] = feed.News{User: l.seller, Kind: feed.StockLow, Object: subject}
 		notes[i] = notify.Note{
 			Recipient: l.seller, Kind: kind, Subject: subject, Key: fmt.Sprintf("low:%s:%s:%d", l.variant, l.location, l.movement),
 			Parameters: []notify.Parameter{notify.Text("left", strconv.Itoa(int(l.left))), notify.Text("location", id.Location.Encode(l.location))},
 		}
+	}
+	if err := feed.LockTx(ctx, tx, others); err != nil {
+		return nil, err
 	}
 	told, err := feed.TellTx(ctx, tx, news...)
 	if err != nil {

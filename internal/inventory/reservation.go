@@ -303,8 +303,8 @@ func (s *Service) Release(ctx context.Context, buyer, reservation uuid.UUID) (_ 
 
 // ConsumeTx makes what a reservation holds its buyer's, in the transaction that pays for it. Of it and the end of the reservation's
 // time one comes first; where that is the time, ErrReservationOver is the error. After any, the transaction can only be rolled back. The events are to be published
-// after the commit: sellers are told what gets low.
-func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID) (told []realtime.Event, err error) {
+// after the commit: sellers are told what gets low, and their feeds are locked together with those of others, whom the caller tells of more in its transaction.
+func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUID, others ...uuid.UUID) (told []realtime.Event, err error) {
 	defer fault.Wrap(&err, "consume reservation %s", reservation)
 	sold, err := s.q.ReservationSell(ctx, tx, reservation)
 	switch {
@@ -325,7 +325,7 @@ func (s *Service) ConsumeTx(ctx context.Context, tx pgx.Tx, reservation uuid.UUI
 		lows = append(lows, low{rows[at].SellerID, variant, sold.Locations[i], catalog.Kind(rows[at].Kind), sold.Numbers[i], sold.LeftOnHand[i]})
 	}
 	slices.SortStableFunc(lows, func(a, b low) int { return bytes.Compare(a.seller[:], b.seller[:]) }) // by variant and place they are
-	return tellLowTx(ctx, tx, lows)
+	return tellLowTx(ctx, tx, lows, others...)
 }
 
 // ByKey reads what a buyer has reserved by a key.

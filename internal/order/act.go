@@ -74,6 +74,11 @@ func (s *Service) afterCapture(ctx context.Context, seller, order, capture uuid.
 // sendTx moves a paid order to SENT, and on to where its carrier has brought it already.
 func (s *Service) sendTx(ctx context.Context, tx pgx.Tx, o *Order, tracking string) ([]realtime.Event, error) {
 	o.Tracking = tracking
+	if o.DeliveredAt != nil { // both are told of that, after the buyer was told that it is sent
+		if err := s.feedsTx(ctx, tx, *o); err != nil {
+			return nil, err
+		}
+	}
 	told, err := s.stepTx(ctx, tx, o, state{o.Payment, Sent}, EventSent)
 	if err != nil || o.EnRouteAt == nil && o.DeliveredAt == nil {
 		return told, err

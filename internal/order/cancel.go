@@ -59,7 +59,11 @@ func (s *Service) cancelUnpaidTx(ctx context.Context, tx pgx.Tx, o *Order) (told
 	if err != nil {
 		return nil, nil, err
 	}
-	return told, s.letGo(voided), s.releaseVoidedTx(ctx, tx, *o, voided)
+	news, err := voided.TellTx(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(told, news...), s.letGo(voided), s.releaseVoidedTx(ctx, tx, *o, voided)
 }
 
 // releaseVoidedTx gives what was set aside for an order that is cancelled unpaid back: the wallet's part, and the platform's promotion. It comes last.
@@ -70,7 +74,7 @@ func (s *Service) releaseVoidedTx(ctx context.Context, tx pgx.Tx, o Order, voide
 	return s.payment.WithdrawSubsidyTx(ctx, tx, o.subsidy())
 }
 
-// voidTx cancels an order that is not paid; what was set aside for it is still to be given back, by releaseVoidedTx.
+// voidTx cancels an order that is not paid. Its buyer is still to be told of the payment, by what it answers, and what was set aside is still to be given back, by releaseVoidedTx.
 func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, o *Order) (voided payment.Voided, told []realtime.Event, err error) {
 	if voided, err = s.payment.VoidOrderPaymentTx(ctx, tx, o.ID); err != nil {
 		return voided, nil, err
@@ -80,7 +84,7 @@ func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, o *Order) (voided payme
 		to.payment = o.Payment
 	}
 	told, err = s.stepTx(ctx, tx, o, to, EventCancelled)
-	return voided, append(told, voided.Told...), err
+	return voided, told, err
 }
 
 // letGo is the provider's part of a payment that was given up, nil where it has none.

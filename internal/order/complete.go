@@ -83,6 +83,9 @@ func (s *Service) completeTx(ctx context.Context, tx pgx.Tx, o *Order) ([]realti
 	if err != nil {
 		return nil, err
 	}
+	if err := s.commissionTx(ctx, tx, *o); err != nil {
+		return nil, err
+	}
 	earned, err := s.completedTx(ctx, tx, *o)
 	if err != nil {
 		return nil, err

@@ -39,6 +39,9 @@ func (s *Service) carriedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID, to 
 			return nil, nil
 		}
 		if o.state() == paid {
+			if err := s.feedsTx(ctx, tx, *o); err != nil {
+				return nil, err
+			}
 			if told, err = s.sendTx(ctx, tx, o, o.Tracking); err != nil {
 				return nil, err
 			}

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/feed"
+	"github.com/souklive/souk/internal/payment"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 )
@@ -43,13 +45,9 @@ func (s *Service) Expire(ctx context.Context, order uuid.UUID) (bool, error) {
 		if expired, err = s.ExpireTx(ctx, tx, order); err != nil || expired == nil {
 			return err
 		}
-		o := expired.Order
-		news, err := feed.TellTx(ctx, tx,
-			feed.News{User: o.BuyerID, Kind: feed.OrderExpired, Object: o.NodeID()}, feed.News{User: o.SellerID, Kind: feed.OrderExpired, Object: o.NodeID()})
-		if err != nil {
+		if err := expired.TellTx(ctx, tx); err != nil {
 			return err
 		}
-		expired.Told = append(expired.Told, news...)
 		return expired.ReleaseTx(ctx, tx)
 	})
 	if err != nil || expired == nil {
@@ -77,11 +75,28 @@ type Expired struct {
 	Told  []realtime.Event                // to publish after the commit
 	After func(ctx context.Context) error // the provider's part, to be done after the commit; nil where it has none
 
-	release func(ctx context.Context, tx pgx.Tx) error
+	s      *Service
+	voided payment.Voided
+}
+
+// TellTx tells the order's parties of its end, and others of what follows from it. It comes when nothing of goods, lots and orders is locked any more: all their feeds are
+// locked together.
+func (e *Expired) TellTx(ctx context.Context, tx pgx.Tx, more ...feed.News) error {
+	o := e.Order
+	news := append([]feed.News{{User: o.BuyerID, Kind: feed.OrderExpired, Object: o.NodeID()}, {User: o.SellerID, Kind: feed.OrderExpired, Object: o.NodeID()}}, more...)
+	told, err := feed.TellTx(ctx, tx, news...)
+	if err != nil {
+		return err
+	}
+	given, err := e.voided.TellTx(ctx, tx)
+	e.Told = slices.Concat(e.Told, told, given)
+	return err
 }
 
 // ReleaseTx gives back what was set aside for the order; it comes last in its transaction.
-func (e Expired) ReleaseTx(ctx context.Context, tx pgx.Tx) error { return e.release(ctx, tx) }
+func (e *Expired) ReleaseTx(ctx context.Context, tx pgx.Tx) error {
+	return e.s.releaseVoidedTx(ctx, tx, e.Order, e.voided)
+}
 
 // ExpireTx cancels an order whose time to be paid is over; its listing is for sale again. It is nil where the order is paid, authorised
 // or cancelled, or has time left: whoever has the order's lock first decides. A payment that is under way is given up with it:
@@ -105,5 +120,5 @@ func (s *Service) ExpireTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (_ *
 	if err != nil {
 		return nil, err
 	}
-	return &Expired{Order: o, Told: told, After: s.letGo(voided), release: func(ctx context.Context, tx pgx.Tx) error { return s.releaseVoidedTx(ctx, tx, o, voided) }}, nil
+	return &Expired{Order: o, Told: told, After: s.letGo(voided), s: s, voided: voided}, nil
 }

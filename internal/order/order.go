@@ -148,6 +148,7 @@ type Service struct {
 type Referrals interface {
 	CompletedTx(ctx context.Context, tx pgx.Tx, sale referral.Sale) ([]realtime.Event, error)
 	ReversedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) ([]realtime.Event, error)
+	ReferrerTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID) (*uuid.UUID, error) // who hears of the two; nil where nobody may
 }
 
 // UseReferrals says who hears of that; to be called before the first order is completed.

@@ -254,6 +254,9 @@ func (s *Service) refundedTx(ctx context.Context, tx pgx.Tx, o *Order, ask refun
 		}
 	}
 	told, err := s.stepTx(ctx, tx, o, to, ask.kind)
+	if err == nil && ends {
+		err = s.commissionTx(ctx, tx, *o)
+	}
 	if err != nil || !ends || s.referrals == nil {
 		return told, err
 	}

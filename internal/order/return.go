@@ -338,6 +338,9 @@ func (s *Service) backTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim, back
 	if err := s.stepClaimTx(ctx, tx, o, back.to, back.answer); err != nil {
 		return nil, nil, err
 	}
+	if err := s.commissionTx(ctx, tx, *o); err != nil { // what it refunds may be all
+		return nil, nil, err
+	}
 	if told, err = s.claimedTx(ctx, tx, o, back.to, back.tell...); err != nil {
 		return told, nil, err
 	}

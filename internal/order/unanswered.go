@@ -116,6 +116,9 @@ func (s *Service) claimDueTx(ctx context.Context, tx pgx.Tx, o *Order, c Claim) 
 		told, err = move(ClaimRefused, decidedForSeller)
 	case bank:
 	default:
+		if err := s.commissionTx(ctx, tx, *o); err != nil { // all is refunded
+			return nil, nil, err
+		}
 		if told, err = move(ClaimResolved, decidedForBuyer); err != nil {
 			return nil, nil, err
 		}

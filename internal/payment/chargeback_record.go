@@ -164,18 +164,21 @@ func sameChargeback(a, b db.Chargeback) bool {
 	return due && a.Status == b.Status && a.Amount == b.Amount && deref(a.WithdrawnTxnID) == deref(b.WithdrawnTxnID)
 }
 
-// applyDispute writes the chargeback down, tells its user and support, and moves the money.
-func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Chargeback, d Dispute) ([]realtime.Event, error) {
-	told, err := tellOfChargeback(ctx, tx, next)
-	if err != nil {
-		return nil, err
-	}
-	if row.WithdrawnTxnID == nil && next.WithdrawnTxnID != nil {
+// applyDispute writes the chargeback down, tells its user and support, and moves the money. An order is told first, as it may give goods back, whose locks come before those of
+// feeds and the ledger; a wallet is frozen first, as what it has is taken.
+func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Chargeback, d Dispute) (told []realtime.Event, err error) {
+	begin := func() error {
+		if told, err = tellOfChargeback(ctx, tx, next); err != nil || row.WithdrawnTxnID != nil || next.WithdrawnTxnID == nil {
+			return err
+		}
 		frozen, err := s.withdrawTx(ctx, tx, next, d.Withdrawn)
-		if err != nil {
+		told = append(told, frozen...)
+		return err
+	}
+	if row.OrderPaymentID == nil {
+		if err := begin(); err != nil {
 			return nil, err
 		}
-		told = append(told, frozen...)
 	}
 	end, err := s.decisionOf(ctx, tx, &next, d)
 	if err != nil {
@@ -188,6 +191,9 @@ func (s *Service) applyDispute(ctx context.Context, tx pgx.Tx, row, next db.Char
 		return nil, err
 	}
 	order, settle, err := s.tellOrderTx(ctx, tx, next)
+	if err == nil && row.OrderPaymentID != nil {
+		err = begin()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -204,7 +204,11 @@ func (s *Service) supersedeTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (
 	case live.Status != string(OrderRequiresAction):
 		return nil, realtime.Event{}, ErrPaymentInProgress
 	}
-	row, event, err := s.voidTx(ctx, tx, live)
+	row, err := s.voidTx(ctx, tx, live)
+	if err != nil {
+		return nil, realtime.Event{}, err
+	}
+	event, err := tellPaymentTx(ctx, tx, row)
 	return &row, event, err
 }
 

@@ -187,22 +187,31 @@ func (s *Service) releaseHoldTx(ctx context.Context, tx pgx.Tx, row db.OrderPaym
 
 // Voided is what becomes of an order's payment that is given up.
 type Voided struct {
-	Open *uuid.UUID       // the payment whose card is to be let go after the commit, by AdvanceOrderPayment or the job
-	Told []realtime.Event // to publish after the commit
+	Open *uuid.UUID // the payment whose card is to be let go after the commit, by AdvanceOrderPayment or the job
 
-	release func(ctx context.Context, tx pgx.Tx) error
+	row *db.OrderPayment // nil where nothing was live
+	s   *Service
+}
+
+// TellTx tells the buyer. It comes after whatever the order gives back, as the goods' locks come before a feed's. The events are to be published after the commit.
+func (v Voided) TellTx(ctx context.Context, tx pgx.Tx) ([]realtime.Event, error) {
+	if v.row == nil {
+		return nil, nil
+	}
+	event, err := tellPaymentTx(ctx, tx, *v.row)
+	return []realtime.Event{event}, err
 }
 
 // ReleaseTx gives the wallet its part back; it comes last in its transaction.
 func (v Voided) ReleaseTx(ctx context.Context, tx pgx.Tx) error {
-	if v.release == nil {
+	if v.row == nil {
 		return nil
 	}
-	return v.release(ctx, tx)
+	return v.s.releaseHoldTx(ctx, tx, *v.row)
 }
 
 // VoidOrderPaymentTx gives up what is under way for an order, whose row the caller has locked and which is not paid.
-// The caller has Voided.ReleaseTx to call, last. It refuses while a capture is under way.
+// The caller has Voided.TellTx to call, and Voided.ReleaseTx, last. It refuses while a capture is under way.
 func (s *Service) VoidOrderPaymentTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (v Voided, err error) {
 	defer fault.Wrap(&err, "void the payment of order %s", order)
 	live, err := s.q.OrderPaymentLive(ctx, tx, order)
@@ -213,12 +222,11 @@ func (s *Service) VoidOrderPaymentTx(ctx context.Context, tx pgx.Tx, order uuid.
 	if err != nil {
 		return v, err
 	}
-	row, event, err := s.voidTx(ctx, tx, live)
+	row, err := s.voidTx(ctx, tx, live)
 	if err != nil {
 		return v, err
 	}
-	v.Told = []realtime.Event{event}
-	v.release = func(ctx context.Context, tx pgx.Tx) error { return s.releaseHoldTx(ctx, tx, row) }
+	v.row, v.s = &row, s
 	v.Open, err = s.voidingTx(ctx, tx, order)
 	return v, err
 }
@@ -232,29 +240,25 @@ func (s *Service) voidingTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (*u
 	return &payment, err
 }
 
-// voidTx marks a live payment as given up; the caller releases its hold, last. One that has no intent yet never gets one.
-func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, seen db.OrderPayment) (row db.OrderPayment, told realtime.Event, err error) {
+// voidTx marks a live payment as given up; the caller tells of it, and releases its hold, last. One that has no intent yet never gets one.
+func (s *Service) voidTx(ctx context.Context, tx pgx.Tx, seen db.OrderPayment) (row db.OrderPayment, err error) {
 	now, err := s.lockOrderPaymentTx(ctx, tx, seen)
 	if err != nil {
-		return now, told, err
+		return now, err
 	}
 	switch OrderPaymentStatus(now.Status) {
 	case OrderCapturing:
-		return now, told, ErrCaptureInProgress
+		return now, ErrCaptureInProgress
 	case OrderProcessing, OrderRequiresAction, OrderAuthorised:
 	default:
-		return now, told, fmt.Errorf("payment %s is %s and cannot be voided", now.ID, now.Status)
+		return now, fmt.Errorf("payment %s is %s and cannot be voided", now.ID, now.Status)
 	}
 	if now.ProviderID == nil {
 		row, err = s.q.OrderPaymentVoided(ctx, tx, now.ID)
 	} else if row, err = s.q.OrderPaymentVoid(ctx, tx, now.ID); err == nil {
 		err = s.watchTx(ctx, tx, row)
 	}
-	if err != nil {
-		return row, told, err
-	}
-	told, err = tellPaymentTx(ctx, tx, row)
-	return row, told, err
+	return row, err
 }
 
 // BeginCaptureTx marks the authorised payment of an order, whose row the caller has locked, as being captured for a

@@ -83,6 +83,15 @@ func (s *Service) ReversedTx(ctx context.Context, tx pgx.Tx, order uuid.UUID) (_
 	return s.moveTx(ctx, tx, row, ledger.FlowReferral, referralPending, referralCost)
 }
 
+// ReferrerTx is who hears of what CompletedTx and ReversedTx do with a buyer's orders; nil where nobody may. Their feed belongs to those that such a transaction locks together.
+func (s *Service) ReferrerTx(ctx context.Context, tx pgx.Tx, buyer uuid.UUID) (*uuid.UUID, error) {
+	referrer, err := s.q.ReferralReferrer(ctx, tx, buyer)
+	if postgres.NoRows(err) {
+		return nil, nil
+	}
+	return &referrer, err
+}
+
 // mature pays a commission that is due into its referrer's wallet; of many who try, one does.
 func (s *Service) mature(ctx context.Context, referral uuid.UUID) (err error) {
 	defer fault.Wrap(&err, "mature referral %s", referral)
