@@ -1210,10 +1210,14 @@ type Want struct {
 }
 
 type WantChange struct {
-	ID        int64
-	ListingID uuid.UUID
-	SeenUpTo  *uuid.UUID
-	ChangedAt time.Time
+	ID         int64
+	ListingID  uuid.UUID
+	SeenUpTo   *uuid.UUID
+	ChangedAt  time.Time
+	Failures   int32
+	Failure    *string
+	NextTryAt  *time.Time
+	SetAsideAt *time.Time
 }
 
 type WantOffer struct {
@@ -1233,11 +1237,15 @@ type Wish struct {
 }
 
 type WishChange struct {
-	ID        int64
-	ListingID uuid.UUID
-	VariantID *uuid.UUID
-	ToldUpTo  *uuid.UUID
-	ChangedAt time.Time
+	ID         int64
+	ListingID  uuid.UUID
+	VariantID  *uuid.UUID
+	ToldUpTo   *uuid.UUID
+	ChangedAt  time.Time
+	Failures   int32
+	Failure    *string
+	NextTryAt  *time.Time
+	SetAsideAt *time.Time
 }
 
 type Withdrawal struct {

@@ -13,8 +13,24 @@ import (
 	"github.com/google/uuid"
 )
 
+const savedSearchChangePutOff = `-- name: SavedSearchChangePutOff :one
+UPDATE saved_search_change
+SET failures = failures + 1, failure = left($1, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= $2::integer THEN clock_timestamp() END
+WHERE id = $3
+RETURNING failures
+`
+
+// A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+func (q *Queries) SavedSearchChangePutOff(ctx context.Context, db DBTX, why string, last int32, iD int64) (int32, error) {
+	row := db.QueryRow(ctx, savedSearchChangePutOff, why, last, iD)
+	var failures int32
+	err := row.Scan(&failures)
+	return failures, err
+}
+
 const savedSearchChangeSeen = `-- name: SavedSearchChangeSeen :exec
-UPDATE saved_search_change SET seen_up_to = $1 WHERE id = $2
+UPDATE saved_search_change SET seen_up_to = $1, failures = 0 WHERE id = $2
 `
 
 func (q *Queries) SavedSearchChangeSeen(ctx context.Context, db DBTX, seenUpTo *uuid.UUID, iD int64) error {
@@ -32,7 +48,7 @@ func (q *Queries) SavedSearchChangesDelete(ctx context.Context, db DBTX, ids []i
 }
 
 const savedSearchChangesNext = `-- name: SavedSearchChangesNext :many
-SELECT id FROM saved_search_change ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+SELECT id FROM saved_search_change WHERE set_aside_at IS NULL AND (next_try_at IS NULL OR next_try_at <= clock_timestamp()) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 `
 
 // The oldest changes that nobody works on.

@@ -32,9 +32,10 @@ func (q *Queries) WantChangeDelete(ctx context.Context, db DBTX, id int64) error
 }
 
 const wantChangeNext = `-- name: WantChangeNext :one
-SELECT c.id, c.listing_id, c.seen_up_to, c.changed_at, coalesce(l.seller_id, c.listing_id)::uuid AS seller_id, coalesce(l.title, '')::text AS title, coalesce(l.description, '')::text AS description,
+SELECT c.id, c.listing_id, c.seen_up_to, c.changed_at, c.failures, c.failure, c.next_try_at, c.set_aside_at, coalesce(l.seller_id, c.listing_id)::uuid AS seller_id, coalesce(l.title, '')::text AS title, coalesce(l.description, '')::text AS description,
     coalesce(l.condition, '')::text AS condition, l.price, l.currency, l.category_id, (l.status IS NOT DISTINCT FROM 'ACTIVE')::boolean AS active
 FROM want_change c LEFT JOIN listing l ON l.id = c.listing_id
+WHERE c.set_aside_at IS NULL AND (c.next_try_at IS NULL OR c.next_try_at <= clock_timestamp())
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 `
 
@@ -59,6 +60,10 @@ func (q *Queries) WantChangeNext(ctx context.Context, db DBTX) (WantChangeNextRo
 		&i.WantChange.ListingID,
 		&i.WantChange.SeenUpTo,
 		&i.WantChange.ChangedAt,
+		&i.WantChange.Failures,
+		&i.WantChange.Failure,
+		&i.WantChange.NextTryAt,
+		&i.WantChange.SetAsideAt,
 		&i.SellerID,
 		&i.Title,
 		&i.Description,
@@ -71,8 +76,24 @@ func (q *Queries) WantChangeNext(ctx context.Context, db DBTX) (WantChangeNextRo
 	return i, err
 }
 
+const wantChangePutOff = `-- name: WantChangePutOff :one
+UPDATE want_change
+SET failures = failures + 1, failure = left($1, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= $2::integer THEN clock_timestamp() END
+WHERE id = $3
+RETURNING failures
+`
+
+// A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+func (q *Queries) WantChangePutOff(ctx context.Context, db DBTX, why string, last int32, iD int64) (int32, error) {
+	row := db.QueryRow(ctx, wantChangePutOff, why, last, iD)
+	var failures int32
+	err := row.Scan(&failures)
+	return failures, err
+}
+
 const wantChangeSeen = `-- name: WantChangeSeen :exec
-UPDATE want_change SET seen_up_to = $1 WHERE id = $2
+UPDATE want_change SET seen_up_to = $1, failures = 0 WHERE id = $2
 `
 
 func (q *Queries) WantChangeSeen(ctx context.Context, db DBTX, seenUpTo *uuid.UUID, iD int64) error {

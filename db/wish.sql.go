@@ -192,10 +192,11 @@ func (q *Queries) WishChangeInsert(ctx context.Context, db DBTX, variantID uuid.
 }
 
 const wishChangeNext = `-- name: WishChangeNext :one
-SELECT c.id, c.listing_id, c.variant_id, c.told_up_to, c.changed_at, coalesce(l.status, '')::text AS status, l.price, l.currency,
+SELECT c.id, c.listing_id, c.variant_id, c.told_up_to, c.changed_at, c.failures, c.failure, c.next_try_at, c.set_aside_at, coalesce(l.status, '')::text AS status, l.price, l.currency,
        (c.told_up_to IS NULL AND EXISTS (SELECT FROM wish_change n WHERE n.id > c.id AND n.listing_id = c.listing_id
             AND n.variant_id IS NOT DISTINCT FROM c.variant_id))::boolean AS newer
 FROM wish_change c LEFT JOIN listing l ON l.id = c.listing_id
+WHERE c.set_aside_at IS NULL AND (c.next_try_at IS NULL OR c.next_try_at <= clock_timestamp())
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 `
 
@@ -217,6 +218,10 @@ func (q *Queries) WishChangeNext(ctx context.Context, db DBTX) (WishChangeNextRo
 		&i.WishChange.VariantID,
 		&i.WishChange.ToldUpTo,
 		&i.WishChange.ChangedAt,
+		&i.WishChange.Failures,
+		&i.WishChange.Failure,
+		&i.WishChange.NextTryAt,
+		&i.WishChange.SetAsideAt,
 		&i.Status,
 		&i.Price,
 		&i.Currency,
@@ -225,8 +230,24 @@ func (q *Queries) WishChangeNext(ctx context.Context, db DBTX) (WishChangeNextRo
 	return i, err
 }
 
+const wishChangePutOff = `-- name: WishChangePutOff :one
+UPDATE wish_change
+SET failures = failures + 1, failure = left($1, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= $2::integer THEN clock_timestamp() END
+WHERE id = $3
+RETURNING failures
+`
+
+// A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+func (q *Queries) WishChangePutOff(ctx context.Context, db DBTX, why string, last int32, iD int64) (int32, error) {
+	row := db.QueryRow(ctx, wishChangePutOff, why, last, iD)
+	var failures int32
+	err := row.Scan(&failures)
+	return failures, err
+}
+
 const wishChangeTold = `-- name: WishChangeTold :exec
-UPDATE wish_change SET told_up_to = $1 WHERE id = $2
+UPDATE wish_change SET told_up_to = $1, failures = 0 WHERE id = $2
 `
 
 func (q *Queries) WishChangeTold(ctx context.Context, db DBTX, toldUpTo *uuid.UUID, iD int64) error {

@@ -41,7 +41,7 @@ LIMIT @page_size;
 
 -- The oldest changes that nobody works on.
 -- name: SavedSearchChangesNext :many
-SELECT id FROM saved_search_change ORDER BY id LIMIT @most FOR UPDATE SKIP LOCKED;
+SELECT id FROM saved_search_change WHERE set_aside_at IS NULL AND (next_try_at IS NULL OR next_try_at <= clock_timestamp()) ORDER BY id LIMIT @most FOR UPDATE SKIP LOCKED;
 
 -- The searches that find what has changed, as it is now, and did not find it as it was; in the order of the changes, then of the searches.
 -- name: SavedSearchesMatching :many
@@ -87,8 +87,16 @@ ORDER BY h.search_id, h.listing_id
 ON CONFLICT (search_id, listing_id) DO NOTHING
 RETURNING search_id, listing_id;
 
+-- A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+-- name: SavedSearchChangePutOff :one
+UPDATE saved_search_change
+SET failures = failures + 1, failure = left(@why, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= @last::integer THEN clock_timestamp() END
+WHERE id = @id
+RETURNING failures;
+
 -- name: SavedSearchChangesDelete :exec
 DELETE FROM saved_search_change WHERE id = ANY (@ids::bigint[]);
 
 -- name: SavedSearchChangeSeen :exec
-UPDATE saved_search_change SET seen_up_to = @seen_up_to WHERE id = @id;
+UPDATE saved_search_change SET seen_up_to = @seen_up_to, failures = 0 WHERE id = @id;

@@ -61,6 +61,7 @@ LIMIT @page_size;
 SELECT sqlc.embed(c), coalesce(l.seller_id, c.listing_id)::uuid AS seller_id, coalesce(l.title, '')::text AS title, coalesce(l.description, '')::text AS description,
     coalesce(l.condition, '')::text AS condition, l.price, l.currency, l.category_id, (l.status IS NOT DISTINCT FROM 'ACTIVE')::boolean AS active
 FROM want_change c LEFT JOIN listing l ON l.id = c.listing_id
+WHERE c.set_aside_at IS NULL AND (c.next_try_at IS NULL OR c.next_try_at <= clock_timestamp())
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED;
 
 -- Wants that a listing fits, all of whose words it has, and whose buyers may see it.
@@ -89,7 +90,15 @@ ON CONFLICT (want_id, listing_id) DO NOTHING
 RETURNING want_id;
 
 -- name: WantChangeSeen :exec
-UPDATE want_change SET seen_up_to = @seen_up_to WHERE id = @id;
+UPDATE want_change SET seen_up_to = @seen_up_to, failures = 0 WHERE id = @id;
+
+-- A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+-- name: WantChangePutOff :one
+UPDATE want_change
+SET failures = failures + 1, failure = left(@why, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= @last::integer THEN clock_timestamp() END
+WHERE id = @id
+RETURNING failures;
 
 -- name: WantChangeDelete :exec
 DELETE FROM want_change WHERE id = @id;

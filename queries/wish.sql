@@ -57,10 +57,19 @@ SELECT sqlc.embed(c), coalesce(l.status, '')::text AS status, l.price, l.currenc
        (c.told_up_to IS NULL AND EXISTS (SELECT FROM wish_change n WHERE n.id > c.id AND n.listing_id = c.listing_id
             AND n.variant_id IS NOT DISTINCT FROM c.variant_id))::boolean AS newer
 FROM wish_change c LEFT JOIN listing l ON l.id = c.listing_id
+WHERE c.set_aside_at IS NULL AND (c.next_try_at IS NULL OR c.next_try_at <= clock_timestamp())
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED;
 
 -- name: WishChangeTold :exec
-UPDATE wish_change SET told_up_to = @told_up_to WHERE id = @id;
+UPDATE wish_change SET told_up_to = @told_up_to, failures = 0 WHERE id = @id;
+
+-- A change that failed is tried again after a pause, which doubles up to five minutes, and after the last time never.
+-- name: WishChangePutOff :one
+UPDATE wish_change
+SET failures = failures + 1, failure = left(@why, 1000), next_try_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, 300)),
+    set_aside_at = CASE WHEN failures + 1 >= @last::integer THEN clock_timestamp() END
+WHERE id = @id
+RETURNING failures;
 
 -- name: WishChangeDelete :exec
 DELETE FROM wish_change WHERE id = @id;

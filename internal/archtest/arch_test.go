@@ -57,7 +57,7 @@ var domains = []string{
 var leaves = []string{
 	"internal/money", "internal/id", "internal/fault", "internal/clock", "internal/page", "internal/postgres",
 	"internal/postgres/cluster", "internal/redisx", "internal/obs", "internal/httpx", "internal/realtime", "internal/socket", "internal/gqlws", "internal/gqlsse", "internal/audience",
-	"internal/stripefake", "internal/carrierfake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/presence", "internal/idempotency", "internal/picture", "internal/blob", "internal/pdf", "db", "db/migrations",
+	"internal/stripefake", "internal/carrierfake", "internal/ide", "internal/process", "internal/apt", "internal/text", "internal/locale", "internal/arrival", "internal/spreadsheet", "internal/batch", "internal/pace", "internal/work", "internal/presence", "internal/idempotency", "internal/picture", "internal/blob", "internal/pdf", "db", "db/migrations",
 }
 
 // ban is an import that must not be, and why.

@@ -25,21 +25,7 @@ const (
 // AftermathLoop cancels orders that were not paid in time, and ends offers that nobody answered, until ctx does. Any number of
 // servers may do so at once.
 func (s *Service) AftermathLoop(ctx context.Context) error {
-	tick := time.NewTicker(aftermathEvery)
-	defer tick.Stop()
-	later := stuck{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			for _, t := range []task{s.toExpireOrders(), s.toExpireChances()} {
-				if _, err := s.due(ctx, s.log, later, t); err != nil && ctx.Err() == nil {
-					s.log.ErrorContext(ctx, "looking for what was not paid or answered in time failed and will be tried again", "error", err)
-				}
-			}
-		}
-	}
+	return s.dueLoop(ctx, aftermathEvery, s.log, "looking for what was not paid or answered in time", s.toExpireOrders(), s.toExpireChances())
 }
 
 func (s *Service) toExpireOrders() task {

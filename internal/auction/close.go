@@ -2,6 +2,7 @@ package auction
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -89,23 +91,21 @@ func (s *Service) due(ctx context.Context, log *slog.Logger, later stuck, t task
 	}
 }
 
+// dueLoop does tasks again and again, until ctx ends.
+func (s *Service) dueLoop(ctx context.Context, every time.Duration, log *slog.Logger, what string, tasks ...task) error {
+	later := stuck{}
+	return work.Every(ctx, every, log, what, func(ctx context.Context) error {
+		errs := make([]error, len(tasks))
+		for i, t := range tasks {
+			_, errs[i] = s.due(ctx, log, later, t)
+		}
+		return errors.Join(errs...)
+	})
+}
+
 // CloseLoop opens lots at their dates and closes them as they end, until ctx does.
 func (s *Service) CloseLoop(ctx context.Context, log *slog.Logger) error {
-	tick := time.NewTicker(dueEvery)
-	defer tick.Stop()
-	later := stuck{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			for _, t := range []task{s.toClose(), s.toOpen()} {
-				if _, err := s.due(ctx, log, later, t); err != nil && ctx.Err() == nil {
-					log.ErrorContext(ctx, "looking for lots whose time has come failed and will be tried again", "error", err)
-				}
-			}
-		}
-	}
+	return s.dueLoop(ctx, dueEvery, log, "looking for lots whose time has come", s.toClose(), s.toOpen())
 }
 
 // Close ends a lot whose time has come: the leader's order is made, and paid where a hold backs it, or the listing

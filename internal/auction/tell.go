@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 // What becomes of bids is told in their bidders' feeds a moment later, in transactions of their own: who bids does not wait for it, and
@@ -23,18 +24,10 @@ const tellEvery = 500 * time.Millisecond
 
 // TellLoop tells bidders what became of their bids until ctx ends. Any number of servers may do so at once.
 func (s *Service) TellLoop(ctx context.Context) error {
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.TellBidders(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "telling bidders what became of their bids failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, tellEvery, s.log, "telling bidders what became of their bids", func(ctx context.Context) error {
+		_, err := s.TellBidders(ctx)
+		return err
+	})
 }
 
 // TellBidders tells what became of bids since that was last told, and says how much there was to tell.

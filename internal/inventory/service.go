@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
 	"github.com/souklive/souk/internal/text"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -85,18 +86,10 @@ func (s *Service) publish(ctx context.Context, told []realtime.Event) {
 // ExpireLoop gives back what nobody paid in time, until ctx ends. Any number of servers may do so at once. Nothing waits for it: a
 // reservation that needs what is beyond its time takes it.
 func (s *Service) ExpireLoop(ctx context.Context) error {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.ExpireDue(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "giving back what was not paid in time failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, expireEvery, s.log, "giving back what was not paid in time", func(ctx context.Context) error {
+		_, err := s.ExpireDue(ctx)
+		return err
+	})
 }
 
 // ExpireDue ends reservations whose time is over, and says how many.

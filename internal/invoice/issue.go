@@ -17,6 +17,7 @@ import (
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -28,18 +29,7 @@ const (
 
 // IssueLoop issues what is due, until ctx ends. Any number of servers may do so at once.
 func (s *Service) IssueLoop(ctx context.Context) error {
-	tick := time.NewTicker(issueEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if err := s.IssueDue(ctx); err != nil && ctx.Err() == nil {
-				s.Log.ErrorContext(ctx, "invoices could not be issued and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, issueEvery, s.Log, "issuing invoices", s.IssueDue)
 }
 
 // IssueDue issues what is due, each order's in a transaction of its own, so that one that fails holds up no other.

@@ -11,6 +11,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -22,18 +23,10 @@ const (
 // ExpireLoop ends the offers whose time is over, and tells both sides, until ctx ends. Any number of servers may do so at once. Nothing waits for it: an offer
 // that is beyond its time is over.
 func (s *Service) ExpireLoop(ctx context.Context) error {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.ExpireDue(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "ending offers failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, expireEvery, s.log, "ending offers", func(ctx context.Context) error {
+		_, err := s.ExpireDue(ctx)
+		return err
+	})
 }
 
 // ExpireDue ends what is due and nobody else ends, and says how many.

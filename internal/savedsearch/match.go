@@ -11,8 +11,8 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/notify"
-	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -26,60 +26,45 @@ const (
 // MatchLoop looks for whom each listing is that comes to be found, until ctx ends. Any number of servers may do so at once: each change is
 // one server's at a time, and a server that is killed leaves it to the others.
 func (s *Service) MatchLoop(ctx context.Context) error {
-	tick := time.NewTicker(matchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.Match(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "comparing listings with saved searches failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, matchEvery, s.log, "comparing listings with saved searches", func(ctx context.Context) error {
+		_, err := s.Match(ctx)
+		return err
+	})
 }
 
 // Match compares all changes that no other server works on, and says of how many listings it told.
 func (s *Service) Match(ctx context.Context) (told int, err error) {
 	defer fault.Wrap(&err, "match saved searches")
-	for more := true; more; {
-		var events []realtime.Event
-		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			events, more, err = s.matchTx(ctx, tx)
-			return err
-		})
-		if err != nil {
-			return told, err
-		}
-		s.hub.Publish(ctx, events...)
-		told += len(events)
-	}
-	return told, nil
+	return work.Queue{
+		Pool: s.pool, Hub: s.hub, Log: s.log, Name: "a listing that saved searches are compared with", Batch: matchChanges, Next: s.matchTx,
+		PutOff: func(ctx context.Context, f work.Failure) (int32, error) {
+			return s.q.SavedSearchChangePutOff(ctx, s.pool, f.Why, f.Last, f.Change)
+		},
+	}.Work(ctx)
 }
 
-// matchTx compares the oldest changes with as many searches as are told of at once. more is false where none waits.
-func (s *Service) matchTx(ctx context.Context, tx pgx.Tx) (events []realtime.Event, more bool, err error) {
-	changes, err := s.q.SavedSearchChangesNext(ctx, tx, matchChanges)
-	if err != nil || len(changes) == 0 {
-		return nil, false, err
+// matchTx compares the oldest changes with as many searches as are told of at once.
+func (s *Service) matchTx(ctx context.Context, tx pgx.Tx, most int32) (done work.Worked, err error) {
+	changes, err := s.q.SavedSearchChangesNext(ctx, tx, most)
+	if done.Changes = changes; err != nil || len(changes) == 0 {
+		return done, err
 	}
 	rows, err := s.q.SavedSearchesMatching(ctx, tx, matchBatch, changes)
 	if err != nil {
-		return nil, false, err
+		return done, err
 	}
-	if events, err = s.tellTx(ctx, tx, rows); err != nil {
-		return nil, false, err
+	if done.Events, err = s.tellTx(ctx, tx, rows); err != nil {
+		return done, err
 	}
-	done := changes
+	over := changes
 	if len(rows) == matchBatch { // the last one's change goes on from its search
 		last := rows[len(rows)-1]
-		done = before(changes, last.ChangeID)
+		over = before(changes, last.ChangeID)
 		if err := s.q.SavedSearchChangeSeen(ctx, tx, &last.SearchID, last.ChangeID); err != nil {
-			return nil, false, err
+			return done, err
 		}
 	}
-	return events, true, s.q.SavedSearchChangesDelete(ctx, tx, done)
+	return done, s.q.SavedSearchChangesDelete(ctx, tx, over)
 }
 
 // before are the changes that came before one; they are in their order.

@@ -13,6 +13,7 @@ import (
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -24,49 +25,35 @@ const (
 // MatchLoop looks for whom each listing is that comes to the market, until ctx ends. Any number of servers may do so at once: each
 // listing is one server's at a time, and a server that is killed leaves it to the others.
 func (s *Service) MatchLoop(ctx context.Context) error {
-	tick := time.NewTicker(matchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.Match(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "looking for whom listings are failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, matchEvery, s.log, "looking for whom listings are", func(ctx context.Context) error {
+		_, err := s.Match(ctx)
+		return err
+	})
 }
 
 // Match looks at all listings that came to the market and that no other server looks at, and says how many buyers it told.
 func (s *Service) Match(ctx context.Context) (told int, err error) {
 	defer fault.Wrap(&err, "match wants")
-	for more := true; more; {
-		var events []realtime.Event
-		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			events, more, err = s.matchTx(ctx, tx)
-			return err
-		})
-		if err != nil {
-			return told, err
-		}
-		s.hub.Publish(ctx, events...)
-		told += len(events)
-	}
-	return told, nil
+	return work.Queue{
+		Pool: s.pool, Hub: s.hub, Log: s.log, Name: "a listing that wants are compared with", Next: s.matchTx,
+		PutOff: func(ctx context.Context, f work.Failure) (int32, error) {
+			return s.q.WantChangePutOff(ctx, s.pool, f.Why, f.Last, f.Change)
+		},
+	}.Work(ctx)
 }
 
-// matchTx matches some wants with the oldest listing that waits. more is false where none does.
-func (s *Service) matchTx(ctx context.Context, tx pgx.Tx) (events []realtime.Event, more bool, err error) {
+// matchTx matches some wants with the oldest listing that waits.
+func (s *Service) matchTx(ctx context.Context, tx pgx.Tx, _ int32) (done work.Worked, err error) {
 	c, err := s.q.WantChangeNext(ctx, tx)
 	if postgres.NoRows(err) {
-		return nil, false, nil
+		return done, nil
 	}
 	if err != nil {
-		return nil, false, err
+		return done, err
 	}
+	done.Changes = []int64{c.WantChange.ID}
 	if !c.Active { // what is off the market again is looked at when it comes back
-		return nil, true, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
+		return done, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
 	}
 	after := uuid.Nil
 	if c.WantChange.SeenUpTo != nil {
@@ -77,15 +64,15 @@ func (s *Service) matchTx(ctx context.Context, tx pgx.Tx) (events []realtime.Eve
 		Condition: c.Condition, ListingID: c.WantChange.ListingID, Batch: matchBatch,
 	})
 	if err != nil {
-		return nil, false, err
+		return done, err
 	}
-	if events, err = s.tellTx(ctx, tx, c.WantChange.ListingID, rows); err != nil {
-		return nil, false, err
+	if done.Events, err = s.tellTx(ctx, tx, c.WantChange.ListingID, rows); err != nil {
+		return done, err
 	}
 	if len(rows) < matchBatch {
-		return events, true, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
+		return done, s.q.WantChangeDelete(ctx, tx, c.WantChange.ID)
 	}
-	return events, true, s.q.WantChangeSeen(ctx, tx, &rows[len(rows)-1].ID, c.WantChange.ID)
+	return done, s.q.WantChangeSeen(ctx, tx, &rows[len(rows)-1].ID, c.WantChange.ID)
 }
 
 // tellTx notes what a listing fits, and tells the buyers for whom that is new.

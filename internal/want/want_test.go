@@ -18,6 +18,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/want"
+	"github.com/souklive/souk/internal/work"
 )
 
 // bundle is what a test of wants needs.
@@ -332,5 +333,39 @@ func TestWhoSeesWants(t *testing.T) {
 	b.Must2(b.Service.Close(b.Ctx(), b.buyer, w.ID))
 	if see(b.seller, false) || listed() != 0 || !see(b.buyer, false) || !see(b.seller, true) {
 		t.Error("a closed one is seen by others, or not by its own")
+	}
+}
+
+// A listing that always fails holds up no other, and is set aside in the end: it waits for somebody who mends it.
+func TestABadChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.wants(want.Input{Words: "a lamp"})
+	bad := b.listed("A lamp", 10_00)
+	b.listed("Another lamp", 10_00)
+	b.Exec(`CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'bad'; END $$`)
+	b.Exec(fmt.Sprintf(`CREATE TRIGGER bad BEFORE INSERT ON notification FOR EACH ROW WHEN (NEW.subject = '%s') EXECUTE FUNCTION bad()`, id.Listing.ID(bad)))
+	for n := 1; n <= work.Tries; n++ {
+		if _, err := b.Match(b.Ctx()); err == nil {
+			t.Errorf("try %d: it did not fail", n)
+		}
+		if told := b.told("WANT_MATCHED"); told != 1 {
+			t.Errorf("try %d: %d are told", n, told)
+		}
+		if waits := b.Int(`SELECT count(*) FROM want_change WHERE failures = $1 AND failure LIKE '%bad%' AND next_try_at > clock_timestamp() AND (set_aside_at IS NOT NULL) = ($1 = 10)`, n); waits != 1 {
+			t.Errorf("try %d: %d wait", n, waits)
+		}
+		if _, err := b.Match(b.Ctx()); err != nil {
+			t.Errorf("before it is due: %v", err)
+		}
+		b.Exec(`UPDATE want_change SET next_try_at = clock_timestamp()`)
+	}
+	if _, err := b.Match(b.Ctx()); err != nil {
+		t.Errorf("it is set aside: %v", err)
+	}
+	b.Exec(`DROP TRIGGER bad ON notification`)
+	b.Exec(`UPDATE want_change SET failures = 0, set_aside_at = NULL`)
+	if _, err := b.Match(b.Ctx()); err != nil || b.told("WANT_MATCHED") != 2 {
+		t.Errorf("mended: %d are told, %v", b.told("WANT_MATCHED"), err)
 	}
 }

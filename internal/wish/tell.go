@@ -16,7 +16,7 @@ import (
 	"github.com/souklive/souk/internal/money"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/postgres"
-	"github.com/souklive/souk/internal/realtime"
+	"github.com/souklive/souk/internal/work"
 )
 
 const (
@@ -28,47 +28,33 @@ const (
 // TellLoop tells those who wish and wait what has changed, until ctx ends. Any number of servers may do so at once: each change is one
 // server's at a time, and a server that is killed leaves it to the others, with how far it came.
 func (s *Service) TellLoop(ctx context.Context) error {
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.Tell(ctx); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "telling what people wish for failed and will be tried again", "error", err)
-			}
-		}
-	}
+	return work.Every(ctx, tellEvery, s.log, "telling what people wish for", func(ctx context.Context) error {
+		_, err := s.Tell(ctx)
+		return err
+	})
 }
 
 // Tell tells all that has changed and that no other server works on, and says how many notices there were.
 func (s *Service) Tell(ctx context.Context) (told int, err error) {
 	defer fault.Wrap(&err, "tell what people wish for")
-	for more := true; more; {
-		var events []realtime.Event
-		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			events, more, err = s.tellBatchTx(ctx, tx)
-			return err
-		})
-		if err != nil {
-			return told, err
-		}
-		s.hub.Publish(ctx, events...)
-		told += len(events)
-	}
-	return told, nil
+	return work.Queue{
+		Pool: s.pool, Hub: s.hub, Log: s.log, Name: "a change of what people wish for", Next: s.tellBatchTx,
+		PutOff: func(ctx context.Context, f work.Failure) (int32, error) {
+			return s.q.WishChangePutOff(ctx, s.pool, f.Why, f.Last, f.Change)
+		},
+	}.Work(ctx)
 }
 
-// tellBatchTx tells some of those whom the oldest change is for. more is false where there is nothing to tell.
-func (s *Service) tellBatchTx(ctx context.Context, tx pgx.Tx) (events []realtime.Event, more bool, err error) {
+// tellBatchTx tells some of those whom the oldest change is for.
+func (s *Service) tellBatchTx(ctx context.Context, tx pgx.Tx, _ int32) (done work.Worked, err error) {
 	c, err := s.q.WishChangeNext(ctx, tx)
 	if postgres.NoRows(err) {
-		return nil, false, nil
+		return done, nil
 	}
 	if err != nil {
-		return nil, false, err
+		return done, err
 	}
+	done.Changes = []int64{c.WishChange.ID}
 	b := batch{WishChangeNextRow: c}
 	if catalog.Status(c.Status) == catalog.Active && !c.Newer { // what is not on the market is looked at again when it is
 		if c.WishChange.VariantID == nil {
@@ -78,15 +64,15 @@ func (s *Service) tellBatchTx(ctx context.Context, tx pgx.Tx) (events []realtime
 		}
 	}
 	if err != nil {
-		return nil, false, err
+		return done, err
 	}
-	if events, err = notify.InsertTx(ctx, tx, b.notes...); err != nil {
-		return nil, false, err
+	if done.Events, err = notify.InsertTx(ctx, tx, b.notes...); err != nil {
+		return done, err
 	}
 	if b.last == nil {
-		return events, true, s.q.WishChangeDelete(ctx, tx, c.WishChange.ID)
+		return done, s.q.WishChangeDelete(ctx, tx, c.WishChange.ID)
 	}
-	return events, true, s.q.WishChangeTold(ctx, tx, b.last, c.WishChange.ID)
+	return done, s.q.WishChangeTold(ctx, tx, b.last, c.WishChange.ID)
 }
 
 // batch is some of those whom a change is for.

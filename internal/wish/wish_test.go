@@ -19,6 +19,7 @@ import (
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/page"
 	"github.com/souklive/souk/internal/wish"
+	"github.com/souklive/souk/internal/work"
 )
 
 // bundle is what a test of wishes needs.
@@ -417,5 +418,43 @@ func TestLists(t *testing.T) {
 	_, last := b.product(1_00)
 	if err := b.Await(b.Ctx(), user, last); !errors.Is(err, wish.ErrTooManyOf) {
 		t.Errorf("the two hundred and first: %v", err)
+	}
+}
+
+// A change that always fails holds up no other, and is set aside in the end: it waits for somebody who mends it.
+func TestABadChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	bad, expensive := b.product(10_00)
+	good, other := b.product(10_00)
+	buyer := b.User(identity.Buyer)
+	b.wish(buyer, bad)
+	b.wish(buyer, good)
+	b.price(expensive, 5_00)
+	b.price(other, 5_00)
+	b.Exec(`CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'bad'; END $$`)
+	b.Exec(fmt.Sprintf(`CREATE TRIGGER bad BEFORE INSERT ON notification FOR EACH ROW WHEN (NEW.subject = '%s') EXECUTE FUNCTION bad()`, id.Listing.ID(bad)))
+	for n := 1; n <= work.Tries; n++ {
+		if _, err := b.Tell(b.Ctx()); err == nil {
+			t.Errorf("try %d: it did not fail", n)
+		}
+		if told := b.Int(`SELECT count(*) FROM notification WHERE kind = 'PRICE_DROPPED'`); told != 1 {
+			t.Errorf("try %d: %d are told", n, told)
+		}
+		if waits := b.Int(`SELECT count(*) FROM wish_change WHERE failures = $1 AND failure LIKE '%bad%' AND next_try_at > clock_timestamp() AND (set_aside_at IS NOT NULL) = ($1 = 10)`, n); waits != 1 {
+			t.Errorf("try %d: %d wait", n, waits)
+		}
+		if _, err := b.Tell(b.Ctx()); err != nil {
+			t.Errorf("before it is due: %v", err)
+		}
+		b.Exec(`UPDATE wish_change SET next_try_at = clock_timestamp()`)
+	}
+	if _, err := b.Tell(b.Ctx()); err != nil {
+		t.Errorf("it is set aside: %v", err)
+	}
+	b.Exec(`DROP TRIGGER bad ON notification`)
+	b.Exec(`UPDATE wish_change SET failures = 0, set_aside_at = NULL`)
+	if _, err := b.Tell(b.Ctx()); err != nil || b.Int(`SELECT count(*) FROM notification WHERE kind = 'PRICE_DROPPED'`) != 2 {
+		t.Errorf("mended: %d are told, %v", b.Int(`SELECT count(*) FROM notification WHERE kind = 'PRICE_DROPPED'`), err)
 	}
 }
