@@ -2,6 +2,7 @@ package moneytest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -23,7 +24,8 @@ import (
 )
 
 // stall is what a seller sells for a fixed price: it is sent for 3 euros. Of three sellers the first charges tax, which is a fifth of what it is on and within
-// the price, and gives a tenth of the goods to who has their coupon; the last adds California's tax to the price, and is in a cart of its own.
+// the price, and gives a tenth of the goods to who has their coupon; the third adds California's tax to the price, and is in a cart of its own. One more gives
+// all of it to who has their coupon, and sends it for nothing.
 type stall struct {
 	seller uuid.UUID
 	place  uuid.UUID
@@ -42,7 +44,8 @@ func (m *machine) checkoutActions() []action {
 	codes := action{"pay a reservation", always, m.payCodes}
 	again := action{"confirm again", some(&m.confirmed, each[confirmed]), m.confirmAgain}
 	agreed := action{"buy at an accepted price", always, m.buyAtAcceptedPrice}
-	return []action{buy, buy, agreed, buy, codes, again}
+	won := action{"win a lot and check it out", always, m.winAndCheckOut}
+	return append(m.giftActions(), buy, buy, agreed, won, buy, codes, again)
 }
 
 // stallOf is a seller's stall, which they set up with their first sale.
@@ -65,18 +68,34 @@ func (m *machine) stallOf(seller uuid.UUID) *stall {
 		lines[i] = uuid.NewString()
 	}
 	m.Must2(m.Codes.Upload(m.Ctx(), seller, code.UploadInput{Variant: s.codes, Text: strings.Join(lines, "\n"), IdempotencyKey: "codes"}))
-	m.Must2(m.Shipping.SetProfile(m.Ctx(), seller, 500, []shipping.Offer{{Kind: shipping.BySeller, Name: "By hand", Price: new(eur(postage))}}))
+	m.Must2(m.Shipping.SetProfile(m.Ctx(), seller, 500, []shipping.Offer{{Kind: shipping.BySeller, Name: "By hand", Price: new(eur(m.postageOf(seller)))}}))
 	switch s.taxed {
 	case "US":
 		m.Must2(m.Taxes.Register(m.Ctx(), seller, "US", "12-3456789"))
 	case "DE":
 		m.Must2(m.Taxes.Register(m.Ctx(), seller, "DE", "DE136695976"))
-		s.coupon = "ten-" + strings.ReplaceAll(uuid.NewString(), "-", "")
-		m.Must2(m.Promotions.Create(m.Ctx(), promotion.Actor{User: seller}, promotion.Input{
-			Title: "A tenth", Kind: promotion.Percent, BasisPoints: new(1000), Code: &s.coupon, Currency: "EUR", IdempotencyKey: uuid.NewString(),
-		}))
+		m.offers(s, "A tenth", 10_00)
+	}
+	if seller == m.merchants[3] {
+		m.offers(s, "All of it", 100_00)
 	}
 	return s
+}
+
+// postageOf is what sending costs in a seller's stall.
+func (m *machine) postageOf(seller uuid.UUID) int64 {
+	if seller == m.merchants[3] {
+		return 0
+	}
+	return postage
+}
+
+// offers has a seller give a part to who has their coupon.
+func (m *machine) offers(s *stall, title string, basisPoints int) {
+	s.coupon = "part-" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	m.Must2(m.Promotions.Create(m.Ctx(), promotion.Actor{User: s.seller}, promotion.Input{
+		Title: title, Kind: promotion.Percent, BasisPoints: &basisPoints, Code: &s.coupon, Currency: "EUR", IdempotencyKey: uuid.NewString(),
+	}))
 }
 
 // puts something into a stall.
@@ -209,7 +228,7 @@ func (m *machine) buyCart() {
 		_, _, err := m.Carts.Add(m.Ctx(), cart.Owner{User: buyer}, variant, n)
 		m.Must(err)
 	}
-	sellers := m.merchants[2:]
+	sellers := m.merchants[2:3]
 	if !abroad {
 		sellers = m.merchants[:draw(m, rapid.IntRange(1, 2), "sellers")]
 	}
@@ -383,7 +402,9 @@ func (m *machine) exchangesFor(s *sale, c money.Currency) {
 
 // makes is an order of a checkout with its first payment.
 func (m *machine) makes(s *sale, wallet int64, card string, saved *uuid.UUID) {
-	m.sales = append(m.sales, s)
+	if !slices.Contains(m.sales, s) { // or it was won before
+		m.sales = append(m.sales, s)
+	}
 	if s.subsidy > 0 {
 		m.books.move(leg(ledger.PromoBudget, s.campaign, s.of(-s.subsidy)), leg(ledger.Escrow, s.id, s.of(s.subsidy)))
 		m.seen.add("the platform pays a part")

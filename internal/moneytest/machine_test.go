@@ -49,6 +49,7 @@ type machine struct {
 	merchants   []uuid.UUID // who have stalls, and no lots
 	stalls      map[uuid.UUID]*stall
 	confirmed   []confirmed
+	gifts       []*gift
 	campaign    campaign
 	disputes    []*dispute
 	brought     []*brought
@@ -78,7 +79,7 @@ func newMachine(run *rapid.T, w *world, parts []part) *machine {
 			m.books.move(leg(ledger.Bank, uuid.Nil, minus(cash)), leg(ledger.Wallet, buyer, cash))
 		}
 	}
-	m.merchants = append(m.merchants, m.User(identity.Seller))
+	m.merchants = append(m.merchants, m.User(identity.Seller), m.User(identity.Seller))
 	m.offer()
 	m.collect()
 	m.post.waiting = nil // what is still on its way from other runs is lost

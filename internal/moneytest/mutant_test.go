@@ -116,6 +116,17 @@ const untaxed = `
 	CREATE FUNCTION untaxed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.tax := 0; RETURN NEW; END';
 	CREATE TRIGGER untaxed BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION untaxed();`
 
+// stingy makes orders for which the platform's campaign pays nothing.
+const stingy = `
+	CREATE FUNCTION stingy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.subsidy := 0; NEW.campaign_id := NULL; RETURN NEW; END';
+	CREATE TRIGGER stingy BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION stingy();`
+
+// carefree says of each label back that it is paid, before anybody has.
+const carefree = `
+	CREATE FUNCTION carefree() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+		IF NEW.carried_at IS NOT NULL AND OLD.carried_at IS NULL THEN NEW.label_cost := 1; NEW.label_charge := 0; NEW.label_currency := ''EUR''; END IF; RETURN NEW; END';
+	CREATE TRIGGER carefree BEFORE UPDATE ON order_claim FOR EACH ROW EXECUTE FUNCTION carefree();`
+
 func lostAnswer(err error) bool {
 	e, ok := errors.AsType[*payment.ProviderError](err)
 	return ok && (e.Outcome == payment.Unknown || e.Outcome == payment.Poisoned)
@@ -132,6 +143,8 @@ func mutants() []mutant {
 		{name: "an order does not hear of its chargeback", parts: []part{disputing, selling}, harm: func(w *world) { w.Payment.ServeOrders(deaf{w.Orders}) }},
 		{name: "a commission stays though its order is refunded", parts: []part{bringing, selling}, harm: func(w *world) { w.Orders.UseReferrals(lavish{w.Referrals}) }},
 		{name: "the tax of a checkout is the seller's", parts: []part{checkingOut, selling}, harm: func(w *world) { w.Exec(untaxed) }},
+		{name: "a campaign does not pay its part", parts: []part{checkingOut}, harm: func(w *world) { w.Exec(stingy) }},
+		{name: "a label back is nobody's", parts: []part{selling}, harm: func(w *world) { w.Exec(carefree) }},
 		{name: "the fee is rounded up", parts: []part{selling, paying}, harm: func(w *world) { w.Exec(greedy) }},
 	}
 }

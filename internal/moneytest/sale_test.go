@@ -445,10 +445,16 @@ func (m *machine) observeSales() {
 	m.Must(err)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 	m.Must(err)
-	if len(found) != len(m.sales) {
-		m.t.Fatalf("there are %d orders, the model has %d", len(found), len(m.sales))
+	if len(found) != len(m.sales)+len(m.gifts) {
+		m.t.Fatalf("there are %d orders, the model has %d", len(found), len(m.sales)+len(m.gifts))
 	}
 	for _, now := range found {
+		if g := m.giftOf(now.ID); g != nil {
+			if now.Payment != string(g.payment) || now.Fulfilment != string(g.fulfilment) || now.Refunded+now.Charged != 0 || now.Disputed {
+				m.t.Fatalf("an order over nothing is %+v, the model has it as %+v", now, *g)
+			}
+			continue
+		}
 		s := m.sales[slices.IndexFunc(m.sales, func(s *sale) bool { return s.id == now.ID })]
 		payments, fulfilment := s.stands()
 		if !slices.Contains(payments, order.Payment(now.Payment)) || order.Fulfilment(now.Fulfilment) != fulfilment ||

@@ -23,7 +23,7 @@ type scene struct {
 
 // scenes is every scene there is. What they meet, all together, is what the runs prove.
 func scenes() []scene {
-	return slices.Concat(walletScenes(), lotScenes(), payScenes(), saleScenes(), refundScenes(), checkoutScenes(), returnScenes(), disputeScenes(), referralScenes())
+	return slices.Concat(walletScenes(), lotScenes(), payScenes(), saleScenes(), refundScenes(), checkoutScenes(), returnScenes(), giftScenes(), wonScenes(), disputeScenes(), referralScenes())
 }
 
 // plays has a scene played, and insists that it met what it is there for.
