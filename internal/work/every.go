@@ -15,6 +15,9 @@ func Every(ctx context.Context, d time.Duration, log *slog.Logger, what string, 
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			if ctx.Err() != nil { // both have come
+				return nil
+			}
 			if err := do(ctx); err != nil && ctx.Err() == nil {
 				log.ErrorContext(ctx, "what is done again and again failed and will be tried again", "doing", what, "error", err)
 			}
