@@ -3,30 +3,27 @@ INSERT INTO risk_check (id, user_id, quote_id, order_id, reservation_id, card_id
 VALUES (@id, @user_id, sqlc.narg('quote_id'), sqlc.narg('order_id'), sqlc.narg('reservation_id'), sqlc.narg('card_id'), (SELECT d.fingerprint FROM card d WHERE d.id = sqlc.narg('card_id')),
         sqlc.narg('place'), nullif(@client::text, '')::inet, sqlc.narg('device'), @verdict, @rules);
 
--- How often, and by how many, of late. Of what a card, a place, an address or a device has had the newest thousand are looked at, however many there were; of a card's failures those of its newest hundred users.
+-- How often, and by how many, of late; none of them is counted further than its rule asks. users has those of the card, the place, the address and the device.
+-- The times are subselects, so that they bound the index.
 -- name: RiskCounts :one
 SELECT
     EXISTS (SELECT FROM risk_review v WHERE v.user_id = @user_id AND v.status = 'REFUSED')::boolean AS refused,
-    (SELECT count(*) FROM risk_check c WHERE c.user_id = @user_id AND c.verdict <> 'REFUSE' AND c.checked_at > clock_timestamp() - make_interval(secs => @checkout_seconds::float8)) AS checkouts,
-    (SELECT count(*) FROM order_payment p
-     WHERE p.user_id = @user_id AND p.status = 'FAILED' AND p.card_amount > 0 AND p.created_at > clock_timestamp() - make_interval(secs => @card_seconds::float8)) AS failed_cards,
+    (SELECT count(*) FROM (
+        SELECT FROM risk_check c
+        WHERE c.user_id = @user_id AND c.checked_at > (SELECT clock_timestamp() - make_interval(secs => @checkout_seconds::float8)) AND c.verdict <> 'REFUSE'
+        LIMIT 1000) c) AS checkouts,
+    (SELECT count(*) FROM (
+        SELECT FROM order_payment p
+        WHERE p.user_id = @user_id AND p.status = 'FAILED' AND p.created_at > (SELECT clock_timestamp() - make_interval(secs => @card_seconds::float8)) AND p.card_amount > 0
+        LIMIT 1000) p) AS failed_cards,
     (SELECT count(*)
      FROM (SELECT o.id FROM card d JOIN card o ON o.fingerprint = d.fingerprint WHERE d.id = sqlc.narg('card_id')::uuid ORDER BY o.id DESC LIMIT 100) same
-     JOIN order_payment p ON p.card_id = same.id
-     WHERE p.status = 'FAILED' AND p.created_at > clock_timestamp() - make_interval(secs => @failure_seconds::float8)) AS card_failures,
-    (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM card d JOIN risk_check r ON r.fingerprint = d.fingerprint
-        WHERE d.id = sqlc.narg('card_id')::uuid AND r.checked_at > clock_timestamp() - make_interval(secs => @card_user_seconds::float8)
-        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> @user_id) AS card_users,
-    (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM risk_check r WHERE r.place = sqlc.narg('place')::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => @place_seconds::float8)
-        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> @user_id) AS place_users,
-    (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM risk_check r WHERE r.client = nullif(@client::text, '')::inet AND r.checked_at > clock_timestamp() - make_interval(secs => @client_seconds::float8)
-        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> @user_id) AS client_users,
-    (SELECT count(DISTINCT c.user_id) FROM (
-        SELECT r.user_id FROM risk_check r WHERE r.device = sqlc.narg('device')::bytea AND r.checked_at > clock_timestamp() - make_interval(secs => @device_seconds::float8)
-        ORDER BY r.checked_at DESC LIMIT 1000) c WHERE c.user_id <> @user_id) AS device_users;
+     JOIN LATERAL (
+        SELECT FROM order_payment p
+        WHERE p.card_id = same.id AND p.status = 'FAILED' AND p.created_at > (SELECT clock_timestamp() - make_interval(secs => @failure_seconds::float8))
+        LIMIT 1000) p ON true) AS card_failures,
+    risk_users(@user_id, (SELECT d.fingerprint FROM card d WHERE d.id = sqlc.narg('card_id')::uuid), sqlc.narg('place'), nullif(@client::text, '')::inet, sqlc.narg('device'),
+        @enough::bigint[], @seconds::float8[])::bigint[] AS users;
 
 -- What was looked at, as the queue of staff shows it.
 -- name: RiskReviewPage :many

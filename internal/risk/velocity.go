@@ -44,11 +44,18 @@ func NewVelocity(pool *pgxpool.Pool, limits Limits) *Velocity {
 
 // Judge implements Rules.
 func (v *Velocity) Judge(ctx context.Context, a Attempt) (Judgement, error) {
+	shared := []struct {
+		rule  Rule
+		limit Limit
+	}{{CardUsers, v.limits.CardUsers}, {Place, v.limits.Place}, {Client, v.limits.Client}, {Device, v.limits.Device}}
+	enough, seconds := make([]int64, len(shared)), make([]float64, len(shared))
+	for i, s := range shared {
+		enough[i], seconds[i] = s.limit.Most, s.limit.Within.Seconds()
+	}
 	n, err := v.q.RiskCounts(ctx, v.pool, db.RiskCountsParams{
 		UserID: a.User, CardID: a.Card, Place: hashed(a.Place), Client: a.client(), Device: hashed([]byte(a.Device)),
 		CheckoutSeconds: v.limits.Checkouts.Within.Seconds(), CardSeconds: v.limits.FailedCards.Within.Seconds(),
-		FailureSeconds: v.limits.CardFailed.Within.Seconds(), CardUserSeconds: v.limits.CardUsers.Within.Seconds(),
-		PlaceSeconds: v.limits.Place.Within.Seconds(), ClientSeconds: v.limits.Client.Within.Seconds(), DeviceSeconds: v.limits.Device.Within.Seconds(),
+		FailureSeconds: v.limits.CardFailed.Within.Seconds(), Enough: enough, Seconds: seconds,
 	})
 	if err != nil {
 		return Judgement{}, err
@@ -64,13 +71,9 @@ func (v *Velocity) Judge(ctx context.Context, a Attempt) (Judgement, error) {
 		return Judgement{Refuse, []Rule{CardFailed}, 10 * time.Minute}, nil
 	}
 	j := Judgement{Verdict: Allow}
-	for _, shared := range []struct {
-		rule  Rule
-		limit Limit
-		users int64
-	}{{CardUsers, v.limits.CardUsers, n.CardUsers}, {Place, v.limits.Place, n.PlaceUsers}, {Client, v.limits.Client, n.ClientUsers}, {Device, v.limits.Device, n.DeviceUsers}} {
-		if shared.limit.reached(shared.users) {
-			j = Judgement{Verdict: Review, Rules: append(j.Rules, shared.rule)}
+	for i, s := range shared {
+		if s.limit.reached(n.Users[i]) {
+			j = Judgement{Verdict: Review, Rules: append(j.Rules, s.rule)}
 		}
 	}
 	return j, nil
