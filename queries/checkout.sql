@@ -39,10 +39,10 @@ LEFT JOIN LATERAL (
 ) cl ON true
 ORDER BY cl.added_at NULLS LAST, q.number;
 
--- Of the last hour, not confirmed.
+-- Of the last hour, not confirmed. The subselects keep from PostgreSQL whose quotes are asked for, so that its plan is every user's (docs/decisions/0015), and bound the index.
 -- name: QuotesOpenCount :one
 SELECT count(*) FROM quote q
-WHERE q.user_id = @user_id AND q.created_at > clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id);
+WHERE q.user_id = (SELECT @user_id::uuid) AND q.created_at > (SELECT clock_timestamp() - interval '1 hour') AND NOT EXISTS (SELECT FROM checkout c WHERE c.quote_id = q.id);
 
 -- name: QuoteInsert :exec
 INSERT INTO quote (id, user_id, reservation_id, offer_id, idempotency_key, request_hash, total, currency, pay_currency, ship_to)
