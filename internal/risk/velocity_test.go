@@ -2,6 +2,7 @@ package risk_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -42,7 +43,7 @@ func TestOthersAreCountedByFewRows(t *testing.T) {
 		if err := conn.QueryRow(ctx, count, user).Scan(&counts); err != nil {
 			t.Fatal(err)
 		}
-		if len(counts) != 4 || counts[0] != want[0] || counts[1] != want[1] || counts[2] != want[2] || counts[3] != want[3] {
+		if !slices.Equal(counts, want) {
 			t.Errorf("%s: others are %v, want %v", when, counts, want)
 		}
 		var plan []byte
