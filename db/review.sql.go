@@ -152,11 +152,12 @@ func (q *Queries) ReviewLock(ctx context.Context, db DBTX, id uuid.UUID) (Review
 }
 
 const reviewOfOrder = `-- name: ReviewOfOrder :one
-SELECT id, order_id, subject, author_id, seller_id, listing_id, stars, body, created_at, edited_at, hidden_at FROM review WHERE order_id = $1 AND subject = $2
+SELECT id, order_id, subject, author_id, seller_id, listing_id, stars, body, created_at, edited_at, hidden_at FROM review WHERE order_id = $1 AND subject = $2 AND ($2 <> 'LISTING' OR listing_id = $3)
 `
 
-func (q *Queries) ReviewOfOrder(ctx context.Context, db DBTX, orderID uuid.UUID, subject string) (Review, error) {
-	row := db.QueryRow(ctx, reviewOfOrder, orderID, subject)
+// The one that there is of what somebody reviews again.
+func (q *Queries) ReviewOfOrder(ctx context.Context, db DBTX, orderID uuid.UUID, subject string, listingID uuid.UUID) (Review, error) {
+	row := db.QueryRow(ctx, reviewOfOrder, orderID, subject, listingID)
 	var i Review
 	err := row.Scan(
 		&i.ID,
@@ -240,7 +241,7 @@ func (q *Queries) ReviewSetHidden(ctx context.Context, db DBTX, hidden bool, iD 
 }
 
 const reviewsByOrder = `-- name: ReviewsByOrder :many
-SELECT id, order_id, subject, author_id, seller_id, listing_id, stars, body, created_at, edited_at, hidden_at FROM review WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, subject
+SELECT id, order_id, subject, author_id, seller_id, listing_id, stars, body, created_at, edited_at, hidden_at FROM review WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, subject, created_at, id
 `
 
 func (q *Queries) ReviewsByOrder(ctx context.Context, db DBTX, orders []uuid.UUID) ([]Review, error) {
@@ -265,6 +266,40 @@ func (q *Queries) ReviewsByOrder(ctx context.Context, db DBTX, orders []uuid.UUI
 			&i.EditedAt,
 			&i.HiddenAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reviewsMissing = `-- name: ReviewsMissing :many
+SELECT l.order_id, l.listing_id FROM orders o JOIN order_line l ON l.order_id = o.id
+WHERE o.id = ANY ($1::uuid[]) AND o.buyer_id = $2 AND o.payment = 'SETTLED' AND o.fulfilment = 'RECEIVED'
+  AND NOT EXISTS (SELECT FROM review r WHERE r.order_id = l.order_id AND r.subject = 'LISTING' AND r.listing_id = l.listing_id)
+GROUP BY l.order_id, l.listing_id
+ORDER BY l.order_id, min(l.number)
+`
+
+type ReviewsMissingRow struct {
+	OrderID   uuid.UUID
+	ListingID uuid.UUID
+}
+
+// The listings that the buyer of completed orders may review yet, in the order of their lines.
+func (q *Queries) ReviewsMissing(ctx context.Context, db DBTX, orders []uuid.UUID, buyerID uuid.UUID) ([]ReviewsMissingRow, error) {
+	rows, err := db.Query(ctx, reviewsMissing, orders, buyerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReviewsMissingRow
+	for rows.Next() {
+		var i ReviewsMissingRow
+		if err := rows.Scan(&i.OrderID, &i.ListingID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -107,6 +107,7 @@ func complexityRoot() generated.ComplexityRoot {
 	c.CheckoutQuote.Groups, c.QuoteGroup.Lines = c.Cart.Groups, ofCart
 	c.Query.OrderHappenings = func(child int, _ id.ID) int { return 1 + child*orderHappenings }
 	c.Order.Lines = func(child int) int { return 1 + child*orderLines }
+	c.Order.ListingsToReview = c.Order.Lines
 	c.Show.Lots = func(child int) int { return 1 + child*showLots }
 	return c
 }

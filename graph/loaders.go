@@ -266,6 +266,7 @@ type sources struct {
 	takesOffers     byID[bool]          // by listing
 	reviewSeen      byID[review.Review] // what the actor may see
 	reviewsOfOrder  byID[[]review.Review]
+	reviewsMissing  byID[[]uuid.UUID] // by order of the actor's: listings
 	ratingOfListing byID[review.Rating]
 	ratingOfSeller  byID[review.Rating]
 	show            byID[show.Show]
@@ -366,6 +367,7 @@ func (r *Resolver) newSources() *sources {
 			return r.Reviews.SeenBy(ctx, actorID(ctx), isStaff(ctx), ids)
 		}),
 		reviewsOfOrder:  own(r.Reviews.OfOrders),
+		reviewsMissing:  own(r.Reviews.Missing),
 		ratingOfListing: sourceOf(r.Reviews.Ratings(review.OfListing)),
 		ratingOfSeller:  sourceOf(r.Reviews.Ratings(review.OfSeller)),
 

@@ -26,9 +26,9 @@ func (r *listingResolver) Reviews(ctx context.Context, obj *catalog.Listing, fir
 // ReviewCreate is the resolver for the reviewCreate field.
 func (r *mutationResolver) ReviewCreate(ctx context.Context, input model.ReviewCreateInput) (model.ReviewCreatePayload, error) {
 	var in inputReader
-	order := in.id(input.OrderID, id.Order, "orderId")
+	of := review.Of{Order: in.id(input.OrderID, id.Order, "orderId"), Subject: input.Subject, Listing: in.maybeID(input.ListingID, id.Listing, "listingId")}
 	made, errs, err := answered(once(in.err, func() (review.Review, error) {
-		return r.Reviews.Create(ctx, actorID(ctx), order, input.Subject, review.Words{Stars: input.Stars, Body: input.Body})
+		return r.Reviews.Create(ctx, actorID(ctx), of, review.Words{Stars: input.Stars, Body: input.Body})
 	}))
 	return model.ReviewCreatePayload{Review: made, UserErrors: errs}, err
 }
@@ -70,6 +70,15 @@ func (r *mutationResolver) ReviewRestore(ctx context.Context, input model.Review
 // Reviews is the resolver for the reviews field.
 func (r *orderResolver) Reviews(ctx context.Context, obj *order.Order) ([]review.Review, error) {
 	return some(ctx, load(ctx).reviewsOfOrder, obj.ID)
+}
+
+// ListingsToReview is the resolver for the listingsToReview field.
+func (r *orderResolver) ListingsToReview(ctx context.Context, obj *order.Order) ([]catalog.Listing, error) {
+	which, err := some(ctx, load(ctx).reviewsMissing, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return load(ctx).listingOfOrder.LoadAll(ctx, which)
 }
 
 // ReviewReports is the resolver for the reviewReports field.

@@ -123,10 +123,81 @@ func TestReviewsThroughTheAPI(t *testing.T) {
 	}
 }
 
+// Of a cart of two things in one order each is reviewed, as clients do it: they are told which are left.
+func TestReviewingEachListingOfAnOrder(t *testing.T) {
+	t.Parallel()
+	a := graphtest.New(t)
+	seller, buyer := a.Person(identity.Seller), a.Funded(100)
+	listings, ids := make([]string, 2), make([]uuid.UUID, 2)
+	for i, title := range []string{"A brass pot", "A copper lamp"} {
+		l := a.Listing(seller, title)
+		listings[i], ids[i] = l.NodeID().String(), l.ID
+		buyer.Must(t, cartAdd, input(apitest.Vars{"variantId": id.Variant.Encode(l.ID)}))
+	}
+	home := buyer.Must(t, addressCreate, input(parisOf("Amal Haddad"))).Str("addressCreate.address.id")
+	quote := buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "k"})).Str("checkoutQuote.quote.id")
+	order := buyer.Must(t, checkoutConfirm, input(apitest.Vars{"quoteId": quote, "total": eur("40"), "idempotencyKey": "k"})).Str("checkoutConfirm.orders.0.id")
+	left := func(who apitest.Client) string {
+		t.Helper()
+		return string(who.Must(t, `query($id: ID!) { order(id: $id) { listingsToReview { id } } }`, apitest.Vars{"id": order}).Raw())
+	}
+	want := func(ids ...string) string {
+		var nodes []string
+		for _, one := range ids {
+			nodes = append(nodes, `{"id":"`+one+`"}`)
+		}
+		return `{"order":{"listingsToReview":[` + strings.Join(nodes, ",") + `]}}`
+	}
+	if got := left(buyer.Client); got != want() {
+		t.Errorf("before it is there: %s", got)
+	}
+	seller.Must(t, orderShip, input(apitest.Vars{"orderId": order, "tracking": "LX 1", "idempotencyKey": "k"}))
+	buyer.Must(t, `mutation($input: OrderConfirmReceiptInput!) { orderConfirmReceipt(input: $input) { order { payment } userErrors { code } } }`,
+		input(apitest.Vars{"orderId": order, "idempotencyKey": "k"}))
+	if got := left(buyer.Client); got != want(listings...) && got != want(listings[1], listings[0]) {
+		t.Errorf("to review: %s", got)
+	}
+	if got := left(seller.Client); got != want() {
+		t.Errorf("the seller is to review: %s", got)
+	}
+	in := func(subject string, listing any) apitest.Vars {
+		return input(apitest.Vars{"orderId": order, "subject": subject, "listingId": listing, "stars": 4})
+	}
+	for name, c := range map[string]struct{ got, want string }{
+		"of another order":      {codeOf(t, buyer.Client, reviewCreate, in("LISTING", a.Listing(seller, "Another").NodeID().String())), "REVIEW_LISTING"},
+		"of no such listing":    {codeOf(t, buyer.Client, reviewCreate, in("LISTING", id.Listing.Encode(id.New()))), "REVIEW_LISTING"},
+		"of a seller's listing": {codeOf(t, buyer.Client, reviewCreate, in("SELLER", listings[1])), "REVIEW_LISTING"},
+		"of what is no listing": {codeOf(t, buyer.Client, reviewCreate, in("LISTING", order)), "ID_WRONG_KIND"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %s, not %s", name, c.got, c.want)
+		}
+	}
+	one := buyer.Must(t, reviewCreate, in("LISTING", listings[1])).Str("reviewCreate.review.id")
+	if again := buyer.Must(t, reviewCreate, in("LISTING", listings[1])).Str("reviewCreate.review.id"); again != one {
+		t.Errorf("again: %s", again)
+	}
+	if got := left(buyer.Client); got != want(listings[0]) {
+		t.Errorf("still to review: %s", got)
+	}
+	other := buyer.Must(t, reviewCreate, in("LISTING", listings[0])).Str("reviewCreate.review.id")
+	if got := left(buyer.Client); other == one || got != want() {
+		t.Errorf("both are %s; to review: %s", one, got)
+	}
+	for i, l := range listings {
+		if got := string(a.Nobody().Must(t, `query($id: ID!) { listing(id: $id) { rating { count average } } }`, apitest.Vars{"id": l}).Raw()); got != `{"listing":null}` && !strings.Contains(got, `{"count":1,"average":4}`) {
+			t.Errorf("rated: %s", got)
+		}
+		if n := a.Int(`SELECT fours FROM rating WHERE subject_id = $1`, ids[i]); n != 1 {
+			t.Errorf("%s has %d fours", l, n)
+		}
+	}
+}
+
 // Reviews and ratings take as many statements for many as for few.
 func TestReviewsAreLoadedTogether(t *testing.T) {
 	t.Parallel()
-	const query = `{ listings(first: 50) { nodes { rating { count average } seller { rating { count } } } } viewer { purchases(first: 50) { nodes { reviews { stars listing { title } } } } } }`
+	const query = `{ listings(first: 50) { nodes { rating { count average } seller { rating { count } } } } viewer { purchases(first: 50) { nodes { reviews { stars listing { title } } listingsToReview { title } } } } }`
 	taken := func(n int) []string {
 		a := graphtest.New(t, func(r *graph.Resolver, _ *graph.Config) { r.Gather = 40 * time.Millisecond })
 		buyer := a.Funded(1000)

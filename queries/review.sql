@@ -3,8 +3,9 @@ INSERT INTO review (id, order_id, subject, author_id, seller_id, listing_id, sta
 VALUES (@id, @order_id, @subject, @author_id, @seller_id, @listing_id, @stars, @body)
 RETURNING *;
 
+-- The one that there is of what somebody reviews again.
 -- name: ReviewOfOrder :one
-SELECT * FROM review WHERE order_id = @order_id AND subject = @subject;
+SELECT * FROM review WHERE order_id = @order_id AND subject = @subject AND (@subject <> 'LISTING' OR listing_id = @listing_id);
 
 -- name: ReviewLock :one
 SELECT * FROM review WHERE id = @id FOR UPDATE;
@@ -38,7 +39,15 @@ ORDER BY created_at DESC, id DESC
 LIMIT @page_size;
 
 -- name: ReviewsByOrder :many
-SELECT * FROM review WHERE order_id = ANY (@orders::uuid[]) ORDER BY order_id, subject;
+SELECT * FROM review WHERE order_id = ANY (@orders::uuid[]) ORDER BY order_id, subject, created_at, id;
+
+-- The listings that the buyer of completed orders may review yet, in the order of their lines.
+-- name: ReviewsMissing :many
+SELECT l.order_id, l.listing_id FROM orders o JOIN order_line l ON l.order_id = o.id
+WHERE o.id = ANY (@orders::uuid[]) AND o.buyer_id = @buyer_id AND o.payment = 'SETTLED' AND o.fulfilment = 'RECEIVED'
+  AND NOT EXISTS (SELECT FROM review r WHERE r.order_id = l.order_id AND r.subject = 'LISTING' AND r.listing_id = l.listing_id)
+GROUP BY l.order_id, l.listing_id
+ORDER BY l.order_id, min(l.number);
 
 -- name: Ratings :many
 SELECT * FROM rating WHERE subject = @subject AND subject_id = ANY (@ids::uuid[]) ORDER BY subject_id;

@@ -1118,7 +1118,7 @@ func (ec *executionContext) unmarshalInputReviewCreateInput(ctx context.Context,
 		asMap["body"] = ""
 	}
 
-	fieldsInOrder := [...]string{"orderId", "subject", "stars", "body"}
+	fieldsInOrder := [...]string{"orderId", "subject", "listingId", "stars", "body"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1139,6 +1139,13 @@ func (ec *executionContext) unmarshalInputReviewCreateInput(ctx context.Context,
 				return it, err
 			}
 			it.Subject = data
+		case "listingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listingId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋinternalᚋidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ListingID = data
 		case "stars":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stars"))
 			data, err := ec.unmarshalNInt2int(ctx, v)

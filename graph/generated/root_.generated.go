@@ -1532,6 +1532,7 @@ type ComplexityRoot struct {
 		Invoices         func(childComplexity int) int
 		Lines            func(childComplexity int) int
 		Listing          func(childComplexity int) int
+		ListingsToReview func(childComplexity int) int
 		NodeID           func(childComplexity int) int
 		PaidAt           func(childComplexity int) int
 		Parcels          func(childComplexity int) int
@@ -9245,6 +9246,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Listing(childComplexity), true
+	case "Order.listingsToReview":
+		if e.ComplexityRoot.Order.ListingsToReview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ListingsToReview(childComplexity), true
 	case "Order.id":
 		if e.ComplexityRoot.Order.NodeID == nil {
 			break
@@ -20088,7 +20095,7 @@ type ReferralEdge {
 }
 
 extend type Mutation {
-  "Reviews what one has bought, or who sold it, after the order was received and settled: once each."
+  "Reviews what one has bought, each listing of the order, or who sold it, after the order was received and settled: once each."
   reviewCreate(input: ReviewCreateInput!): ReviewCreatePayload! @auth(roles: [BUYER])
   "Says something else in a review of one's own, within 14 days."
   reviewUpdate(input: ReviewUpdateInput!): ReviewUpdatePayload! @auth(roles: [BUYER])
@@ -20115,8 +20122,10 @@ extend type User {
 }
 
 extend type Order {
-  "What its buyer has said of it: of the listing, of the seller."
+  "What its buyer has said of it: of its listings, of the seller."
   reviews: [Review!]!
+  "Its listings that the viewer, who has bought them, may review yet, in the order of its lines. Empty for others, and before the order is completed."
+  listingsToReview: [Listing!]!
 }
 
 "How many stars something has. It changes with its reviews, at once."
@@ -20182,6 +20191,8 @@ type ReviewReportEdge {
 input ReviewCreateInput {
   orderId: ID!
   subject: ReviewSubject!
+  "Of LISTING: one of the order's (REVIEW_LISTING); left out, its first line's. None of SELLER."
+  listingId: ID
   "1 to 5."
   stars: Int!
   "At most 2,000 characters."
@@ -24536,6 +24547,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_problems(ctx, field)
 	case "reviews":
 		return ec.fieldContext_Order_reviews(ctx, field)
+	case "listingsToReview":
+		return ec.fieldContext_Order_listingsToReview(ctx, field)
 	case "shipments":
 		return ec.fieldContext_Order_shipments(ctx, field)
 	case "parcels":

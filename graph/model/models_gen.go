@@ -1720,6 +1720,8 @@ type ReservationReleasePayload struct {
 type ReviewCreateInput struct {
 	OrderID id.ID          `json:"orderId"`
 	Subject review.Subject `json:"subject"`
+	// Of LISTING: one of the order's (REVIEW_LISTING); left out, its first line's. None of SELLER.
+	ListingID *id.ID `json:"listingId,omitempty"`
 	// 1 to 5.
 	Stars int `json:"stars"`
 	// At most 2,000 characters.

@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -46,7 +47,7 @@ type Review struct {
 	Subject   Subject
 	AuthorID  uuid.UUID
 	SellerID  uuid.UUID
-	ListingID uuid.UUID
+	ListingID uuid.UUID // of a review of a seller: the order's first line's
 	Stars     int
 	Body      string
 	CreatedAt time.Time
@@ -111,6 +112,13 @@ func New(pool *pgxpool.Pool, orders *order.Service, hub realtime.Publisher) *Ser
 	return &Service{pool: pool, q: db.New(), orders: orders, hub: hub}
 }
 
+// Of is what a review is of.
+type Of struct {
+	Order   uuid.UUID
+	Subject Subject
+	Listing *uuid.UUID // of the order's listings; nil: its first line's. None for a seller
+}
+
 // Words are what a review says.
 type Words struct {
 	Stars int
@@ -130,17 +138,21 @@ func (w *Words) check() error {
 
 // Create reviews a listing or a seller after a completed order, and tells the seller. The same again, from a client that has lost the
 // answer, gives the review that there is.
-func (s *Service) Create(ctx context.Context, author, of uuid.UUID, subject Subject, w Words) (_ Review, err error) {
+func (s *Service) Create(ctx context.Context, author uuid.UUID, of Of, w Words) (_ Review, err error) {
 	if err := w.check(); err != nil {
 		return Review{}, err
 	}
-	defer fault.Wrap(&err, "review order %s", of)
-	o, err := s.orders.Get(ctx, author, of)
+	defer fault.Wrap(&err, "review order %s", of.Order)
+	o, err := s.orders.Get(ctx, author, of.Order)
 	if err != nil {
 		return Review{}, err
 	}
 	if o.BuyerID != author || o.Fulfilment != order.Received || o.Payment != order.Settled {
 		return Review{}, ErrNotCompleted.At("orderId")
+	}
+	listing, err := s.listingOf(ctx, o, of)
+	if err != nil {
+		return Review{}, err
 	}
 	var (
 		row  db.Review
@@ -148,7 +160,7 @@ func (s *Service) Create(ctx context.Context, author, of uuid.UUID, subject Subj
 	)
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		row, err = s.q.ReviewInsert(ctx, tx, db.ReviewInsertParams{
-			ID: id.New(), OrderID: o.ID, Subject: string(subject), AuthorID: author, SellerID: o.SellerID, ListingID: o.ListingID,
+			ID: id.New(), OrderID: o.ID, Subject: string(of.Subject), AuthorID: author, SellerID: o.SellerID, ListingID: listing,
 			Stars: int16(w.Stars), Body: w.Body,
 		})
 		if err != nil {
@@ -161,7 +173,7 @@ func (s *Service) Create(ctx context.Context, author, of uuid.UUID, subject Subj
 		return err
 	})
 	if postgres.Violates(err, "review_once") {
-		return s.same(ctx, o.ID, subject, w)
+		return s.same(ctx, of, listing, w)
 	}
 	if err != nil {
 		return Review{}, err
@@ -170,13 +182,38 @@ func (s *Service) Create(ctx context.Context, author, of uuid.UUID, subject Subj
 	return reviewOf(row), nil
 }
 
+// listingOf is the listing of an order that a review names, or does not.
+func (s *Service) listingOf(ctx context.Context, o order.Order, of Of) (uuid.UUID, error) {
+	if of.Listing == nil {
+		return o.ListingID, nil
+	}
+	if of.Subject != OfListing {
+		return uuid.Nil, ErrListing.At("listingId")
+	}
+	lines, err := s.orders.Lines(ctx, []uuid.UUID{o.ID})
+	if err == nil && !slices.ContainsFunc(lines[o.ID], func(l order.Line) bool { return l.Listing == *of.Listing }) {
+		err = ErrListing.At("listingId")
+	}
+	return *of.Listing, err
+}
+
 // same is the review that there is, where it says the same.
-func (s *Service) same(ctx context.Context, of uuid.UUID, subject Subject, w Words) (Review, error) {
-	row, err := s.q.ReviewOfOrder(ctx, s.pool, of, string(subject))
+func (s *Service) same(ctx context.Context, of Of, listing uuid.UUID, w Words) (Review, error) {
+	row, err := s.q.ReviewOfOrder(ctx, s.pool, of.Order, string(of.Subject), listing)
 	if err == nil && (int(row.Stars) != w.Stars || row.Body != w.Body) {
 		err = ErrExists.At("orderId")
 	}
 	return reviewOf(row), err
+}
+
+// Missing reads, for a loader, which listings of orders their buyer may review yet, in the order of the lines; of others' orders none.
+func (s *Service) Missing(ctx context.Context, buyer uuid.UUID, orders []uuid.UUID) (map[uuid.UUID][]uuid.UUID, error) {
+	rows, err := s.q.ReviewsMissing(ctx, s.pool, orders, buyer)
+	missing := make(map[uuid.UUID][]uuid.UUID, len(orders))
+	for _, row := range rows {
+		missing[row.OrderID] = append(missing[row.OrderID], row.ListingID)
+	}
+	return missing, err
 }
 
 // Update says something else in a review, within 14 days.

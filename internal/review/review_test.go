@@ -8,14 +8,17 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/adminlog"
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/fault"
+	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/notify"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/page"
+	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/review"
 )
 
@@ -42,9 +45,106 @@ func (b *bundle) completed() order.Order {
 	return o
 }
 
+// several is a completed order of so many listings of the seller's, the first of them twice.
+func (b *bundle) several(n int) (o order.Order, listings []uuid.UUID) {
+	b.T.Helper()
+	sale := order.Sale{ID: id.New(), Seller: b.seller}
+	for range n {
+		listing := b.Listing(b.seller)
+		b.Exec(`UPDATE listing SET status = 'RESERVED' WHERE id = $1`, listing)
+		b.Exec(`UPDATE listing SET status = 'SOLD' WHERE id = $1`, listing)
+		listings = append(listings, listing)
+	}
+	for _, listing := range append(slices.Clone(listings), listings[0]) {
+		sale.Lines = append(sale.Lines, order.Line{Listing: listing, Variant: &listing, Quantity: 1, UnitPrice: domaintest.EUR(10_00)})
+	}
+	buyer := b.Buyer(100_00)
+	b.Must(postgres.InTx(b.Ctx(), b.Pool, func(tx pgx.Tx) error {
+		made, _, err := b.Orders.CreateTx(b.Ctx(), tx, order.Purchase{Buyer: buyer, Sales: []order.Sale{sale}})
+		if err != nil {
+			return err
+		}
+		begin := order.Beginning{Order: made[0], Wallet: made[0].Total}
+		if _, err := b.Orders.MarkTx(b.Ctx(), tx, &begin); err != nil {
+			return err
+		}
+		_, err = b.Orders.BeginTx(b.Ctx(), tx, begin)
+		return err
+	}))
+	b.Must2(b.Orders.Ship(b.Ctx(), b.seller, sale.ID, ""))
+	o, err := b.Orders.ConfirmReceipt(b.Ctx(), buyer, sale.ID)
+	b.Must(err)
+	return o, listings
+}
+
+// Each listing of an order is reviewed once, and counted by itself; a review that names none is of the first line's.
+func TestEachListingOfAnOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	o, listings := b.several(3)
+	missing := func(who uuid.UUID) []uuid.UUID {
+		t.Helper()
+		found, err := b.Missing(b.Ctx(), who, []uuid.UUID{o.ID})
+		b.Must(err)
+		return found[o.ID]
+	}
+	create := func(of review.Subject, listing *uuid.UUID, stars int) error {
+		_, err := b.Create(b.Ctx(), o.BuyerID, review.Of{Order: o.ID, Subject: of, Listing: listing}, review.Words{Stars: stars})
+		return err
+	}
+	if got := missing(o.BuyerID); !slices.Equal(got, listings) {
+		t.Errorf("at first %v are to review, not %v", got, listings)
+	}
+	if got := missing(b.seller); len(got) != 0 {
+		t.Errorf("the seller is to review %v", got)
+	}
+	elsewhere := b.Listing(b.seller)
+	for name, err := range map[string]error{
+		"a listing of no line":  create(review.OfListing, &elsewhere, 4),
+		"a seller of a listing": create(review.OfSeller, &listings[1], 4),
+	} {
+		if !errors.Is(err, review.ErrListing) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := b.Admin.Exec(b.Ctx(), `INSERT INTO review (id, order_id, subject, author_id, seller_id, listing_id, stars, body) VALUES ($1, $2, 'LISTING', $3, $4, $5, 5, '')`,
+		uuid.New(), o.ID, o.BuyerID, b.seller, elsewhere); err == nil {
+		t.Error("the database takes a review of what was not bought")
+	}
+	b.Must(create(review.OfListing, nil, 5))
+	b.Must(create(review.OfListing, &listings[0], 5)) // the same
+	if err := create(review.OfListing, &listings[0], 4); !errors.Is(err, review.ErrExists) {
+		t.Errorf("the first once more, in other words: %v", err)
+	}
+	codes := domaintest.Codes(domaintest.AtOnce(6, func(i int) error { return create(review.OfListing, &listings[1], 1+i%2) }))
+	if codes[""] != 3 || codes["REVIEW_EXISTS"] != 3 {
+		t.Errorf("answers %v", codes)
+	}
+	if got := missing(o.BuyerID); !slices.Equal(got, listings[2:]) {
+		t.Errorf("%v are left, not %v", got, listings[2:])
+	}
+	b.Must(create(review.OfListing, &listings[2], 3))
+	b.Must(create(review.OfSeller, nil, 2))
+	if got := missing(o.BuyerID); len(got) != 0 {
+		t.Errorf("%v are left", got)
+	}
+	for i, want := range []string{"[0 0 0 0 1]", "", "[0 0 1 0 0]"} {
+		if got := b.rating(review.OfListing, listings[i]); want != "" && got != want {
+			t.Errorf("listing %d is rated %s, not %s", i, got, want)
+		}
+	}
+	if got := b.rating(review.OfSeller, b.seller); got != "[0 1 0 0 0]" {
+		t.Errorf("the seller is rated %s", got)
+	}
+	if of, err := b.OfOrders(b.Ctx(), o.BuyerID, []uuid.UUID{o.ID}); err != nil || len(of[o.ID]) != 4 {
+		t.Errorf("of the order: %+v, %v", of, err)
+	}
+	b.Audited()
+}
+
 func (b *bundle) review(o order.Order, of review.Subject, stars int) review.Review {
 	b.T.Helper()
-	r, err := b.Create(b.Ctx(), o.BuyerID, o.ID, of, review.Words{Stars: stars, Body: "As described."})
+	r, err := b.Create(b.Ctx(), o.BuyerID, review.Of{Order: o.ID, Subject: of}, review.Words{Stars: stars, Body: "As described."})
 	b.Must(err)
 	return r
 }
@@ -79,7 +179,7 @@ func TestWhoReviewsWhat(t *testing.T) {
 		"too long":             {o.BuyerID, o.ID, review.Words{Stars: 5, Body: strings.Repeat("é", 2001)}, review.ErrBody},
 		"what turns the words": {o.BuyerID, o.ID, review.Words{Stars: 5, Body: "a\u202eb"}, review.ErrBody},
 	} {
-		if _, err := b.Create(b.Ctx(), c.author, c.order, review.OfListing, c.words); !errors.Is(err, c.want) {
+		if _, err := b.Create(b.Ctx(), c.author, review.Of{Order: c.order, Subject: review.OfListing}, c.words); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -87,7 +187,7 @@ func TestWhoReviewsWhat(t *testing.T) {
 		t.Error("a refusal wrote something")
 	}
 	codes := domaintest.Codes(domaintest.AtOnce(6, func(i int) error {
-		_, err := b.Create(b.Ctx(), o.BuyerID, o.ID, review.OfListing, review.Words{Stars: 1 + i%2})
+		_, err := b.Create(b.Ctx(), o.BuyerID, review.Of{Order: o.ID, Subject: review.OfListing}, review.Words{Stars: 1 + i%2})
 		return err
 	}))
 	if codes[""] != 3 || codes["REVIEW_EXISTS"] != 3 { // the same words again are the same review
@@ -114,7 +214,7 @@ func TestRatings(t *testing.T) {
 		orders[i] = b.completed()
 	}
 	for _, err := range domaintest.AtOnce(len(orders), func(i int) error {
-		_, err := b.Create(b.Ctx(), orders[i].BuyerID, orders[i].ID, review.OfSeller, review.Words{Stars: 1 + i%5})
+		_, err := b.Create(b.Ctx(), orders[i].BuyerID, review.Of{Order: orders[i].ID, Subject: review.OfSeller}, review.Words{Stars: 1 + i%5})
 		return err
 	}) {
 		b.Must(err)
