@@ -39,11 +39,10 @@ func AskLots(show uuid.UUID, list LotList, args page.Args) (LotsAsked, error) {
 	if err != nil {
 		return LotsAsked{}, err
 	}
-	read := args.FromNumber
+	from, err := args.FromNumber(byte(list))
 	if list == AllLots {
-		read = args.BeforeNumber
+		from, err = args.BeforeNumber(byte(list))
 	}
-	from, err := read(byte(list))
 	return LotsAsked{show, lotPage{list, size, int32(min(from, math.MaxInt32))}}, err
 }
 

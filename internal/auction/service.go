@@ -128,7 +128,8 @@ func (s *Service) List(ctx context.Context, status *Status, args page.Args) (Auc
 	if err != nil {
 		return AuctionPage{}, err
 	}
-	before, err := args.Before(auctionList)
+	asked := page.AskedFor(status)
+	before, err := args.Before(auctionList, asked)
 	if err != nil {
 		return AuctionPage{}, err
 	}
@@ -137,7 +138,7 @@ func (s *Service) List(ctx context.Context, status *Status, args page.Args) (Auc
 	})
 	cursors := make(map[uuid.UUID]string, len(rows)) // a paused lot is listed by an end that it does not show
 	for _, row := range rows {
-		cursors[row.ID] = listed(row).Encode(auctionList)
+		cursors[row.ID] = listed(row).Encode(auctionList, asked)
 	}
 	return page.Of(rows, size, s.auctionOf, func(a Auction) string { return cursors[a.ID] }), err
 }

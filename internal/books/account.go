@@ -69,7 +69,8 @@ func (s *Service) Accounts(ctx context.Context, f Filter, args page.Args) (Accou
 	if err != nil {
 		return AccountPage{}, err
 	}
-	before, err := args.BeforeNumber(accountList)
+	asked := page.AskedFor(f)
+	before, err := args.BeforeNumber(accountList, asked)
 	if err != nil {
 		return AccountPage{}, err
 	}
@@ -77,7 +78,7 @@ func (s *Service) Accounts(ctx context.Context, f Filter, args page.Args) (Accou
 	if err != nil {
 		return AccountPage{}, fmt.Errorf("list accounts: %w", err)
 	}
-	return page.Of(rows, size, accountOf, func(a Account) string { return page.EncodeNumber(accountList, a.Number) }), nil
+	return page.Of(rows, size, accountOf, func(a Account) string { return page.EncodeNumber(accountList, a.Number, asked) }), nil
 }
 
 func (s *Service) accountRows(ctx context.Context, f Filter, before int64, size int32) ([]db.LedgerAccount, error) {

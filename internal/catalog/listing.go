@@ -78,11 +78,13 @@ type Listing struct {
 // NodeID is the id that clients see.
 func (l Listing) NodeID() id.ID { return id.Listing.ID(l.ID) }
 
-func publicCursor(l Listing) string {
-	return page.Key{At: *l.PublishedAt, ID: l.ID}.Encode(listingList)
+func publicCursor(asked page.Asked) func(Listing) string {
+	return func(l Listing) string { return page.Key{At: *l.PublishedAt, ID: l.ID}.Encode(listingList, asked) }
 }
 
-func ownCursor(l Listing) string { return page.Key{At: l.CreatedAt, ID: l.ID}.Encode(ownList) }
+func ownCursor(asked page.Asked) func(Listing) string {
+	return func(l Listing) string { return page.Key{At: l.CreatedAt, ID: l.ID}.Encode(ownList, asked) }
+}
 
 // ListingPage is a page of a list of Listings.
 type ListingPage = page.Page[Listing]
@@ -153,7 +155,8 @@ func (s *Service) List(ctx context.Context, f Filter, args page.Args) (ListingPa
 	if err != nil {
 		return ListingPage{}, err
 	}
-	before, err := args.Before(listingList)
+	asked := page.AskedFor(f)
+	before, err := args.Before(listingList, asked)
 	if err != nil {
 		return ListingPage{}, err
 	}
@@ -169,12 +172,12 @@ func (s *Service) List(ctx context.Context, f Filter, args page.Args) (ListingPa
 	}
 	if f == (Filter{}) {
 		rows, err := s.q.ListingPageOfAll(ctx, s.pool, before.At, before.ID, int32(size+1))
-		return page.Of(rows, size, publicOf, publicCursor), err
+		return page.Of(rows, size, publicOf, publicCursor(asked)), err
 	}
 	rows, err := s.q.ListingPage(ctx, s.pool, db.ListingPageParams{
 		BeforeAt: before.At, BeforeID: before.ID, Statuses: wanted, SellerID: f.Seller, Kind: (*string)(f.Kind), Categories: within, BrandID: f.Brand, PageSize: int32(size + 1),
 	})
-	return page.Of(rows, size, publicOf, publicCursor), err
+	return page.Of(rows, size, publicOf, publicCursor(asked)), err
 }
 
 // Own is a seller's listings, drafts and hidden ones among them, the newest first.
@@ -183,14 +186,15 @@ func (s *Service) Own(ctx context.Context, seller uuid.UUID, status *Status, arg
 	if err != nil {
 		return ListingPage{}, err
 	}
-	before, err := args.Before(ownList)
+	asked := page.AskedFor(status)
+	before, err := args.Before(ownList, asked)
 	if err != nil {
 		return ListingPage{}, err
 	}
 	rows, err := s.q.ListingsOfSeller(ctx, s.pool, db.ListingsOfSellerParams{
 		SellerID: seller, BeforeAt: before.At, BeforeID: before.ID, Status: (*string)(status), PageSize: int32(size + 1),
 	})
-	return page.Of(rows, size, listingOf, ownCursor), err
+	return page.Of(rows, size, listingOf, ownCursor(asked)), err
 }
 
 // ByID reads listings for a loader, whether or not everybody may see them: for who has a right of their own, as the parties of an

@@ -200,6 +200,11 @@ func TestBadFiles(t *testing.T) {
 		"title,prize\nVase,1\n": "COLUMN_UNKNOWN prize",
 		"price\n1\n":            "COLUMN_MISSING title",
 		"\n":                    "FILE_EMPTY ",
+		// What of it is ASCII would read as well: three batches, and the last row in Latin-1; cut in its last character; with a zero.
+		"title\n" + strings.Repeat("Vase\n", 150) + "Caf\xe9\n": "FILE_ENCODING ",
+		"title\nVase\nCaf\xc3":        "FILE_ENCODING ",
+		"title\nVase\nCaf\x00\n":      "FILE_ENCODING ",
+		"t\x00i\x00t\x00l\x00e\x00\n": "FILE_ENCODING ",
 	} {
 		got := b.imported(file)
 		if said := got.Failure + " " + got.FailedAt; got.Status != listingfile.Failed || said != want || got.EndedAt == nil {

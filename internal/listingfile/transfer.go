@@ -21,6 +21,7 @@ import (
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/postgres"
+	"github.com/souklive/souk/internal/spreadsheet"
 )
 
 // Path is where files are sent to and fetched from: the id of an import, or of the seller whose listings a file has.
@@ -127,7 +128,8 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, imp uuid.UUID) er
 	control := http.NewResponseController(w) // a writer without deadlines is a test's
 	_ = control.SetReadDeadline(time.Now().Add(sendTime))
 	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	n, err := io.Copy(aside, http.MaxBytesReader(w, r.Body, row.Bytes))
+	var check spreadsheet.Check
+	n, err := io.Copy(io.MultiWriter(aside, &check), http.MaxBytesReader(w, r.Body, row.Bytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return ErrBytes
 	}
@@ -137,11 +139,13 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, imp uuid.UUID) er
 	if n != row.Bytes {
 		return ErrBytes
 	}
-	return s.keep(r.Context(), imp, aside)
+	refusal, _ := fault.As(check.Err())
+	return s.keep(r.Context(), imp, aside, refusal)
 }
 
-// keep puts a whole file into the database and has it worked off. Of two uploads at once the row's lock makes one first.
-func (s *Service) keep(ctx context.Context, imp uuid.UUID, file io.ReadSeeker) (err error) {
+// keep puts a whole file into the database and has it worked off; what is no text ends the import in place of that, before a row of it is
+// read. Of two uploads at once the row's lock makes one first.
+func (s *Service) keep(ctx context.Context, imp uuid.UUID, file io.ReadSeeker, refusal *fault.Error) (err error) {
 	defer fault.Wrap(&err, "keep the file of import %s", imp)
 	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		row, err := s.q.ListingImportLock(ctx, tx, imp)
@@ -150,6 +154,10 @@ func (s *Service) keep(ctx context.Context, imp uuid.UUID, file io.ReadSeeker) (
 		}
 		if Status(row.Status) != Waiting {
 			return ErrUploadDone
+		}
+		if refusal != nil {
+			_, err := s.endTx(ctx, tx, imp, Failed, refusal)
+			return err
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
 			return err

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,8 +86,12 @@ func (n Notice) NodeID() id.ID { return id.Notification.ID(n.ID) }
 
 const noticeList = 'N' // marks cursors of notices
 
-// Cursor is the notice's place in its recipient's list.
-func (n Notice) Cursor() string { return page.Key{At: n.CreatedAt, ID: n.ID}.Encode(noticeList) }
+// Cursor is the notice's place in its recipient's list of all.
+func (n Notice) Cursor() string { return n.cursorIn(page.Asked{}) }
+
+func (n Notice) cursorIn(asked page.Asked) string {
+	return page.Key{At: n.CreatedAt, ID: n.ID}.Encode(noticeList, asked)
+}
 
 // NoticePage is a page of a user's notices.
 type NoticePage = page.Page[Notice]
@@ -161,7 +166,8 @@ func (s *Service) List(ctx context.Context, recipient uuid.UUID, unread bool, ar
 	if err != nil {
 		return NoticePage{}, err
 	}
-	before, err := args.Before(noticeList)
+	asked := page.AskedFor(unread)
+	before, err := args.Before(noticeList, asked)
 	if err != nil {
 		return NoticePage{}, err
 	}
@@ -177,7 +183,7 @@ func (s *Service) List(ctx context.Context, recipient uuid.UUID, unread bool, ar
 			return NoticePage{}, err
 		}
 	}
-	return page.Of(notices, size, func(n Notice) Notice { return n }, Notice.Cursor), nil
+	return page.Of(notices, size, func(n Notice) Notice { return n }, func(n Notice) string { return n.cursorIn(asked) }), nil
 }
 
 // MostUnread is how many notices that are not read are counted.
@@ -212,6 +218,9 @@ func own(row db.Notification, err error) (Notice, error) {
 // ReadUpTo marks as read the notice of a cursor and all that are older; nil marks all. What comes meanwhile is newer than any cursor.
 func (s *Service) ReadUpTo(ctx context.Context, recipient uuid.UUID, cursor *string) (err error) {
 	upTo, err := page.Args{After: cursor}.Before(noticeList)
+	if errors.Is(err, page.ErrQuery) { // of the list of those that are not read: the place is the same
+		upTo, err = page.Args{After: cursor}.Before(noticeList, page.AskedFor(true))
+	}
 	if err != nil {
 		if f, ok := fault.As(err); ok {
 			return f.At("upTo")

@@ -86,33 +86,35 @@ func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, ids 
 
 // Made are the offers that somebody has made, the newest first: all, or those that may come to something.
 func (s *Service) Made(ctx context.Context, buyer uuid.UUID, live bool, args page.Args) (OfferPage, error) {
-	size, before, err := bounds(args, buyerList)
+	asked := page.AskedFor(live)
+	size, before, err := bounds(args, buyerList, asked)
 	if err != nil {
 		return OfferPage{}, err
 	}
 	rows, err := s.q.OfferPageOfBuyer(ctx, s.pool, db.OfferPageOfBuyerParams{UserID: buyer, BeforeAt: before.At, BeforeID: before.ID, Live: live, PageSize: int32(size + 1)})
-	return page.Of(rows, size, offerOf, cursorOf(buyerList)), err
+	return page.Of(rows, size, offerOf, cursorOf(buyerList, asked)), err
 }
 
 // Received are the offers for what somebody sells, as Made.
 func (s *Service) Received(ctx context.Context, seller uuid.UUID, live bool, args page.Args) (OfferPage, error) {
-	size, before, err := bounds(args, sellerList)
+	asked := page.AskedFor(live)
+	size, before, err := bounds(args, sellerList, asked)
 	if err != nil {
 		return OfferPage{}, err
 	}
 	rows, err := s.q.OfferPageOfSeller(ctx, s.pool, db.OfferPageOfSellerParams{UserID: seller, BeforeAt: before.At, BeforeID: before.ID, Live: live, PageSize: int32(size + 1)})
-	return page.Of(rows, size, offerOf, cursorOf(sellerList)), err
+	return page.Of(rows, size, offerOf, cursorOf(sellerList, asked)), err
 }
 
-func bounds(args page.Args, list byte) (size int, before page.Key, err error) {
+func bounds(args page.Args, list byte, asked page.Asked) (size int, before page.Key, err error) {
 	if size, err = args.Size(); err == nil {
-		before, err = args.Before(list)
+		before, err = args.Before(list, asked)
 	}
 	return size, before, err
 }
 
-func cursorOf(list byte) func(Offer) string {
-	return func(o Offer) string { return page.Key{At: o.CreatedAt, ID: o.ID}.Encode(list) }
+func cursorOf(list byte, asked page.Asked) func(Offer) string {
+	return func(o Offer) string { return page.Key{At: o.CreatedAt, ID: o.ID}.Encode(list, asked) }
 }
 
 // Steps reads, for a loader, what was named in offers and what became of it, the first first.

@@ -3,9 +3,14 @@
 package page
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +28,7 @@ const (
 var (
 	ErrFirst  = fault.New(fault.Invalid, "PAGE_SIZE_INVALID", "first must be between 1 and 100.")
 	ErrCursor = fault.New(fault.Invalid, "CURSOR_INVALID", "This cursor was not given out by this list.")
+	ErrQuery  = fault.New(fault.Invalid, "CURSOR_OF_ANOTHER_QUERY", "This cursor was given out by another query: page on with the same filter and order.")
 )
 
 // Args are a connection's arguments as GraphQL gives them.
@@ -51,43 +57,78 @@ type Key struct {
 // top sorts before every row of a descending list.
 var top = Key{At: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
 
-// Encode writes the key as a cursor of the named list.
-func (k Key) Encode(list byte) string {
-	buf := make([]byte, 0, 25)
-	buf = append(buf, list)
-	buf = binary.BigEndian.AppendUint64(buf, uint64(k.At.UnixMicro()))
-	buf = append(buf, k.ID[:]...)
+// Asked tells apart what a list was asked for: its filters and its order. The zero Asked is the list as a whole, in the order that it has.
+// A cursor keeps it, so that another query's is refused in place of being read as a place in this one.
+type Asked [8]byte
+
+// AskedFor is what some filters ask for. Those that are nil, or the zero value, ask for nothing.
+func AskedFor(filters ...any) (asked Asked) {
+	if !slices.ContainsFunc(filters, func(f any) bool { return f != nil && !reflect.ValueOf(f).IsZero() }) {
+		return Asked{}
+	}
+	raw, err := json.Marshal(filters)
+	if err != nil {
+		panic(fmt.Sprintf("page: a filter that has no JSON: %v", err)) //nolint:forbidigo // cannot be: filters are names, ids and numbers
+	}
+	sum := sha256.Sum256(raw)
+	return Asked(sum[:])
+}
+
+// mark writes a cursor: the list's mark, a key, and what was asked for.
+func mark(list byte, key []byte, asked []Asked) string {
+	buf := append([]byte{list}, key...)
+	for _, a := range asked {
+		if a != (Asked{}) {
+			buf = append(buf, a[:]...)
+		}
+	}
 	return base64.RawURLEncoding.EncodeToString(buf)
+}
+
+// unmark reads the key of so many bytes of a cursor that this list gave out for the same.
+func (a Args) unmark(list byte, size int, asked []Asked) ([]byte, error) {
+	buf, err := base64.RawURLEncoding.DecodeString(*a.After)
+	if err != nil || len(buf) == 0 || buf[0] != list || len(buf) != 1+size && len(buf) != 1+size+len(Asked{}) {
+		return nil, ErrCursor
+	}
+	if mark(list, buf[1:1+size], asked) != *a.After {
+		return nil, ErrQuery
+	}
+	return buf[1 : 1+size], nil
+}
+
+// Encode writes the key as a cursor of the named list, and of what it was asked for.
+func (k Key) Encode(list byte, asked ...Asked) string {
+	return mark(list, append(binary.BigEndian.AppendUint64(nil, uint64(k.At.UnixMicro())), k.ID[:]...), asked)
 }
 
 // Before reads where a page begins: the cursor's key, or the top of the list where there is none.
-func (a Args) Before(list byte) (Key, error) {
+func (a Args) Before(list byte, asked ...Asked) (Key, error) {
 	if a.After == nil {
 		return top, nil
 	}
-	buf, err := base64.RawURLEncoding.DecodeString(*a.After)
-	if err != nil || len(buf) != 25 || buf[0] != list {
-		return Key{}, ErrCursor
+	key, err := a.unmark(list, 24, asked)
+	if err != nil {
+		return Key{}, err
 	}
-	micros := int64(binary.BigEndian.Uint64(buf[1:9]))
+	micros := int64(binary.BigEndian.Uint64(key))
 	if micros < 0 || micros > top.At.UnixMicro() {
 		return Key{}, ErrCursor
 	}
-	return Key{At: time.UnixMicro(micros).UTC(), ID: uuid.UUID(buf[9:25])}, nil
+	return Key{At: time.UnixMicro(micros).UTC(), ID: uuid.UUID(key[8:])}, nil
 }
 
 // From reads where a page of a list begins that is sorted upwards: behind the cursor's key, or at the bottom where there is none.
-func (a Args) From(list byte) (Key, error) {
+func (a Args) From(list byte, asked ...Asked) (Key, error) {
 	if a.After == nil {
 		return Key{At: time.UnixMicro(0).UTC()}, nil
 	}
-	return a.Before(list)
+	return a.Before(list, asked...)
 }
 
 // EncodeNumber and BeforeNumber do the same for lists that are sorted by a number from 1, descending.
-func EncodeNumber(list byte, n int64) string {
-	buf := binary.BigEndian.AppendUint64([]byte{list}, uint64(n))
-	return base64.RawURLEncoding.EncodeToString(buf)
+func EncodeNumber(list byte, n int64, asked ...Asked) string {
+	return mark(list, binary.BigEndian.AppendUint64(nil, uint64(n)), asked)
 }
 
 // FromNumber reads where a page begins of a list that is sorted upwards; without a cursor, at zero.
@@ -99,15 +140,15 @@ func (a Args) FromNumber(list byte) (int64, error) {
 }
 
 // BeforeNumber reads where a page begins; without a cursor, at the top.
-func (a Args) BeforeNumber(list byte) (int64, error) {
+func (a Args) BeforeNumber(list byte, asked ...Asked) (int64, error) {
 	if a.After == nil {
 		return math.MaxInt64, nil
 	}
-	buf, err := base64.RawURLEncoding.DecodeString(*a.After)
-	if err != nil || len(buf) != 9 || buf[0] != list {
-		return 0, ErrCursor
+	key, err := a.unmark(list, 8, asked)
+	if err != nil {
+		return 0, err
 	}
-	n := int64(binary.BigEndian.Uint64(buf[1:]))
+	n := int64(binary.BigEndian.Uint64(key))
 	if n < 1 {
 		return 0, ErrCursor
 	}

@@ -40,6 +40,16 @@ func TestCursorIsReadBack(t *testing.T) {
 		if _, err := (Args{After: &cursor}).Before('y'); !errors.Is(err, ErrCursor) {
 			t.Fatalf("another list took the cursor: %v", err)
 		}
+		red, blue := AskedFor("red", nil), AskedFor("blue", nil)
+		narrowed := key.Encode('x', red)
+		if back, err := (Args{After: &narrowed}).Before('x', red); err != nil || back != key {
+			t.Fatalf("%v came back as %v, %v", key, back, err)
+		}
+		for cursor, asked := range map[string]Asked{cursor: red, narrowed: blue, key.Encode('x', blue): {}} {
+			if _, err := (Args{After: &cursor}).Before('x', asked); !errors.Is(err, ErrQuery) {
+				t.Fatalf("another query took the cursor: %v", err)
+			}
+		}
 		n := rapid.Int64Min(1).Draw(t, "n")
 		number := EncodeNumber('x', n)
 		if back, err := (Args{After: &number}).BeforeNumber('x'); err != nil || back != n {
@@ -65,6 +75,21 @@ func TestCursorNeverPanics(t *testing.T) {
 		if _, err := (Args{After: &cursor}).Before('x'); !errors.Is(err, ErrCursor) {
 			t.Errorf("%q: %v", cursor, err)
 		}
+	}
+}
+
+// What asks for nothing asks for the list as a whole, so that its cursors are as they were before anybody could ask.
+func TestAskedForNothing(t *testing.T) {
+	t.Parallel()
+	type filter struct{ Kind *string }
+	for _, none := range []Asked{AskedFor(), AskedFor(nil), AskedFor((*string)(nil), ""), AskedFor(filter{}), AskedFor(false)} {
+		if none != (Asked{}) || (Key{}).Encode('x', none) != (Key{}).Encode('x') {
+			t.Errorf("%v", none)
+		}
+	}
+	kind := "" // asked for, though it is empty
+	if one, other := AskedFor(filter{&kind}), AskedFor(true); one == (Asked{}) || other == (Asked{}) || one == other {
+		t.Errorf("%v and %v", one, other)
 	}
 }
 

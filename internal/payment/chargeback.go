@@ -77,7 +77,8 @@ func (s *Service) Chargebacks(ctx context.Context, status *ChargebackStatus, arg
 	if err != nil {
 		return ChargebackPage{}, err
 	}
-	before, err := args.Before(chargebackList)
+	asked := page.AskedFor(status)
+	before, err := args.Before(chargebackList, asked)
 	if err != nil {
 		return ChargebackPage{}, err
 	}
@@ -88,7 +89,7 @@ func (s *Service) Chargebacks(ctx context.Context, status *ChargebackStatus, arg
 		return ChargebackPage{}, fmt.Errorf("list chargebacks: %w", err)
 	}
 	from := func(row db.ChargebackPageRow) Chargeback { return chargebackFrom(row.Chargeback, row.OrderID) }
-	return page.Of(rows, size, from, func(c Chargeback) string { return page.Key{At: c.OpenedAt, ID: c.ID}.Encode(chargebackList) }), nil
+	return page.Of(rows, size, from, func(c Chargeback) string { return page.Key{At: c.OpenedAt, ID: c.ID}.Encode(chargebackList, asked) }), nil
 }
 
 // ChargebackByID is any chargeback; whoever asks is staff.

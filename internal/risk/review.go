@@ -99,7 +99,8 @@ func (s *Service) Reviews(ctx context.Context, status ReviewStatus, args page.Ar
 	if err != nil {
 		return CasePage{}, err
 	}
-	after, err := args.From(reviewList)
+	asked := page.AskedFor(status)
+	after, err := args.From(reviewList, asked)
 	if err != nil {
 		return CasePage{}, err
 	}
@@ -108,7 +109,7 @@ func (s *Service) Reviews(ctx context.Context, status ReviewStatus, args page.Ar
 		return CasePage{}, err
 	}
 	found := page.Of(rows, size, func(r db.RiskReviewPageRow) Case { return reviewOf(r.RiskReview, r.Rules) },
-		func(r Case) string { return page.Key{At: r.CheckedAt, ID: r.ID}.Encode(reviewList) })
+		func(r Case) string { return page.Key{At: r.CheckedAt, ID: r.ID}.Encode(reviewList, asked) })
 	return found, s.readOrders(ctx, found.Nodes)
 }
 

@@ -36,7 +36,7 @@ func decode(cursor *string, query [8]byte) (*Place, error) {
 		return nil, page.ErrCursor
 	}
 	if [8]byte(buf[1:9]) != query {
-		return nil, ErrCursor
+		return nil, page.ErrQuery
 	}
 	micros := int64(binary.BigEndian.Uint64(buf[17:25]))
 	if micros < 0 || micros > lastMicro {

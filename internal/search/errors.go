@@ -17,5 +17,4 @@ var (
 	ErrSynonymNotFound = fault.New(fault.NotFound, "SYNONYM_NOT_FOUND", "There are no such synonyms.")
 	ErrSuggestions     = fault.New(fault.Invalid, "SUGGESTION_COUNT", "Between 1 and 20 suggestions are given.")
 	ErrNothing         = fault.New(fault.Invalid, "SEARCH_EMPTY", "A search that is kept asks for something: by a word, or by a filter.")
-	ErrCursor          = fault.New(fault.Invalid, "CURSOR_OF_ANOTHER_QUERY", "This cursor was given out by another search: page on with the same text, filter and sort.")
 )

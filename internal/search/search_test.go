@@ -216,7 +216,7 @@ func TestCursorOfAnotherQuery(t *testing.T) {
 		{}, {Text: "carpets"}, {Text: "carpet", Sort: search.Newest}, {Text: "carpet", Filter: search.Filter{Kinds: []catalog.Kind{catalog.OneOff}}},
 		{Text: "carpet", Filter: search.Filter{Ranges: []search.RangeFilter{{Attribute: b.seller, From: new(1.0)}}}},
 	} {
-		if _, err := b.Search(b.Ctx(), q, page.Args{After: cursor}, search.Want{}); !errors.Is(err, search.ErrCursor) {
+		if _, err := b.Search(b.Ctx(), q, page.Args{After: cursor}, search.Want{}); !errors.Is(err, page.ErrQuery) {
 			t.Errorf("%+v goes on with it: %v", q, err)
 		}
 	}

@@ -9,10 +9,7 @@ import (
 	"github.com/souklive/souk/internal/page"
 )
 
-const (
-	latestList  = 'S' // mark the cursors of the two orders
-	soonestList = 's'
-)
+const showList = 'S' // marks the cursors
 
 // ShowPage is a page of a list of Shows.
 type ShowPage = page.Page[Show]
@@ -50,7 +47,8 @@ func (s *Service) List(ctx context.Context, f Filter, order Order, args page.Arg
 	if order == Soonest {
 		return s.soonest(ctx, f, size, args)
 	}
-	before, err := args.Before(latestList)
+	asked := page.AskedFor(f)
+	before, err := args.Before(showList, asked)
 	if err != nil {
 		return ShowPage{}, err
 	}
@@ -58,11 +56,12 @@ func (s *Service) List(ctx context.Context, f Filter, order Order, args page.Arg
 		Status: (*string)(f.Status), HostID: f.Host, Language: (*string)(f.Language), Category: f.Category, FollowerID: f.Follower,
 		BeforeAt: before.At, BeforeID: before.ID, PageSize: int32(size + 1),
 	})
-	return page.Of(rows, size, showOf, cursorIn(latestList)), err
+	return page.Of(rows, size, showOf, cursorOf(asked)), err
 }
 
 func (s *Service) soonest(ctx context.Context, f Filter, size int, args page.Args) (ShowPage, error) {
-	after, err := args.From(soonestList)
+	asked := page.AskedFor(f, Soonest)
+	after, err := args.From(showList, asked)
 	if err != nil {
 		return ShowPage{}, err
 	}
@@ -70,10 +69,10 @@ func (s *Service) soonest(ctx context.Context, f Filter, size int, args page.Arg
 		Status: (*string)(f.Status), HostID: f.Host, Language: (*string)(f.Language), Category: f.Category, FollowerID: f.Follower,
 		AfterAt: after.At, AfterID: after.ID, PageSize: int32(size + 1),
 	})
-	return page.Of(rows, size, showOf, cursorIn(soonestList)), err
+	return page.Of(rows, size, showOf, cursorOf(asked)), err
 }
 
-// cursorIn gives a show's place in the list of an order.
-func cursorIn(list byte) func(Show) string {
-	return func(s Show) string { return page.Key{At: s.StartsAt, ID: s.ID}.Encode(list) }
+// cursorOf gives a show's place in the list that was asked for.
+func cursorOf(asked page.Asked) func(Show) string {
+	return func(s Show) string { return page.Key{At: s.StartsAt, ID: s.ID}.Encode(showList, asked) }
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -201,6 +202,30 @@ func FuzzRead(f *testing.F) {
 		}
 		if int(r.Offset()) != len(file) {
 			t.Errorf("the end is at %d of %d", r.Offset(), len(file))
+		}
+	})
+}
+
+// A file is text or not, in whatever pieces it comes.
+func TestCheckInPieces(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		file := []byte(rapid.StringOfN(rapid.RuneFrom([]rune("aé€𝄞\x00\n")), 0, 20, -1).Draw(t, "text"))
+		if at := rapid.IntRange(0, 3*len(file)+3).Draw(t, "spoilt"); at < len(file) {
+			file[at] = rapid.Byte().Draw(t, "by")
+		}
+		file = file[:len(file)-rapid.IntRange(0, min(2, len(file))).Draw(t, "cut")]
+		want := utf8.Valid(file) && bytes.IndexByte(file, 0) < 0
+		var c spreadsheet.Check
+		for left := file; len(left) > 0; {
+			n := rapid.IntRange(1, len(left)).Draw(t, "piece")
+			if took, err := c.Write(left[:n]); took != n || err != nil {
+				t.Fatalf("took %d of %d, %v", took, n, err)
+			}
+			left = left[n:]
+		}
+		if err := c.Err(); (err == nil) != want {
+			t.Fatalf("%q: %v", file, err)
 		}
 	})
 }

@@ -263,12 +263,13 @@ func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, ids 
 
 // List is what buyers look for now, the newest first.
 func (s *Service) List(ctx context.Context, category *uuid.UUID, args page.Args) (WantPage, error) {
-	size, before, err := bounds(args, openList)
+	asked := page.AskedFor(category)
+	size, before, err := bounds(args, openList, asked)
 	if err != nil {
 		return WantPage{}, err
 	}
 	rows, err := s.q.WantPage(ctx, s.pool, db.WantPageParams{BeforeAt: before.At, BeforeID: before.ID, CategoryID: category, PageSize: int32(size + 1)})
-	return page.Of(rows, size, wantOf, cursorOf(openList)), err
+	return page.Of(rows, size, wantOf, cursorOf(openList, asked)), err
 }
 
 // Own are a buyer's wants, those that have ended among them, the newest first.
@@ -291,13 +292,13 @@ func (s *Service) Offers(ctx context.Context, want uuid.UUID, args page.Args) (O
 	return page.Of(rows, size, offerOf, Offer.Cursor), err
 }
 
-func bounds(args page.Args, list byte) (size int, before page.Key, err error) {
+func bounds(args page.Args, list byte, asked ...page.Asked) (size int, before page.Key, err error) {
 	if size, err = args.Size(); err == nil {
-		before, err = args.Before(list)
+		before, err = args.Before(list, asked...)
 	}
 	return size, before, err
 }
 
-func cursorOf(list byte) func(Want) string {
-	return func(w Want) string { return page.Key{At: w.CreatedAt, ID: w.ID}.Encode(list) }
+func cursorOf(list byte, asked ...page.Asked) func(Want) string {
+	return func(w Want) string { return page.Key{At: w.CreatedAt, ID: w.ID}.Encode(list, asked...) }
 }
