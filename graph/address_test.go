@@ -25,6 +25,7 @@ func parisOf(name string) apitest.Vars {
 func TestAddressesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer, other := a.Person(identity.Buyer), a.Person(identity.Buyer)
 	made := buyer.Must(t, addressCreate, input(parisOf("Amal  Haddad")))
 	home := made.Str("addressCreate.address.id")

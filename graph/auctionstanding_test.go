@@ -66,6 +66,7 @@ func tellBidders(t *testing.T, a *graphtest.API) {
 func TestABidderSeesHowTheyStand(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	ada, ben, support := a.Funded(500), a.Funded(500), a.Person(identity.Support)
 	lot := a.Lot(a.Person(identity.Seller), nil)
 	vars := apitest.Vars{"id": lot.NodeID().String()}
@@ -114,6 +115,7 @@ func TestABidderSeesHowTheyStand(t *testing.T) {
 func TestAStandingHasTheSecondChance(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	lot, _, winner, next := unpaidLot(t, a)
 	const query = `subscription($id: ID!, $after: Int) { auctionStanding(auctionId: $id, afterVersion: $after) { version status secondChance { id status price { amount } } } }`
 	vars := apitest.Vars{"id": lot.NodeID().String()}

@@ -180,6 +180,7 @@ func refusal(t *testing.T, answer apitest.Answer) (code, field, data string) {
 				path = append(path, name.(string))
 			}
 		}
+		delete(e, "__typename")
 		delete(e, "code")
 		delete(e, "message")
 		delete(e, "field")
@@ -192,7 +193,7 @@ func refusal(t *testing.T, answer apitest.Answer) (code, field, data string) {
 	return "none", "", ""
 }
 
-const userErrors = ` userErrors { code message field
+const userErrors = ` userErrors { __typename code message field
 	... on BidTooLow { minimum { amount currencyCode } }
 	... on InsufficientFunds { available { amount currencyCode } }
 	... on CardDeclined { declineCode } }`

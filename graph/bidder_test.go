@@ -23,6 +23,7 @@ const (
 func TestLotsAndBiddersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	b := newBazaar(t)
+	defer everything(t, b.API)
 	auctions, shows, ctx := b.Resolver.Auctions, b.Resolver.Shows, t.Context()
 	must := func(err error) {
 		t.Helper()

@@ -50,6 +50,7 @@ func holder(t *testing.T, page, outcome string) {
 func TestCardsOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer, stranger := a.Person(identity.Buyer), a.Person(identity.Buyer)
 	events := buyer.Subscribe(t, myEvents, nil)
 

@@ -184,6 +184,7 @@ func TestNewsOfUnknownParcels(t *testing.T) {
 func TestParcelsAreLive(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	watch := `subscription($id: ID!) { orderEvents(orderId: $id) { kind order { fulfilment shipments { status trackingNumber } } } }`
 	buyer, seller := p.buyer.Subscribe(t, watch, apitest.Vars{"id": p.order}), p.seller.Subscribe(t, watch, apitest.Vars{"id": p.order})
 	for _, side := range []*apitest.Stream{buyer, seller} {

@@ -28,6 +28,7 @@ const (
 func TestACartThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, other, buyer := a.Person(identity.Seller), a.Person(identity.Seller), a.Person(identity.Buyer)
 	pot, rug := a.Listing(seller, "A brass pot"), a.Listing(other, secretTitle)
 	potID, rugID := id.Variant.Encode(pot.ID), id.Variant.Encode(rug.ID)

@@ -44,6 +44,7 @@ func handle(t *testing.T, a *graphtest.API, disputeID, kind string) {
 func TestAChargebackOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer, stranger, support, admin := a.Person(identity.Buyer), a.Person(identity.Buyer), a.Person(identity.Support), a.Person(identity.Admin)
 	desk := support.Subscribe(t, supportEvents, nil)
 	own := buyer.Subscribe(t, `subscription { viewerEvents(afterVersion: 0) { kind object { ... on Chargeback { id } } } }`, nil)
@@ -136,6 +137,7 @@ func TestThePagesOfChargebacks(t *testing.T) {
 func TestAnOrdersChargebackOverTheAPI(t *testing.T) {
 	t.Parallel()
 	b := newBazaarByCard(t, "pm_card_visa")
+	defer everything(t, b.API)
 	support := b.Person(identity.Support)
 	order := b.owed(50)
 	named := apitest.Vars{"id": order}

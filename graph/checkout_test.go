@@ -32,6 +32,7 @@ func reserved(t *testing.T, who apitest.Client, variant string, quantity int) st
 func TestBuyingCodesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other := a.Person(identity.Seller), a.Funded(50), a.Funded(50)
 	game := gameOf(t, a, seller, "9.50")
 	seller.Must(t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "ONE\nTWO\nTHREE", "idempotencyKey": "k"}))

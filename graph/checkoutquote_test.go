@@ -43,6 +43,7 @@ func fill(t *testing.T, a *graphtest.API, buyer graphtest.Person, sellers ...gra
 func TestCheckoutThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	one, two, buyer, other := a.Person(identity.Seller), a.Person(identity.Seller), a.Funded(100), a.Funded(100)
 	home := fill(t, a, buyer, one, two)
 	ask := input(apitest.Vars{"addressId": home, "idempotencyKey": "k"})
@@ -122,6 +123,7 @@ func TestCheckoutThroughTheAPI(t *testing.T) {
 func TestWhatHappenedToAnOrder(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	one, buyer := a.Person(identity.Seller), a.Funded(100)
 	home := fill(t, a, buyer, one, a.Person(identity.Seller))
 	quote := buyer.Must(t, checkoutQuote, input(apitest.Vars{"addressId": home, "idempotencyKey": "k"})).Str("checkoutQuote.quote.id")
@@ -175,6 +177,7 @@ func TestQuotesOfWhatIsHidden(t *testing.T) {
 func TestCheckoutByCard(t *testing.T) {
 	t.Parallel()
 	b := newBazaarByCard(t, "pm_card_visa")
+	defer everything(t, b.API)
 	asking, declining := b.saved(b.buyer, "pm_card_authenticationRequired"), b.saved(b.buyer, "pm_card_chargeCustomerFail")
 	buy := func(card string, more apitest.Vars) apitest.JSON {
 		t.Helper()
@@ -252,6 +255,7 @@ func TestStatementsOfACheckout(t *testing.T) {
 func TestCheckoutInAnotherCurrency(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	one, two, buyer, other := a.Person(identity.Seller), a.Person(identity.Seller), a.Funded(100), a.Funded(100)
 	home := fill(t, a, buyer, one, two)
 	buyer.Must(t, `mutation($input: WalletExchangeInput!) { walletExchange(input: $input) { exchange { id } } }`, input(apitest.Vars{"from": eur("70"), "to": "USD", "idempotencyKey": "k"}))

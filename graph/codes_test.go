@@ -30,6 +30,7 @@ func gameOf(t *testing.T, a *graphtest.API, seller graphtest.Person, price strin
 func TestCodesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer := a.Person(identity.Seller), a.Person(identity.Buyer)
 	game := gameOf(t, a, seller, "9")
 	vars := input(apitest.Vars{"variantId": game, "codes": "AAAA\n\n BBBB\r\nAAAA", "idempotencyKey": "once"})

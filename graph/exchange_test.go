@@ -20,6 +20,7 @@ const (
 func TestAnExchangeOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer, stranger := a.Funded(100), a.Person(identity.Buyer)
 	quote := buyer.Must(t, exchangeQuote, apitest.Vars{"from": eur("25"), "to": "JPY"}).At("exchangeQuote")
 	// 25 × 162.5 × 0.995 = 4042.1875

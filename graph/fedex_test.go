@@ -32,6 +32,7 @@ func (p *postOffice) registered() (numbers []string) {
 func TestAParcelByFedEx(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	made := p.byFedEx()
 	number := made.Str("trackingNumber")
 	if made.Str("status") != "LABELLED" || number == "" || p.paidFor() != 1 {

@@ -22,6 +22,7 @@ const (
 func TestFlashSaleThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, ann, ben := a.Person(identity.Seller), a.Person(identity.Buyer), a.Person(identity.Buyer)
 	game := gameOf(t, a, seller, "9")
 	seller.Must(t, codesUpload, input(apitest.Vars{"variantId": game, "codes": "ONE\nTWO\nTHREE", "idempotencyKey": "k"}))

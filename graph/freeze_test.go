@@ -24,6 +24,7 @@ const (
 func TestAWalletIsFrozenOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	admin, support, buyer := a.Person(identity.Admin), a.Person(identity.Support), a.Funded(100)
 	seller := a.Person(identity.Seller)
 	lot, another := a.Lot(seller, nil), a.Lot(seller, nil)

@@ -15,6 +15,7 @@ import (
 func TestAGiveawayThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, gift := a.Person(identity.Seller), a.Person(identity.Buyer), id.New()
 	a.Exec(`INSERT INTO listing (id, seller_id, kind, title, description, condition, price, currency) VALUES ($1, $2, 'GIVEAWAY', 'A gift', '', 'GOOD', 0, 'EUR')`, gift, seller.ID)
 	home := buyer.Must(t, addressCreate, input(parisOf("Amal Haddad"))).Str("addressCreate.address.id")

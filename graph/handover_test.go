@@ -32,6 +32,7 @@ func wrongOf(code string) string {
 func TestHandedOverInPerson(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	code := p.buyer.Must(t, handOverCode, apitest.Vars{"id": p.order}).Str("order.handOverCode")
 	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
 		t.Fatalf("the code is %q", code)

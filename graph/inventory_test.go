@@ -89,6 +89,7 @@ func TestStockThroughTheAPI(t *testing.T) {
 	if got := string(late.Must(t, look, vars).Raw()); !strings.Contains(got, `"available":4`) {
 		t.Errorf("after the release others see %s", got)
 	}
+	everything(t, a)
 	a.Resolver.Inventory, a.Resolver.Catalog = nil, nil
 	for _, s := range all {
 		same(t, s.query, s.first, s.who, s.query, s.vars)

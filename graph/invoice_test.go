@@ -38,6 +38,7 @@ func (p *postOffice) issue() {
 func TestInvoicesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	if got := string(p.buyer.Must(t, orderInvoices, apitest.Vars{"id": p.order}).Raw()); got != `{"order":{"invoices":[]}}` {
 		t.Errorf("before it is sent: %s", got)
 	}

@@ -19,6 +19,7 @@ const importFields = `import { id status progress rows created changed refused f
 func TestListingFiles(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, other, buyer := a.Person(identity.Seller), a.Person(identity.Seller), a.Person(identity.Buyer)
 	begin := `mutation($input: ListingImportCreateInput!) { listingImportCreate(input: $input) { ` + importFields + ` upload { url method expiresAt } userErrors { code field } } }`
 

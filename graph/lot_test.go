@@ -47,6 +47,7 @@ func TestShowEventsOfALot(t *testing.T) {
 func TestAHostRunsTheirLots(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	host, buyer := a.Person(identity.Seller), a.Funded(100)
 	s, err := a.Resolver.Shows.Create(t.Context(), host.ID, show.Draft{Title: "A show", StartsAt: a.Resolver.Clock.Now()})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 func TestNoticesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other := a.Person(identity.Seller), a.Person(identity.Buyer), a.Person(identity.Buyer)
 	listing := a.Listing(seller, secretTitle)
 	live := buyer.Subscribe(t, `subscription { viewerEvents { kind object { ... on Notification { kind subject { ... on Listing { title } } } } } }`, nil)

@@ -30,6 +30,7 @@ func offerMove(name string) string {
 func TestOffersThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other, staff := a.Person(identity.Seller), a.Person(identity.Buyer), a.Person(identity.Buyer), a.Person(identity.Support)
 	thing := a.Listing(seller, "A lamp")
 	a.Exec(`UPDATE variant SET price = 10000, currency = 'EUR' WHERE id = $1`, thing.ID)

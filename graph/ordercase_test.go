@@ -15,6 +15,7 @@ const problemCases = `{ orderProblemCases { nodes { orderId problem { status tex
 func TestCasesForSupport(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	support, admin := p.Person(identity.Support), p.Person(identity.Admin)
 	about := apitest.Vars{"orderId": p.order, "text": "It is broken."}
 	p.seller.Must(t, `mutation($input: OrderShipInput!) { orderShip(input: $input) { order { id } userErrors { code } } }`,

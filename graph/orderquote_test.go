@@ -14,6 +14,7 @@ const orderQuote = `mutation($input: OrderQuoteInput!) { orderQuote(input: $inpu
 func TestWhatWasWonThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	b := newBazaarByCard(t, "pm_card_visa")
+	defer everything(t, b.API)
 	b.seller.Must(t, addressCreate, input(parisOf("A Seller")))
 	b.seller.Must(t, shippingProfileSet, input(apitest.Vars{"grams": 900, "offers": []apitest.Vars{{"kind": "SELLER", "name": "By post", "price": eur("6.90"), "countries": []string{"FR"}}}}))
 	home := b.buyer.Must(t, addressCreate, input(parisOf("Amal Haddad"))).Str("addressCreate.address.id")

@@ -112,6 +112,7 @@ func inOrder(t *testing.T, raw []byte) string {
 func TestOrderByCardOverTheAPI(t *testing.T) {
 	t.Parallel()
 	b := newBazaarByCard(t, "pm_card_visa")
+	defer everything(t, b.API)
 	order := b.owed(50)
 	mine := apitest.Vars{"id": order}
 	b.wants(b.buyer.Must(t, orderOfBoth, mine).At("order"),
@@ -221,6 +222,7 @@ func TestOrderRefusalsOverTheAPI(t *testing.T) {
 func TestBackingOverTheAPI(t *testing.T) {
 	t.Parallel()
 	b := newBazaarByCard(t, "pm_card_visa")
+	defer everything(t, b.API)
 	held, err := b.Resolver.Auctions.Start(t.Context(), b.seller.ID, auction.StartInput{
 		Listing: b.Listing(b.seller, "A held lot").ID, StartPrice: graphtest.Euros(10), Duration: time.Hour,
 	})

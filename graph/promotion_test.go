@@ -20,6 +20,7 @@ const (
 func TestPromotionsThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, other, buyer, admin := a.Person(identity.Seller), a.Person(identity.Seller), a.Funded(100), a.Person(identity.Admin)
 	home := fill(t, a, buyer, seller, other)
 	coupon := apitest.Vars{"code": "eid 10", "title": "Ten per cent", "kind": "PERCENT", "basisPoints": 1000, "currency": "EUR", "minimum": eur("20"), "idempotencyKey": "k"}

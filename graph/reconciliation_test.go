@@ -16,6 +16,7 @@ const report = `query($first: Int, $after: String) { reconciliationReport { prov
 func TestReconciliationReport(t *testing.T) {
 	t.Parallel()
 	b := newBazaar(t)
+	defer everything(t, b.API)
 	if got := b.support.Must(t, report, nil); got.Str("reconciliationReport") != "" {
 		t.Errorf("before the first: %s", got.Raw())
 	}

@@ -28,6 +28,7 @@ func newcomer(code any) apitest.Vars {
 func TestAReferralOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	referrer, stranger, seller := a.Person(identity.Buyer), a.Person(identity.Buyer), a.Person(identity.Seller)
 	events := referrer.Subscribe(t, myReferralEvents, nil)
 	code := referrer.Must(t, myReferral, nil).Str("viewer.referral.code")

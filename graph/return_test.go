@@ -30,6 +30,7 @@ func (p *postOffice) delivered() {
 func TestAReturnThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	about := func(more apitest.Vars) apitest.Vars { return input(with(more, "orderId", p.order)) }
 	ask := apitest.Vars{"text": "It is too small."}
 	if got := codeOf(t, p.buyer.Client, returnRequest, about(ask)); got != "ORDER_ACTION_NOT_AVAILABLE" {

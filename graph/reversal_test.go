@@ -27,6 +27,7 @@ func (b *bazaar) entriesOf(t *testing.T) (ids []string) {
 func TestAnEntryIsTakenBack(t *testing.T) {
 	t.Parallel()
 	b := newBazaar(t)
+	defer everything(t, b.API)
 	entry := b.entriesOf(t)[2] // the top-up of one euro
 	in := input(apitest.Vars{"entryId": entry, "reason": "The card was charged for somebody else.", "idempotencyKey": "once"})
 	b.refuse(t, []bad{

@@ -42,6 +42,7 @@ func received(t *testing.T, a *graphtest.API, seller, buyer graphtest.Person) (o
 func TestReviewsThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other, support := a.Person(identity.Seller), a.Funded(100), a.Person(identity.Buyer), a.Person(identity.Support)
 	order, listing := received(t, a, seller, buyer)
 	a.Exec(`UPDATE listing SET title = $2 WHERE id = $1`, listing.UUID, secretTitle)

@@ -24,6 +24,7 @@ const (
 func TestSavedSearchesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other := a.Person(identity.Seller), a.Person(identity.Buyer), a.Person(identity.Buyer)
 	attribute := id.Attribute.Encode(id.New())
 	in := apitest.Vars{"name": "For everybody", "query": apitest.Vars{"text": "everybody", "filter": apitest.Vars{"kinds": []any{"ONE_OFF"}, "priceTo": eur("25")}}}

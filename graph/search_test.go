@@ -23,6 +23,7 @@ const searchQuery = `query($text: String, $filter: SearchFilter, $sort: SearchSo
 func TestSearchThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller := a.Person(identity.Seller)
 	lamp := a.Listing(seller, "Lampe en cuivre")
 	a.Listing(seller, "Copper pot")
@@ -244,6 +245,7 @@ func TestRangesThroughTheAPI(t *testing.T) {
 func TestSynonymsThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	admin, seller := a.Person(identity.Admin), a.Person(identity.Seller)
 	a.Listing(seller, "Zellige tiles")
 	const create = `mutation($input: SearchSynonymCreateInput!) { searchSynonymCreate(input: $input) { synonym { id words removed } userErrors { code field } } }`

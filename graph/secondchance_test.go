@@ -60,6 +60,7 @@ const (
 func TestSecondChancesOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	lot, _, winner, next := unpaidLot(t, a)
 	news := next.Subscribe(t, myFeed, nil)
 	news.Next()
@@ -102,6 +103,7 @@ func TestSecondChancesOverTheAPI(t *testing.T) {
 func TestRelistingOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	lot, seller, _, next := unpaidLot(t, a)
 	relist := func(who apitest.Client) apitest.JSON {
 		t.Helper()

@@ -93,6 +93,7 @@ func (p *postOffice) paidFor() int64 {
 func TestAParcelThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	made := p.create()
 	number := made.Str("trackingNumber")
 	if made.Str("status") != "LABELLED" || number == "" || made.Str("labelUrl") == "" || p.paidFor() != 1 {
@@ -166,6 +167,7 @@ func TestTheCarriersScanSendsTheOrder(t *testing.T) {
 func TestShipmentsRefused(t *testing.T) {
 	t.Parallel()
 	p := newPostOffice(t)
+	defer everything(t, p.API)
 	rival, poor := p.Person(identity.Seller), p.Person(identity.Seller)
 	rival.Must(t, addressCreate, input(parisOf("A Rival")))
 	elsewhere := p.seller.Must(t, mutation("locationCreate"), input(apitest.Vars{"name": "A shed", "region": "FR"}))

@@ -66,6 +66,7 @@ func (s *relayShop) confirm(quote apitest.JSON) apitest.JSON {
 func TestShippingThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	s := newRelayShop(t)
+	defer everything(t, s.API)
 	if got := string(s.seller.Must(t, `{ viewer { shippingProfile { grams offers { kind carrier } } } }`, nil).Raw()); !strings.Contains(got, `{"shippingProfile":{"grams":900,"offers":[{"kind":"CARRIER","carrier":"MONDIAL_RELAY"}`) {
 		t.Errorf("the profile: %s", got)
 	}

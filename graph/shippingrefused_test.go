@@ -18,6 +18,7 @@ import (
 func TestFedExInTheQuote(t *testing.T) {
 	t.Parallel()
 	s := newRelayShop(t)
+	defer everything(t, s.API)
 	s.seller.Must(t, shippingProfileSet, input(apitest.Vars{"grams": 900, "offers": []apitest.Vars{{"kind": "CARRIER", "carrier": "FEDEX", "product": "FEDEX_REGIONAL_ECONOMY"}}}))
 	s.put()
 	for _, fault := range []carrierfake.Fault{carrierfake.CutBefore, carrierfake.CutAfter, carrierfake.ErrorBefore, carrierfake.ErrorAfter, carrierfake.Garbage} {

@@ -49,6 +49,7 @@ func userID(p graphtest.Person) string { return id.User.Encode(p.ID) }
 func TestShowChat(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	host, ada := a.Person(identity.Seller), a.Person(identity.Buyer)
 	show := liveShow(t, a, host)
 	watch := func() *apitest.Stream { return a.Nobody().Subscribe(t, watchChat, apitest.Vars{"show": show}) }

@@ -13,6 +13,7 @@ import (
 func TestTaxThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, other, buyer := a.Person(identity.Seller), a.Person(identity.Seller), a.Funded(100)
 	home := fill(t, a, buyer, seller, other)
 	const set = `mutation($input: TaxRegistrationSetInput!) { taxRegistrationSet(input: $input) { taxRegistration { country number } userErrors { code field } } }`

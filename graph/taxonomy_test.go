@@ -22,6 +22,7 @@ func namesOf(s string) apitest.Vars { return apitest.Vars{"ar": "اسم", "en": 
 func TestTaxonomyThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	admin, seller := a.Person(identity.Admin), a.Person(identity.Seller)
 	category := func(slug string, more apitest.Vars) string {
 		t.Helper()

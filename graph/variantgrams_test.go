@@ -12,6 +12,7 @@ import (
 func TestWeightsOfVariants(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller := a.Person(identity.Seller)
 	const create = `mutation($input: ListingCreateInput!) { listingCreate(input: $input) { listing { id variants { grams } } userErrors { code field } } }`
 	const add = `mutation($input: VariantAddInput!) { variantAdd(input: $input) { variant { grams } userErrors { code field } } }`

@@ -26,6 +26,7 @@ const (
 func TestWantsThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer, other := a.Person(identity.Seller), a.Person(identity.Buyer), a.Person(identity.Buyer)
 	made := buyer.Must(t, wantCreate, input(apitest.Vars{"words": "everybody", "ceiling": eur("25"), "conditions": []any{"GOOD"}}))
 	want := made.Str("wantCreate.want.id")

@@ -26,6 +26,7 @@ const (
 func TestWishesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	seller, buyer := a.Person(identity.Seller), a.Person(identity.Buyer)
 	rug := a.Listing(seller, secretTitle)
 	listing, variant := input(apitest.Vars{"listingId": rug.NodeID().String()}), input(apitest.Vars{"variantId": id.Variant.Encode(rug.ID)})

@@ -22,6 +22,7 @@ const (
 func TestWithdrawOverTheAPI(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer, stranger := a.Person(identity.Buyer), a.Person(identity.Buyer)
 	for _, amount := range []string{"20", "30"} {
 		top := buyer.Must(t, topUpByCard, input(apitest.Vars{"amount": eur(amount), "paymentMethod": "pm_card_visa", "idempotencyKey": amount}))
@@ -72,6 +73,7 @@ func TestWithdrawOverTheAPI(t *testing.T) {
 func TestBadWithdrawals(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)
+	defer everything(t, a)
 	buyer := a.Person(identity.Buyer)
 	top := buyer.Must(t, topUpByCard, input(apitest.Vars{"amount": eur("20"), "paymentMethod": "pm_card_visa", "idempotencyKey": "k"}))
 	if top.Str("walletTopUp.topUp.status") != "SUCCEEDED" {

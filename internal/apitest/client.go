@@ -22,6 +22,7 @@ type Client struct {
 	Token    string
 	Language string       // Accept-Language, where it is set
 	Device   string       // Souk-Device, where it is set
+	Reached  *Reached     // what is answered is taken in here, where it is set
 	HTTP     *http.Client // nil: one with Go's own transport, which keeps two idle connections
 }
 
@@ -75,7 +76,11 @@ func (c Client) Do(query string, vars Vars) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return c.Post(bytes.NewReader(body))
+	answer, err := c.Post(bytes.NewReader(body))
+	if err == nil && len(answer.Errors) == 0 {
+		c.Reached.answered(query, vars, answer.Data)
+	}
+	return answer, err
 }
 
 // Post sends a body as it is.

@@ -30,6 +30,13 @@ type Stream struct {
 	t        testing.TB
 	conn     *websocket.Conn
 	protocol Protocol
+	reached  *Reached
+	asked    map[string]asked // by the operation's id
+}
+
+type asked struct {
+	query string
+	vars  Vars
 }
 
 type frame struct {
@@ -74,7 +81,7 @@ func (c Client) TrySubscribeBy(t testing.TB, p Protocol, query string, vars Vars
 	if err != nil {
 		return nil, err
 	}
-	s := &Stream{t: t, conn: conn, protocol: p}
+	s := &Stream{t: t, conn: conn, protocol: p, reached: c.Reached, asked: map[string]asked{}}
 	t.Cleanup(s.Cut)
 	if got := conn.Subprotocol(); got != p.Name {
 		return nil, fmt.Errorf("the server speaks %q, not %q", got, p.Name)
@@ -99,7 +106,7 @@ func (c Client) TrySubscribeBy(t testing.TB, p Protocol, query string, vars Vars
 	if ack.Type != "connection_ack" {
 		return nil, fmt.Errorf("got %s %s in place of an ack", ack.Type, ack.Payload)
 	}
-	if err := s.write(p.subscribe, "1", map[string]any{"query": query, "variables": vars}); err != nil {
+	if err := s.ask("1", query, vars); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -107,7 +114,12 @@ func (c Client) TrySubscribeBy(t testing.TB, p Protocol, query string, vars Vars
 
 // Ask begins another operation on the connection; what it answers comes with Receive.
 func (s *Stream) Ask(query string, vars Vars) error {
-	return s.write(s.protocol.subscribe, "2", map[string]any{"query": query, "variables": vars})
+	return s.ask("2", query, vars)
+}
+
+func (s *Stream) ask(id, query string, vars Vars) error {
+	s.asked[id] = asked{query, vars}
+	return s.write(s.protocol.subscribe, id, map[string]any{"query": query, "variables": vars})
 }
 
 func (s *Stream) write(kind, id string, payload any) error {
@@ -146,7 +158,11 @@ func (s *Stream) Receive() (json.RawMessage, error) {
 	}
 	switch f.Type {
 	case s.protocol.next:
-		return eventData(f.Payload)
+		data, err := eventData(f.Payload)
+		if err == nil {
+			s.reached.answered(s.asked[f.ID].query, s.asked[f.ID].vars, data)
+		}
+		return data, err
 	case "complete":
 		return nil, ErrComplete
 	case "error":

@@ -21,6 +21,7 @@ type EventStream struct {
 	body   io.ReadCloser
 	lines  *bufio.Reader
 	cancel context.CancelFunc
+	take   func(json.RawMessage) // an event's data
 }
 
 // Listen opens a subscription over server-sent events, which has to be taken.
@@ -86,7 +87,8 @@ func (c Client) listen(ctx context.Context, lastID, query string, vars Vars) (*E
 		cancel()
 		return nil, fmt.Errorf("status %d, %s: %s", resp.StatusCode, kind, text)
 	}
-	return &EventStream{body: resp.Body, lines: bufio.NewReader(resp.Body), cancel: cancel}, nil
+	take := func(data json.RawMessage) { c.Reached.answered(query, vars, data) }
+	return &EventStream{body: resp.Body, lines: bufio.NewReader(resp.Body), cancel: cancel, take: take}, nil
 }
 
 // Receive gives the next event's data, or why there is none.
@@ -103,7 +105,11 @@ func (s *EventStream) Receive() (json.RawMessage, error) {
 		field, value, _ := strings.Cut(line, ":")
 		switch {
 		case line == "" && kind == "next":
-			return eventData(json.RawMessage(data))
+			event, err := eventData(json.RawMessage(data))
+			if err == nil {
+				s.take(event)
+			}
+			return event, err
 		case line == "" && kind == "complete":
 			return nil, ErrComplete
 		case line == "" && kind != "":

@@ -111,6 +111,7 @@ type API struct {
 	disk     *blob.Disk
 	lost     bool // and the database with it
 	users    int
+	people   []Person
 }
 
 // Option changes how the API is served.
@@ -339,7 +340,7 @@ func (a *API) serve(log *slog.Logger, api http.Handler) {
 }
 
 // Nobody is a client that is not signed in.
-func (a *API) Nobody() apitest.Client { return apitest.Client{URL: a.URL} }
+func (a *API) Nobody() apitest.Client { return apitest.Client{URL: a.URL, Reached: Reached()} }
 
 // LoseDatabase takes the domains' database away for good.
 func (a *API) LoseDatabase() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,15 +38,19 @@ func (a *API) Person(role identity.Role) Person {
 	a.users++
 	p := Person{
 		ID: id.New(), Email: fmt.Sprintf("person%d@souk.example", a.users),
-		Client: apitest.Client{URL: a.URL, Token: "souk_" + rand.Text()},
+		Client: apitest.Client{URL: a.URL, Token: "souk_" + rand.Text(), Reached: Reached()},
 	}
 	a.Exec(`INSERT INTO app_user (id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, 'none')`,
 		p.ID, p.Email, fmt.Sprintf("Person %d", a.users), string(role))
 	digest := sha256.Sum256([]byte(p.Token))
 	a.Exec(`INSERT INTO session (id, user_id, token_hash, expires_at) VALUES ($1, $2, $3, now() + interval '1 hour')`,
 		id.New(), p.ID, digest[:])
+	a.people = append(a.people, p)
 	return p
 }
+
+// People are all whom Person has made.
+func (a *API) People() []Person { return slices.Clone(a.people) }
 
 // Funded is a buyer with so many euros.
 func (a *API) Funded(euros int64) Person {
