@@ -59,7 +59,7 @@ func (r *Reached) answered(query string, vars Vars, data json.RawMessage) {
 			continue
 		}
 		r.field(f, value)
-		r.arguments(f, op, sent)
+		r.arguments(f, sent)
 	}
 }
 
@@ -247,7 +247,7 @@ func fits(def *ast.Definition, keys map[string][]*ast.Field, object map[string]a
 }
 
 // arguments takes in what was sent with a root field, and with the fields below it.
-func (r *Reached) arguments(f *ast.Field, op *ast.OperationDefinition, sent map[string]any) {
+func (r *Reached) arguments(f *ast.Field, sent map[string]any) {
 	if f.Definition == nil || f.ObjectDefinition == nil {
 		return
 	}
@@ -261,7 +261,7 @@ func (r *Reached) arguments(f *ast.Field, op *ast.OperationDefinition, sent map[
 		r.sent(def.Type, value)
 	}
 	for _, field := range collect(f.SelectionSet) {
-		r.arguments(field, op, sent)
+		r.arguments(field, sent)
 	}
 }
 
