@@ -20,6 +20,22 @@ func (q *Queries) CartDelete(ctx context.Context, db DBTX, id uuid.UUID) error {
 	return err
 }
 
+const cartHeld = `-- name: CartHeld :one
+SELECT c.id, coalesce(r.status = 'OPEN', false)::boolean AS held FROM cart c LEFT JOIN reservation r ON r.id = c.reservation_id WHERE c.user_id = $1
+`
+
+type CartHeldRow struct {
+	ID   uuid.UUID
+	Held bool
+}
+
+func (q *Queries) CartHeld(ctx context.Context, db DBTX, userID *uuid.UUID) (CartHeldRow, error) {
+	row := db.QueryRow(ctx, cartHeld, userID)
+	var i CartHeldRow
+	err := row.Scan(&i.ID, &i.Held)
+	return i, err
+}
+
 const cartInsertGuest = `-- name: CartInsertGuest :one
 INSERT INTO cart (id, token_hash) VALUES ($1, $2) RETURNING id, user_id, token_hash, reservation_id, created_at, changed_at
 `

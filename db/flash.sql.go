@@ -97,7 +97,8 @@ func (q *Queries) FlashOverlaps(ctx context.Context, db DBTX, listingID uuid.UUI
 }
 
 const flashPlaces = `-- name: FlashPlaces :many
-SELECT p.sale_id, p.user_id, p.number, p.joined_at, p.reservation_id, p.taken, f.admitted FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
+SELECT p.sale_id, p.user_id, p.number, p.joined_at, p.reservation_id, p.taken, f.admitted, coalesce(r.status = 'OPEN' AND r.expires_at > clock_timestamp(), false)::boolean AS held, coalesce(r.status = 'CONSUMED', false)::boolean AS sold
+FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id LEFT JOIN reservation r ON r.id = p.reservation_id
 WHERE p.sale_id = $1 AND p.user_id = ANY ($2::uuid[])
 ORDER BY p.user_id
 `
@@ -105,8 +106,11 @@ ORDER BY p.user_id
 type FlashPlacesRow struct {
 	FlashPlace FlashPlace
 	Admitted   int64
+	Held       bool
+	Sold       bool
 }
 
+// held says that what was reserved with the place is set aside still, sold that it was paid.
 func (q *Queries) FlashPlaces(ctx context.Context, db DBTX, saleID uuid.UUID, users []uuid.UUID) ([]FlashPlacesRow, error) {
 	rows, err := db.Query(ctx, flashPlaces, saleID, users)
 	if err != nil {
@@ -124,6 +128,8 @@ func (q *Queries) FlashPlaces(ctx context.Context, db DBTX, saleID uuid.UUID, us
 			&i.FlashPlace.ReservationID,
 			&i.FlashPlace.Taken,
 			&i.Admitted,
+			&i.Held,
+			&i.Sold,
 		); err != nil {
 			return nil, err
 		}
@@ -136,7 +142,8 @@ func (q *Queries) FlashPlaces(ctx context.Context, db DBTX, saleID uuid.UUID, us
 }
 
 const flashPlacesOfUser = `-- name: FlashPlacesOfUser :many
-SELECT p.sale_id, p.user_id, p.number, p.joined_at, p.reservation_id, p.taken, f.admitted FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
+SELECT p.sale_id, p.user_id, p.number, p.joined_at, p.reservation_id, p.taken, f.admitted, coalesce(r.status = 'OPEN' AND r.expires_at > clock_timestamp(), false)::boolean AS held, coalesce(r.status = 'CONSUMED', false)::boolean AS sold
+FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id LEFT JOIN reservation r ON r.id = p.reservation_id
 WHERE p.user_id = $1 AND p.sale_id = ANY ($2::uuid[])
 ORDER BY p.sale_id
 `
@@ -144,6 +151,8 @@ ORDER BY p.sale_id
 type FlashPlacesOfUserRow struct {
 	FlashPlace FlashPlace
 	Admitted   int64
+	Held       bool
+	Sold       bool
 }
 
 func (q *Queries) FlashPlacesOfUser(ctx context.Context, db DBTX, userID uuid.UUID, sales []uuid.UUID) ([]FlashPlacesOfUserRow, error) {
@@ -163,6 +172,8 @@ func (q *Queries) FlashPlacesOfUser(ctx context.Context, db DBTX, userID uuid.UU
 			&i.FlashPlace.ReservationID,
 			&i.FlashPlace.Taken,
 			&i.Admitted,
+			&i.Held,
+			&i.Sold,
 		); err != nil {
 			return nil, err
 		}

@@ -255,6 +255,17 @@ func (q *Queries) ReservationLines(ctx context.Context, db DBTX, reservationID u
 	return items, nil
 }
 
+const reservationLock = `-- name: ReservationLock :one
+SELECT status FROM reservation WHERE id = $1 AND user_id = $2 FOR UPDATE
+`
+
+func (q *Queries) ReservationLock(ctx context.Context, db DBTX, iD uuid.UUID, userID uuid.UUID) (string, error) {
+	row := db.QueryRow(ctx, reservationLock, iD, userID)
+	var status string
+	err := row.Scan(&status)
+	return status, err
+}
+
 const reservationOpen = `-- name: ReservationOpen :one
 SELECT reservation_open($1, $2, $3, $4, $5, $6::uuid[], $7::uuid[], $8::integer[])::timestamptz AS created_at
 `
@@ -338,6 +349,29 @@ func (q *Queries) ReservationSell(ctx context.Context, db DBTX, id uuid.UUID) (R
 		&i.LeftOnHand,
 	)
 	return i, err
+}
+
+const reservationSwap = `-- name: ReservationSwap :exec
+SELECT reservation_swap($1, $2, $3::uuid[], $4::uuid[], $5::integer[])
+`
+
+type ReservationSwapParams struct {
+	Old        uuid.UUID
+	ID         uuid.UUID
+	Variants   []uuid.UUID
+	Locations  []uuid.UUID
+	Quantities []int32
+}
+
+func (q *Queries) ReservationSwap(ctx context.Context, db DBTX, arg ReservationSwapParams) error {
+	_, err := db.Exec(ctx, reservationSwap,
+		arg.Old,
+		arg.ID,
+		arg.Variants,
+		arg.Locations,
+		arg.Quantities,
+	)
+	return err
 }
 
 const reservationTake = `-- name: ReservationTake :exec

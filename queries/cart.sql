@@ -13,6 +13,9 @@ INSERT INTO cart (id, token_hash) VALUES (@id, @token_hash) RETURNING *;
 -- name: CartOfUser :one
 SELECT * FROM cart WHERE user_id = @user_id;
 
+-- name: CartHeld :one
+SELECT c.id, coalesce(r.status = 'OPEN', false)::boolean AS held FROM cart c LEFT JOIN reservation r ON r.id = c.reservation_id WHERE c.user_id = @user_id;
+
 -- name: CartOfGuest :one
 SELECT * FROM cart WHERE token_hash = @token_hash;
 

@@ -56,13 +56,16 @@ SELECT seed, commitment FROM flash_sale WHERE id = @id AND drawn_at IS NOT NULL;
 -- name: FlashAdmit :one
 SELECT flash_admit(@sale_id, @upto)::bigint AS admitted;
 
+-- held says that what was reserved with the place is set aside still, sold that it was paid.
 -- name: FlashPlaces :many
-SELECT sqlc.embed(p), f.admitted FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
+SELECT sqlc.embed(p), f.admitted, coalesce(r.status = 'OPEN' AND r.expires_at > clock_timestamp(), false)::boolean AS held, coalesce(r.status = 'CONSUMED', false)::boolean AS sold
+FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id LEFT JOIN reservation r ON r.id = p.reservation_id
 WHERE p.sale_id = @sale_id AND p.user_id = ANY (@users::uuid[])
 ORDER BY p.user_id;
 
 -- name: FlashPlacesOfUser :many
-SELECT sqlc.embed(p), f.admitted FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id
+SELECT sqlc.embed(p), f.admitted, coalesce(r.status = 'OPEN' AND r.expires_at > clock_timestamp(), false)::boolean AS held, coalesce(r.status = 'CONSUMED', false)::boolean AS sold
+FROM flash_place p JOIN flash_sale f ON f.id = p.sale_id LEFT JOIN reservation r ON r.id = p.reservation_id
 WHERE p.user_id = @user_id AND p.sale_id = ANY (@sales::uuid[])
 ORDER BY p.sale_id;
 

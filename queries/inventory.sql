@@ -98,6 +98,12 @@ RETURNING created_at;
 -- name: ReservationTake :exec
 SELECT reservation_take(@id, @variants::uuid[], @locations::uuid[], @quantities::integer[]);
 
+-- name: ReservationSwap :exec
+SELECT reservation_swap(@old, @id, @variants::uuid[], @locations::uuid[], @quantities::integer[]);
+
+-- name: ReservationLock :one
+SELECT status FROM reservation WHERE id = @id AND user_id = @user_id FOR UPDATE;
+
 -- What exists once is locked before stock.
 -- name: ListingsLock :exec
 SELECT FROM listing WHERE id = ANY (@ids::uuid[]) ORDER BY id FOR UPDATE;

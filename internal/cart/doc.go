@@ -6,5 +6,5 @@
 //   - a cart has 50 lines at most, each of one variant, and none of its owner's own;
 //   - what is paid for leaves the cart in the transaction that pays for it, by a trigger.
 //
-// Lock order: cart → its lines. Nobody who holds a cart waits for stock or a reservation.
+// Lock order: cart → its reservation → what that holds. Nobody who holds a cart's lines, a reservation or stock waits for a cart.
 package cart

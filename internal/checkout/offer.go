@@ -14,29 +14,41 @@ import (
 	"github.com/souklive/souk/internal/offer"
 )
 
-// setAside sets aside what is quoted: lines of the cart, or what a price was agreed on for. What its last quote had set aside is given back.
-func (s *Service) setAside(ctx context.Context, buyer uuid.UUID, in QuoteInput, region string) (set inventory.Reservation, of *offer.Offer, err error) {
+// setAside sets aside what is quoted: lines of the cart, or what a price was agreed on for, and then in.offer is how that stands. Where the last quote of it holds
+// its goods nothing is done: they are taken over with the quote (requote).
+func (s *Service) setAside(ctx context.Context, buyer uuid.UUID, in *asked, region string) (set inventory.Reservation, held bool, err error) {
 	if in.Offer == nil {
-		set, err = s.carts.Reserve(ctx, buyer, cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey})
-		return set, nil, err
+		return s.carts.ReserveFirst(ctx, buyer, in.ofCart(region))
 	}
 	o, err := s.offers.ToCheckOut(ctx, buyer, *in.Offer)
 	if err != nil {
-		return set, nil, err
+		return set, false, err
 	}
-	key := "offer:" + in.IdempotencyKey
-	if set, err = s.stock.ByKey(ctx, buyer, key); err == nil || !errors.Is(err, inventory.ErrReservationNotFound) {
-		return set, &o, err
+	in.offer = &o
+	want := in.ofOffer(o, region)
+	if set, err = s.stock.ByKey(ctx, buyer, want.IdempotencyKey); err == nil || !errors.Is(err, inventory.ErrReservationNotFound) {
+		return set, false, err
 	}
 	if o.Reservation != nil {
-		if _, err := s.stock.Release(ctx, buyer, *o.Reservation); err != nil && !errors.Is(err, inventory.ErrReservationOver) {
-			return set, nil, err
+		last, err := s.stock.Get(ctx, buyer, *o.Reservation)
+		if err != nil || last.Status == inventory.Open {
+			return set, err == nil, err
 		}
 	}
-	set, err = s.stock.Reserve(ctx, buyer, inventory.ReserveInput{
-		Wants: []inventory.Want{{Variant: o.VariantID, Quantity: int32(o.Quantity)}}, Region: region, Pass: in.Pass, IdempotencyKey: key,
-	})
-	return set, &o, s.soldMeanwhile(ctx, err, o)
+	set, err = s.stock.Reserve(ctx, buyer, want)
+	return set, false, s.soldMeanwhile(ctx, err, o)
+}
+
+// ofCart is what of a cart is set aside.
+func (in QuoteInput) ofCart(region string) cart.ReserveInput {
+	return cart.ReserveInput{Variants: in.Variants, Region: region, Pass: in.Pass, IdempotencyKey: "quote:" + in.IdempotencyKey}
+}
+
+// ofOffer is what is set aside for an offer.
+func (in QuoteInput) ofOffer(o offer.Offer, region string) inventory.ReserveInput {
+	return inventory.ReserveInput{
+		Wants: []inventory.Want{{Variant: o.VariantID, Quantity: int32(o.Quantity)}}, Region: region, Pass: in.Pass, IdempotencyKey: "offer:" + in.IdempotencyKey,
+	}
 }
 
 // soldMeanwhile says of what there is too little, and how many there are.

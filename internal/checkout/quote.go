@@ -16,6 +16,7 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
+	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
@@ -145,7 +146,7 @@ func (in QuoteInput) hash() []byte {
 }
 
 // Quote sets a buyer's cart aside, or what an offer is about, and says what it costs, which binds as long as it is set aside. It takes the place of the last
-// quote of the cart, or of the offer. The same key with the same input answers the same quote, as it is now.
+// quote of the cart, or of the offer, which stays as it was where this one is refused. The same key with the same input answers the same quote, as it is now.
 func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ Quote, err error) {
 	defer fault.Wrap(&err, "quote a cart")
 	if !payment.Printable(in.IdempotencyKey) {
@@ -175,15 +176,29 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 	if to != nil {
 		region = to.Country
 	}
-	set, of, err := s.setAside(ctx, buyer, in, region)
+	ask := asked{QuoteInput: in, to: to, codes: codes, rates: rates}
+	set, held, err := s.setAside(ctx, buyer, &ask, region)
+	if err == nil && held {
+		var again Quote
+		if again, err = s.requote(ctx, buyer, ask, region); !errors.Is(err, cart.ErrChanged) {
+			return again, err
+		}
+		if set, held, err = s.setAside(ctx, buyer, &ask, region); held { // what was held ended, or another quote has it
+			err = cart.ErrChanged
+		}
+	}
 	if err != nil {
 		return Quote{}, err
 	}
-	if set.Status != inventory.Open { // a retry that comes late
-		return Quote{}, inventory.ErrReservationOver
+	if set.Status != inventory.Open { // a retry that comes late, or was sent twice at once and another quote is made by now
+		first, err := s.quotedBefore(ctx, buyer, in.IdempotencyKey, in.hash())
+		if first == nil && err == nil {
+			err = inventory.ErrReservationOver
+		}
+		return deref(first), err
 	}
 	quote := id.New()
-	other, err := s.write(ctx, quote, set, asked{QuoteInput: in, to: to, codes: codes, rates: rates, offer: of})
+	other, err := s.write(ctx, quote, set, ask)
 	if postgres.Violates(err, "quote_key") || postgres.Violates(err, "quote_reservation") || errors.Is(err, errQuoted) { // by the same request, sent twice at once
 		return s.quotedMeanwhile(ctx, buyer, in.IdempotencyKey, in.hash())
 	}
@@ -288,12 +303,9 @@ type asked struct {
 
 // write writes a quote down of what is set aside, and answers what another quote of its offer has set aside meanwhile. Carriers are asked before its transaction.
 func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Reservation, in asked) (other *uuid.UUID, err error) {
-	rows, err := s.q.QuoteLinesToMake(ctx, s.pool, set.ID)
+	rows, err := s.linesToMake(ctx, s.pool, set.ID, in)
 	if err != nil {
 		return nil, err
-	}
-	if in.offer != nil {
-		agreedOn(rows, *in.offer)
 	}
 	groups, err := group(rows)
 	if err != nil {
@@ -307,6 +319,15 @@ func (s *Service) write(ctx context.Context, quote uuid.UUID, set inventory.Rese
 		return err
 	})
 	return other, err
+}
+
+// linesToMake are what is set aside, as it is sold now.
+func (s *Service) linesToMake(ctx context.Context, conn db.DBTX, reservation uuid.UUID, in asked) ([]db.QuoteLinesToMakeRow, error) {
+	rows, err := s.q.QuoteLinesToMake(ctx, conn, reservation)
+	if in.offer != nil {
+		agreedOn(rows, *in.offer)
+	}
+	return rows, err
 }
 
 // quoteTx writes down what groups cost now; it answers as write does.

@@ -12,7 +12,7 @@ var (
 	ErrClosed      = fault.New(fault.Precondition, "WAITING_ROOM_CLOSED", "Nobody joins any more: the sale is over or called off, or its lottery is drawn.")
 	ErrNotJoined   = fault.New(fault.Precondition, "WAITING_ROOM_NOT_JOINED", "You are not in the waiting room.")
 	ErrNotAdmitted = fault.New(fault.Precondition, "NOT_ADMITTED", "It is not your turn yet.")
-	ErrUsed        = fault.New(fault.Precondition, "ADMISSION_USED", "You have used your place for a reservation.")
+	ErrUsed        = fault.New(fault.Precondition, "ADMISSION_USED", "You have bought with your place.")
 	ErrPassNeeded  = fault.New(fault.Precondition, "PASS_REQUIRED", "A flash sale of this runs: its waiting room gives out passes.")
 	ErrPassInvalid = fault.New(fault.Precondition, "PASS_INVALID", "The pass is another's, of another sale, or none.")
 	ErrPassExpired = fault.New(fault.Precondition, "PASS_EXPIRED", "The pass has expired; the waiting room gives out another.")

@@ -83,12 +83,14 @@ type Place struct {
 	Number   *int64 // from 1; nil until a lottery is drawn
 	Position *int64 // how many are before them, themselves counted; 0 once it is their turn
 	JoinedAt time.Time
-	Used     bool // for a reservation
+	Used     bool // for a reservation that holds, or was paid; not for one that was given back or ran out
+	Sold     bool // it was paid: there is no other
 }
 
-func placeOf(row db.FlashPlace, admitted int64) Place {
-	p := Place{SaleID: row.SaleID, UserID: row.UserID, Number: row.Number, JoinedAt: row.JoinedAt, Used: row.ReservationID != nil}
-	return p.after(admitted)
+func placeOf(row db.FlashPlacesRow) Place {
+	of := row.FlashPlace
+	p := Place{SaleID: of.SaleID, UserID: of.UserID, Number: of.Number, JoinedAt: of.JoinedAt, Used: row.Held || row.Sold, Sold: row.Sold}
+	return p.after(row.Admitted)
 }
 
 // after is the place when so many are admitted.
@@ -258,7 +260,7 @@ func (s *Service) places(ctx context.Context, sale uuid.UUID, users []uuid.UUID)
 	rows, err := s.q.FlashPlaces(ctx, s.Pool, sale, users)
 	places := make(map[uuid.UUID]Place, len(rows))
 	for _, row := range rows {
-		places[row.FlashPlace.UserID] = placeOf(row.FlashPlace, row.Admitted)
+		places[row.FlashPlace.UserID] = placeOf(row)
 	}
 	return places, err
 }
@@ -281,12 +283,13 @@ func (s *Service) PlacesOf(ctx context.Context, user uuid.UUID, sales []uuid.UUI
 	rows, err := s.q.FlashPlacesOfUser(ctx, s.Pool, user, sales)
 	places := make(map[uuid.UUID]Place, len(rows))
 	for _, row := range rows {
-		places[row.FlashPlace.SaleID] = placeOf(row.FlashPlace, row.Admitted)
+		places[row.FlashPlace.SaleID] = placeOf(db.FlashPlacesRow(row))
 	}
 	return places, err
 }
 
-// NewPass gives who was admitted a pass. It may be asked for again, until the place is used.
+// NewPass gives who was admitted a pass. It may be asked for again until what was reserved with it is paid: who has that set aside quotes it anew, and who gave it
+// back or let it run out reserves once more.
 func (s *Service) NewPass(ctx context.Context, user, sale uuid.UUID) (Pass, error) {
 	of, err := s.Get(ctx, user, sale)
 	if err != nil {
@@ -301,7 +304,7 @@ func (s *Service) NewPass(ctx context.Context, user, sale uuid.UUID) (Pass, erro
 		return Pass{}, ErrClosed
 	case !place.Admitted():
 		return Pass{}, ErrNotAdmitted
-	case place.Used:
+	case place.Sold:
 		return Pass{}, ErrUsed
 	}
 	expires := now.Add(passLife)

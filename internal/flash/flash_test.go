@@ -335,9 +335,7 @@ func TestPasses(t *testing.T) {
 	if err := r.reserve(r.World, ann, pass.Token, 1); domaintest.Code(err) != "ADMISSION_USED" {
 		t.Errorf("a second reservation: %v", err)
 	}
-	if _, err := r.flash.NewPass(t.Context(), ann, sale.ID); domaintest.Code(err) != "ADMISSION_USED" {
-		t.Errorf("a second pass: %v", err)
-	}
+	r.Must2(r.flash.NewPass(t.Context(), ann, sale.ID)) // who has it set aside may quote it anew
 	if _, err := r.Admin.Exec(t.Context(), `UPDATE flash_place SET reservation_id = NULL, taken = 0`); err == nil {
 		t.Error("a place is given again")
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// passLife is how long a pass is good; another is given out while its place is not used.
+// passLife is how long a pass is good; another is given out until what its place was used for is paid.
 const passLife = 10 * time.Minute
 
 const passBody = 16 + 16 + 8 // sale, user, expiry

@@ -19,7 +19,7 @@ var (
 	ErrStockShort          = fault.New(fault.Precondition, "STOCK_SHORT", "The location has less than that, or it is reserved.")
 	ErrSamePlace           = fault.New(fault.Invalid, "LOCATION_SAME", "Stock moves from one location to another.")
 	ErrOutOfStock          = fault.New(fault.Precondition, "OUT_OF_STOCK", "There is not enough of it left.")
-	ErrAdmissionUsed       = fault.New(fault.Precondition, "ADMISSION_USED", "The waiting room admits one reservation of each, and no more of it than the sale allows.")
+	ErrAdmissionUsed       = fault.New(fault.Precondition, "ADMISSION_USED", "The waiting room admits one reservation of each at a time, of which one is paid, and no more of it than the sale allows.")
 	ErrReservationLines    = fault.New(fault.Invalid, "RESERVATION_LINES", "A reservation has 1 to 50 lines, each variant once.")
 	ErrReservationNotFound = fault.New(fault.NotFound, "RESERVATION_NOT_FOUND", "There is no such reservation of yours.")
 	ErrReservationOver     = fault.New(fault.Precondition, "RESERVATION_OVER", "The reservation has ended, or its time is over.")

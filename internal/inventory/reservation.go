@@ -131,6 +131,14 @@ func (s *Service) openAlone(ctx context.Context, o opening) (began time.Time, er
 	if o.plan.enough {
 		began, err = s.open(ctx, o.id, o.buyer, o.in, o.plan.all())
 	}
+	if isNotAdmitted(err) { // their place may be for what is beyond its time
+		if n, freeErr := s.MakeRoom(ctx, variantsOf(o.in.Wants)); n > 0 || freeErr != nil {
+			err = freeErr
+		}
+		if err == nil {
+			began, err = s.open(ctx, o.id, o.buyer, o.in, o.plan.all())
+		}
+	}
 	if !o.plan.enough || isShort(err) {
 		began, err = s.reserveLocked(ctx, o.id, o.buyer, o.in, o.plan.once, o.plan.stocked)
 	}
@@ -188,13 +196,11 @@ func (s *Service) open(ctx context.Context, r, buyer uuid.UUID, in ReserveInput,
 	return began, err
 }
 
-// reserveLocked plans under the locks, so that what it plans is there. What is beyond its time is given back before, each in a
-// transaction of its own, which locks the reservation first.
-func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, once []Taken, stocked []Want) (began time.Time, err error) {
-	ids := variantsOf(in.Wants)
-	due, err := s.q.ReservationsDueOf(ctx, s.pool, ids)
+// MakeRoom gives back what of variants is set aside beyond its time, each in a transaction of its own, which locks the reservation first, and says of how many reservations.
+func (s *Service) MakeRoom(ctx context.Context, variants []uuid.UUID) (freed int, err error) {
+	due, err := s.q.ReservationsDueOf(ctx, s.pool, variants)
 	if err != nil {
-		return began, err
+		return 0, err
 	}
 	for _, d := range due {
 		err := postgres.Again(ctx, func() error {
@@ -202,8 +208,18 @@ func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in Rese
 			return err
 		})
 		if err != nil {
-			return began, err
+			return freed, err
 		}
+		freed++
+	}
+	return freed, nil
+}
+
+// reserveLocked plans under the locks, so that what it plans is there. What is beyond its time is given back before.
+func (s *Service) reserveLocked(ctx context.Context, r, buyer uuid.UUID, in ReserveInput, once []Taken, stocked []Want) (began time.Time, err error) {
+	ids := variantsOf(in.Wants)
+	if _, err := s.MakeRoom(ctx, ids); err != nil {
+		return began, err
 	}
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		began, err = s.q.ReservationInsert(ctx, tx, db.ReservationInsertParams{
@@ -252,9 +268,14 @@ func columns(taken []Taken) (variants, locations []uuid.UUID, quantities []int32
 }
 
 // isShort says that a line was short.
-func isShort(err error) bool {
+func isShort(err error) bool { return refuses(err, codeShort) }
+
+// isNotAdmitted says that a waiting room does not let it in.
+func isNotAdmitted(err error) bool { return refuses(err, codeNotAdmitted) }
+
+func refuses(err error, code string) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == codeShort
+	return ok && e.Code == code
 }
 
 // outOfStock names the line that was short.

@@ -34,7 +34,7 @@ func (p plan) all() []Taken { return append(p.once, p.taken...) }
 // statement waits for a row that a payment holds for a tenth of a second at most.
 func (s *Service) openTogether(ctx context.Context, _ struct{}, asks []opening) []batch.Answer[opening] {
 	answers := make([]batch.Answer[opening], len(asks))
-	offers, err := s.offersFor(ctx, asks)
+	offers, err := s.offersFor(ctx, s.pool, asks)
 	if err != nil {
 		return batch.Fail[opening](len(asks), err)
 	}
@@ -85,14 +85,14 @@ type offer struct {
 }
 
 // offersFor reads, for each of what is asked for, what is offered of each thing that is wanted.
-func (s *Service) offersFor(ctx context.Context, asks []opening) ([][]*offer, error) {
+func (s *Service) offersFor(ctx context.Context, conn db.DBTX, asks []opening) ([][]*offer, error) {
 	var wanted, buyers []uuid.UUID
 	for _, ask := range asks {
 		for _, w := range ask.in.Wants {
 			wanted, buyers = append(wanted, w.Variant), append(buyers, ask.buyer)
 		}
 	}
-	rows, err := s.q.VariantsForSale(ctx, s.pool, wanted, buyers)
+	rows, err := s.q.VariantsForSale(ctx, conn, wanted, buyers)
 	if err != nil {
 		return nil, err
 	}

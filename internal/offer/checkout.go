@@ -51,6 +51,12 @@ func (s *Service) QuoteTx(ctx context.Context, tx pgx.Tx, o Offer, reservation u
 	return row.ReservationID, nil
 }
 
+// HoldTx locks an offer, and says whether what is set aside for it is what was when o was read.
+func (s *Service) HoldTx(ctx context.Context, tx pgx.Tx, o Offer) (same bool, err error) {
+	row, err := s.q.OfferLock(ctx, tx, o.ID, o.BuyerID)
+	return row.ReservationID != nil && o.Reservation != nil && *row.ReservationID == *o.Reservation, err
+}
+
 // UseTx makes an order of an offer, once. False: it was used, or taken back.
 func (s *Service) UseTx(ctx context.Context, tx pgx.Tx, which, order uuid.UUID) (bool, error) {
 	n, err := s.q.OfferUse(ctx, tx, &order, which)
