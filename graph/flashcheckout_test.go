@@ -36,7 +36,9 @@ func TestAFlashSaleIsCheckedOut(t *testing.T) {
 	ann.Must(t, flashJoin, of)
 	a.Exec(`UPDATE flash_sale SET admitted = joined`)
 	pass := func() string { return ann.Must(t, flashPass, of).Str("flashSalePassCreate.pass") }
-	used := func() string { return string(ann.Must(t, flashSale, apitest.Vars{"id": sale}).At("flashSale.place.used").Raw()) }
+	used := func() string {
+		return string(ann.Must(t, flashSale, apitest.Vars{"id": sale}).At("flashSale.place.used").Raw())
+	}
 	mine := pass()
 	ann.Must(t, cartAdd, input(apitest.Vars{"variantId": game, "quantity": 2}))
 	asks := func(pass any) apitest.Vars {
@@ -61,7 +63,7 @@ func TestAFlashSaleIsCheckedOut(t *testing.T) {
 	second := ann.Must(t, quote, asks(pass())).Str("checkoutQuote.quote.id") // another pass, as the first may have expired
 	status := func(of string) checkout.QuoteStatus {
 		t.Helper()
-		which, err := id.Quote.Parse(of)
+		which, err := id.Quote.Decode(of)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,15 +13,6 @@ import (
 	"github.com/souklive/souk/internal/id"
 )
 
-// orderChecks are the invariants of `souk ledger check` that say that orders, goods, codes, providers and money agree.
-func orderChecks() []string {
-	return []string{
-		"code_sold", "code_stock", "clearing_recorded", "exchange_posted", "hold_sum", "invoice_numbers", "invoice_of_order", "offer_used", "order_chargeback", "order_escrow", "order_escrow_flow", "order_goods", "order_lines", "order_subsidy", "promotion_uses", "order_payment_hold",
-		"order_payment_posted", "order_payment_state", "order_refund_posted", "order_refund_source", "order_settled", "reservation_listing", "reservation_paid", "reservation_sold",
-		"stock_movements", "stock_reserved",
-	}
-}
-
 // runOrder is `souk order check [--json]` and `souk order explain [--json] ord_…`.
 func runOrder(ctx context.Context, c *console, args []string) error {
 	const usage = "order has two commands: souk order check [--json], and souk order explain [--json] and the id of an order"
@@ -53,7 +44,11 @@ func (c *console) checkOrders(ctx context.Context, args []string) (err error) {
 	if *asJSON {
 		report = c.reportJSON
 	}
-	ok, err := audit.Run(ctx, s.pool, audit.Options{Only: orderChecks()}, report)
+	names, err := audit.OfOrders()
+	if err != nil {
+		return err
+	}
+	ok, err := audit.Run(ctx, s.pool, audit.Options{Only: names}, report)
 	switch {
 	case err != nil:
 		return err

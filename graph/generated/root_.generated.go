@@ -17164,7 +17164,7 @@ extend type Mutation {
   flashSaleCancel(input: FlashSaleCancelInput!): FlashSaleCancelPayload! @auth(roles: [SELLER, ADMIN])
   "Takes a place in the waiting room. Who has one keeps it."
   flashSaleJoin(input: FlashSaleJoinInput!): FlashSaleJoinPayload! @auth
-  "Gives who was admitted a pass for reservationCreate and cartReserve, good for ten minutes; another until the place is used."
+  "Gives who was admitted a pass for reservationCreate, cartReserve and checkoutQuote, good for ten minutes; another until what was reserved with it is paid."
   flashSalePassCreate(input: FlashSalePassCreateInput!): FlashSalePassCreatePayload! @auth
 }
 
@@ -17189,7 +17189,7 @@ type FlashSale implements Node {
   endsAt: Time!
   "How many are let in a minute."
   admitPerMinute: Int!
-  "How many each may reserve, in one reservation."
+  "How many each may reserve, in one reservation at a time, of which one is paid."
   perBuyer: Int!
   "How many have a place."
   joined: Int!
@@ -17215,7 +17215,7 @@ type FlashPlace {
   position: Int
   "It is one's turn: flashSalePassCreate gives a pass."
   admitted: Boolean!
-  "A reservation was made with it."
+  "What was reserved with it is set aside, or was paid; false again once it was given back or has run out."
   used: Boolean!
   joinedAt: Time!
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/address"
-	"github.com/souklive/souk/internal/cart"
 	"github.com/souklive/souk/internal/catalog"
 	"github.com/souklive/souk/internal/fault"
 	"github.com/souklive/souk/internal/id"
@@ -177,25 +176,9 @@ func (s *Service) Quote(ctx context.Context, buyer uuid.UUID, in QuoteInput) (_ 
 		region = to.Country
 	}
 	ask := asked{QuoteInput: in, to: to, codes: codes, rates: rates}
-	set, held, err := s.setAside(ctx, buyer, &ask, region)
-	if err == nil && held {
-		var again Quote
-		if again, err = s.requote(ctx, buyer, ask, region); !errors.Is(err, cart.ErrChanged) {
-			return again, err
-		}
-		if set, held, err = s.setAside(ctx, buyer, &ask, region); held { // what was held ended, or another quote has it
-			err = cart.ErrChanged
-		}
-	}
-	if err != nil {
-		return Quote{}, err
-	}
-	if set.Status != inventory.Open { // a retry that comes late, or was sent twice at once and another quote is made by now
-		first, err := s.quotedBefore(ctx, buyer, in.IdempotencyKey, in.hash())
-		if first == nil && err == nil {
-			err = inventory.ErrReservationOver
-		}
-		return deref(first), err
+	set, done, err := s.goods(ctx, buyer, &ask, region)
+	if done != nil || err != nil {
+		return deref(done), err
 	}
 	quote := id.New()
 	other, err := s.write(ctx, quote, set, ask)

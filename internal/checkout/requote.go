@@ -20,8 +20,42 @@ import (
 // maxRehearsals is how often it is looked at anew what a quote would be of, before it is given up.
 const maxRehearsals = 4
 
+// maxRivals is of how many quotes at the same instant one may be the last: each is behind another's that is there.
+const maxRivals = 10
+
 // errMoved says that what a quote would be of is not what was planned for.
 var errMoved = errors.New("it lies elsewhere, or is sold otherwise, than was planned for")
+
+// goods sets aside what is quoted. Where that is done already it gives the quote: it has taken the place of another, or the key was used meanwhile.
+func (s *Service) goods(ctx context.Context, buyer uuid.UUID, in *asked, region string) (set inventory.Reservation, done *Quote, err error) {
+	for range maxRivals {
+		var held bool
+		if set, held, err = s.setAside(ctx, buyer, in, region); err != nil || !held {
+			break
+		}
+		again, err := s.requote(ctx, buyer, *in, region)
+		if !errors.Is(err, cart.ErrChanged) {
+			return set, &again, err
+		}
+		// What was held ended, or another quote has it.
+	}
+	if err == nil && set.Status == inventory.Open {
+		return set, nil, nil
+	}
+	if err != nil && !errors.Is(err, cart.ErrChanged) {
+		return set, nil, err
+	}
+	done, readErr := s.quotedBefore(ctx, buyer, in.IdempotencyKey, in.hash()) // by the same request, sent twice at once, before another quote took its place
+	switch {
+	case done != nil || readErr != nil:
+		return set, done, readErr
+	case err == nil && set.Status != "": // a retry that comes late
+		err = inventory.ErrReservationOver
+	case err == nil: // there is always another
+		err = cart.ErrChanged
+	}
+	return set, nil, err
+}
 
 // requote quotes what an earlier quote of the same cart, or offer, holds the goods of. One transaction takes the goods over and writes the quote, so that the earlier
 // one stays as it was until this one is there, whatever this one is refused for. Carriers are asked before it, and have to know where the goods would come from: so the
@@ -45,7 +79,7 @@ func (s *Service) requote(ctx context.Context, buyer uuid.UUID, in asked, region
 		return err
 	}
 	for range maxRehearsals {
-		fresh := false
+		var fresh bool
 		if in.offer == nil {
 			_, fresh, err = s.carts.Swap(ctx, buyer, in.ofCart(region), then)
 		} else {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/checkout"
 	"github.com/souklive/souk/internal/domaintest"
@@ -29,6 +30,18 @@ func (s *shop) still(what string, buyer uuid.UUID, q checkout.Quote, reserved in
 	}
 	if n := s.Int(`SELECT count(*) FROM reservation WHERE user_id = $1 AND status = 'OPEN'`, buyer); n != 1 {
 		s.T.Errorf("%s: %d reservations", what, n)
+	}
+}
+
+// letGo gives back what a buyer has set aside.
+func (s *shop) letGo(buyer uuid.UUID) {
+	s.T.Helper()
+	rows, err := s.Admin.Query(s.Ctx(), `SELECT id FROM reservation WHERE user_id = $1 AND status = 'OPEN'`, buyer)
+	s.Must(err)
+	open, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	s.Must(err)
+	for _, r := range open {
+		s.Must2(s.Inventory.Release(s.Ctx(), buyer, r))
 	}
 }
 

@@ -187,6 +187,7 @@ func TestShippingThatCannotBeHad(t *testing.T) {
 				c.change(v)
 			}
 		})
+		s.letGo(buyer)
 		grams := 500
 		if name == "too heavy" {
 			grams = 30_001

@@ -213,6 +213,7 @@ func (c *crashSite) checkBooks() {
 		c.t.Errorf("souk reconcile: %v\n%s", err, out)
 	}
 	c.checkLedger()
+	c.checkOrders()
 }
 
 // passes is the card's holder, who passes at their bank.

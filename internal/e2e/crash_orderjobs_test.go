@@ -68,9 +68,6 @@ func TestKilledInAnOrdersJobs(t *testing.T) {
 					t.Errorf("%d claims are open", n)
 				}
 				o.charged(2000, 2500)
-				if out, err := o.command("order", "check").CombinedOutput(); err != nil {
-					t.Errorf("souk order check: %v\n%s", err, out)
-				}
 				o.checkBooks()
 			})
 		}

@@ -125,9 +125,7 @@ func (d *depot) paidOnce() {
 // agrees insists that orders and books hold.
 func (d *depot) agrees() {
 	d.t.Helper()
-	if out, err := d.command("order", "check").CombinedOutput(); err != nil {
-		d.t.Errorf("souk order check: %v\n%s", err, out)
-	}
+	d.checkOrders()
 	d.checkLedger()
 }
 

@@ -108,9 +108,7 @@ func TestKilledWhileARefusedPurchaseIsUndone(t *testing.T) {
 		if n := s.count(`SELECT count(*) FROM admin_action WHERE action = 'RISK_REFUSED'`); n != i+1 {
 			t.Errorf("%s: %d refusals are logged", point.name, n)
 		}
-		if out, err := s.command("order", "check").CombinedOutput(); err != nil {
-			t.Errorf("%s: souk order check: %v\n%s", point.name, err, out)
-		}
+		s.checkOrders()
 	}
 	s.checkBooks()
 }

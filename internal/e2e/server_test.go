@@ -113,6 +113,15 @@ func (s *site) checkLedger() {
 	}
 }
 
+// checkOrders runs `souk order check`: orders, goods, codes, labels, providers and money agree.
+func (s *site) checkOrders() {
+	s.t.Helper()
+	out, err := s.command("order", "check").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("Orders, goods, codes and money agree.")) {
+		s.t.Errorf("souk order check: %v\n%s", err, out)
+	}
+}
+
 // checkBidsReplay runs `souk auction replay`, which has to find that the rules say of each lot what is stored. Every test ends with it.
 func (s *site) checkBidsReplay() {
 	s.t.Helper()

@@ -78,6 +78,7 @@ func TestStory(t *testing.T) {
 	s.do(bilalElsewhere, "Look at the wallet", nil)
 	s.End()
 	site.checkLedger()
+	site.checkOrders()
 	srv.stop()
 }
 
