@@ -167,6 +167,12 @@ func (a *API) Judge(rules risk.Rules) {
 // JudgeBy does so by other limits.
 func (a *API) JudgeBy(limits risk.Limits) { a.Judge(risk.NewVelocity(a.pool, limits)) }
 
+// Paced has quotes and confirmations kept to the pace of a server. It comes before the first request.
+func (a *API) Paced() {
+	a.checkout.Pace = true
+	a.Resolver.Checkout = checkout.New(a.checkout)
+}
+
 // Background runs something until the test ends.
 func (a *API) Background(run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.Background())
