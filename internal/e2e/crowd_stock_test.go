@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/souklive/souk/internal/apitest"
 	"github.com/souklive/souk/internal/id"
@@ -132,12 +135,17 @@ func (s *site) counter(hana person) counter {
 // A crowd wants ten units, ten codes and one item that is put into an auction meanwhile, at two servers of which one is killed. Whoever
 // does not know what became of their wish asks again at the other. Ten units are set aside, ten codes have one owner each, and the item is
 // somebody's or the auction's.
+//
+// A quarter of the crowd comes late, to the server that is killed, and finds the stock's rows locked: it is killed while they wait for theirs.
 func TestACrowdForWhatThereIsLittleOf(t *testing.T) {
 	t.Parallel()
 	site := newSite(t)
 	site.shareStripe()
 	site.settings["SOUK_CODE_KEYS"], site.settings["SOUK_CODE_HASH_KEY"] = "one:"+strings.Repeat("1", 64), strings.Repeat("2", 64)
-	doomed, other := site.start(), site.another().start()
+	site.settings["SOUK_DB_MAX_CONNS"] = "20"
+	beside := site.another()
+	beside.settings["SOUK_DB_MAX_CONNS"] = "8"
+	doomed, other := site.start(), beside.start()
 	hana := doomed.signUp("Hana", "SELLER")
 	c := site.counter(hana)
 	shoppers := make([]*shopper, *crowd)
@@ -147,9 +155,16 @@ func TestACrowdForWhatThereIsLittleOf(t *testing.T) {
 
 	var shopping sync.WaitGroup
 	var answered atomic.Int32
-	halfway := make(chan struct{})
-	for _, s := range shoppers {
+	halfway, locked := make(chan struct{}), make(chan struct{})
+	var late []*shopper
+	for i, s := range shoppers {
+		if i%4 == 0 { // at the doomed one
+			late = append(late, s)
+		}
 		shopping.Go(func() {
+			if i%4 == 0 {
+				<-locked
+			}
 			_ = s.shop(c) // who does not know goes on below
 			if answered.Add(1) == int32(*crowd/8) {
 				close(halfway)
@@ -167,8 +182,17 @@ func TestACrowdForWhatThereIsLittleOf(t *testing.T) {
 		auctioned.Store(err == nil && got.Start.Auction != nil)
 	})
 	<-halfway
-	doomed.kill()
+	site.holdStock(func() {
+		close(locked)
+		site.waitForLocks(9) // more than the other has connections
+		doomed.kill()
+	})
 	shopping.Wait()
+	for _, s := range late {
+		if s.step != 0 || s.unit != "" {
+			t.Errorf("%s came late, and is at step %d with %q", s.name, s.step, s.unit)
+		}
+	}
 	site.claimsEnd()
 	again := 0
 	for _, s := range shoppers {
@@ -186,6 +210,37 @@ func TestACrowdForWhatThereIsLittleOf(t *testing.T) {
 	t.Logf("%d of %d did not know and asked again; the auction has the item: %t", again, *crowd, auctioned.Load())
 	site.checkCounter(c, shoppers, auctioned.Load())
 	site.checkLedger()
+}
+
+// holdStock does something while nobody gets at what is in stock.
+func (s *site) holdStock(do func()) {
+	s.t.Helper()
+	err := pgx.BeginFunc(s.t.Context(), s.db.Admin, func(tx pgx.Tx) error {
+		_, err := tx.Exec(s.t.Context(), `SELECT FROM stock ORDER BY variant_id, location_id FOR UPDATE`)
+		if err == nil {
+			do()
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// waitForLocks waits until so many connections of servers wait for a row.
+func (s *site) waitForLocks(connections int) {
+	s.t.Helper()
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		var waiting int
+		err := s.db.Admin.QueryRow(s.t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'souk' AND wait_event_type = 'Lock'`).Scan(&waiting)
+		if err != nil || time.Since(begun) > patience {
+			s.t.Fatalf("%d connections wait, %v", waiting, err)
+		}
+		if waiting >= connections {
+			return
+		}
+	}
 }
 
 // checkCounter compares what shoppers were told with what is stored.
