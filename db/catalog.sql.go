@@ -261,7 +261,7 @@ func (q *Queries) ListingMoves(ctx context.Context, db DBTX) ([]ListingMove, err
 }
 
 const listingPage = `-- name: ListingPage :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier, seller_email, seller_name, seller_role, seller_birth_date, seller_tier, seller_since FROM public_listing
 WHERE (published_at, id) < ($1::timestamptz, $2::uuid)
   AND status = ANY ($3::text[])
   AND ($4::uuid IS NULL OR seller_id = $4)
@@ -320,6 +320,12 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 			&i.CategoryID,
 			&i.BrandID,
 			&i.MinimumTier,
+			&i.SellerEmail,
+			&i.SellerName,
+			&i.SellerRole,
+			&i.SellerBirthDate,
+			&i.SellerTier,
+			&i.SellerSince,
 		); err != nil {
 			return nil, err
 		}
@@ -332,7 +338,7 @@ func (q *Queries) ListingPage(ctx context.Context, db DBTX, arg ListingPageParam
 }
 
 const listingPageOfAll = `-- name: ListingPageOfAll :many
-SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing
+SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier, seller_email, seller_name, seller_role, seller_birth_date, seller_tier, seller_since FROM public_listing
 WHERE (published_at, id) < ($1::timestamptz, $2::uuid) AND status IN ('ACTIVE', 'RESERVED', 'SOLD')
 ORDER BY published_at DESC, id DESC
 LIMIT $3
@@ -367,6 +373,12 @@ func (q *Queries) ListingPageOfAll(ctx context.Context, db DBTX, beforeAt time.T
 			&i.CategoryID,
 			&i.BrandID,
 			&i.MinimumTier,
+			&i.SellerEmail,
+			&i.SellerName,
+			&i.SellerRole,
+			&i.SellerBirthDate,
+			&i.SellerTier,
+			&i.SellerSince,
 		); err != nil {
 			return nil, err
 		}
@@ -768,8 +780,8 @@ func (q *Queries) ListingsOnMarket(ctx context.Context, db DBTX, sellerID uuid.U
 }
 
 const listingsPublic = `-- name: ListingsPublic :many
-SELECT l.id, l.seller_id, l.kind, l.title, l.description, l.condition, l.price, l.currency, l.status, l.created_at, l.option_names, l.hidden_from, l.published_at, l.reserved_by, l.reserved_until, l.category_id, l.brand_id, l.minimum_tier FROM unnest((SELECT $1::uuid[])) AS wanted (id)
-CROSS JOIN LATERAL (SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier FROM public_listing WHERE public_listing.id = wanted.id OFFSET 0) l
+SELECT l.id, l.seller_id, l.kind, l.title, l.description, l.condition, l.price, l.currency, l.status, l.created_at, l.option_names, l.hidden_from, l.published_at, l.reserved_by, l.reserved_until, l.category_id, l.brand_id, l.minimum_tier, l.seller_email, l.seller_name, l.seller_role, l.seller_birth_date, l.seller_tier, l.seller_since FROM unnest((SELECT $1::uuid[])) AS wanted (id)
+CROSS JOIN LATERAL (SELECT id, seller_id, kind, title, description, condition, price, currency, status, created_at, option_names, hidden_from, published_at, reserved_by, reserved_until, category_id, brand_id, minimum_tier, seller_email, seller_name, seller_role, seller_birth_date, seller_tier, seller_since FROM public_listing WHERE public_listing.id = wanted.id OFFSET 0) l
 ORDER BY l.id
 `
 
@@ -802,6 +814,12 @@ func (q *Queries) ListingsPublic(ctx context.Context, db DBTX, ids []uuid.UUID) 
 			&i.CategoryID,
 			&i.BrandID,
 			&i.MinimumTier,
+			&i.SellerEmail,
+			&i.SellerName,
+			&i.SellerRole,
+			&i.SellerBirthDate,
+			&i.SellerTier,
+			&i.SellerSince,
 		); err != nil {
 			return nil, err
 		}

@@ -771,24 +771,30 @@ type ProviderEvent struct {
 }
 
 type PublicListing struct {
-	ID            uuid.UUID
-	SellerID      uuid.UUID
-	Kind          string
-	Title         string
-	Description   string
-	Condition     string
-	Price         *int64
-	Currency      *string
-	Status        string
-	CreatedAt     time.Time
-	OptionNames   []string
-	HiddenFrom    *string
-	PublishedAt   *time.Time
-	ReservedBy    *uuid.UUID
-	ReservedUntil *time.Time
-	CategoryID    *uuid.UUID
-	BrandID       *uuid.UUID
-	MinimumTier   *string
+	ID              uuid.UUID
+	SellerID        uuid.UUID
+	Kind            string
+	Title           string
+	Description     string
+	Condition       string
+	Price           *int64
+	Currency        *string
+	Status          string
+	CreatedAt       time.Time
+	OptionNames     []string
+	HiddenFrom      *string
+	PublishedAt     *time.Time
+	ReservedBy      *uuid.UUID
+	ReservedUntil   *time.Time
+	CategoryID      *uuid.UUID
+	BrandID         *uuid.UUID
+	MinimumTier     *string
+	SellerEmail     string
+	SellerName      string
+	SellerRole      string
+	SellerBirthDate *time.Time
+	SellerTier      string
+	SellerSince     time.Time
 }
 
 type Quote struct {

@@ -19,9 +19,9 @@ SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000
     c.facets, coalesce(c.words::text, '')::text AS words, coalesce(c.numbers, '{}')::jsonb AS numbers
 FROM (VALUES (1)) one (row) LEFT JOIN (
     SELECT listing_id, seller_id, listed, banned, visible, published_at, price, currency, rating, x, y, z, facets, words, changed, numbers FROM search_document d
-    WHERE d.changed >= pg_snapshot_xmin(CAST($1::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST($1::text AS pg_snapshot))
+    WHERE d.changed >= (SELECT pg_snapshot_xmin(CAST($1::text AS pg_snapshot))) AND NOT pg_visible_in_snapshot(d.changed, CAST($1::text AS pg_snapshot))
     ORDER BY d.changed
-    LIMIT $2
+    LIMIT (SELECT $2::integer)
 ) c ON true
 ORDER BY c.listing_id
 `
@@ -644,7 +644,7 @@ func (q *Queries) SearchSynonymWords(ctx context.Context, db DBTX) ([]SearchSyno
 const searchTerms = `-- name: SearchTerms :many
 SELECT search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
     (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty
-FROM (SELECT n, word FROM unnest(string_to_array(search_fold($1::text), ' ')) WITH ORDINALITY AS t (word, n)) w
+FROM (SELECT n, word FROM unnest(string_to_array(search_fold((SELECT $1::text)), ' ')) WITH ORDINALITY AS t (word, n)) w
 WHERE w.word <> ''
 ORDER BY w.n
 `

@@ -20,6 +20,9 @@ func (r *listingResolver) Variants(ctx context.Context, obj *catalog.Listing) ([
 
 // Seller is the resolver for the seller field.
 func (r *listingResolver) Seller(ctx context.Context, obj *catalog.Listing) (identity.User, error) {
+	if obj.By != nil {
+		return *obj.By, nil
+	}
 	return load(ctx).user.Load(ctx, obj.SellerID)
 }
 

@@ -213,6 +213,9 @@ func (r inventedBid) Bidder(_ context.Context, of *auction.Bid) (identity.User, 
 }
 
 func (r inventedListing) Seller(_ context.Context, of *catalog.Listing) (identity.User, error) {
+	if of.By != nil {
+		return *of.By, nil
+	}
 	return inventing[identity.User](r.w, "seller", of.ID)
 }
 

@@ -167,7 +167,7 @@ func (t *sharedTypes) listings(r generated.ResolverRoot) {
 		"optionNames": answer.Get(func(l *catalog.Listing) []string { return l.OptionNames }, answer.List(answer.Text[string])),
 		"variants":    answer.Ask(r.Listing().Variants, answer.Objects(&t.variant)),
 		"status":      answer.Get(func(l *catalog.Listing) catalog.Status { return l.Status }, answer.Text),
-		"seller":      answer.Ask(r.Listing().Seller, answer.Value(&t.user)),
+		"seller":      answer.Had(func(l *catalog.Listing) *identity.User { return l.By }, r.Listing().Seller, answer.Value(&t.user)),
 		"photos":      answer.Ask(r.Listing().Photos, answer.Objects(&t.photo)),
 		"auction":     answer.Ask(r.Listing().Auction, answer.Object(&t.auction)),
 		"createdAt":   answer.Get(func(l *catalog.Listing) time.Time { return l.CreatedAt }, answer.Time),

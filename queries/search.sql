@@ -2,7 +2,7 @@
 -- name: SearchTerms :many
 SELECT search_plain(w.word)::text AS word, tsvector_to_array(search_stems(w.word))::text[] AS lexemes,
     (to_tsvector('pg_catalog.english', w.word)::text = '' OR to_tsvector('pg_catalog.french', w.word)::text = '')::boolean AS empty
-FROM (SELECT n, word FROM unnest(string_to_array(search_fold(@query::text), ' ')) WITH ORDINALITY AS t (word, n)) w
+FROM (SELECT n, word FROM unnest(string_to_array(search_fold((SELECT @query::text)), ' ')) WITH ORDINALITY AS t (word, n)) w
 WHERE w.word <> ''
 ORDER BY w.n;
 
@@ -86,9 +86,9 @@ SELECT pg_current_snapshot()::text AS snapshot, coalesce(c.listing_id, '00000000
     c.facets, coalesce(c.words::text, '')::text AS words, coalesce(c.numbers, '{}')::jsonb AS numbers
 FROM (VALUES (1)) one (row) LEFT JOIN (
     SELECT * FROM search_document d
-    WHERE d.changed >= pg_snapshot_xmin(CAST(@seen::text AS pg_snapshot)) AND NOT pg_visible_in_snapshot(d.changed, CAST(@seen::text AS pg_snapshot))
+    WHERE d.changed >= (SELECT pg_snapshot_xmin(CAST(@seen::text AS pg_snapshot))) AND NOT pg_visible_in_snapshot(d.changed, CAST(@seen::text AS pg_snapshot))
     ORDER BY d.changed
-    LIMIT @most
+    LIMIT (SELECT @most::integer)
 ) c ON true
 ORDER BY c.listing_id;
 

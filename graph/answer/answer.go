@@ -153,6 +153,24 @@ func Ask[T, V any](ask func(context.Context, *T) (V, error), as Form[V]) Field[T
 	}
 }
 
+// Had is a field whose value may be at hand; a resolver answers it where it is not.
+func Had[T, V any](had func(*T) *V, ask func(context.Context, *T) (V, error), as Form[V]) Field[T] {
+	return func(c *compiler, f graphql.CollectedField) (Write[*T], error) {
+		value, err := as(c, f)
+		if err != nil {
+			return nil, err
+		}
+		asked, err := Ask(ask, as)(c, f)
+		return func(w *writer, v *T) {
+			if got := had(v); got != nil {
+				value(w, *got)
+			} else {
+				asked(w, v)
+			}
+		}, err
+	}
+}
+
 // Value is an object.
 func Value[T any](of *Type[T]) Form[T] {
 	return func(c *compiler, f graphql.CollectedField) (Write[T], error) {

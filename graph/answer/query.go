@@ -112,7 +112,7 @@ func (q *query) rootField(ctx context.Context, next graphql.RootResolver) graphq
 		q.failed.Store(true)
 		return named
 	}
-	return graphql.WriterFunc(w.writeTo)
+	return graphql.WriterFunc(w.all)
 }
 
 // field lets a root field's resolver see what was selected, and keeps what it answers.

@@ -53,6 +53,23 @@ func (w *writer) failOnPanic() {
 	}
 }
 
+// size is how long the text is with its holes filled.
+func (w *writer) size() int {
+	size := len(w.text)
+	for _, h := range w.holes {
+		size += h.part.size()
+	}
+	return size
+}
+
+// all writes the whole text into a buffer, which grows once.
+func (w *writer) all(out io.Writer) {
+	if buffer, ok := out.(interface{ Grow(int) }); ok {
+		buffer.Grow(w.size() + usualSize)
+	}
+	w.writeTo(out)
+}
+
 // writeTo writes the text with its holes filled.
 func (w *writer) writeTo(out io.Writer) {
 	from := 0

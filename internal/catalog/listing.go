@@ -72,6 +72,8 @@ type Listing struct {
 	BrandID     *uuid.UUID
 	MinimumTier *identity.Tier // of those to whom it is offered; nil for everybody
 
+	By *identity.User // who sells it, where it was read with its seller
+
 	beneath Status // what a hidden one is
 }
 
@@ -105,7 +107,18 @@ func listingOf(row db.Listing) Listing {
 	return l
 }
 
-func publicOf(row db.PublicListing) Listing { return listingOf(db.Listing(row)) }
+func publicOf(row db.PublicListing) Listing {
+	l := listingOf(db.Listing{
+		ID: row.ID, SellerID: row.SellerID, Kind: row.Kind, Title: row.Title, Description: row.Description, Condition: row.Condition,
+		Price: row.Price, Currency: row.Currency, Status: row.Status, CreatedAt: row.CreatedAt, OptionNames: row.OptionNames,
+		HiddenFrom: row.HiddenFrom, PublishedAt: row.PublishedAt, CategoryID: row.CategoryID, BrandID: row.BrandID, MinimumTier: row.MinimumTier,
+	})
+	l.By = &identity.User{
+		ID: row.SellerID, Email: row.SellerEmail, Name: row.SellerName, Role: identity.Role(row.SellerRole), BirthDate: row.SellerBirthDate,
+		Tier: identity.Tier(row.SellerTier), CreatedAt: row.SellerSince,
+	}
+	return l
+}
 
 func amountOf(minor *int64, currency *string) *money.Amount {
 	if minor == nil {
