@@ -1004,6 +1004,14 @@ type RiskReview struct {
 	UndoneAt  *time.Time
 }
 
+type RiskTier struct {
+	UserID uuid.UUID
+	Tier   string
+	Reason string
+	SetBy  uuid.UUID
+	SetAt  time.Time
+}
+
 type SearchSynonym struct {
 	ID        uuid.UUID
 	Words     []string

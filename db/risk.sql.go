@@ -52,6 +52,7 @@ func (q *Queries) RiskCheckInsert(ctx context.Context, db DBTX, arg RiskCheckIns
 const riskCounts = `-- name: RiskCounts :one
 SELECT
     EXISTS (SELECT FROM risk_review v WHERE v.user_id = $1 AND v.status = 'REFUSED')::boolean AS refused,
+    coalesce((SELECT t.tier FROM risk_tier t WHERE t.user_id = $1), 'NORMAL')::text AS tier,
     (SELECT count(*) FROM (
         SELECT FROM risk_check c
         WHERE c.user_id = $1 AND c.checked_at > (SELECT clock_timestamp() - make_interval(secs => $2::float8)) AND c.verdict <> 'REFUSE'
@@ -85,6 +86,7 @@ type RiskCountsParams struct {
 
 type RiskCountsRow struct {
 	Refused      bool
+	Tier         string
 	Checkouts    int64
 	FailedCards  int64
 	CardFailures int64
@@ -109,6 +111,7 @@ func (q *Queries) RiskCounts(ctx context.Context, db DBTX, arg RiskCountsParams)
 	var i RiskCountsRow
 	err := row.Scan(
 		&i.Refused,
+		&i.Tier,
 		&i.Checkouts,
 		&i.FailedCards,
 		&i.CardFailures,
@@ -320,4 +323,52 @@ func (q *Queries) RiskReviewsToUndo(ctx context.Context, db DBTX, afterAt time.T
 		return nil, err
 	}
 	return items, nil
+}
+
+const riskTierGet = `-- name: RiskTierGet :one
+SELECT user_id, tier, reason, set_by, set_at FROM risk_tier WHERE user_id = $1
+`
+
+func (q *Queries) RiskTierGet(ctx context.Context, db DBTX, userID uuid.UUID) (RiskTier, error) {
+	row := db.QueryRow(ctx, riskTierGet, userID)
+	var i RiskTier
+	err := row.Scan(
+		&i.UserID,
+		&i.Tier,
+		&i.Reason,
+		&i.SetBy,
+		&i.SetAt,
+	)
+	return i, err
+}
+
+const riskTierSet = `-- name: RiskTierSet :one
+INSERT INTO risk_tier (user_id, tier, reason, set_by) VALUES ($1, $2, $3, $4)
+ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at
+RETURNING user_id, tier, reason, set_by, set_at
+`
+
+type RiskTierSetParams struct {
+	UserID uuid.UUID
+	Tier   string
+	Reason string
+	SetBy  uuid.UUID
+}
+
+func (q *Queries) RiskTierSet(ctx context.Context, db DBTX, arg RiskTierSetParams) (RiskTier, error) {
+	row := db.QueryRow(ctx, riskTierSet,
+		arg.UserID,
+		arg.Tier,
+		arg.Reason,
+		arg.SetBy,
+	)
+	var i RiskTier
+	err := row.Scan(
+		&i.UserID,
+		&i.Tier,
+		&i.Reason,
+		&i.SetBy,
+		&i.SetAt,
+	)
+	return i, err
 }

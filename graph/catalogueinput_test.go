@@ -54,14 +54,6 @@ func (b *badCatalogue) leaves(t *testing.T, do func(), but ...string) {
 	}
 }
 
-// refused insists on the code that an operation is refused with.
-func (b *badCatalogue) refused(t *testing.T, who apitest.Client, code, query string, vars apitest.Vars) {
-	t.Helper()
-	if got := codeOf(t, who, query, vars); got != code {
-		t.Errorf("got %s, want %s", got, code)
-	}
-}
-
 // What is sent as a photo and is none, or one that would fill the memory, or the disk: none is kept, and no listing shows it.
 func TestBadPhotos(t *testing.T) {
 	t.Parallel()
@@ -93,12 +85,12 @@ func TestBadPhotos(t *testing.T) {
 				t.Errorf("%s: %s %s, %v", name, answer.Status, said, err)
 			}
 			photo := got.Str("photoUploadCreate.upload.photoId")
-			b.refused(t, b.seller.Client, "UPLOAD_MISSING", complete, input(apitest.Vars{"photoId": photo}))
-			b.refused(t, b.seller.Client, "PHOTO_NOT_FOUND", mutation("listingCreate"), input(apitest.Vars{"title": "A thing", "price": eur("1"), "photoIds": []any{photo}}))
+			refused(t, b.seller.Client, "UPLOAD_MISSING", complete, input(apitest.Vars{"photoId": photo}))
+			refused(t, b.seller.Client, "PHOTO_NOT_FOUND", mutation("listingCreate"), input(apitest.Vars{"title": "A thing", "price": eur("1"), "photoIds": []any{photo}}))
 		}, "photo")
 	}
 	b.leaves(t, func() {
-		b.refused(t, b.seller.Client, "PHOTO_SIZE", announce, input(apitest.Vars{"contentType": "image/jpeg", "bytes": 200 << 20}))
+		refused(t, b.seller.Client, "PHOTO_SIZE", announce, input(apitest.Vars{"contentType": "image/jpeg", "bytes": 200 << 20}))
 	})
 	if n := b.Int(`SELECT count(*) FROM photo WHERE status <> 'PENDING' AND id NOT IN (SELECT photo_id FROM listing_photo)`); n != 0 {
 		t.Errorf("%d are kept", n)

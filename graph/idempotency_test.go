@@ -60,6 +60,14 @@ func codeOf(t *testing.T, who apitest.Client, query string, vars apitest.Vars) s
 	return code
 }
 
+// refused insists on the code that an operation is refused with.
+func refused(t *testing.T, who apitest.Client, code, query string, vars apitest.Vars) {
+	t.Helper()
+	if got := codeOf(t, who, query, vars); got != code {
+		t.Errorf("got %s, want %s", got, code)
+	}
+}
+
 func TestATopUpIsAnsweredByteForByte(t *testing.T) {
 	t.Parallel()
 	a := graphtest.New(t)

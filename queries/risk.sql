@@ -8,6 +8,7 @@ VALUES (@id, @user_id, sqlc.narg('quote_id'), sqlc.narg('order_id'), sqlc.narg('
 -- name: RiskCounts :one
 SELECT
     EXISTS (SELECT FROM risk_review v WHERE v.user_id = @user_id AND v.status = 'REFUSED')::boolean AS refused,
+    coalesce((SELECT t.tier FROM risk_tier t WHERE t.user_id = @user_id), 'NORMAL')::text AS tier,
     (SELECT count(*) FROM (
         SELECT FROM risk_check c
         WHERE c.user_id = @user_id AND c.checked_at > (SELECT clock_timestamp() - make_interval(secs => @checkout_seconds::float8)) AND c.verdict <> 'REFUSE'
@@ -60,3 +61,11 @@ LIMIT @page_size;
 
 -- name: RiskReviewUndone :exec
 UPDATE risk_review SET undone_at = clock_timestamp() WHERE check_id = @check_id AND status = 'REFUSED' AND undone_at IS NULL;
+
+-- name: RiskTierGet :one
+SELECT * FROM risk_tier WHERE user_id = @user_id;
+
+-- name: RiskTierSet :one
+INSERT INTO risk_tier (user_id, tier, reason, set_by) VALUES (@user_id, @tier, @reason, @set_by)
+ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at
+RETURNING *;

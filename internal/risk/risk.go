@@ -22,6 +22,7 @@ var (
 	ErrTooManyCheckouts = fault.New(fault.RateLimited, "TOO_MANY_CHECKOUTS", "You have bought very often just now; wait for a while.")
 	ErrCardFailed       = fault.New(fault.RateLimited, "CARD_FAILED_OFTEN", "This card was refused very often; wait for a while, or pay in another way.")
 	ErrCardsFailed      = fault.New(fault.RateLimited, "CARDS_FAILED", "Your cards were refused very often; wait for a while, or pay from the wallet.")
+	ErrCardsNotTaken    = fault.New(fault.Precondition, "CARDS_NOT_TAKEN", "No cards are taken from you for now; the wallet may pay.")
 	ErrRefused          = fault.New(fault.Precondition, "CHECKOUT_REFUSED", "This purchase can't be made; support can tell more.")
 )
 
@@ -48,6 +49,8 @@ const (
 	Client      Rule = "CLIENT"       // so many users from one address of the network
 	Device      Rule = "DEVICE"       // so many users on what a client calls one device
 	Staff       Rule = "STAFF"        // staff have refused what they bought before
+	OfTier      Rule = "TIER"         // what the user's tier asks for
+	CardsOfTier Rule = "TIER_CARDS"   // a card, of somebody from whose tier none is taken
 	Unavailable Rule = "UNAVAILABLE"
 )
 
@@ -160,7 +163,9 @@ func (j Judgement) refusal() error {
 		refusal = *ErrCardsFailed
 	case CardFailed:
 		refusal = *ErrCardFailed
-	case CardUsers, Place, Client, Device, Staff, Unavailable: // which says too much
+	case CardsOfTier:
+		refusal = *ErrCardsNotTaken
+	case CardUsers, Place, Client, Device, Staff, OfTier, Unavailable: // which says too much
 	}
 	refusal.RetryIn = j.RetryIn
 	return &refusal

@@ -28,7 +28,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Velocity judges by how often things have happened of late, over rows: so it holds at any number of servers, as of what was committed.
+// Velocity judges by a user's tier, and by how often things have happened of late, over rows: so it holds at any number of servers, as of
+// what was committed.
 type Velocity struct {
 	pool   *pgxpool.Pool
 	q      *db.Queries
@@ -60,9 +61,14 @@ func (v *Velocity) Judge(ctx context.Context, a Attempt) (Judgement, error) {
 	if err != nil {
 		return Judgement{}, err
 	}
+	tier := Tier(n.Tier)
 	switch {
 	case n.Refused:
 		return Judgement{Refuse, []Rule{Staff}, 0}, nil
+	case tier == Restricted:
+		return Judgement{Refuse, []Rule{OfTier}, 0}, nil
+	case tier == AtRisk && a.Card != nil:
+		return Judgement{Refuse, []Rule{CardsOfTier}, 0}, nil
 	case v.limits.Checkouts.reached(n.Checkouts):
 		return Judgement{Refuse, []Rule{Checkouts}, time.Minute}, nil
 	case a.Card != nil && v.limits.FailedCards.reached(n.FailedCards):
@@ -71,6 +77,9 @@ func (v *Velocity) Judge(ctx context.Context, a Attempt) (Judgement, error) {
 		return Judgement{Refuse, []Rule{CardFailed}, 10 * time.Minute}, nil
 	}
 	j := Judgement{Verdict: Allow}
+	if tier != Normal {
+		j = Judgement{Verdict: Review, Rules: []Rule{OfTier}}
+	}
 	for i, s := range shared {
 		if s.limit.reached(n.Users[i]) {
 			j = Judgement{Verdict: Review, Rules: append(j.Rules, s.rule)}
