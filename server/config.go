@@ -41,8 +41,8 @@ type Config struct {
 	// PostgreSQL as the role that owns the schema, for `souk migrate` and for what development migrates at its start. Left out, it is DATABASE_URL.
 	DatabaseAdminURL SecretURL `env:"DATABASE_ADMIN_URL"`
 
-	// The most connections that one process opens to the database.
-	DBMaxConns int32 `env:"SOUK_DB_MAX_CONNS" envDefault:"20"`
+	// The most connections that one process opens to the database. Left out, three for each thread that Go runs at a time, which is one more than there are processors, and 10 at least.
+	DBMaxConns int32 `env:"SOUK_DB_MAX_CONNS"`
 
 	// Redis that the servers share: one server, or a Redis Cluster (see below). Left out, one inside the process serves this process alone.
 	RedisURL SecretURL `env:"REDIS_URL" production:"required"`

@@ -47,7 +47,7 @@ func (c Config) problems(unreadable []problem) []problem {
 	check("STRIPE_API_URL", c.StripeAPIURL != "", checkURL(c.StripeAPIURL))
 	check("SOUK_S3_ENDPOINT", c.S3Endpoint != "", checkURL(c.S3Endpoint))
 	c.checkBucket(wrong)
-	if c.DBMaxConns < 2 || c.DBMaxConns > 1000 {
+	if c.IsSet("SOUK_DB_MAX_CONNS") && (c.DBMaxConns < 2 || c.DBMaxConns > 1000) {
 		wrong("SOUK_DB_MAX_CONNS", "%d is outside 2 to 1000", c.DBMaxConns)
 	}
 	if c.SigningKey != "" && len(c.SigningKey) < 32 {

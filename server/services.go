@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -22,6 +24,10 @@ import (
 	"github.com/souklive/souk/internal/redisx"
 	"github.com/souklive/souk/internal/stripefake"
 )
+
+// usualConns is how many connections a process opens to the database where nobody says: more of them take turns on the same processors, and each plans each
+// statement for itself (docs/benchmarks.md#checkouts-make-bench-checkout).
+func usualConns() int32 { return int32(max(10, min(3*runtime.GOMAXPROCS(0), 1000))) }
 
 // databaseName is the database inside the private cluster.
 const databaseName = "souk"
@@ -101,7 +107,7 @@ func (s *services) database(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.pool, err = postgres.Open(ctx, url, s.config.DBMaxConns); err != nil {
+	if s.pool, err = postgres.Open(ctx, url, cmp.Or(s.config.DBMaxConns, usualConns())); err != nil {
 		return err
 	}
 	s.closes("database connections", func(context.Context) error { s.pool.Close(); return nil })
