@@ -222,7 +222,7 @@ func TestEveryWayToAListingIsWalked(t *testing.T) {
 // silent are the fields that need no way of their own.
 var silent = allOf(
 	// They tell of no listing; or of things that show theirs by a field that is walked: a lot, an order, a conversation, a notice.
-	"Query.serverTime", "Query.addressCountries", "Query.userBan", "Query.exchangeQuote", "Query.chargebacks", "Query.walletFreezes", "Query.ledgerAccounts",
+	"Query.serverTime", "Query.addressCountries", "Query.userBan", "Query.riskStanding", "Query.exchangeQuote", "Query.chargebacks", "Query.walletFreezes", "Query.ledgerAccounts",
 	"Query.ledgerAccount", "Query.ledgerEntry", "Query.reconciliationReport", "Query.adminActions", "Query.reviewReports", "Query.categories", "Query.category",
 	"Query.brands", "Query.codeReveals", "Query.pickupPoints", "Query.wants", "Query.shows",
 	"Viewer.user", "Viewer.email", "Viewer.role", "Viewer.addresses", "Viewer.following", "Viewer.locations", "Viewer.unreadNotificationCount", "Viewer.earnings",

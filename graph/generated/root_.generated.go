@@ -82,6 +82,7 @@ type ResolverRoot interface {
 	Review() ReviewResolver
 	ReviewReport() ReviewReportResolver
 	RiskReview() RiskReviewResolver
+	RiskStanding() RiskStandingResolver
 	SavedSearch() SavedSearchResolver
 	SearchSuggestion() SearchSuggestionResolver
 	SecondChance() SecondChanceResolver
@@ -1328,6 +1329,7 @@ type ComplexityRoot struct {
 		ReviewRestore         func(childComplexity int, input model.ReviewRestoreInput) int
 		ReviewUpdate          func(childComplexity int, input model.ReviewUpdateInput) int
 		RiskReviewDecide      func(childComplexity int, input model.RiskReviewDecideInput) int
+		RiskTierSet           func(childComplexity int, input model.RiskTierSetInput) int
 		SavedSearchCreate     func(childComplexity int, input model.SavedSearchCreateInput) int
 		SavedSearchDelete     func(childComplexity int, input model.SavedSearchDeleteInput) int
 		SavedSearchUpdate     func(childComplexity int, input model.SavedSearchUpdateInput) int
@@ -1961,6 +1963,7 @@ type ComplexityRoot struct {
 		ReconciliationReport func(childComplexity int) int
 		ReviewReports        func(childComplexity int, first *int, after *string) int
 		RiskReviews          func(childComplexity int, status risk.ReviewStatus, first *int, after *string) int
+		RiskStanding         func(childComplexity int, userID id.ID) int
 		Search               func(childComplexity int, text *string, filter *model.SearchFilter, sort *search.Sort, first *int, after *string) int
 		SearchSuggestions    func(childComplexity int, prefix string, first int) int
 		SearchSynonyms       func(childComplexity int, first *int, after *string) int
@@ -2206,6 +2209,19 @@ type ComplexityRoot struct {
 	RiskReviewEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RiskStanding struct {
+		Reason func(childComplexity int) int
+		SetAt  func(childComplexity int) int
+		SetBy  func(childComplexity int) int
+		Tier   func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	RiskTierSetPayload struct {
+		Standing   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SavedSearch struct {
@@ -8112,6 +8128,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RiskReviewDecide(childComplexity, args["input"].(model.RiskReviewDecideInput)), true
+	case "Mutation.riskTierSet":
+		if e.ComplexityRoot.Mutation.RiskTierSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_riskTierSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RiskTierSet(childComplexity, args["input"].(model.RiskTierSetInput)), true
 	case "Mutation.savedSearchCreate":
 		if e.ComplexityRoot.Mutation.SavedSearchCreate == nil {
 			break
@@ -11021,6 +11048,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.RiskReviews(childComplexity, args["status"].(risk.ReviewStatus), args["first"].(*int), args["after"].(*string)), true
+	case "Query.riskStanding":
+		if e.ComplexityRoot.Query.RiskStanding == nil {
+			break
+		}
+
+		args, err := ec.field_Query_riskStanding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RiskStanding(childComplexity, args["userId"].(id.ID)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -11963,6 +12001,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RiskReviewEdge.Node(childComplexity), true
+
+	case "RiskStanding.reason":
+		if e.ComplexityRoot.RiskStanding.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskStanding.Reason(childComplexity), true
+	case "RiskStanding.setAt":
+		if e.ComplexityRoot.RiskStanding.SetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskStanding.SetAt(childComplexity), true
+	case "RiskStanding.setBy":
+		if e.ComplexityRoot.RiskStanding.SetBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskStanding.SetBy(childComplexity), true
+	case "RiskStanding.tier":
+		if e.ComplexityRoot.RiskStanding.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskStanding.Tier(childComplexity), true
+	case "RiskStanding.user":
+		if e.ComplexityRoot.RiskStanding.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskStanding.User(childComplexity), true
+
+	case "RiskTierSetPayload.standing":
+		if e.ComplexityRoot.RiskTierSetPayload.Standing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskTierSetPayload.Standing(childComplexity), true
+	case "RiskTierSetPayload.userErrors":
+		if e.ComplexityRoot.RiskTierSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RiskTierSetPayload.UserErrors(childComplexity), true
 
 	case "SavedSearch.createdAt":
 		if e.ComplexityRoot.SavedSearch.CreatedAt == nil {
@@ -15294,6 +15376,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReviewRestoreInput,
 		ec.unmarshalInputReviewUpdateInput,
 		ec.unmarshalInputRiskReviewDecideInput,
+		ec.unmarshalInputRiskTierSetInput,
 		ec.unmarshalInputSavedSearchCreateInput,
 		ec.unmarshalInputSavedSearchDeleteInput,
 		ec.unmarshalInputSavedSearchQueryInput,
@@ -18027,6 +18110,10 @@ enum AdminActionKind {
   REVIEW_RESTORED
   RISK_ALLOWED
   RISK_REFUSED
+  RISK_TIER_AT_RISK
+  RISK_TIER_NORMAL
+  RISK_TIER_RESTRICTED
+  RISK_TIER_WARNING
   SYNONYM_CHANGED
   SYNONYM_CREATED
   USER_BANNED
@@ -20317,6 +20404,49 @@ input RiskReviewDecideInput {
 
 type RiskReviewDecidePayload {
   review: RiskReview
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../risktier.graphqls", Input: `extend type Query {
+  "How far a user is trusted with paying; null where there is no such user."
+  riskStanding(userId: ID!): RiskStanding @auth(roles: [SUPPORT])
+}
+
+extend type Mutation {
+  "Says how far a user is trusted with paying, from their next purchase on. Who has the tier already keeps it as it was given. The log of staff keeps it."
+  riskTierSet(input: RiskTierSetInput!): RiskTierSetPayload! @auth(roles: [SUPPORT])
+}
+
+"How far a user is trusted with paying. Each has what those before it ask for."
+enum RiskTier {
+  NORMAL
+  "What they buy is in riskReviews."
+  WARNING
+  "No card is taken from them (CARDS_NOT_TAKEN); the wallet may pay."
+  AT_RISK
+  "They pay nothing (CHECKOUT_REFUSED)."
+  RESTRICTED
+}
+
+"How far a user is trusted with paying, and who said so."
+type RiskStanding {
+  user: User!
+  tier: RiskTier!
+  "Staff see it, the user does not. Null where nobody ever set a tier, as what follows."
+  reason: String
+  setBy: User
+  setAt: Time
+}
+
+input RiskTierSetInput {
+  userId: ID!
+  tier: RiskTier!
+  "1 to 1000 characters; staff see it, the user does not."
+  reason: String!
+}
+
+type RiskTierSetPayload {
+  standing: RiskStanding
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -25717,6 +25847,32 @@ func (ec *executionContext) childFields_RiskReviewEdge(ctx context.Context, fiel
 		return ec.fieldContext_RiskReviewEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RiskReviewEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_RiskStanding_user(ctx, field)
+	case "tier":
+		return ec.fieldContext_RiskStanding_tier(ctx, field)
+	case "reason":
+		return ec.fieldContext_RiskStanding_reason(ctx, field)
+	case "setBy":
+		return ec.fieldContext_RiskStanding_setBy(ctx, field)
+	case "setAt":
+		return ec.fieldContext_RiskStanding_setAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskStanding", field.Name)
+}
+
+func (ec *executionContext) childFields_RiskTierSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "standing":
+		return ec.fieldContext_RiskTierSetPayload_standing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RiskTierSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RiskTierSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SavedSearch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

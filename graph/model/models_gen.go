@@ -1791,6 +1791,18 @@ type RiskReviewDecidePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+type RiskTierSetInput struct {
+	UserID id.ID     `json:"userId"`
+	Tier   risk.Tier `json:"tier"`
+	// 1 to 1000 characters; staff see it, the user does not.
+	Reason string `json:"reason"`
+}
+
+type RiskTierSetPayload struct {
+	Standing   *risk.Standing `json:"standing,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
 // What is asked for of an attribute.
 type SavedSearchAttribute struct {
 	AttributeID id.ID    `json:"attributeId"`
