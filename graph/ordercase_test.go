@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -51,5 +52,11 @@ func TestCasesForSupport(t *testing.T) {
 	}
 	if got := string(support.Must(t, problemCases, nil).Raw()); got != `{"orderProblemCases":{"nodes":[]}}` {
 		t.Errorf("decided: %s", got)
+	}
+	told := string(support.Must(t, `query($id: ID!) { orderHappenings(orderId: $id) { part what } }`, apitest.Vars{"id": p.order}).Raw())
+	for _, want := range []string{`"part":"CLAIM"`, "DAMAGED says its buyer: It is broken.", " is answered: It is broken.", " is REFUSED"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("of %q nothing is told: %s", want, told)
+		}
 	}
 }

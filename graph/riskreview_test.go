@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,12 @@ func TestTheQueueOfRisk(t *testing.T) {
 	refused := admin.Must(t, riskReviews, apitest.Vars{"status": "REFUSED"})
 	if refused.Str("riskReviews.nodes.0.undoneAt") == "" || refused.Str("riskReviews.nodes.1.undoneAt") == "" {
 		t.Errorf("undone: %s", refused.Raw())
+	}
+	told := string(support.Must(t, `query($id: ID!) { orderHappenings(orderId: $id) { part what } }`, apitest.Vars{"id": first}).Raw())
+	for _, want := range []string{`"part":"RISK"`, "REVIEW, because of DEVICE", "REFUSED by ", "were asked to be cancelled"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("of %q nothing is told: %s", want, told)
+		}
 	}
 	owed := b.owed(10)
 	pay := apitest.Vars{"orderId": owed, "idempotencyKey": "refused"}

@@ -19374,8 +19374,12 @@ enum OrderHappeningPart {
   MONEY
   REFUND
   CHARGEBACK
-  "A parcel of it."
+  "A parcel of it: what became of it, what its carrier told; a hand-over, with the wrong codes."
   SHIPMENT
+  "What its buyer said is wrong, what was answered, and what became of it."
+  CLAIM
+  "What was looked at before its money moved, and what staff decided."
+  RISK
   "Invoices and credit notes."
   INVOICE
   STAFF

@@ -33,6 +33,8 @@ const (
 	Refund     Part = "REFUND"
 	Chargeback Part = "CHARGEBACK"
 	Shipment   Part = "SHIPMENT"
+	Claim      Part = "CLAIM" // what its buyer says is wrong, and what became of it
+	Risk       Part = "RISK"  // what was looked at before its money moved, and what staff decided
 	Invoice    Part = "INVOICE"
 	Staff      Part = "STAFF"
 	Notice     Part = "NOTICE"

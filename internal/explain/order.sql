@@ -4,6 +4,8 @@ p AS (SELECT * FROM order_payment WHERE order_id = $1),
 q AS (SELECT q.*, g.number AS part, g.parcels FROM quote_group g JOIN quote q ON q.id = g.quote_id WHERE g.order_id = $1),
 f AS (SELECT f.* FROM order_refund r JOIN refund f ON f.id = r.id WHERE r.order_id = $1),
 b AS (SELECT b.* FROM chargeback b JOIN p ON p.id = b.order_payment_id),
+-- What was looked at before its money moved: of its quote, its reservation or itself.
+k AS (SELECT k.* FROM o JOIN risk_check k ON k.user_id = o.buyer_id AND (k.order_id = o.id OR k.reservation_id = o.reservation_id OR k.quote_id IN (SELECT id FROM q))),
 -- What a checkout has added to what was won: all but the platform's fee.
 c AS (SELECT c.*, k.confirmed_at AS added_at FROM o JOIN order_charge c ON c.order_id = o.id LEFT JOIN checkout k ON k.quote_id = o.quote_id AND c.kind <> 'PLATFORM_FEE')
 SELECT at, part, what FROM (
@@ -81,6 +83,24 @@ SELECT at, part, what FROM (
     SELECT (t ->> 'at')::timestamptz, 17, 'SHIPMENT', format('%s: %s %s', s.id, t ->> 'text', t ->> 'place') FROM shipment s, jsonb_array_elements(s.steps) t WHERE s.order_id = $1
     UNION ALL
     SELECT coalesce(s.ended_at, clock_timestamp()), 18, 'SHIPMENT', format('%s is %s after %s attempts%s', s.id, s.status, s.attempts, coalesce(': ' || s.outcome || ' ' || s.failure_code, '')) FROM shipment s WHERE s.order_id = $1
+    UNION ALL
+    SELECT n.received_at, 17, 'SHIPMENT', format('%s tells of %s, by %s: %s%s', n.carrier, n.number, n.id, n.status, CASE n.note WHEN '' THEN '' ELSE format(', %s', n.note) END)
+    FROM o CROSS JOIN shipment s JOIN carrier_news n ON n.carrier = s.carrier AND n.number = s.carrier_number AND n.received_at >= o.created_at WHERE s.order_id = o.id
+    UNION ALL
+    SELECT coalesce(h.handed_at, clock_timestamp()), 16, 'SHIPMENT', format('%s in person, after %s wrong codes', CASE WHEN h.handed_at IS NULL THEN 'not handed over yet' ELSE 'handed over' END, h.wrong) FROM hand_over h WHERE h.order_id = $1
+    UNION ALL
+    SELECT m.opened_at, 18, 'CLAIM', format('%s: %s says its buyer: %s', m.id, m.reason, m.body) FROM order_claim m WHERE m.order_id = $1
+    UNION ALL
+    SELECT m.answered_at, 19, 'CLAIM', format('%s is answered: %s', m.id, m.answer) FROM order_claim m WHERE m.order_id = $1 AND m.answered_at IS NOT NULL
+    UNION ALL
+    SELECT coalesce(m.ended_at, clock_timestamp()), 20, 'CLAIM', format('%s is %s%s', m.id, m.status, CASE WHEN m.due_at IS NOT NULL THEN format(', its next step comes by itself at %s', m.due_at) END) FROM order_claim m WHERE m.order_id = $1
+    UNION ALL
+    SELECT k.checked_at, 2, 'RISK', format('%s%s', k.verdict, CASE k.rules WHEN '{}' THEN '' ELSE format(', because of %s', array_to_string(k.rules, ', ')) END) FROM k
+    UNION ALL
+    SELECT v.decided_at, 19, 'RISK', format('%s by %s: %s', v.status, v.decided_by, v.reason) FROM k JOIN risk_review v ON v.check_id = k.id WHERE v.decided_at IS NOT NULL
+    UNION ALL
+    SELECT coalesce(v.undone_at, clock_timestamp()), 20, 'RISK', CASE WHEN v.status = 'OPEN' THEN 'staff are to look at it' WHEN v.undone_at IS NULL THEN 'it is still to be cancelled' ELSE 'its orders were asked to be cancelled' END
+    FROM k JOIN risk_review v ON v.check_id = k.id WHERE v.status <> 'ALLOWED'
     UNION ALL
     SELECT a.at, 19, 'STAFF', format('%s by %s: %s', a.action, a.actor_id, a.reason) FROM admin_action a WHERE a.subject = $2
     UNION ALL
