@@ -102,7 +102,7 @@ func TestCheckoutThroughTheAPI(t *testing.T) {
 	}
 	pot := orders.Str("checkoutConfirm.orders.0.id")
 	seen := `query($id: ID!) { order(id: $id) { lines { title } shipTo { name } availableActions } }`
-	if got := string(one.Must(t, seen, apitest.Vars{"id": pot}).Raw()); got != `{"order":{"lines":[{"title":"A brass pot"}],"shipTo":{"name":"Amal Haddad"},"availableActions":["SHIP","CANCEL","REFUND"]}}` {
+	if got := string(one.Must(t, seen, apitest.Vars{"id": pot}).Raw()); got != `{"order":{"lines":[{"title":"A brass pot"}],"shipTo":{"name":"Amal Haddad"},"availableActions":["SHIP","HAND_OVER","CANCEL","REFUND"]}}` {
 		t.Errorf("its seller sees %s", got)
 	}
 	if got := string(two.Must(t, seen, apitest.Vars{"id": pot}).Raw()); got != `{"order":null}` {

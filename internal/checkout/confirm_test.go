@@ -75,7 +75,7 @@ func TestConfirm(t *testing.T) {
 	if got := s.onHand(mine[0]); got != 7 {
 		t.Errorf("%d are left of what was sold", got)
 	}
-	if got := orders[1].AvailableActions(order.AsSeller); !slices.Equal(got, []order.Action{order.ActionShip, order.ActionCancel, order.ActionRefund}) {
+	if got := orders[1].AvailableActions(order.AsSeller); !slices.Equal(got, []order.Action{order.ActionShip, order.ActionHandOver, order.ActionCancel, order.ActionRefund}) {
 		t.Errorf("the seller may %v", got)
 	}
 	s.Must2(s.Orders.Cancel(t.Context(), order.Actor{User: other}, orders[1].ID, "It broke"))

@@ -242,7 +242,7 @@ func TestLivesOfOrders(t *testing.T) {
 		l := s.begins(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"": l.agree, "goes on": l.goesOn, "goes on, 2": l.goesOn, "goes on, 3": l.goesOn, "goes on, 4": l.goesOn, "goes on, 5": l.goesOn, "goes on, 6": l.goesOn,
-			"pay": l.pay, "ship": l.ship, "confirm": l.confirm, "cancel": l.cancel, "refund": l.refund, "report": l.report, "withdraw": l.withdraw,
+			"pay": l.pay, "ship": l.ship, "hand over": l.handOver, "confirm": l.confirm, "cancel": l.cancel, "refund": l.refund, "report": l.report, "withdraw": l.withdraw,
 			"accept": l.acceptReturn, "refuse": l.refuseClaim, "ask to return": l.requestReturn, "send back": l.sendReturn, "receive": l.receiveReturn,
 			"check out": l.checkOut, "use the offer again": l.useAgain, "completes": l.timeCompletes, "matures": l.timeMatures, "answers": l.timeAnswers, "expires": l.timeExpires,
 			"carrier": l.carrier, "a return's carrier": l.returnCarried, "provider": l.provider, "bank forgets": l.bankForgets, "bank disputes": l.bankDisputes, "by hand": l.byHand,

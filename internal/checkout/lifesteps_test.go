@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souklive/souk/internal/domaintest"
+	"github.com/souklive/souk/internal/handover"
 	"github.com/souklive/souk/internal/order"
 	"github.com/souklive/souk/internal/postgres"
 	"github.com/souklive/souk/internal/realtime"
@@ -37,7 +38,7 @@ func (l *life) goesOn(*rapid.T) {
 	l.next = &drawn.who
 	defer func() { l.next = nil }()
 	map[order.Action]func(*rapid.T){
-		order.ActionPay: l.pay, order.ActionCheckOut: l.checkOut, order.ActionShip: l.ship, order.ActionConfirmReceipt: l.confirm, order.ActionCancel: l.cancel, order.ActionRefund: l.refund,
+		order.ActionPay: l.pay, order.ActionCheckOut: l.checkOut, order.ActionShip: l.ship, order.ActionHandOver: l.handOver, order.ActionConfirmReceipt: l.confirm, order.ActionCancel: l.cancel, order.ActionRefund: l.refund,
 		order.ActionReportProblem: l.report, order.ActionWithdrawClaim: l.withdraw, order.ActionAcceptReturn: l.acceptReturn, order.ActionRefuseClaim: l.refuseClaim,
 		order.ActionRequestReturn: l.requestReturn, order.ActionSendReturn: l.sendReturn, order.ActionReceiveReturn: l.receiveReturn,
 	}[drawn.action](l.t)
@@ -64,6 +65,19 @@ func (l *life) pay(*rapid.T) {
 func (l *life) ship(*rapid.T) {
 	l.tries(order.ActionShip, func(who actor) error {
 		_, err := l.Orders.Ship(l.Ctx(), who.User, l.id, "LX")
+		return err
+	}, "CAPTURE_FAILED")
+}
+
+// handOver is by the code that the buyer shows.
+func (l *life) handOver(*rapid.T) {
+	hands := handover.New(l.Pool, l.Orders, l.Told, []byte("a key of lives"))
+	l.tries(order.ActionHandOver, func(who actor) error {
+		code := hands.Code(l.buyer.id, l.look())
+		if code == "" {
+			code = "none"
+		}
+		_, err := hands.HandOver(l.Ctx(), who.User, l.id, code)
 		return err
 	}, "CAPTURE_FAILED")
 }

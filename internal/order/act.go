@@ -96,7 +96,7 @@ func (o Order) done(a Action) bool {
 		return o.state() == settled
 	case ActionCancel:
 		return o.Fulfilment == Cancelled
-	case ActionPay, ActionCheckOut, ActionRefund: // told by their keys
+	case ActionPay, ActionCheckOut, ActionHandOver, ActionRefund: // told by their keys, or their code
 	case ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn: // again is another
 	}
 	return false

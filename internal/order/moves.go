@@ -78,6 +78,7 @@ const (
 	ActionPay            Action = "PAY"
 	ActionCheckOut       Action = "CHECK_OUT" // to say how what was won is brought; package checkout does it
 	ActionShip           Action = "SHIP"
+	ActionHandOver       Action = "HAND_OVER" // in person, by the buyer's code; package handover does it
 	ActionConfirmReceipt Action = "CONFIRM_RECEIPT"
 	ActionCancel         Action = "CANCEL"
 	ActionRefund         Action = "REFUND"
@@ -126,6 +127,7 @@ var actions = map[Action]map[Party][]state{
 	ActionPay:            {AsBuyer: {unpaid}},
 	ActionCheckOut:       {AsBuyer: {unpaid, authorised, paid}},
 	ActionShip:           {AsSeller: {authorised, paid}},
+	ActionHandOver:       {AsSeller: {authorised, paid, sent, enRoute}},
 	ActionConfirmReceipt: {AsBuyer: underWay},
 	ActionCancel: {
 		AsBuyer:  {unpaid},
@@ -185,7 +187,7 @@ func allowed(from, to state) bool {
 // AvailableActions is what a party may do with the order now, in a fixed order.
 func (o Order) AvailableActions(p Party) []Action {
 	available := []Action{}
-	for _, a := range []Action{ActionPay, ActionCheckOut, ActionShip, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn} {
+	for _, a := range []Action{ActionPay, ActionCheckOut, ActionShip, ActionHandOver, ActionConfirmReceipt, ActionCancel, ActionRefund, ActionReportProblem, ActionRequestReturn, ActionWithdrawClaim, ActionAcceptReturn, ActionRefuseClaim, ActionSendReturn, ActionReceiveReturn} {
 		if o.may(a, p) {
 			available = append(available, a)
 		}
