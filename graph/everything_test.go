@@ -99,7 +99,7 @@ func (r *reader) listen(t *testing.T, a *graphtest.API, field, argument string, 
 	}
 	def := r.schema.Types[r.schema.Subscription.Fields.ForName(field).Type.Name()]
 	stream := r.who.Subscribe(t, "subscription { "+field+"("+argument+"afterVersion: 0)"+r.selection(def, 3)+" }", nil)
-	defer time.AfterFunc(time.Second, stream.Cut).Stop()
+	defer time.AfterFunc(10*time.Second, stream.Cut).Stop()
 	defer stream.Cut()
 	for range n {
 		if _, err := stream.Receive(); err != nil {

@@ -126,6 +126,17 @@ func TestPromotionsOfEveryKind(t *testing.T) {
 			p.end(promotion)
 		}
 	}
+	const terms = `{ nodes { amount { amount } maximum { amount } listingIds categoryIds sellerIds endsAt } }`
+	own := string(p.seller.Must(t, `{ viewer { promotions(first: 50) `+terms+` } }`, nil).Raw())
+	platforms := string(p.admin.Must(t, `{ promotions(first: 50) `+terms+` }`, nil).Raw())
+	for want, in := range map[string]string{
+		`"listingIds":["` + p.listing + `"]`: own, `"categoryIds":["` + category + `"]`: own, `"maximum":{"amount":"4.00"}`: own, `"amount":{"amount":"3.33"}`: own, `"endsAt":"` + strings.TrimSuffix(later, "Z"): own,
+		`"sellerIds":["` + seller + `"]`: platforms,
+	} {
+		if !strings.Contains(in, want) {
+			t.Errorf("%s is not in %s", want, in)
+		}
+	}
 	if total, off, refused := p.asked(p.buyer, 2); total != "47.50" || off != "" || refused != "" {
 		t.Errorf("without any: %s %s %s", total, off, refused)
 	}

@@ -19035,6 +19035,8 @@ enum OrderAction {
   "orderQuote, and then checkoutConfirm: to say how what was won in a lot is brought."
   CHECK_OUT
   SHIP
+  "orderHandOver, by the code that its buyer shows; until five wrong ones were typed in (HAND_OVER_LOCKED)."
+  HAND_OVER
   CONFIRM_RECEIPT
   CANCEL
   REFUND
