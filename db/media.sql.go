@@ -81,6 +81,19 @@ func (q *Queries) PhotoInsert(ctx context.Context, db DBTX, arg PhotoInsertParam
 	return err
 }
 
+const photoIsPublic = `-- name: PhotoIsPublic :one
+SELECT (EXISTS (SELECT FROM listing_photo lp JOIN public_listing l ON l.id = lp.listing_id WHERE lp.photo_id = $1)
+     OR EXISTS (SELECT FROM show s JOIN app_user u ON u.id = s.host_id WHERE s.cover_id = $1 AND u.banned_at IS NULL))::boolean
+`
+
+// Whether everybody may see it: it is on a listing that everybody may see, or covers a show.
+func (q *Queries) PhotoIsPublic(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, photoIsPublic, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const photoOwnLock = `-- name: PhotoOwnLock :one
 SELECT id, owner_id, content_type, bytes, width, height, status, created_at, store, widths, erased_at FROM photo WHERE id = $1 AND owner_id = $2 AND status IN ('STORED', 'READY') FOR NO KEY UPDATE
 `

@@ -28,7 +28,11 @@ func (r *listingResolver) Seller(ctx context.Context, obj *catalog.Listing) (ide
 
 // Photos is the resolver for the photos field.
 func (r *listingResolver) Photos(ctx context.Context, obj *catalog.Listing) ([]media.Photo, error) {
-	return some(ctx, load(ctx).photos, obj.ID)
+	photos, err := some(ctx, load(ctx).photos, obj.ID)
+	if err != nil || !obj.Withheld() {
+		return photos, err
+	}
+	return r.Media.Linked(ctx, photos)
 }
 
 // Auction is the resolver for the auction field.

@@ -186,7 +186,7 @@ func (r *Resolver) findNode(ctx context.Context, v id.ID) (id.Node, error) {
 	case id.Bid:
 		return node(visible(r.Auctions.BidByID(ctx, actorID(ctx), v.UUID)))
 	case id.Photo:
-		return node(visible(r.Media.Get(ctx, v.UUID)))
+		return node(visible(r.Media.SeenBy(ctx, actorID(ctx), isStaff(ctx), v.UUID)))
 	case id.Message:
 		return node(visible(r.Chat.Message(ctx, actorID(ctx), v.UUID)))
 	case id.SecondChance:

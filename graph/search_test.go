@@ -219,7 +219,8 @@ func TestRangesThroughTheAPI(t *testing.T) {
 		`{"search":{"nodes":[{"title":"Small table"}],"facets":{` + all + `,"ratings":[]}}}`:                                                                          ranges(apitest.Vars{"attributeId": of, "from": 60.5, "to": 100}),
 		`{"search":{"nodes":[{"title":"Large table"}],"facets":{` + all + `,` + stars + `}}}`:                                                                         ranges(apitest.Vars{"attributeId": of, "from": 61}),
 		`{"search":{"nodes":[],"facets":{` + all + `,"ratings":[]}}}`:                                                                                                 ranges(apitest.Vars{"attributeId": of, "from": 61, "to": 100}),
-		`{"search":{"nodes":[{"title":"Large table"}],"facets":{"ranges":[{"attribute":{"code":"width","unit":"cm"},"min":180,"max":180,"count":1}],` + stars + `}}}`: {"filter": apitest.Vars{"ratingAtLeast": 4}},
+		`{"search":{"nodes":[{"title":"Large table"}],"facets":{"ranges":[{"attribute":{"code":"width","unit":"cm"},"min":180,"max":180,"count":1}],` + stars + `}}}`: {"filter": apitest.Vars{"ratingAtLeast": 4, "ratingBelow": 5}},
+		`{"search":{"nodes":[],"facets":{"ranges":[],` + stars + `}}}`:                                                                                                {"filter": apitest.Vars{"ratingBelow": 4}},
 	} {
 		if got := string(a.Nobody().Must(t, query, vars).Raw()); got != want {
 			t.Errorf("%v: %s, want %s", vars, got, want)

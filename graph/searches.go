@@ -31,7 +31,7 @@ func searchFilter(f model.SearchFilter) (search.Filter, error) {
 	var in inputReader
 	out := search.Filter{
 		Categories: in.ids(f.CategoryIds, id.Category, "categoryIds"), Brands: in.ids(f.BrandIds, id.Brand, "brandIds"),
-		Kinds: f.Kinds, Conditions: f.Conditions, RatingAtLeast: f.RatingAtLeast,
+		Kinds: f.Kinds, Conditions: f.Conditions, RatingAtLeast: f.RatingAtLeast, RatingBelow: f.RatingBelow,
 		PriceFrom: in.maybeAmount(f.PriceFrom, "priceFrom"), PriceTo: in.maybeAmount(f.PriceTo, "priceTo"),
 	}
 	for _, a := range f.Attributes {
@@ -115,7 +115,7 @@ func savedFilter(f search.Filter) model.SavedSearchFilter {
 	}
 	out := model.SavedSearchFilter{
 		CategoryIds: ids(id.Category, f.Categories), BrandIds: ids(id.Brand, f.Brands), Kinds: f.Kinds, Conditions: f.Conditions,
-		CurrencyCode: f.Currency, PriceFrom: f.PriceFrom, PriceTo: f.PriceTo, RatingAtLeast: f.RatingAtLeast,
+		CurrencyCode: f.Currency, PriceFrom: f.PriceFrom, PriceTo: f.PriceTo, RatingAtLeast: f.RatingAtLeast, RatingBelow: f.RatingBelow,
 		Attributes: make([]model.SavedSearchAttribute, len(f.Attributes)), Ranges: make([]model.SavedSearchRange, len(f.Ranges)),
 	}
 	for i, r := range f.Ranges {

@@ -7,6 +7,11 @@ SELECT * FROM photo WHERE id = @id;
 -- name: PhotosByID :many
 SELECT * FROM photo WHERE id = ANY (@ids::uuid[]) AND status IN ('STORED', 'READY') ORDER BY id;
 
+-- Whether everybody may see it: it is on a listing that everybody may see, or covers a show.
+-- name: PhotoIsPublic :one
+SELECT (EXISTS (SELECT FROM listing_photo lp JOIN public_listing l ON l.id = lp.listing_id WHERE lp.photo_id = @id)
+     OR EXISTS (SELECT FROM show s JOIN app_user u ON u.id = s.host_id WHERE s.cover_id = @id AND u.banned_at IS NULL))::boolean;
+
 -- Somebody's own whose bytes have come and that are on no listing, under their locks, so that they are not swept away while they are taken.
 -- name: PhotosOwnedFree :many
 SELECT * FROM photo p

@@ -2273,6 +2273,7 @@ type ComplexityRoot struct {
 		PriceTo       func(childComplexity int) int
 		Ranges        func(childComplexity int) int
 		RatingAtLeast func(childComplexity int) int
+		RatingBelow   func(childComplexity int) int
 	}
 
 	SavedSearchNear struct {
@@ -12232,6 +12233,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SavedSearchFilter.RatingAtLeast(childComplexity), true
+	case "SavedSearchFilter.ratingBelow":
+		if e.ComplexityRoot.SavedSearchFilter.RatingBelow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSearchFilter.RatingBelow(childComplexity), true
 
 	case "SavedSearchNear.latitude":
 		if e.ComplexityRoot.SavedSearchNear.Latitude == nil {
@@ -20499,6 +20506,7 @@ type SavedSearchFilter {
   priceFrom: Money
   priceTo: Money
   ratingAtLeast: Int
+  ratingBelow: Int
   near: SavedSearchNear
 }
 
@@ -20701,6 +20709,8 @@ input SearchFilter {
   priceTo: MoneyInput
   "Stars, 1 to 5."
   ratingAtLeast: Int
+  "Fewer stars than these, 2 to 5, of what has a review; with ratingAtLeast: 3 and ratingBelow: 4 it is three to just below four."
+  ratingBelow: Int
   "What can be fetched by hand around a place."
   near: NearInput
 }
@@ -25977,6 +25987,8 @@ func (ec *executionContext) childFields_SavedSearchFilter(ctx context.Context, f
 		return ec.fieldContext_SavedSearchFilter_priceTo(ctx, field)
 	case "ratingAtLeast":
 		return ec.fieldContext_SavedSearchFilter_ratingAtLeast(ctx, field)
+	case "ratingBelow":
+		return ec.fieldContext_SavedSearchFilter_ratingBelow(ctx, field)
 	case "near":
 		return ec.fieldContext_SavedSearchFilter_near(ctx, field)
 	}

@@ -812,6 +812,29 @@ func (ec *executionContext) fieldContext_SavedSearchFilter_ratingAtLeast(_ conte
 	return graphql.NewScalarFieldContext("SavedSearchFilter", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _SavedSearchFilter_ratingBelow(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchFilter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavedSearchFilter_ratingBelow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RatingBelow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SavedSearchFilter_ratingBelow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedSearchFilter", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _SavedSearchFilter_near(ctx context.Context, field graphql.CollectedField, obj *model.SavedSearchFilter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1682,6 +1705,11 @@ func (ec *executionContext) _SavedSearchFilter(ctx context.Context, sel ast.Sele
 			}
 		case "ratingAtLeast":
 			out.Values[i] = ec._SavedSearchFilter_ratingAtLeast(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "ratingBelow":
+			out.Values[i] = ec._SavedSearchFilter_ratingBelow(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -1514,7 +1514,7 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 		asMap["conditions"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"categoryIds", "brandIds", "attributes", "ranges", "kinds", "conditions", "currencyCode", "priceFrom", "priceTo", "ratingAtLeast", "near"}
+	fieldsInOrder := [...]string{"categoryIds", "brandIds", "attributes", "ranges", "kinds", "conditions", "currencyCode", "priceFrom", "priceTo", "ratingAtLeast", "ratingBelow", "near"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1591,6 +1591,13 @@ func (ec *executionContext) unmarshalInputSearchFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.RatingAtLeast = data
+		case "ratingBelow":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ratingBelow"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RatingBelow = data
 		case "near":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("near"))
 			data, err := ec.unmarshalONearInput2ᚖgithubᚗcomᚋsoukliveᚋsoukᚋgraphᚋmodelᚐNearInput(ctx, v)

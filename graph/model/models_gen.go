@@ -1843,6 +1843,7 @@ type SavedSearchFilter struct {
 	PriceFrom     *money.Amount          `json:"priceFrom,omitempty"`
 	PriceTo       *money.Amount          `json:"priceTo,omitempty"`
 	RatingAtLeast *int                   `json:"ratingAtLeast,omitempty"`
+	RatingBelow   *int                   `json:"ratingBelow,omitempty"`
 	Near          *SavedSearchNear       `json:"near,omitempty"`
 }
 
@@ -1910,6 +1911,8 @@ type SearchFilter struct {
 	PriceTo *MoneyInput `json:"priceTo,omitempty"`
 	// Stars, 1 to 5.
 	RatingAtLeast *int `json:"ratingAtLeast,omitempty"`
+	// Fewer stars than these, 2 to 5, of what has a review; with ratingAtLeast: 3 and ratingBelow: 4 it is three to just below four.
+	RatingBelow *int `json:"ratingBelow,omitempty"`
 	// What can be fetched by hand around a place.
 	Near *NearInput `json:"near,omitempty"`
 }

@@ -75,6 +75,12 @@ type Listing struct {
 	By *identity.User // who sells it, where it was read with its seller
 
 	beneath Status // what a hidden one is
+	private bool   // it was read by a right of the reader's own
+}
+
+// Withheld says that not everybody may see it, or that whoever reads it by a right of their own can't tell: its photos go by links.
+func (l Listing) Withheld() bool {
+	return l.private || l.Status == Draft || l.Status == Hidden || l.PublishedAt == nil || l.MinimumTier != nil
 }
 
 // NodeID is the id that clients see.
@@ -117,6 +123,12 @@ func publicOf(row db.PublicListing) Listing {
 		ID: row.SellerID, Email: row.SellerEmail, Name: row.SellerName, Role: identity.Role(row.SellerRole), BirthDate: row.SellerBirthDate,
 		Tier: identity.Tier(row.SellerTier), CreatedAt: row.SellerSince,
 	}
+	return l
+}
+
+func privateOf(row db.Listing) Listing {
+	l := listingOf(row)
+	l.private = true
 	return l
 }
 
@@ -214,7 +226,7 @@ func (s *Service) Own(ctx context.Context, seller uuid.UUID, status *Status, arg
 // order have. What is shown to others comes from Public or SeenBy.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
 	rows, err := s.q.ListingsByID(ctx, s.pool, ids)
-	return byID(rows, listingOf), err
+	return byID(rows, privateOf), err
 }
 
 // Public reads, for a loader, what everybody may see of some listings.
@@ -227,7 +239,11 @@ func (s *Service) Public(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Li
 // their tier, their own, and all where they are staff.
 func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, ids []uuid.UUID) (map[uuid.UUID]Listing, error) {
 	rows, err := s.q.ListingsSeenBy(ctx, s.pool, ids, viewer, staff)
-	return byID(rows, listingOf), err
+	return byID(rows, func(row db.Listing) Listing {
+		l := listingOf(row)
+		l.private = staff || l.SellerID == viewer
+		return l
+	}), err
 }
 
 func byID[R any](rows []R, to func(R) Listing) map[uuid.UUID]Listing {

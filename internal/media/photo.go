@@ -55,6 +55,9 @@ type Photo struct {
 
 	Widths []int32 // at which it is served, the largest first
 	Base   string  // where photos are served
+
+	store string
+	links map[int]string // by width, signed for a time: where it is not for everybody
 }
 
 // NodeID is the id that clients see.
@@ -65,7 +68,11 @@ func (p Photo) URL(width *int) string {
 	if len(p.Widths) == 0 {
 		return p.Base + id.Photo.Encode(p.ID)
 	}
-	return p.Base + id.Photo.Encode(p.ID) + "/" + strconv.Itoa(p.nearest(width)) + ".jpg"
+	near := p.nearest(width)
+	if link, ok := p.links[near]; ok {
+		return link
+	}
+	return p.Base + id.Photo.Encode(p.ID) + "/" + strconv.Itoa(near) + ".jpg"
 }
 
 func (p Photo) nearest(width *int) int {
@@ -147,8 +154,29 @@ func (s *Service) Of(row db.Photo) Photo {
 	}
 	return Photo{
 		ID: row.ID, OwnerID: row.OwnerID, Width: int(row.Width), Height: int(row.Height), Status: status,
-		Widths: row.Widths, Base: s.base() + PhotoPath,
+		Widths: row.Widths, Base: s.base() + PhotoPath, store: row.Store,
 	}
+}
+
+// Linked are photos for somebody who may see what not everybody may: their addresses are links, signed for a time. What another server's disk
+// has stays as it is.
+func (s *Service) Linked(ctx context.Context, photos []Photo) ([]Photo, error) {
+	linked := slices.Clone(photos)
+	for i, p := range linked {
+		from := s.store(p.store)
+		if from == nil {
+			continue
+		}
+		linked[i].links = make(map[int]string, len(p.Widths))
+		for _, w := range p.Widths {
+			link, err := from.SignGet(ctx, shownKey(p.ID, int(w)), linkTTL)
+			if err != nil {
+				return nil, named(err)
+			}
+			linked[i].links[int(w)] = link
+		}
+	}
+	return linked, nil
 }
 
 // ByID reads, for a loader, photos whose bytes have arrived.
@@ -168,6 +196,26 @@ func (s *Service) Get(ctx context.Context, photo uuid.UUID) (Photo, error) {
 		return p, err
 	}
 	return Photo{}, ErrPhotoUnknown
+}
+
+// SeenBy reads one photo whose bytes have arrived for somebody: their own, any for staff, and what everybody sees.
+func (s *Service) SeenBy(ctx context.Context, viewer uuid.UUID, staff bool, photo uuid.UUID) (Photo, error) {
+	p, err := s.Get(ctx, photo)
+	if err != nil {
+		return Photo{}, err
+	}
+	public, err := s.q.PhotoIsPublic(ctx, s.pool, photo)
+	switch {
+	case err != nil || public:
+		return p, err
+	case !staff && p.OwnerID != viewer:
+		return Photo{}, ErrPhotoUnknown
+	}
+	linked, err := s.Linked(ctx, []Photo{p})
+	if err != nil {
+		return Photo{}, err
+	}
+	return linked[0], nil
 }
 
 // OwnTx insists that a photo is somebody's own and that its bytes have arrived, and keeps it from being thrown away until the transaction

@@ -209,6 +209,7 @@ func TestOldPhotos(t *testing.T) {
 	b.Exec(`UPDATE photo SET status = 'STORED', store = 'disk', width = 500, height = 400 WHERE id = $1`, u.PhotoID)
 	b.Must(os.MkdirAll(filepath.Join(b.dir, name[34:]), 0o750))
 	b.Must(os.WriteFile(filepath.Join(b.dir, name[34:], name), body, 0o600))
+	b.onListing(u.PhotoID)
 	p, err := b.Get(t.Context(), u.PhotoID)
 	b.Must(err)
 	old := p.URL(nil)

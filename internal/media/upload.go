@@ -60,13 +60,12 @@ func (s *Service) Complete(ctx context.Context, owner, photo uuid.UUID) (_ Photo
 		return Photo{}, ErrPhotoUnknown.At("photoId")
 	case err != nil:
 		return Photo{}, err
-	case row.Status != pending:
-		return s.Of(row), nil
+	case row.Status == pending:
+		if err := s.take(ctx, row); err != nil {
+			return Photo{}, err
+		}
 	}
-	if err := s.take(ctx, row); err != nil {
-		return Photo{}, err
-	}
-	return s.Get(ctx, photo)
+	return s.SeenBy(ctx, owner, false, photo)
 }
 
 // take looks at what lies in a photo's store. A disk takes what it is sent at once: what is not there by now has not come.

@@ -80,6 +80,7 @@ func TestFromTicketToSizes(t *testing.T) {
 		for range 2 { // a job may run twice
 			b.Must(b.Render(t.Context(), u.PhotoID))
 		}
+		b.onListing(u.PhotoID)
 		p, err := b.Get(t.Context(), u.PhotoID)
 		if err != nil || p.Status != media.Ready {
 			t.Fatalf("%+v, %v", p, err)
@@ -94,7 +95,7 @@ func TestFromTicketToSizes(t *testing.T) {
 			if status != http.StatusOK || err != nil || format != "jpeg" || config.Width != size.Width || config.Height != size.Height || header.Get("Content-Type") != "image/jpeg" {
 				t.Errorf("at %d: %d, %+v, want %+v (%v)", asked, status, config, size, err)
 			}
-			if b.bucket == nil && (header.Get("Cache-Control") != "public, max-age=31536000, immutable" || header.Get("X-Content-Type-Options") != "nosniff" ||
+			if b.bucket == nil && (header.Get("Cache-Control") != "public, max-age=300, must-revalidate" || header.Get("X-Content-Type-Options") != "nosniff" ||
 				header.Get("Content-Security-Policy") != "default-src 'none'") {
 				t.Errorf("headers %v", header)
 			}
@@ -222,6 +223,90 @@ func TestUploadRace(t *testing.T) {
 	}
 	if n := len(b.objects()); n != 5 || len(b.jobs.jobs) != 5 {
 		t.Errorf("%d files and %d jobs of 5 photos", n, len(b.jobs.jobs))
+	}
+}
+
+// A photo is served to everybody while it is on what everybody may see. Who may see it otherwise has links, which end.
+func TestWhoIsServed(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, b *bundle) {
+		p := b.shown(200, 100)
+		stranger, staff := b.User(identity.Buyer), b.User(identity.Support)
+		address := p.URL(nil)
+		served := func(link string) int {
+			t.Helper()
+			status, _, header := b.get(link)
+			if status == http.StatusNotFound && header.Get("Cache-Control") != "no-store" {
+				t.Errorf("that it is not there may be kept: %v", header)
+			}
+			return status
+		}
+		seen := func(who uuid.UUID, isStaff bool) string {
+			t.Helper()
+			found, err := b.SeenBy(t.Context(), who, isStaff, p.ID)
+			if errors.Is(err, media.ErrPhotoUnknown) {
+				return ""
+			}
+			b.Must(err)
+			return found.URL(nil)
+		}
+		withheld := func(what string) {
+			t.Helper()
+			if status := served(address); status != http.StatusNotFound {
+				t.Errorf("%s: everybody is answered %d", what, status)
+			}
+			if link := seen(stranger, false); link != "" {
+				t.Errorf("%s: a stranger has %s", what, link)
+			}
+			for name, link := range map[string]string{"its owner": seen(b.owner, false), "staff": seen(staff, true)} {
+				if link == address || served(link) != http.StatusOK {
+					t.Errorf("%s: %s has %s", what, name, link)
+				}
+			}
+		}
+		withheld("on nothing")
+		b.onListing(p.ID)
+		if served(address) != http.StatusOK || seen(stranger, false) != address || seen(b.owner, false) != address {
+			t.Error("on the market it is not served")
+		}
+		const all = ` WHERE id IN (SELECT listing_id FROM listing_photo)`
+		for what, c := range map[string][2]string{
+			"taken down":       {`UPDATE listing SET status = 'HIDDEN', hidden_from = status` + all, `UPDATE listing SET status = hidden_from, hidden_from = NULL` + all},
+			"offered to few":   {`UPDATE listing SET minimum_tier = 'TRUSTED'` + all, `UPDATE listing SET minimum_tier = NULL` + all},
+			"of who is banned": {`UPDATE app_user SET banned_at = now(), ban_reason = 'x'`, `UPDATE app_user SET banned_at = NULL, ban_reason = NULL`},
+		} {
+			b.Exec(c[0])
+			withheld(what)
+			b.Exec(c[1])
+			if served(address) != http.StatusOK {
+				t.Errorf("%s, and back: it is not served", what)
+			}
+		}
+		b.Exec(`UPDATE listing SET status = 'HIDDEN', hidden_from = status` + all)
+		link := seen(b.owner, false)
+		b.clock.at = b.clock.at.Add(2 * time.Hour)
+		if b.bucket == nil && served(link) == http.StatusOK { // the bucket has a clock of its own
+			t.Error("a link does not end")
+		}
+	})
+}
+
+// Caches ask again, and are told that it is the same.
+func TestAPhotoIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := newServer(t, domaintest.New(t), nil)
+	p := b.shown(200, 100)
+	b.onListing(p.ID)
+	_, _, header := b.get(p.URL(nil))
+	again, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL(nil), nil)
+	b.Must(err)
+	again.Header.Set("If-None-Match", header.Get("ETag"))
+	if status, body, _ := b.do(again); status != http.StatusNotModified || body != "" {
+		t.Errorf("the same: %d", status)
+	}
+	b.Exec(`UPDATE listing SET status = 'HIDDEN', hidden_from = status`)
+	if status, _, _ := b.do(again); status != http.StatusNotFound {
+		t.Errorf("taken down: %d", status)
 	}
 }
 

@@ -125,6 +125,8 @@ func TestToldOfWhatSearchFinds(t *testing.T) {
 		"up to":               {Filter: search.Filter{PriceTo: new(domaintest.EUR(20_00))}},
 		"up to less":          {Filter: search.Filter{PriceTo: new(domaintest.EUR(19_99))}},
 		"stars":               {Filter: search.Filter{RatingAtLeast: new(4)}},
+		"fewer stars":         {Filter: search.Filter{RatingAtLeast: new(4), RatingBelow: new(5)}},
+		"too many stars":      {Filter: search.Filter{RatingBelow: new(4)}},
 		"more stars":          {Filter: search.Filter{RatingAtLeast: new(5)}},
 		"wide":                {Filter: search.Filter{Ranges: []search.RangeFilter{{Attribute: width, From: new(12.0), To: new(12.5)}}}},
 		"wider":               {Filter: search.Filter{Ranges: []search.RangeFilter{{Attribute: width, From: new(12.6)}}}},

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/souklive/souk/internal/fault"
@@ -71,6 +72,7 @@ func anchors(words []word, groups []Group, c Condition) []string {
 		slices.Sort(lexemes)
 		return slices.Compact(lexemes)
 	}
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return strings.HasPrefix(g.Facets[0], none) })
 	if len(groups) > 0 {
 		return slices.MinFunc(groups, func(a, b Group) int { return breadth(a) - breadth(b) }).Facets
 	}

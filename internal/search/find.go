@@ -152,6 +152,13 @@ func (s *shelf) find(r Request, base *bitmap, has func([]Term) *bitmap) (found F
 }
 
 func (s *shelf) group(g Group) *bitmap {
+	if without, ok := strings.CutPrefix(g.Facets[0], none); ok {
+		at, ok := s.facetOf[without]
+		if !ok {
+			return s.live
+		}
+		return roaring.AndNot(s.live, s.facets[at].in)
+	}
 	var sets []*bitmap
 	for _, name := range g.Facets {
 		if at, ok := s.facetOf[name]; ok {

@@ -192,6 +192,9 @@ func (s *shop) ask(t *rapid.T) (q search.Query) {
 	if rapid.IntRange(0, 4).Draw(t, "with stars") == 0 {
 		f.RatingAtLeast = new(rapid.IntRange(1, 5).Draw(t, "stars"))
 	}
+	if from := max(1, valueOr(f.RatingAtLeast, 1)); from < 5 && rapid.IntRange(0, 4).Draw(t, "below stars") == 0 {
+		f.RatingBelow = new(rapid.IntRange(from+1, 5).Draw(t, "below so many"))
+	}
 	if rapid.Bool().Draw(t, "with currency") {
 		f.Currency = new(rapid.SampledFrom([]money.Currency{"EUR", "USD"}).Draw(t, "currency"))
 		if rapid.Bool().Draw(t, "from") {
@@ -213,6 +216,14 @@ func (s *shop) ask(t *rapid.T) (q search.Query) {
 	}
 	q.Sort = rapid.SampledFrom(sorts).Draw(t, "sort")
 	return q
+}
+
+// valueOr is what a bound says, or what none does.
+func valueOr(bound *int, none int) int {
+	if bound == nil {
+		return none
+	}
+	return *bound
 }
 
 // means are the words of the vocabulary that are synonyms, by what servers begin with.
@@ -240,7 +251,7 @@ func (s *shop) meets(th *thing, q search.Query, without string, loose bool) bool
 			w, err := strconv.ParseFloat(th.width, 64)
 			return err == nil && w >= *f.Ranges[0].From && (f.Ranges[0].To == nil || w <= *f.Ranges[0].To)
 		}) &&
-		(without == "rating" || f.RatingAtLeast == nil || th.stars >= *f.RatingAtLeast) &&
+		(without == "rating" || th.stars >= valueOr(f.RatingAtLeast, 0) && (f.RatingBelow == nil || th.stars > 0 && th.stars < *f.RatingBelow)) &&
 		(without == "currency" || f.Currency == nil || priced && th.currency == *f.Currency &&
 			(without == "price" || (f.PriceFrom == nil || th.price >= f.PriceFrom.Minor) && (f.PriceTo == nil || th.price <= f.PriceTo.Minor))) &&
 		(f.Near == nil || th.place != nil && (*th.place == somewhere[0] || *th.place == somewhere[1] && f.Near.RadiusKM > 10))

@@ -55,6 +55,7 @@ type Filter struct {
 	PriceFrom     *money.Amount       `json:"priceFrom,omitempty"`     // at least
 	PriceTo       *money.Amount       `json:"priceTo,omitempty"`       // at most
 	RatingAtLeast *int                `json:"ratingAtLeast,omitempty"` // stars
+	RatingBelow   *int                `json:"ratingBelow,omitempty"`   // fewer stars than these, of what has a review
 	Near          *Near               `json:"near,omitempty"`
 }
 
@@ -149,6 +150,9 @@ func (f *Filter) validate() error {
 	if f.RatingAtLeast != nil && (*f.RatingAtLeast < 1 || *f.RatingAtLeast > 5) {
 		return ErrRating.At("filter", "ratingAtLeast")
 	}
+	if f.RatingBelow != nil && (*f.RatingBelow < 2 || *f.RatingBelow > 5 || f.RatingAtLeast != nil && *f.RatingAtLeast >= *f.RatingBelow) {
+		return ErrRating.At("filter", "ratingBelow")
+	}
 	if f.Near != nil && (f.Near.Check() != nil || !(f.Near.RadiusKM >= 1 && f.Near.RadiusKM <= maxRadius)) {
 		return ErrNear.At("filter", "near")
 	}
@@ -188,6 +192,9 @@ func decimalOf(a *money.Amount) string {
 	}
 	return a.Decimal()
 }
+
+// none stands before the one facet of a group that asks for what has it not.
+const none = "!"
 
 // Group asks for one of some facets of one dimension.
 type Group struct {
@@ -231,6 +238,12 @@ func (f *Filter) groups() (groups []Group) {
 	}
 	if f.RatingAtLeast != nil {
 		add("rating", string(rune('0'+*f.RatingAtLeast)))
+	}
+	if f.RatingBelow != nil {
+		if f.RatingAtLeast == nil {
+			add("rating", "1")
+		}
+		groups = append(groups, Group{Dimension: "rating", Facets: []string{none + "rating:" + string(rune('0'+*f.RatingBelow))}})
 	}
 	return groups
 }
