@@ -43,7 +43,7 @@ func (q *Queries) ListingImportAdvance(ctx context.Context, db DBTX, arg Listing
 }
 
 const listingImportByID = `-- name: ListingImportByID :one
-SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at FROM listing_import WHERE id = $1
+SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at, tries FROM listing_import WHERE id = $1
 `
 
 func (q *Queries) ListingImportByID(ctx context.Context, db DBTX, id uuid.UUID) (ListingImport, error) {
@@ -65,6 +65,7 @@ func (q *Queries) ListingImportByID(ctx context.Context, db DBTX, id uuid.UUID) 
 		&i.CreatedAt,
 		&i.TouchedAt,
 		&i.EndedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -73,7 +74,7 @@ const listingImportEnd = `-- name: ListingImportEnd :one
 UPDATE listing_import
 SET status = $1, failure = $2, failed_at = $3, touched_at = clock_timestamp(), ended_at = clock_timestamp()
 WHERE id = $4
-RETURNING id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at
+RETURNING id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at, tries
 `
 
 type ListingImportEndParams struct {
@@ -107,6 +108,7 @@ func (q *Queries) ListingImportEnd(ctx context.Context, db DBTX, arg ListingImpo
 		&i.CreatedAt,
 		&i.TouchedAt,
 		&i.EndedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -174,7 +176,7 @@ func (q *Queries) ListingImportErrorsInsert(ctx context.Context, db DBTX, arg Li
 }
 
 const listingImportInsert = `-- name: ListingImportInsert :one
-INSERT INTO listing_import (id, seller_id, bytes) VALUES ($1, $2, $3) RETURNING id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at
+INSERT INTO listing_import (id, seller_id, bytes) VALUES ($1, $2, $3) RETURNING id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at, tries
 `
 
 func (q *Queries) ListingImportInsert(ctx context.Context, db DBTX, iD uuid.UUID, sellerID uuid.UUID, bytes int64) (ListingImport, error) {
@@ -196,6 +198,7 @@ func (q *Queries) ListingImportInsert(ctx context.Context, db DBTX, iD uuid.UUID
 		&i.CreatedAt,
 		&i.TouchedAt,
 		&i.EndedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -210,7 +213,7 @@ func (q *Queries) ListingImportLimitLock(ctx context.Context, db DBTX, sellerID 
 }
 
 const listingImportLock = `-- name: ListingImportLock :one
-SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at FROM listing_import WHERE id = $1 FOR NO KEY UPDATE
+SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at, tries FROM listing_import WHERE id = $1 FOR NO KEY UPDATE
 `
 
 func (q *Queries) ListingImportLock(ctx context.Context, db DBTX, id uuid.UUID) (ListingImport, error) {
@@ -232,6 +235,7 @@ func (q *Queries) ListingImportLock(ctx context.Context, db DBTX, id uuid.UUID) 
 		&i.CreatedAt,
 		&i.TouchedAt,
 		&i.EndedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -248,7 +252,7 @@ func (q *Queries) ListingImportOpenCount(ctx context.Context, db DBTX, sellerID 
 }
 
 const listingImportPage = `-- name: ListingImportPage :many
-SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at FROM listing_import
+SELECT id, seller_id, status, bytes, bytes_done, next_line, rows_done, created, changed, refused, failure, failed_at, created_at, touched_at, ended_at, tries FROM listing_import
 WHERE seller_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $4
@@ -291,6 +295,7 @@ func (q *Queries) ListingImportPage(ctx context.Context, db DBTX, arg ListingImp
 			&i.CreatedAt,
 			&i.TouchedAt,
 			&i.EndedAt,
+			&i.Tries,
 		); err != nil {
 			return nil, err
 		}
@@ -352,6 +357,15 @@ UPDATE listing_import SET status = 'RUNNING', touched_at = clock_timestamp() WHE
 
 func (q *Queries) ListingImportReceived(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, listingImportReceived, id)
+	return err
+}
+
+const listingImportTried = `-- name: ListingImportTried :exec
+UPDATE listing_import SET tries = tries + 1 WHERE id = $1 AND status = 'RUNNING'
+`
+
+func (q *Queries) ListingImportTried(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, listingImportTried, id)
 	return err
 }
 

@@ -463,6 +463,7 @@ type ListingImport struct {
 	CreatedAt time.Time
 	TouchedAt time.Time
 	EndedAt   *time.Time
+	Tries     int32
 }
 
 type ListingImportError struct {

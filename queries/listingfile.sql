@@ -34,6 +34,9 @@ SET bytes_done = @bytes_done, next_line = @next_line, rows_done = rows_done + @r
     changed = changed + @changed::integer, refused = refused + @refused::integer, touched_at = clock_timestamp()
 WHERE id = @id;
 
+-- name: ListingImportTried :exec
+UPDATE listing_import SET tries = tries + 1 WHERE id = @id AND status = 'RUNNING';
+
 -- name: ListingImportErrorsInsert :exec
 INSERT INTO listing_import_error (import_id, number, line, column_name, code, message)
 SELECT @import_id, e.place + @last_number::integer, e.line, nullif(e.column_name, ''), e.code, e.message

@@ -18,6 +18,7 @@ var (
 	ErrAttributes    = fault.New(fault.Invalid, "CELL_ATTRIBUTES", "Attributes are written as att_…=value, with a | between them.")
 	ErrOptions       = fault.New(fault.Invalid, "CELL_OPTION", "An option has a name in the product's first row and a value in each.")
 	ErrProduct       = fault.New(fault.Invalid, "PRODUCT_REFUSED", "Another row of this product is refused; a product is imported whole.")
+	ErrBroken        = fault.New(fault.Invalid, "IMPORT_BROKEN", "This could not be imported, by a fault of ours and not of the file. Write to support.")
 	ErrProductRows   = fault.New(fault.Invalid, "PRODUCT_ROWS", "A product has at most 100 rows, one a variant.")
 	ErrVariantAdding = fault.New(fault.Invalid, "VARIANT_ADDING", "A row of a listing that is there names one of its variants by variant_id.")
 )

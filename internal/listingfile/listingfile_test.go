@@ -463,3 +463,44 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
+
+// A product that fails each time by a fault of ours is refused after some tries, and the others are imported; what is no product's fault
+// refuses none.
+func TestAFaultThatStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const raise = `CREATE OR REPLACE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF NEW.title = 'Cup' THEN RAISE EXCEPTION 'broken' USING ERRCODE = '%s'; END IF; RETURN NEW; END $$`
+	b.Exec(fmt.Sprintf(raise, "53100")) // a disk that is full
+	b.Exec(`CREATE TRIGGER broken BEFORE INSERT ON listing FOR EACH ROW EXECUTE FUNCTION broken()`)
+	imp := b.sent("title,price,currency\nVase,1,EUR\nCup,1,EUR\nBowl,1,EUR\n")
+	run := func() error {
+		_, err := b.Run(b.Ctx(), imp, b.clock.Now())
+		return err
+	}
+	for range 7 {
+		if run() == nil {
+			t.Fatal("it is done without a disk")
+		}
+	}
+	if titles := b.titles(); titles != "" {
+		t.Errorf("the listings are %s", titles)
+	}
+	b.Exec(fmt.Sprintf(raise, "XX000"))
+	b.Must(run())
+	got, err := b.Get(b.Ctx(), b.seller, imp)
+	b.Must(err)
+	b.want(got, listingfile.Done, 2, 0, 1, "3 - IMPORT_BROKEN")
+
+	imp = b.sent("title,price,currency\nVase,1,EUR\nCup,1,EUR\n")
+	for range 5 {
+		if run() == nil {
+			t.Fatal("it is refused at once")
+		}
+	}
+	b.Exec(`UPDATE listing_import SET tries = 120 WHERE status = 'RUNNING'`)
+	b.Must(run())
+	if got, err = b.Get(b.Ctx(), b.seller, imp); err != nil || got.Status != listingfile.Failed || got.Failure != "IMPORT_BROKEN" || got.Created != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/souklive/souk/db"
 	"github.com/souklive/souk/internal/fault"
@@ -19,21 +21,37 @@ import (
 const (
 	batchProducts = 50
 	maxErrors     = 10_000 // that are kept; all are counted
+
+	// Work that fails is tried again. Beyond so many times a product that fails by itself is refused, so that the others are imported; beyond
+	// so many more, about two hours, the file is.
+	triesOfProducts = 5
+	triesOfFile     = 120
 )
 
 // errElsewhere ends a run: another one has gone on, or the import is over.
 var errElsewhere = errors.New("the import is elsewhere")
 
 // Run works at an import for a time, and says whether there is more. Any number may run at once: whoever finds that another has
-// gone on leaves.
+// gone on leaves. That it has failed is counted.
 func (s *Service) Run(ctx context.Context, imp uuid.UUID, until time.Time) (more bool, err error) {
 	defer fault.Wrap(&err, "import %s", imp)
+	more, err = s.run(ctx, imp, until)
+	if err != nil && ctx.Err() == nil { // where the database is away, it is not counted either
+		err = errors.Join(err, s.q.ListingImportTried(ctx, s.Pool, imp))
+	}
+	return more, err
+}
+
+func (s *Service) run(ctx context.Context, imp uuid.UUID, until time.Time) (more bool, err error) {
 	row, err := s.q.ListingImportByID(ctx, s.Pool, imp)
 	if postgres.NoRows(err) || err == nil && Status(row.Status) != Running {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
+	}
+	if row.Tries >= triesOfFile {
+		return false, s.refuse(ctx, imp, ErrBroken)
 	}
 	header, err := spreadsheet.ReadHeader(s.read(ctx, imp, 0), columns)
 	if refusal, ok := fault.As(err); ok {
@@ -115,7 +133,7 @@ func (s *Service) apply(ctx context.Context, imp uuid.UUID, at int64, batch []pr
 		}
 		var done tally
 		for _, p := range batch {
-			if err := s.applyOne(ctx, tx, row.SellerID, p, &done); err != nil {
+			if err := s.applyOne(ctx, tx, row, p, &done); err != nil {
 				return err
 			}
 		}
@@ -131,7 +149,7 @@ func (s *Service) apply(ctx context.Context, imp uuid.UUID, at int64, batch []pr
 }
 
 // applyOne imports a product within a savepoint of its own: one that is refused leaves nothing.
-func (s *Service) applyOne(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p product, done *tally) error {
+func (s *Service) applyOne(ctx context.Context, tx pgx.Tx, imp db.ListingImport, p product, done *tally) error {
 	done.rows += len(p.rows) + p.beyond
 	done.refused += p.beyond
 	if errs := p.bad(); len(errs) > 0 {
@@ -140,7 +158,7 @@ func (s *Service) applyOne(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p p
 	}
 	var created bool
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) (err error) {
-		created, err = s.put(ctx, tx, seller, p)
+		created, err = s.put(ctx, tx, imp.SellerID, p)
 		return err
 	})
 	refusal, ok := fault.As(err)
@@ -149,6 +167,9 @@ func (s *Service) applyOne(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p p
 		done.created++
 	case err == nil:
 		done.changed++
+	case (!ok || refusal.Kind == fault.Internal) && imp.Tries >= triesOfProducts && !circumstance(err):
+		s.Log.ErrorContext(ctx, "a product can't be imported", "import", imp.ID, "line", p.rows[0].Line, "error", err)
+		done.refuse(p.rows, map[int]*fault.Error{0: ErrBroken})
 	case !ok || refusal.Kind == fault.Internal || refusal.Kind.Retryable():
 		return fmt.Errorf("line %d: %w", p.rows[0].Line, err)
 	default:
@@ -156,6 +177,13 @@ func (s *Service) applyOne(ctx context.Context, tx pgx.Tx, seller uuid.UUID, p p
 		done.refuse(p.rows, map[int]*fault.Error{i: refusal})
 	}
 	return nil
+}
+
+// circumstance says of an error that it is not the product's: what was cut off, a deadlock, a database that has no room or is being shut
+// down. Where the connection itself is gone, nothing that follows in the transaction is kept.
+func circumstance(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{"08", "25", "40", "53", "55", "57", "58"}, refused.Code[:2])
 }
 
 // note writes how far the file is done, and what was refused of it.
