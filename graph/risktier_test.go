@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -31,9 +32,7 @@ func TestTheTierOfRisk(t *testing.T) {
 	}
 	buy := func(more apitest.Vars) apitest.Vars {
 		vars := apitest.Vars{"orderId": b.owed(20), "idempotencyKey": b.key()}
-		for k, v := range more {
-			vars[k] = v
-		}
+		maps.Copy(vars, more)
 		return vars
 	}
 	byCard := apitest.Vars{"cardId": b.card}
