@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	savedFields = `{ id name text sort notify filter { categoryIds ranges { from to } kinds currencyCode priceTo { amount } attributes { attributeId values } near { radiusKm } } }`
+	savedFields = `{ id name text sort notify filter { categoryIds ranges { from to } kinds currencyCode priceTo { amount } attributes { attributeId values } ratingAtLeast ratingBelow near { radiusKm } } }`
 	savedCreate = `mutation($input: SavedSearchCreateInput!) { savedSearchCreate(input: $input) { savedSearch ` + savedFields + ` userErrors { code field } } }`
 	savedUpdate = `mutation($input: SavedSearchUpdateInput!) { savedSearchUpdate(input: $input) { savedSearch ` + savedFields + ` userErrors { code field } } }`
 	savedDelete = `mutation($input: SavedSearchDeleteInput!) { savedSearchDelete(input: $input) { savedSearchId userErrors { code field } } }`
@@ -30,7 +30,7 @@ func TestSavedSearchesThroughTheAPI(t *testing.T) {
 	in := apitest.Vars{"name": "For everybody", "query": apitest.Vars{"text": "everybody", "filter": apitest.Vars{"kinds": []any{"ONE_OFF"}, "priceTo": eur("25")}}}
 	made := buyer.Must(t, savedCreate, input(in))
 	saved := made.Str("savedSearchCreate.savedSearch.id")
-	want := `{"id":"` + saved + `","name":"For everybody","text":"everybody","sort":"RELEVANCE","notify":true,"filter":{"categoryIds":[],"ranges":[],"kinds":["ONE_OFF"],"currencyCode":"EUR","priceTo":{"amount":"25.00"},"attributes":[],"near":null}}`
+	want := `{"id":"` + saved + `","name":"For everybody","text":"everybody","sort":"RELEVANCE","notify":true,"filter":{"categoryIds":[],"ranges":[],"kinds":["ONE_OFF"],"currencyCode":"EUR","priceTo":{"amount":"25.00"},"attributes":[],"ratingAtLeast":null,"ratingBelow":null,"near":null}}`
 	if got := string(made.Raw()); got != `{"savedSearchCreate":{"savedSearch":`+want+`,"userErrors":[]}}` {
 		t.Errorf("made: %s", got)
 	}
@@ -89,6 +89,10 @@ func TestSavedSearchesThroughTheAPI(t *testing.T) {
 	}
 	if got := buyer.Must(t, savedUpdate, input(apitest.Vars{"savedSearchId": saved, "name": "Mine", "notify": false})); !strings.Contains(string(got.Raw()), `"name":"Mine","text":"everybody","sort":"RELEVANCE","notify":false`) {
 		t.Errorf("changed: %s", got.Raw())
+	}
+	stars := apitest.Vars{"text": "everybody", "filter": apitest.Vars{"ratingAtLeast": 3, "ratingBelow": 4}}
+	if got := buyer.Must(t, savedUpdate, input(apitest.Vars{"savedSearchId": saved, "query": stars})); !strings.Contains(string(got.Raw()), `"ratingAtLeast":3,"ratingBelow":4`) {
+		t.Errorf("by its stars: %s", got.Raw())
 	}
 	if got := buyer.Must(t, savedDelete, input(apitest.Vars{"savedSearchId": saved})).Str("savedSearchDelete.savedSearchId"); got != saved {
 		t.Errorf("deleted: %s", got)
