@@ -20435,9 +20435,9 @@ enum RiskTier {
   NORMAL
   "What they buy is in riskReviews."
   WARNING
-  "No card is taken from them (CARDS_NOT_TAKEN); the wallet may pay."
+  "No card pays for what they buy (CARDS_NOT_TAKEN); the wallet may. Money that they put into it by card is not asked about."
   AT_RISK
-  "They pay nothing (CHECKOUT_REFUSED)."
+  "They pay for nothing (CHECKOUT_REFUSED). What their bids are backed by is not asked about."
   RESTRICTED
 }
 

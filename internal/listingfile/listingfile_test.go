@@ -1,154 +1,23 @@
 package listingfile_test
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/souklive/souk/internal/catalog"
-	"github.com/souklive/souk/internal/clock"
 	"github.com/souklive/souk/internal/domaintest"
 	"github.com/souklive/souk/internal/id"
 	"github.com/souklive/souk/internal/identity"
 	"github.com/souklive/souk/internal/listingfile"
 	"github.com/souklive/souk/internal/page"
 )
-
-// jobs keeps what is enqueued.
-type jobs struct {
-	mu      sync.Mutex
-	imports []uuid.UUID
-	down    error
-}
-
-func (j *jobs) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.imports = append(j.imports, args.(listingfile.RunJob).Import)
-	return nil, j.down
-}
-
-type bundle struct {
-	*domaintest.World
-	*listingfile.Service
-	jobs   *jobs
-	clock  *hand
-	server *httptest.Server
-	seller uuid.UUID
-}
-
-// hand is a clock that a test sets.
-type hand struct{ at time.Time }
-
-func (h *hand) Now() time.Time { return h.at }
-
-var _ clock.Clock = (*hand)(nil)
-
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	b := &bundle{World: domaintest.New(t), jobs: &jobs{}, clock: &hand{time.Now()}}
-	b.Service = listingfile.New(listingfile.Config{
-		Pool: b.Pool, Catalog: b.Catalog, Jobs: b.jobs, Clock: b.clock, Log: slog.New(slog.DiscardHandler), Key: []byte("key"),
-		BaseURL: func() string { return b.server.URL },
-	})
-	mux := http.NewServeMux()
-	mux.Handle(listingfile.Path, b.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
-		w.WriteHeader(http.StatusTeapot)
-		_, _ = w.Write([]byte(domaintest.Code(err)))
-	}))
-	b.server = httptest.NewServer(mux)
-	t.Cleanup(b.server.Close)
-	b.seller = b.User(identity.Seller)
-	return b
-}
-
-// send makes a request by a link; the answer is its body, "" where it is empty.
-func (b *bundle) send(method, url, body string) string {
-	b.T.Helper()
-	r, err := http.NewRequestWithContext(b.Ctx(), method, url, strings.NewReader(body))
-	b.Must(err)
-	response, err := http.DefaultClient.Do(r)
-	b.Must(err)
-	defer func() { _ = response.Body.Close() }()
-	said, err := io.ReadAll(response.Body)
-	b.Must(err)
-	return string(said)
-}
-
-// sent is an import whose file has come.
-func (b *bundle) sent(file string) uuid.UUID {
-	b.T.Helper()
-	imp, link, err := b.Begin(b.Ctx(), b.seller, int64(len(file)))
-	b.Must(err)
-	if said := b.send(link.Method, link.URL, file); said != "" {
-		b.T.Fatalf("the upload: %s", said)
-	}
-	return imp.ID
-}
-
-// imported is an import that is over.
-func (b *bundle) imported(file string) listingfile.Import {
-	b.T.Helper()
-	imp := b.sent(file)
-	for more := true; more; {
-		var err error
-		more, err = b.Run(b.Ctx(), imp, b.clock.Now().Add(time.Hour))
-		b.Must(err)
-	}
-	got, err := b.Get(b.Ctx(), b.seller, imp)
-	b.Must(err)
-	return got
-}
-
-// refusals are an import's errors as "line column code".
-func (b *bundle) refusals(imp uuid.UUID) (all []string) {
-	b.T.Helper()
-	errs, err := b.Errors(b.Ctx(), imp, page.Args{})
-	b.Must(err)
-	for _, e := range errs.Nodes {
-		column := "-"
-		if e.Column != nil {
-			column = *e.Column
-		}
-		all = append(all, fmt.Sprintf("%d %s %s", e.Line, column, e.Code))
-	}
-	return all
-}
-
-func (b *bundle) want(got listingfile.Import, status listingfile.Status, created, changed, refused int, refusals ...string) {
-	b.T.Helper()
-	if got.Status != status || got.Created != created || got.Changed != changed || got.Refused != refused {
-		b.T.Errorf("%+v, want %s with %d created, %d changed, %d refused", got, status, created, changed, refused)
-	}
-	if errs := b.refusals(got.ID); strings.Join(errs, "\n") != strings.Join(refusals, "\n") {
-		b.T.Errorf("refused:\n%s\nwant:\n%s", strings.Join(errs, "\n"), strings.Join(refusals, "\n"))
-	}
-}
-
-func (b *bundle) titles() string {
-	b.T.Helper()
-	own, err := b.Catalog.Own(b.Ctx(), b.seller, nil, page.Args{})
-	b.Must(err)
-	titles := make([]string, len(own.Nodes))
-	for i, l := range own.Nodes {
-		titles[len(titles)-1-i] = l.Title
-	}
-	return strings.Join(titles, " ")
-}
 
 // A file of everything: what is good is imported, what is not is told by its line.
 func TestImport(t *testing.T) {
@@ -277,122 +146,6 @@ func TestAnothersListing(t *testing.T) {
 		t.Errorf("%d prices are changed", n)
 	}
 }
-
-func file(n int) string {
-	var text strings.Builder
-	text.WriteString("title,handle,kind,price,currency\n")
-	for i := range n {
-		fmt.Fprintf(&text, "Product %d,h%d,RETAIL,%d.00,EUR\n", i, i, i+1)
-	}
-	return text.String()
-}
-
-// A run that has to stop is gone on with, by whichever server, and every row is imported once.
-func TestGoingOn(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	const n = 430
-	imp := b.sent(file(n))
-	runs := 0
-	for more := true; more; runs++ {
-		var err error
-		more, err = b.Run(b.Ctx(), imp, b.clock.Now().Add(-time.Second)) // a batch each
-		b.Must(err)
-	}
-	got, err := b.Get(b.Ctx(), b.seller, imp)
-	b.Must(err)
-	b.want(got, listingfile.Done, n, 0, 0)
-	if runs < n/50 {
-		t.Errorf("it took %d runs", runs)
-	}
-	if distinct := b.Int(`SELECT count(DISTINCT title) FROM listing`); distinct != n {
-		t.Errorf("%d listings", distinct)
-	}
-}
-
-// However many work at an import at once, and however they are cut off, every row is imported once.
-func TestManyAtOneImport(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	const n = 300
-	imp := b.sent(file(n))
-	errs := domaintest.AtOnce(4, func(i int) error {
-		for attempt := range 5 { // the last of them has the time that it takes
-			ctx, cancel := context.WithTimeout(b.Ctx(), time.Duration(10+20*i)*time.Millisecond)
-			if attempt == 4 {
-				ctx = b.Ctx()
-			}
-			_, err := b.Run(ctx, imp, time.Now().Add(time.Hour))
-			cut := ctx.Err() != nil
-			cancel()
-			if err != nil && !cut {
-				return err
-			}
-		}
-		return nil
-	})
-	b.Must(errors.Join(errs...))
-	b.Must2(b.Run(b.Ctx(), imp, time.Now().Add(time.Hour))) // whoever was last may have left it to another
-	got, err := b.Get(b.Ctx(), b.seller, imp)
-	b.Must(err)
-	b.want(got, listingfile.Done, n, 0, 0)
-	if listings := b.Int(`SELECT count(*) FROM listing`); listings != n {
-		t.Errorf("%d listings", listings)
-	}
-}
-
-// A server that is gone leaves its import to the sweep, and what is old is forgotten.
-func TestSweep(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	imp := b.sent(file(3))
-	b.Must(b.Sweep(b.Ctx(), time.Hour))
-	if got, err := b.Get(b.Ctx(), b.seller, imp); err != nil || got.Status != listingfile.Running {
-		t.Errorf("somebody is at it, and the sweep made it %+v, %v", got, err)
-	}
-	b.Exec(`UPDATE listing_import SET touched_at = touched_at - interval '2 hours'`)
-	for range 2 { // of two sweeps, one hands it on
-		b.Must(b.Sweep(b.Ctx(), time.Hour))
-	}
-	if len(b.jobs.imports) != 2 || b.jobs.imports[1] != imp { // the upload's own is the first
-		t.Errorf("enqueued are %v", b.jobs.imports)
-	}
-	b.Must2(b.Run(b.Ctx(), imp, b.clock.Now().Add(time.Hour)))
-	got, err := b.Get(b.Ctx(), b.seller, imp)
-	b.Must(err)
-	b.want(got, listingfile.Done, 3, 0, 0)
-
-	_, _, err = b.Begin(b.Ctx(), b.seller, 10)
-	b.Must(err)
-	b.Exec(`UPDATE listing_import SET created_at = created_at - interval '2 days', ended_at = ended_at - interval '91 days'`)
-	b.Must(b.Sweep(b.Ctx(), time.Hour))
-	if n := b.Int(`SELECT count(*) FROM listing_import`); n != 0 {
-		t.Errorf("%d imports are left", n)
-	}
-}
-
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	imp := b.sent(file(120))
-	_, err := b.Run(b.Ctx(), imp, b.clock.Now().Add(-time.Second))
-	b.Must(err)
-	if _, err := b.Cancel(b.Ctx(), b.User(identity.Seller), imp); domaintest.Code(err) != "IMPORT_NOT_FOUND" {
-		t.Errorf("another's: %v", err)
-	}
-	for range 2 {
-		if got, err := b.Cancel(b.Ctx(), b.seller, imp); err != nil || got.Status != listingfile.Cancelled || got.Created != 50 {
-			t.Errorf("%+v, %v", got, err)
-		}
-	}
-	if more, err := b.Run(b.Ctx(), imp, b.clock.Now().Add(time.Hour)); more || err != nil {
-		t.Errorf("it goes on: %v, %v", more, err)
-	}
-	if _, err := b.Cancel(b.Ctx(), b.seller, b.imported(file(1)).ID); domaintest.Code(err) != "IMPORT_OVER" {
-		t.Errorf("one that is done: %v", err)
-	}
-}
-
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -461,46 +214,5 @@ func TestStatus(t *testing.T) {
 	b.Must2(b.Catalog.End(b.Ctx(), b.seller, own.Nodes[0].ID))
 	if l, err := b.Catalog.Get(b.Ctx(), own.Nodes[0].ID); err != nil || l.Title != "Bowl" || l.Status != catalog.Ended {
 		t.Errorf("%+v, %v", l, err)
-	}
-}
-
-// A product that fails each time by a fault of ours is refused after some tries, and the others are imported; what is no product's fault
-// refuses none.
-func TestAFaultThatStays(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	const raise = `CREATE OR REPLACE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-		IF NEW.title = 'Cup' THEN RAISE EXCEPTION 'broken' USING ERRCODE = '%s'; END IF; RETURN NEW; END $$`
-	b.Exec(fmt.Sprintf(raise, "53100")) // a disk that is full
-	b.Exec(`CREATE TRIGGER broken BEFORE INSERT ON listing FOR EACH ROW EXECUTE FUNCTION broken()`)
-	imp := b.sent("title,price,currency\nVase,1,EUR\nCup,1,EUR\nBowl,1,EUR\n")
-	run := func() error {
-		_, err := b.Run(b.Ctx(), imp, b.clock.Now())
-		return err
-	}
-	for range 7 {
-		if run() == nil {
-			t.Fatal("it is done without a disk")
-		}
-	}
-	if titles := b.titles(); titles != "" {
-		t.Errorf("the listings are %s", titles)
-	}
-	b.Exec(fmt.Sprintf(raise, "XX000"))
-	b.Must(run())
-	got, err := b.Get(b.Ctx(), b.seller, imp)
-	b.Must(err)
-	b.want(got, listingfile.Done, 2, 0, 1, "3 - IMPORT_BROKEN")
-
-	imp = b.sent("title,price,currency\nVase,1,EUR\nCup,1,EUR\n")
-	for range 5 {
-		if run() == nil {
-			t.Fatal("it is refused at once")
-		}
-	}
-	b.Exec(`UPDATE listing_import SET tries = 120 WHERE status = 'RUNNING'`)
-	b.Must(run())
-	if got, err = b.Get(b.Ctx(), b.seller, imp); err != nil || got.Status != listingfile.Failed || got.Failure != "IMPORT_BROKEN" || got.Created != 0 {
-		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -22,7 +22,7 @@ var (
 	ErrTooManyCheckouts = fault.New(fault.RateLimited, "TOO_MANY_CHECKOUTS", "You have bought very often just now; wait for a while.")
 	ErrCardFailed       = fault.New(fault.RateLimited, "CARD_FAILED_OFTEN", "This card was refused very often; wait for a while, or pay in another way.")
 	ErrCardsFailed      = fault.New(fault.RateLimited, "CARDS_FAILED", "Your cards were refused very often; wait for a while, or pay from the wallet.")
-	ErrCardsNotTaken    = fault.New(fault.Precondition, "CARDS_NOT_TAKEN", "No cards are taken from you for now; the wallet may pay.")
+	ErrCardsNotTaken    = fault.New(fault.Precondition, "CARDS_NOT_TAKEN", "Your purchases can't be paid by card for now; the wallet may pay.")
 	ErrRefused          = fault.New(fault.Precondition, "CHECKOUT_REFUSED", "This purchase can't be made; support can tell more.")
 )
 
@@ -50,7 +50,7 @@ const (
 	Device      Rule = "DEVICE"       // so many users on what a client calls one device
 	Staff       Rule = "STAFF"        // staff have refused what they bought before
 	OfTier      Rule = "TIER"         // what the user's tier asks for
-	CardsOfTier Rule = "TIER_CARDS"   // a card, of somebody from whose tier none is taken
+	CardsOfTier Rule = "TIER_CARDS"   // a card, of somebody for whose tier none pays
 	Unavailable Rule = "UNAVAILABLE"
 )
 

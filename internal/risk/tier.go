@@ -15,15 +15,15 @@ import (
 	"github.com/souklive/souk/internal/postgres"
 )
 
-// Tier is how far a buyer is trusted with paying. Who is banned is so by identity, and pays nothing either.
+// Tier is how far a buyer is trusted with paying for purchases. Bans are identity's.
 type Tier string
 
 // The tiers, each with what those before it ask for.
 const (
 	Normal     Tier = "NORMAL"
 	Warning    Tier = "WARNING"    // staff look at what they buy
-	AtRisk     Tier = "AT_RISK"    // no card is taken, as what it pays may be charged back
-	Restricted Tier = "RESTRICTED" // they pay nothing
+	AtRisk     Tier = "AT_RISK"    // no card pays, as what it pays may be charged back
+	Restricted Tier = "RESTRICTED" // nothing is paid
 )
 
 // tierActions are what the log calls the giving of a tier.
@@ -46,11 +46,18 @@ func standingOf(row db.RiskTier) Standing {
 
 // StandingOf is a user's tier.
 func (s *Service) StandingOf(ctx context.Context, user uuid.UUID) (Standing, error) {
-	row, err := s.q.RiskTierGet(ctx, s.pool, user)
-	if postgres.NoRows(err) {
+	return s.standing(ctx, s.pool, user)
+}
+
+func (s *Service) standing(ctx context.Context, conn db.DBTX, user uuid.UUID) (Standing, error) {
+	row, err := s.q.RiskTierGet(ctx, conn, user)
+	switch {
+	case postgres.NoRows(err):
 		return Standing{UserID: user, Tier: Normal}, nil
+	case err != nil:
+		return Standing{}, err
 	}
-	return standingOf(row), err
+	return standingOf(row), nil
 }
 
 // SetTier gives a user a tier. Who has it already keeps it as it was given, and nothing is recorded.
@@ -62,21 +69,15 @@ func (s *Service) SetTier(ctx context.Context, by, user uuid.UUID, tier Tier, re
 		} else if err != nil {
 			return err
 		}
-		standing = Standing{UserID: user, Tier: Normal}
-		row, err := s.q.RiskTierGet(ctx, tx, user)
-		if err == nil {
-			standing = standingOf(row)
-		} else if !postgres.NoRows(err) {
+		standing, err = s.standing(ctx, tx, user)
+		if err != nil || standing.Tier == tier {
 			return err
-		}
-		if standing.Tier == tier {
-			return nil
 		}
 		action, err := adminlog.RecordTx(ctx, tx, adminlog.Entry{Actor: by, Kind: tierActions[tier], Subject: id.User.Encode(user), Reason: reason})
 		if err != nil {
 			return err
 		}
-		row, err = s.q.RiskTierSet(ctx, tx, db.RiskTierSetParams{UserID: user, Tier: string(tier), Reason: action.Reason, SetBy: by})
+		row, err := s.q.RiskTierSet(ctx, tx, db.RiskTierSetParams{UserID: user, Tier: string(tier), Reason: action.Reason, SetBy: by})
 		standing = standingOf(row)
 		return err
 	})
